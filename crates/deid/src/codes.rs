@@ -1,0 +1,330 @@
+//! The shapes of codes. A code field can be filled with anything, a name or a record number too; what hasn't
+//! its system's shape does not pass.
+
+/// Has `code` the shape of a code of `system`? Systems without a rule here have no valid codes.
+pub(crate) fn has_shape(system: &str, code: &str) -> bool {
+    match system {
+        "SNOMED" => digits(code, 6..=18) && verhoeff(code),
+        "LOINC" => loinc(code),
+        "RXNORM" | "RXNORM_EXTENSION" => rxnorm(code),
+        "ICD10CM" | "ICD10" => icd10(code),
+        "ICD9CM" => icd9(code),
+        "ICD9PROC" => {
+            code.len() <= 5 && code.chars().all(|c| c.is_ascii_digit() || c == '.') && code.len() >= 2
+        }
+        "ICD10PCS" => {
+            code.len() == 7
+                && code
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b.is_ascii_uppercase() && b != b'I' && b != b'O'))
+        }
+        "CPT4" => code.len() == 5 && digits(&code[..4], 4..=4) && code.as_bytes()[4].is_ascii_alphanumeric(),
+        "HCPCS" => code.len() == 5 && code.as_bytes()[0].is_ascii_uppercase() && digits(&code[1..], 4..=4),
+        "CVX" => digits(code, 1..=3),
+        "NDC" => digits(code, 11..=11) || ndc_dashed(code),
+        "ATC" => atc(code),
+        "GENDER" => matches!(code, "F" | "M" | "O" | "U" | "A" | "OTHER" | "UNKNOWN"),
+        "RACE" => matches!(
+            code,
+            "WHITE" | "BLACK" | "ASIAN" | "NATIVE" | "PACIFIC" | "OTHER" | "MULTIPLE" | "UNKNOWN" | "REFUSED"
+        ),
+        "ETHNICITY" => matches!(code, "HISPANIC" | "NON_HISPANIC" | "UNKNOWN" | "REFUSED"),
+        "MARITAL" => matches!(code, "A" | "D" | "I" | "L" | "M" | "C" | "P" | "T" | "U" | "S" | "W" | "UNK"),
+        "LANGUAGE" => language(code),
+        "VISIT" | "VISIT_END" => matches!(
+            code,
+            "AMB"
+                | "EMER"
+                | "FLD"
+                | "HH"
+                | "IMP"
+                | "ACUTE"
+                | "NONAC"
+                | "OBSENC"
+                | "PRENC"
+                | "SS"
+                | "VR"
+                | "IP"
+                | "OP"
+                | "ER"
+                | "ERIP"
+                | "LTCP"
+                | "OTHER"
+                | "UNKNOWN"
+        ),
+        "DISCHARGE" => matches!(
+            code,
+            "home"
+                | "alt-home"
+                | "other-hcf"
+                | "hosp"
+                | "long"
+                | "aadvice"
+                | "exp"
+                | "psy"
+                | "rehab"
+                | "snf"
+                | "oth"
+        ),
+        "PAYER" => word(code, 24) && !code.bytes().any(|b| b.is_ascii_digit()),
+        "FHIR" => matches!(code, "true" | "false"),
+        // Modalities: DICOM PS3.3 C.7.3.1.1.1.
+        "DCM" => matches!(
+            code,
+            "CT" | "MR"
+                | "US"
+                | "CR"
+                | "DX"
+                | "MG"
+                | "NM"
+                | "PT"
+                | "XA"
+                | "RF"
+                | "ES"
+                | "ECG"
+                | "IVUS"
+                | "OCT"
+                | "OP"
+                | "OPT"
+                | "SM"
+                | "SR"
+                | "XC"
+                | "PX"
+                | "IO"
+                | "BMD"
+                | "EEG"
+                | "GM"
+                | "HD"
+                | "RG"
+                | "SC"
+                | "TG"
+                | "OT"
+        ),
+        "NUBC" => digits(code, 2..=2),
+        "NOTE" => code == "UNCLASSIFIED",
+        // `ALLERGY//RXNORM//1191`: a code of another system in a role that is not the patient's own.
+        "ALLERGY" | "FAMILY_HISTORY" | "ORDER" => code.split_once("//").is_some_and(|(inner, code)| {
+            !matches!(inner, "ALLERGY" | "FAMILY_HISTORY" | "ORDER") && has_shape(inner, code)
+        }),
+        _ => false,
+    }
+}
+
+/// A whole code of a source whose codes are a contract of their own (MEDS, a mapped table): printable ASCII of
+/// bounded length.
+pub(crate) fn is_plain(code: &str) -> bool {
+    (1..=128).contains(&code.len()) && code.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+fn digits(code: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn word(code: &str, longest: usize) -> bool {
+    (1..=longest).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// `1234-5` with its Mod 10 check digit (LOINC Users' Guide, appendix B); LA (answer), LL (list) and LP (part)
+/// codes have a check digit of another kind, which is not checked.
+fn loinc(code: &str) -> bool {
+    let derived = ["LA", "LL", "LP"].iter().find_map(|prefix| code.strip_prefix(prefix));
+    let Some((number, check)) = derived.unwrap_or(code).split_once('-') else { return false };
+    digits(number, 1..=7)
+        && digits(check, 1..=1)
+        && (derived.is_some() || luhn(number) == check.as_bytes()[0] - b'0')
+}
+
+/// The check digit that Luhn's algorithm (ISO/IEC 7812-1) appends to `number`.
+fn luhn(number: &str) -> u8 {
+    let sum: u32 = number
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(i, b)| {
+            let digit = u32::from(b - b'0') * if i % 2 == 0 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    ((10 - sum % 10) % 10) as u8
+}
+
+/// SNOMED CT identifiers end in a Verhoeff check digit (SNOMED CT Technical Implementation Guide).
+fn verhoeff(code: &str) -> bool {
+    const D: [[u8; 10]; 10] = [
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+        [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
+        [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
+        [3, 4, 0, 1, 2, 8, 9, 5, 6, 7],
+        [4, 0, 1, 2, 3, 9, 5, 6, 7, 8],
+        [5, 9, 8, 7, 6, 0, 4, 3, 2, 1],
+        [6, 5, 9, 8, 7, 1, 0, 4, 3, 2],
+        [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
+        [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
+        [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
+    ];
+    const P: [[u8; 10]; 8] = [
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+        [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
+        [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
+        [8, 9, 1, 6, 0, 4, 3, 5, 2, 7],
+        [9, 4, 5, 3, 1, 2, 6, 8, 7, 0],
+        [4, 2, 8, 6, 5, 7, 3, 9, 0, 1],
+        [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
+        [7, 0, 4, 6, 9, 1, 3, 2, 5, 8],
+    ];
+    let check = code
+        .bytes()
+        .rev()
+        .enumerate()
+        .fold(0u8, |c, (i, b)| D[usize::from(c)][usize::from(P[i % 8][usize::from(b - b'0')])]);
+    check == 0
+}
+
+/// RxCUIs are up to 8 digits; OMOP's RxNorm Extension codes are `OMOP` and digits.
+fn rxnorm(code: &str) -> bool {
+    digits(code, 1..=8) || code.strip_prefix("OMOP").is_some_and(|rest| digits(rest, 1..=8))
+}
+
+/// ICD-10 and ICD-10-CM: letter, digit, alphanumeric, then up to four alphanumerics after a dot; or a chapter
+/// block (`E08-E13`).
+fn icd10(code: &str) -> bool {
+    let category = |c: &str| {
+        let b = c.as_bytes();
+        b.len() == 3
+            && b[0].is_ascii_uppercase()
+            && b[1].is_ascii_digit()
+            && (b[2].is_ascii_digit() || b[2].is_ascii_uppercase())
+    };
+    match code.split_once('.') {
+        Some((head, tail)) => {
+            category(head)
+                && (1..=4).contains(&tail.len())
+                && tail.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        }
+        None => match code.split_once('-') {
+            Some((first, last)) => category(first) && category(last),
+            None => category(code),
+        },
+    }
+}
+
+fn icd9(code: &str) -> bool {
+    let (head, tail) = code.split_once('.').unwrap_or((code, "0"));
+    let head_ok = digits(head, 3..=3)
+        || head.strip_prefix('V').is_some_and(|r| digits(r, 2..=2))
+        || head.strip_prefix('E').is_some_and(|r| digits(r, 3..=3));
+    head_ok && digits(tail, 1..=2)
+}
+
+fn ndc_dashed(code: &str) -> bool {
+    let parts: Vec<&str> = code.split('-').collect();
+    matches!(parts[..], [labeler, product, package]
+        if digits(labeler, 4..=5) && digits(product, 3..=4) && digits(package, 1..=2))
+}
+
+/// ATC: `A`, `A10`, `A10B`, `A10BA`, `A10BA02`.
+fn atc(code: &str) -> bool {
+    let kinds: &[u8] = b"LDDLLDD";
+    matches!(code.len(), 1 | 3 | 4 | 5 | 7)
+        && code.bytes().zip(kinds).all(|(b, kind)| match kind {
+            b'L' => b.is_ascii_uppercase(),
+            _ => b.is_ascii_digit(),
+        })
+}
+
+/// BCP 47 language with an optional region: `en`, `en-US`.
+fn language(code: &str) -> bool {
+    let (language, region) = code.split_once('-').unwrap_or((code, "US"));
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_lowercase())
+        && region.len() == 2
+        && region.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_codes_pass() {
+        for (system, code) in [
+            ("SNOMED", "44054006"),
+            ("SNOMED", "73211009"),
+            ("SNOMED", "195662009"),
+            ("SNOMED", "428251000124104"),
+            ("LOINC", "4548-4"),
+            ("LOINC", "2160-0"),
+            ("LOINC", "72166-2"),
+            ("LOINC", "LA18978-9"),
+            ("RXNORM", "860975"),
+            ("ICD10CM", "E11.9"),
+            ("ICD10CM", "S72.001A"),
+            ("ICD10CM", "C7A.00"),
+            ("ICD10", "J45"),
+            ("ICD9CM", "250.00"),
+            ("ICD9CM", "V45.8"),
+            ("ICD10PCS", "0DTJ4ZZ"),
+            ("CPT4", "99213"),
+            ("HCPCS", "G0008"),
+            ("CVX", "140"),
+            ("NDC", "0002-8215-01"),
+            ("ATC", "A10BA02"),
+            ("LANGUAGE", "en-US"),
+            ("FAMILY_HISTORY", "ICD10CM//C18.9"),
+        ] {
+            assert!(has_shape(system, code), "{system} {code}");
+        }
+    }
+
+    #[test]
+    fn names_dates_and_numbers_do_not() {
+        let systems = [
+            "SNOMED",
+            "LOINC",
+            "RXNORM",
+            "ICD10CM",
+            "ICD9CM",
+            "ICD10PCS",
+            "CPT4",
+            "HCPCS",
+            "CVX",
+            "ATC",
+            "GENDER",
+            "RACE",
+            "ETHNICITY",
+            "LANGUAGE",
+            "MARITAL",
+            "VISIT",
+            "FHIR",
+            "ALLERGY",
+            "unheard-of",
+        ];
+        for system in systems {
+            for value in [
+                "CANARY",
+                "Ann Canary",
+                "1957-03-14",
+                "MRN-0047113",
+                "",
+                "é",
+                "555-12-3456",
+                "ann@example.org",
+            ] {
+                assert!(!has_shape(system, value), "{system} passes a value that is no code: {value}");
+            }
+        }
+        // One digit off is a check digit off.
+        assert!(!has_shape("SNOMED", "44054007") && !has_shape("LOINC", "4548-5"));
+    }
+
+    #[test]
+    fn any_text_is_safe_to_ask_about() {
+        for code in ["é", "ééééé", "1-", "-", ".", "É12", "aé1-2", "LA", "12345é"] {
+            for system in ["SNOMED", "LOINC", "CPT4", "HCPCS", "ICD10CM", "ICD9CM", "ATC", "NDC", "ICD9PROC"]
+            {
+                assert!(!has_shape(system, code));
+            }
+        }
+    }
+}

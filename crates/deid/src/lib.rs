@@ -1,0 +1,37 @@
+//! De-identification. The only room that turns an [`events::Identified`] record into an
+//! [`events::Deidentified`] one.
+//!
+//! What may enter: policies, keys, pseudonyms, dates, the shapes of codes and units. What may not: any source
+//! format, any file, any model. Nothing identified leaves, not in an error and not in a count: what is dropped
+//! is counted by the names of this program's own rules.
+//!
+//! ```
+//! use deid::{Deidentifier, Key, Policy, Tally};
+//! use events::{Identified, SourceEvent, SourceFact, SourceSubject, SourceTime, SourceValue, Time};
+//!
+//! let day = Time::from_ymd(2020, 3, 1).unwrap();
+//! let diabetes = SourceFact::Event(SourceEvent {
+//!     path: "Condition.code".into(), time: SourceTime::Date(day), system: "ICD10CM".into(), code: "E11.9".into(),
+//!     display: None, value: SourceValue::None, unit: None, origin: 0,
+//! });
+//! let record = Identified::new(SourceSubject { key: "mrn-1".into(), facts: vec![diabetes] });
+//!
+//! let deidentifier = Deidentifier::new(Policy::expert_determination(), &Key::from_bytes([7; 32]));
+//! let mut tally = Tally::default();
+//! let safe = deidentifier.subject(&record, &mut tally);
+//! assert_eq!(safe.subject.events()[0].code.as_str(), "ICD10CM//E11.9");
+//! assert_ne!(safe.subject.events()[0].time, Some(day.end_of_day()));
+//! ```
+
+mod codes;
+mod dates;
+mod key;
+mod policy;
+mod subject;
+mod tally;
+mod units;
+
+pub use key::Key;
+pub use policy::{Policy, PolicyError};
+pub use subject::{Deidentifier, SafeRecord};
+pub use tally::Tally;

@@ -1,0 +1,218 @@
+//! Units that pass: UCUM expressions made of known atoms. Anything else in a unit field is dropped.
+
+/// UCUM atoms met in clinical data (The Unified Code for Units of Measure, tables 1–5), case sensitive.
+const ATOMS: &[&str] = &[
+    "%",
+    "10",
+    "g",
+    "mol",
+    "m",
+    "L",
+    "l",
+    "s",
+    "min",
+    "h",
+    "d",
+    "wk",
+    "mo",
+    "a",
+    "K",
+    "Cel",
+    "[degF]",
+    "Pa",
+    "J",
+    "cal",
+    "W",
+    "V",
+    "Hz",
+    "eq",
+    "osm",
+    "[iU]",
+    "[IU]",
+    "U",
+    "kat",
+    "bar",
+    "m[Hg]",
+    "[in_i]",
+    "[ft_i]",
+    "[lb_av]",
+    "[oz_av]",
+    "m[H2O]",
+    "[pH]",
+    "deg",
+    "Bq",
+    "Gy",
+    "Sv",
+    "A",
+    "Ohm",
+    "[hpf]",
+    "[lpf]",
+    "[drp]",
+    "[ppm]",
+    "[ppb]",
+    "[ppth]",
+    "[arb'U]",
+    "[APL'U]",
+    "[GPL'U]",
+    "[MPL'U]",
+    "[CFU]",
+    "[diop]",
+    "[pptr]",
+    "B",
+    "dyn",
+    "N",
+    "t",
+    "st",
+    "cd",
+    "lm",
+    "lx",
+    "C",
+    "[tsp_us]",
+    "[tbs_us]",
+    "[foz_us]",
+    "[cup_us]",
+    "[Cal]",
+    "[in_i'Hg]",
+    "rad",
+    "sr",
+    "1",
+];
+const PREFIXES: &[&str] = &["", "k", "c", "m", "u", "n", "p", "f", "d", "M", "G", "h", "da", "T"];
+/// Annotations say what is counted. Only these pass; others become the bare unit.
+const ANNOTATIONS: &[&str] = &[
+    "score",
+    "INR",
+    "ratio",
+    "cells",
+    "count",
+    "RBC",
+    "WBC",
+    "tbl",
+    "copies",
+    "CFU",
+    "index",
+    "nominal",
+    "number",
+    "beats",
+    "breaths",
+    "titer",
+    "GFR",
+    "T-score",
+    "Z-score",
+    "pack-years",
+    "Ehrlich'U",
+    "SCCR",
+    "creat",
+    "Hb",
+    "#",
+];
+
+/// The unit, if it is one; annotations that are unknown are removed.
+pub(crate) fn known(unit: &str) -> Option<String> {
+    if unit.len() > 40 {
+        return None;
+    }
+    let mut kept = String::with_capacity(unit.len());
+    let mut rest = unit;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (annotation, tail) = after.split_once('}')?;
+        kept.push_str(before);
+        if ANNOTATIONS.contains(&annotation) {
+            kept.push('{');
+            kept.push_str(annotation);
+            kept.push('}');
+        }
+        rest = tail;
+    }
+    kept.push_str(rest);
+    let bare = strip_annotations(&kept);
+    let terms_known = bare.split(['/', '.', '*']).all(|term| term.is_empty() || term_known(term));
+    (terms_known && !kept.is_empty()).then_some(kept)
+}
+
+fn strip_annotations(unit: &str) -> String {
+    let mut depth = 0;
+    unit.chars()
+        .filter(|&c| {
+            depth += i32::from(c == '{');
+            let outside = depth == 0;
+            depth -= i32::from(c == '}');
+            outside
+        })
+        .collect()
+}
+
+/// An atom with an optional prefix, bracketed or not, with an optional small exponent; or a small number.
+fn term_known(term: &str) -> bool {
+    let term = term.trim_start_matches('(').trim_end_matches(')');
+    if term.len() <= 3 && term.bytes().all(|b| b.is_ascii_digit()) {
+        return true;
+    }
+    let base = match ATOMS.contains(&term) {
+        true => term,
+        false => {
+            let end = term.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+            if term.len() - end.len() > 3 {
+                return false;
+            }
+            end.trim_end_matches('^')
+        }
+    };
+    base.is_empty()
+        || PREFIXES.iter().any(|prefix| base.strip_prefix(prefix).is_some_and(|atom| ATOMS.contains(&atom)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_pass_and_words_do_not() {
+        for unit in [
+            "mg/dL",
+            "mmol/L",
+            "mm[Hg]",
+            "/min",
+            "10*3/uL",
+            "Cel",
+            "kg/m2",
+            "%",
+            "mL/min/{1.73_m2}",
+            "{score}",
+            "ug/mL",
+            "10*12/L",
+            "fL",
+            "pg",
+            "[degF]",
+            "U/L",
+            "m[iU]/L",
+            "cm",
+            "kg",
+            "[lb_av]",
+            "a",
+            "L/min",
+            "g/dL",
+            "mL/min",
+            "meq/L",
+            "ng/mL",
+        ] {
+            assert!(known(unit).is_some(), "{unit}");
+        }
+        assert_eq!(known("mL/min/{Ann Canary}").as_deref(), Some("mL/min/"));
+        assert_eq!(known("{score}").as_deref(), Some("{score}"));
+        for word in [
+            "CANARY",
+            "Ann",
+            "1957-03-14",
+            "MRN0047113",
+            "0047113",
+            "canary/dL",
+            "{",
+            "",
+            "{Canary}",
+            "mg/Smith",
+        ] {
+            assert!(known(word).is_none(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Metrics of `label,probability,subject[,baseline[,observed_days]]` read from standard input, as JSON, for
+//! comparison with other software. An empty label is a censored row. Arguments: the horizon in days, and how many bootstrap draws.
+//!
+//! `cargo run -p evaluate --example metrics -- 365 500 < predictions.csv`
+
+use evaluate::metrics::{Row, Scored, accuracy, calibration, censoring, delong, ranking, utility};
+use evaluate::{Bootstrap, Options, evaluate};
+use events::{Prediction, Sex, Time};
+use std::io::Read;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let horizon: f32 = std::env::args().nth(1).map_or(Ok(0.0), |h| h.parse())?;
+    let draws: usize = std::env::args().nth(2).map_or(Ok(0), |d| d.parse())?;
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    let mut predictions = Vec::new();
+    for line in text.lines().skip(1) {
+        let field: Vec<&str> = line.split(',').collect();
+        let number = |i: usize| -> Result<Option<f64>, std::num::ParseFloatError> {
+            field.get(i).filter(|f| !f.is_empty()).map(|f| f.parse()).transpose()
+        };
+        predictions.push(Prediction {
+            subject_id: number(2)?.unwrap_or(predictions.len() as f64) as i64,
+            prediction_time: Time::from_micros(0),
+            task: "task".into(),
+            horizon_days: horizon,
+            boolean_value: number(0)?.map(|y| y != 0.0),
+            observed_days: number(4)?.map(|d| d as f32),
+            predicted_boolean_probability: number(1)?.ok_or("a row has no probability")?,
+            baseline_probability: number(3)?,
+            age_years: None,
+            sex: Sex::Unknown,
+        });
+    }
+    let rows = |weights: Option<&[f64]>| {
+        Scored::new(predictions.iter().enumerate().filter_map(|(i, p)| {
+            let weight = weights.map_or(1.0, |w| w[i]);
+            Some(Row {
+                probability: p.predicted_boolean_probability,
+                outcome: p.boolean_value?,
+                weight,
+                cluster: i as u32,
+            })
+        }))
+    };
+    let plain = rows(None)?;
+    let accuracy = accuracy::accuracy(&plain);
+    let line = calibration::recalibration(&plain);
+    let known: Vec<&Prediction> = predictions.iter().filter(|p| p.boolean_value.is_some()).collect();
+    let comparison =
+        known.iter().map(|p| p.baseline_probability).collect::<Option<Vec<f64>>>().map(|second| {
+            let first: Vec<f64> = known.iter().map(|p| p.predicted_boolean_probability).collect();
+            let outcomes: Vec<bool> = known.iter().map(|p| p.boolean_value == Some(true)).collect();
+            delong::delong(&first, &second, &outcomes)
+        });
+    let options = Options {
+        bootstrap: Bootstrap { draws, ..Bootstrap::default() },
+        min_events: 1,
+        ..Options::default()
+    };
+    let report = evaluate(&predictions, &options)?;
+    let model = report.tasks.first().map(|t| &t.model);
+    let follow_up: Vec<censoring::FollowUp> = predictions
+        .iter()
+        .map(|p| censoring::FollowUp {
+            outcome: p.boolean_value,
+            observed_days: f64::from(p.observed_days.unwrap_or(0.0)),
+        })
+        .collect();
+    let weights = censoring::CensoringCurve::fit(&follow_up, f64::from(horizon))
+        .weights(&follow_up, f64::from(horizon));
+    println!(
+        "{}",
+        serde_json::json!({
+            "auroc": ranking::auroc(&plain),
+            "average_precision": ranking::average_precision(&plain),
+            "brier": accuracy.brier,
+            "brier_scaled": accuracy.brier_scaled,
+            "log_loss": accuracy.log_loss,
+            "observed_expected": line.observed_expected,
+            "calibration_intercept": line.intercept,
+            "calibration_slope": line.slope,
+            "recalibration_intercept": line.intercept_beside_slope,
+            "integrated_calibration_index": calibration::integrated_calibration_index(&plain),
+            "net_benefit": utility::decision_curve(&plain, &[0.05, 0.1, 0.2, 0.5]),
+            "delong": comparison.transpose()?.flatten(),
+            "weights": weights,
+            "brier_ipcw": model.and_then(|m| m.brier_ipcw.value),
+            "auroc_interval": model.map(|m| [m.auroc.low, m.auroc.high]),
+            "undefined_draws": model.map(|m| m.auroc.undefined_draws),
+        })
+    );
+    Ok(())
+}

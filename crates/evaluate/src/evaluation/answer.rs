@@ -1,0 +1,144 @@
+//! The answer first: what was found, in sentences that a physician can act on.
+
+use super::options::Options;
+use super::outcome::{Estimate, Summary, TaskReport, Unmeasured};
+use crate::words;
+
+pub(super) fn sentences(
+    tasks: &[TaskReport],
+    unmeasured: &[Unmeasured],
+    summary: &Summary,
+    options: &Options,
+) -> Vec<String> {
+    let mut said = match tasks {
+        [] => vec![format!(
+            "Nothing could be measured: no outcome had at least {} events and as many subjects without.",
+            options.min_events
+        )],
+        [task] => of_one(task, options),
+        [most_events, ..] => {
+            let mut said = vec![of_many(summary)];
+            said.extend(of_one(most_events, options));
+            said
+        }
+    };
+    if !unmeasured.is_empty() && !tasks.is_empty() {
+        let n = unmeasured.len();
+        said.push(format!(
+            "{} further {} too few events to be measured.",
+            words::count(n),
+            if n == 1 { "outcome has" } else { "outcomes have" }
+        ));
+    }
+    said
+}
+
+fn of_many(summary: &Summary) -> String {
+    let mut text = format!("{} outcomes and horizons were measured", words::count(summary.tasks));
+    if let Some(auroc) = summary.median_auroc {
+        text.push_str(&format!("; the model's median AUROC is {}", words::number(auroc)));
+        if let Some(baseline) = summary.median_baseline_auroc {
+            text.push_str(&format!(", against {} from age and sex alone", words::number(baseline)));
+        }
+    }
+    text.push('.');
+    let compared = summary.better + summary.worse + summary.undecided;
+    if compared > 0 {
+        text.push_str(&format!(
+            " Beyond chance it ranks better than age and sex in {}, worse in {}; in {} the interval leaves it open \
+             (intervals are for each outcome alone, not corrected for their number).",
+            summary.better, summary.worse, summary.undecided
+        ));
+    }
+    text
+}
+
+fn of_one(task: &TaskReport, options: &Options) -> Vec<String> {
+    let confidence = options.bootstrap.confidence;
+    let subjects =
+        format!("{} {}", words::count(task.subjects), plural(task.subjects, "subject", "subjects"));
+    let who = if task.rows == task.subjects {
+        format!("Among {subjects}")
+    } else {
+        format!("Among {} predictions for {subjects}", words::count(task.rows))
+    };
+    let mut first = format!(
+        "{who}, {} {} had the outcome “{}”.",
+        words::count(task.events),
+        plural(task.events, "case", "cases"),
+        words::task(&task.name, task.horizon_days),
+    );
+    first.push_str(&match &task.comparison {
+        None => format!(
+            " The model ranks those who will have it above those who will not with an AUROC of {}; no baseline was given \
+             to compare it with.",
+            words::with_interval(&task.model.auroc, confidence)
+        ),
+        Some(comparison) => {
+            let verdict = match side_of(&comparison.difference.auroc, 0.0) {
+                Side::Above => "ranks them better than age and sex alone",
+                Side::Below => "ranks them worse than age and sex alone",
+                Side::Around => "cannot be told apart from age and sex alone in ranking them",
+                Side::Unknown => "is shown beside age and sex alone",
+            };
+            format!(
+                " The model {verdict}: AUROC {} against {}.",
+                words::with_interval(&task.model.auroc, confidence),
+                words::with_interval(&comparison.baseline.auroc, confidence),
+            )
+        }
+    });
+    let mut said = vec![first];
+    said.extend(calibration(task));
+    said
+}
+
+fn calibration(task: &TaskReport) -> Option<String> {
+    let ratio = &task.model.observed_expected;
+    let slope = &task.model.calibration_slope;
+    let of_ratio = words::number(ratio.value?);
+    let level = match side_of(ratio, 1.0) {
+        Side::Above => "Its risks are too low on average",
+        Side::Below => "Its risks are too high on average",
+        Side::Around => "On average its risks agree with what happened",
+        Side::Unknown => "Its risks compare with what happened as follows",
+    };
+    let mut text = format!("{level}: for each case expected, {of_ratio} were observed");
+    if let Some(interval) = words::interval(ratio) {
+        text.push_str(&format!(" ({interval})"));
+    }
+    if let Some(value) = slope.value {
+        let spread = match side_of(slope, 1.0) {
+            Side::Above => "they differ too little between subjects",
+            Side::Below => {
+                "they are too extreme, too high for those at high risk and too low for those at low risk"
+            }
+            Side::Around | Side::Unknown => "nothing speaks for their being too extreme or too alike",
+        };
+        let interval = words::interval(slope).map(|i| format!(", {i}")).unwrap_or_default();
+        text.push_str(&format!("; {spread} (calibration slope {}{interval})", words::number(value)));
+    }
+    text.push('.');
+    Some(text)
+}
+
+enum Side {
+    Above,
+    Below,
+    Around,
+    Unknown,
+}
+
+/// On which side of a reference does the whole interval lie?
+fn side_of(estimate: &Estimate, reference: f64) -> Side {
+    match (estimate.low, estimate.high) {
+        (Some(low), _) if low > reference => Side::Above,
+        (_, Some(high)) if high < reference => Side::Below,
+        (Some(_), Some(_)) => Side::Around,
+        _ => Side::Unknown,
+    }
+}
+
+fn plural<'a>(n: usize, one: &'a str, many: &'a str) -> &'a str {
+    if n == 1 { one } else { many }
+}

@@ -1,0 +1,180 @@
+//! All metrics of one predictor, on the sample and on each draw.
+
+use super::outcome::{Difference, Estimate, Performance};
+use crate::bootstrap::Bootstrap;
+use crate::metrics::Scored;
+use crate::metrics::accuracy::accuracy_of_draw;
+use crate::metrics::calibration::{Recalibration, Smoother, recalibration_of_draw};
+use crate::metrics::ranking::ranking;
+
+/// Nodes of the smooth curve within a draw: the curve is smooth over two thirds of the rows, so that more change
+/// nothing that shows.
+const NODES_OF_A_DRAW: usize = 50;
+
+/// One value per metric; NaN where undefined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values {
+    pub auroc: f64,
+    pub average_precision: f64,
+    pub brier: f64,
+    pub brier_scaled: f64,
+    pub brier_ipcw: f64,
+    pub log_loss: f64,
+    pub recalibration: Recalibration,
+    pub integrated_calibration_index: f64,
+}
+
+/// One predictor on the rows of one task.
+pub(super) struct Predictor {
+    pub scored: Scored,
+    smoother: Smoother,
+    /// Rows per cluster, those with an unknown outcome among them: the denominator of the weighted Brier score.
+    rows_of_cluster: Vec<u32>,
+    pub values: Values,
+}
+
+impl Predictor {
+    pub fn new(scored: Scored, rows_of_cluster: Vec<u32>) -> Self {
+        let smoother = Smoother::new(&scored);
+        let values = values(&scored, &smoother, &rows_of_cluster, None, None);
+        Predictor { scored, smoother, rows_of_cluster, values }
+    }
+
+    pub fn draw(&self, counts: &[u32]) -> Values {
+        values(
+            &self.scored,
+            &self.smoother,
+            &self.rows_of_cluster,
+            Some(counts),
+            Some(&self.values.recalibration),
+        )
+    }
+
+    /// The smooth calibration curve at these risks, on the sample or on a draw.
+    pub fn smooth(&self, counts: Option<&[u32]>, at: &[f64]) -> Vec<f64> {
+        self.smoother.curve(&self.scored, counts, at, NODES_OF_A_DRAW)
+    }
+
+    /// Sample values with the intervals of the draws.
+    pub fn performance(&self, draws: &[&Values], bootstrap: &Bootstrap) -> Performance {
+        let estimate =
+            |of: fn(&Values) -> f64| estimate(of(&self.values), draws.iter().map(|v| of(v)), bootstrap);
+        let mut performance = Performance {
+            auroc: estimate(|v| v.auroc),
+            average_precision: estimate(|v| v.average_precision),
+            brier: estimate(|v| v.brier),
+            brier_scaled: estimate(|v| v.brier_scaled),
+            brier_ipcw: estimate(|v| v.brier_ipcw),
+            log_loss: estimate(|v| v.log_loss),
+            observed_expected: estimate(|v| v.recalibration.observed_expected),
+            calibration_intercept: estimate(|v| v.recalibration.intercept),
+            calibration_slope: estimate(|v| v.recalibration.slope),
+            recalibration_intercept: estimate(|v| v.recalibration.intercept_beside_slope),
+            integrated_calibration_index: estimate(|v| v.integrated_calibration_index),
+        };
+        self.give_reasons(&mut performance);
+        performance
+    }
+
+    fn give_reasons(&self, p: &mut Performance) {
+        let events = self.scored.events();
+        let one_class = if self.scored.is_empty() {
+            "no row has a known outcome"
+        } else if events == 0 {
+            "no event among the rows"
+        } else if events == self.scored.len() {
+            "every row has the event"
+        } else {
+            ""
+        };
+        let or = |reason: &'static str| if one_class.is_empty() { reason } else { one_class };
+        let slope = or("the risks are all equal, or separate events from non-events perfectly");
+        for (estimate, reason) in [
+            (&mut p.auroc, or("undefined")),
+            (&mut p.average_precision, or("undefined")),
+            (&mut p.brier, or("undefined")),
+            (&mut p.brier_scaled, or("undefined")),
+            (&mut p.brier_ipcw, or("nobody is observed up to the horizon, or observed times are missing")),
+            (&mut p.log_loss, or("undefined")),
+            (&mut p.observed_expected, or("all risks are 0")),
+            (&mut p.calibration_intercept, or("no finite solution")),
+            (&mut p.calibration_slope, slope),
+            (&mut p.recalibration_intercept, slope),
+            (&mut p.integrated_calibration_index, or("all risks are equal")),
+        ] {
+            if estimate.value.is_none() {
+                estimate.reason = Some(reason.to_owned());
+            }
+        }
+    }
+}
+
+/// Model minus baseline, draw by draw.
+pub(super) fn difference(
+    model: (&Values, &[&Values]),
+    baseline: (&Values, &[&Values]),
+    bootstrap: &Bootstrap,
+) -> Difference {
+    let of = |metric: fn(&Values) -> f64| {
+        let draws = model.1.iter().zip(baseline.1).map(|(m, b)| metric(m) - metric(b));
+        estimate(metric(model.0) - metric(baseline.0), draws, bootstrap)
+    };
+    Difference {
+        auroc: of(|v| v.auroc),
+        average_precision: of(|v| v.average_precision),
+        brier: of(|v| v.brier),
+    }
+}
+
+/// A value with the interval of its draws; both absent when it is undefined.
+pub(super) fn estimate(value: f64, draws: impl IntoIterator<Item = f64>, bootstrap: &Bootstrap) -> Estimate {
+    if !value.is_finite() {
+        return Estimate::default();
+    }
+    let interval = bootstrap.interval(draws);
+    Estimate {
+        value: Some(value),
+        low: interval.bounds.map(|b| b.0),
+        high: interval.bounds.map(|b| b.1),
+        undefined_draws: interval.undefined_draws,
+        reason: None,
+    }
+}
+
+fn values(
+    scored: &Scored,
+    smoother: &Smoother,
+    rows_of_cluster: &[u32],
+    counts: Option<&[u32]>,
+    start: Option<&Recalibration>,
+) -> Values {
+    let ranking = ranking(scored, counts);
+    let accuracy = accuracy_of_draw(scored, counts);
+    let nodes = if counts.is_some() { NODES_OF_A_DRAW } else { usize::MAX };
+    Values {
+        auroc: ranking.auroc,
+        average_precision: ranking.average_precision,
+        brier: accuracy.brier,
+        brier_scaled: accuracy.brier_scaled,
+        brier_ipcw: brier_ipcw(scored, rows_of_cluster, counts),
+        log_loss: accuracy.log_loss,
+        recalibration: recalibration_of_draw(scored, counts, start),
+        integrated_calibration_index: smoother.integrated_calibration_index(scored, counts, nodes),
+    }
+}
+
+/// Σ w (p − y)² over the number of rows, censored ones among them (Graf et al. 1999).
+fn brier_ipcw(scored: &Scored, rows_of_cluster: &[u32], counts: Option<&[u32]>) -> f64 {
+    let rows: u64 = match counts {
+        None => rows_of_cluster.iter().map(|&r| u64::from(r)).sum(),
+        Some(counts) => rows_of_cluster.iter().zip(counts).map(|(&r, &c)| u64::from(r) * u64::from(c)).sum(),
+    };
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for i in 0..scored.len() {
+        let w = scored.weighted(counts, i);
+        let error = scored.probability[i] - f64::from(u8::from(scored.outcome[i]));
+        sum += w * error * error;
+        weight += w;
+    }
+    if weight > 0.0 { sum / rows as f64 } else { f64::NAN }
+}

@@ -1,0 +1,89 @@
+//! From predictions to a report: grouped by task and horizon, measured, compared and summed up.
+
+mod answer;
+mod measure;
+mod options;
+mod outcome;
+mod subgroups;
+mod task;
+
+pub use options::{About, Options};
+pub use outcome::{
+    Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Performance, SmoothPoint,
+    Subgroup, Summary, TaskReport, Unmeasured,
+};
+pub use task::{TaskOutcome, evaluate_task};
+
+use crate::error::{Error, Result};
+use events::Prediction;
+use rayon::prelude::*;
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+
+/// Measures every task and horizon among the predictions.
+///
+/// A task with too few events is named and counted as such, not measured. Errors: no predictions, a probability
+/// that isn't one, a setting that can't be worked with.
+pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<EvaluationReport> {
+    options.validate()?;
+    if predictions.is_empty() {
+        return Err(Error::NoPredictions);
+    }
+    // f32 horizons are not ordered; their bits are, for numbers of 0 or more.
+    let mut groups: BTreeMap<(&SmolStr, u32), Vec<&Prediction>> = BTreeMap::new();
+    for prediction in predictions {
+        groups.entry((&prediction.task, prediction.horizon_days.to_bits())).or_default().push(prediction);
+    }
+    let groups: Vec<(&str, f32, Vec<&Prediction>)> =
+        groups.into_iter().map(|((task, bits), rows)| (task.as_str(), f32::from_bits(bits), rows)).collect();
+    // Plots are for the tasks with the most events.
+    let mut by_events: Vec<(usize, usize)> = groups
+        .iter()
+        .enumerate()
+        .map(|(i, (_, _, rows))| (rows.iter().filter(|p| p.boolean_value == Some(true)).count(), i))
+        .collect();
+    by_events.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut detailed = vec![false; groups.len()];
+    for &(_, i) in by_events.iter().take(options.detailed_tasks) {
+        detailed[i] = true;
+    }
+    let outcomes = groups
+        .into_par_iter()
+        .zip(detailed)
+        .map(|((task, horizon_days, rows), detailed)| {
+            evaluate_task(task, horizon_days, &rows, detailed, options)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(assemble(outcomes, options))
+}
+
+/// Puts measured tasks together, most events first. With [`evaluate_task`] it serves callers who hold one task's
+/// predictions in memory at a time.
+pub fn assemble(outcomes: Vec<TaskOutcome>, options: &Options) -> EvaluationReport {
+    let (mut tasks, mut unmeasured) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            TaskOutcome::Measured(task) => tasks.push(*task),
+            TaskOutcome::Unmeasured(task) => unmeasured.push(task),
+        }
+    }
+    tasks.sort_by(|a, b| {
+        b.events
+            .cmp(&a.events)
+            .then_with(|| a.task.cmp(&b.task))
+            .then(a.horizon_days.total_cmp(&b.horizon_days))
+    });
+    let summary = Summary::of(&tasks);
+    let answer = answer::sentences(&tasks, &unmeasured, &summary, options);
+    EvaluationReport {
+        format: outcome::FORMAT,
+        about: options.about.clone(),
+        bootstrap: options.bootstrap,
+        min_events: options.min_events,
+        small_cell: options.small_cell,
+        answer,
+        summary,
+        tasks,
+        unmeasured,
+    }
+}

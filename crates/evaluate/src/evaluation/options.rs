@@ -1,0 +1,86 @@
+//! What an evaluation is told.
+
+use crate::bootstrap::Bootstrap;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Settings of an evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// How intervals are made.
+    pub bootstrap: Bootstrap,
+    /// Tasks with fewer events or fewer non-events than this are named, not measured.
+    pub min_events: usize,
+    /// Subgroups with fewer events or non-events than this are suppressed.
+    pub small_cell: usize,
+    /// How many tasks, those with the most events, get plots.
+    pub detailed_tasks: usize,
+    /// Thresholds of the decision curve; empty for ones that follow the risks.
+    pub thresholds: Vec<f64>,
+    /// What the report says of data, model and method.
+    pub about: About,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            bootstrap: Bootstrap::default(),
+            min_events: 10,
+            small_cell: 10,
+            detailed_tasks: 12,
+            thresholds: vec![],
+            about: About::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Checks the settings.
+    pub fn validate(&self) -> Result<()> {
+        self.bootstrap.validate()?;
+        if self.thresholds.iter().any(|t| !(0.0..1.0).contains(t)) {
+            return Err(Error::Setting {
+                setting: "each decision threshold",
+                wanted: "0 or more and below 1",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What the report says of data, model and method. Plain text; it is escaped where it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The report's title; one is made from the data set's name when empty.
+    pub title: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// Are the records synthetic? Then the report says so wherever it is opened.
+    pub synthetic: bool,
+    /// The model's name.
+    pub model: String,
+    /// The digest of the model's weights and vocabulary.
+    pub model_digest: String,
+    /// Which subjects were measured on (`held_out`), and how they were set apart.
+    pub split: String,
+    /// How prediction times were chosen.
+    pub prediction_times: String,
+    /// How outcomes were defined.
+    pub outcomes: String,
+    /// What the baseline is.
+    pub baseline: String,
+    /// When the report was made, as the caller states it; this room reads no clock.
+    pub made: String,
+    /// The tool and its version.
+    pub tool: String,
+    /// What codes and tasks are called, by task.
+    pub descriptions: BTreeMap<String, String>,
+}
+
+impl About {
+    /// What a task is called, or its code when nothing better is known.
+    pub fn name_of<'a>(&'a self, task: &'a str) -> &'a str {
+        self.descriptions.get(task).map(String::as_str).filter(|d| !d.is_empty()).unwrap_or(task)
+    }
+}

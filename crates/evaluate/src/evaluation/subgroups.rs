@@ -1,0 +1,135 @@
+//! The same task in parts of the subjects, small parts suppressed.
+
+use super::measure::estimate;
+use super::options::Options;
+use super::outcome::{Estimate, Subgroup};
+use super::task::Rows;
+use crate::error::Result;
+use crate::metrics::Scored;
+use crate::metrics::accuracy::accuracy_of_draw;
+use crate::metrics::ranking::ranking;
+use events::{Prediction, Sex};
+
+/// Age bands in years: from, below, name.
+const AGE_BANDS: [(f32, f32, &str); 5] = [
+    (0.0, 18.0, "0–17"),
+    (18.0, 40.0, "18–39"),
+    (40.0, 65.0, "40–64"),
+    (65.0, 80.0, "65–79"),
+    (80.0, f32::INFINITY, "80 and over"),
+];
+
+fn sex(p: &Prediction) -> Option<&'static str> {
+    Some(match p.sex {
+        Sex::Female => "Female",
+        Sex::Male => "Male",
+        Sex::Unknown => "Not recorded",
+    })
+}
+
+fn age(p: &Prediction) -> Option<&'static str> {
+    let Some(age) = p.age_years.filter(|a| a.is_finite()) else { return Some("Not recorded") };
+    AGE_BANDS.iter().find(|(from, below, _)| (*from..*below).contains(&age)).map(|band| band.2)
+}
+
+pub(super) fn subgroups(rows: &Rows, options: &Options) -> Result<Vec<Subgroup>> {
+    type Division = (&'static str, fn(&Prediction) -> Option<&'static str>, Vec<&'static str>);
+    let ages = AGE_BANDS.iter().map(|band| band.2).chain(["Not recorded"]).collect();
+    let divisions: [Division; 2] = [("sex", sex, vec!["Female", "Male", "Not recorded"]), ("age", age, ages)];
+    let mut made = Vec::new();
+    for (by, group_of, groups) in divisions {
+        let mut family = Vec::new();
+        for group in groups {
+            if rows.predictions.iter().any(|p| group_of(p) == Some(group)) {
+                family.push(measure(rows, by, group, |p| group_of(p) == Some(group), options)?);
+            }
+        }
+        hide_what_subtraction_would_tell(&mut family);
+        made.extend(family);
+    }
+    Ok(made)
+}
+
+fn measure(
+    rows: &Rows,
+    by: &str,
+    group: &str,
+    keep: impl Fn(&Prediction) -> bool + Copy,
+    options: &Options,
+) -> Result<Subgroup> {
+    let model = rows.scored(false, keep)?;
+    let events = model.events();
+    let suppressed = events < options.small_cell || model.len() - events < options.small_cell;
+    let mut made = Subgroup {
+        by: by.to_owned(),
+        group: group.to_owned(),
+        rows: None,
+        events: None,
+        suppressed,
+        auroc: None,
+        baseline_auroc: None,
+        observed_expected: None,
+        brier: None,
+    };
+    if suppressed {
+        return Ok(made);
+    }
+    made.rows = Some(model.len());
+    made.events = Some(events);
+    let baseline = if rows.has_baseline { Some(rows.scored(true, keep)?) } else { None };
+    // Subjects are drawn within the group: its size is a fact about it, not about chance.
+    let mut number = vec![u32::MAX; rows.clusters];
+    let mut members = 0;
+    for &cluster in &model.cluster {
+        let slot = &mut number[cluster as usize];
+        if *slot == u32::MAX {
+            *slot = members;
+            members += 1;
+        }
+    }
+    let renumber = |mut scored: Scored| {
+        scored.cluster.iter_mut().for_each(|c| *c = number[*c as usize]);
+        scored
+    };
+    let (model, baseline) = (renumber(model), baseline.map(renumber));
+    let values = |counts: Option<&[u32]>| {
+        let baseline = baseline.as_ref().map_or(f64::NAN, |b| ranking(b, counts).auroc);
+        [
+            ranking(&model, counts).auroc,
+            baseline,
+            observed_expected(&model, counts),
+            accuracy_of_draw(&model, counts).brier,
+        ]
+    };
+    let sample = values(None);
+    let draws = options.bootstrap.replicate(members as usize, |counts| values(Some(counts)));
+    let of = |i: usize| -> Option<Estimate> {
+        sample[i].is_finite().then(|| estimate(sample[i], draws.iter().map(|d| d[i]), &options.bootstrap))
+    };
+    made.auroc = of(0);
+    made.baseline_auroc = of(1);
+    made.observed_expected = of(2);
+    made.brier = of(3);
+    Ok(made)
+}
+
+fn observed_expected(scored: &Scored, counts: Option<&[u32]>) -> f64 {
+    let (mut observed, mut expected) = (0.0, 0.0);
+    for i in 0..scored.len() {
+        let w = scored.weighted(counts, i);
+        expected += w * scored.probability[i];
+        observed += if scored.outcome[i] { w } else { 0.0 };
+    }
+    if expected > 0.0 { observed / expected } else { f64::NAN }
+}
+
+/// One suppressed part could be told from the total and the others; then the smallest other part keeps its
+/// counts to itself too.
+fn hide_what_subtraction_would_tell(family: &mut [Subgroup]) {
+    if family.iter().filter(|g| g.suppressed).count() == 1
+        && let Some(smallest) = family.iter_mut().filter(|g| !g.suppressed).min_by_key(|g| g.rows)
+    {
+        smallest.rows = None;
+        smallest.events = None;
+    }
+}

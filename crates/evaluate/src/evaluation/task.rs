@@ -1,0 +1,278 @@
+//! One task at one horizon.
+
+use super::measure::{Predictor, Values, difference, estimate};
+use super::options::Options;
+use super::outcome::{Comparison, Curves, Histogram, SmoothPoint, TaskReport, Unmeasured};
+use super::subgroups::subgroups;
+use crate::bootstrap::clusters;
+use crate::error::{Error, Result};
+use crate::metrics::censoring::{CensoringCurve, FollowUp};
+use crate::metrics::delong::delong;
+use crate::metrics::{Row, Scored, calibration, ranking, utility};
+use events::Prediction;
+
+/// Points kept of ROC and precision–recall curves.
+const CURVE_POINTS: usize = 200;
+/// Groups of risk in the calibration plot.
+const CALIBRATION_GROUPS: usize = 10;
+/// Points of the smooth calibration curve.
+const SMOOTH_POINTS: usize = 41;
+/// Bars of the histogram of risks.
+const HISTOGRAM_BINS: usize = 40;
+
+/// A task that was measured, or why it wasn't.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TaskOutcome {
+    /// Measured.
+    Measured(Box<TaskReport>),
+    /// Too few events or non-events.
+    Unmeasured(Unmeasured),
+}
+
+/// Rows of one task, checked, with clusters and censoring weights.
+pub(super) struct Rows<'a> {
+    pub predictions: Vec<&'a Prediction>,
+    pub cluster: Vec<u32>,
+    pub clusters: usize,
+    pub weight: Vec<f64>,
+    pub has_baseline: bool,
+}
+
+impl Rows<'_> {
+    /// The rows with a known outcome that `keep` selects, scored by the model or the baseline.
+    pub fn scored(&self, baseline: bool, keep: impl Fn(&Prediction) -> bool) -> Result<Scored> {
+        Scored::new(self.predictions.iter().enumerate().filter(|(_, p)| keep(p)).filter_map(|(i, p)| {
+            Some(Row {
+                probability: if baseline { p.baseline_probability? } else { p.predicted_boolean_probability },
+                outcome: p.boolean_value?,
+                weight: self.weight[i],
+                cluster: self.cluster[i],
+            })
+        }))
+    }
+
+    /// How many rows each cluster has, unknown outcomes among them.
+    pub fn rows_of_cluster(&self, keep: impl Fn(&Prediction) -> bool) -> Vec<u32> {
+        let mut rows = vec![0; self.clusters];
+        for (p, &cluster) in self.predictions.iter().zip(&self.cluster) {
+            rows[cluster as usize] += u32::from(keep(p));
+        }
+        rows
+    }
+}
+
+/// Measures the rows of one task and horizon. `detailed` adds what plots are drawn from.
+pub fn evaluate_task(
+    task: &str,
+    horizon_days: f32,
+    predictions: &[&Prediction],
+    detailed: bool,
+    options: &Options,
+) -> Result<TaskOutcome> {
+    options.validate()?;
+    check(task, predictions)?;
+    // Order must not matter: draws are of subjects by number.
+    let mut predictions = predictions.to_vec();
+    predictions.sort_by(|a, b| {
+        (a.subject_id, a.prediction_time)
+            .cmp(&(b.subject_id, b.prediction_time))
+            .then(a.predicted_boolean_probability.total_cmp(&b.predicted_boolean_probability))
+            .then(a.boolean_value.cmp(&b.boolean_value))
+    });
+    let known = predictions.iter().filter(|p| p.boolean_value.is_some()).count();
+    let events = predictions.iter().filter(|p| p.boolean_value == Some(true)).count();
+    let name = options.about.name_of(task).to_owned();
+    if events < options.min_events || known - events < options.min_events {
+        let scarce =
+            if events < options.min_events { "events" } else { "rows known to be without the event" };
+        let reason = format!("fewer than {} {scarce}", options.min_events);
+        return Ok(TaskOutcome::Unmeasured(Unmeasured { task: task.to_owned(), name, horizon_days, reason }));
+    }
+    let censored = predictions.len() - known;
+    let (weight, censoring_weighted, notes) = censoring(&predictions, horizon_days, censored);
+    let (cluster, clusters) = clusters(predictions.iter().map(|p| p.subject_id));
+    let has_baseline = predictions.iter().all(|p| p.baseline_probability.is_some());
+    let rows = Rows { predictions, cluster, clusters, weight, has_baseline };
+
+    let model = Predictor::new(rows.scored(false, |_| true)?, rows.rows_of_cluster(|_| true));
+    let baseline = if has_baseline {
+        Some(Predictor::new(rows.scored(true, |_| true)?, rows.rows_of_cluster(|_| true)))
+    } else {
+        None
+    };
+    let at = if detailed { smooth_risks(&model.scored) } else { vec![] };
+    let bootstrap = &options.bootstrap;
+    let draws = bootstrap.replicate(clusters, |counts| {
+        let smooth = if detailed { model.smooth(Some(counts), &at) } else { vec![] };
+        (model.draw(counts), baseline.as_ref().map(|b| b.draw(counts)), smooth)
+    });
+    let model_draws: Vec<&Values> = draws.iter().map(|d| &d.0).collect();
+    let baseline_draws: Vec<&Values> = draws.iter().filter_map(|d| d.1.as_ref()).collect();
+    let comparison = match &baseline {
+        None => None,
+        Some(baseline) => Some(Comparison {
+            baseline: baseline.performance(&baseline_draws, bootstrap),
+            difference: difference(
+                (&model.values, &model_draws),
+                (&baseline.values, &baseline_draws),
+                bootstrap,
+            ),
+            delong: compare(&rows)?,
+        }),
+    };
+    let curves = detailed.then(|| {
+        let smooth: Vec<&[f64]> = draws.iter().map(|d| d.2.as_slice()).collect();
+        curves(&model, baseline.as_ref(), &at, &smooth, options)
+    });
+    let weights: f64 = model.scored.weight.iter().sum();
+    let weighted_events: f64 =
+        model.scored.weight.iter().zip(&model.scored.outcome).map(|(w, &y)| if y { *w } else { 0.0 }).sum();
+    Ok(TaskOutcome::Measured(Box::new(TaskReport {
+        task: task.to_owned(),
+        name,
+        horizon_days,
+        rows: rows.predictions.len(),
+        subjects: clusters,
+        censored,
+        events,
+        prevalence: (known > 0).then(|| events as f64 / known as f64),
+        observed_risk: (weights > 0.0).then(|| weighted_events / weights),
+        censoring_weighted,
+        notes,
+        model: model.performance(&model_draws, bootstrap),
+        comparison,
+        subgroups: subgroups(&rows, options)?,
+        curves,
+    })))
+}
+
+fn check(task: &str, predictions: &[&Prediction]) -> Result<()> {
+    for (row, p) in predictions.iter().enumerate() {
+        let not_a_probability = |column| Error::NotAProbability { task: task.to_owned(), row, column };
+        if !(0.0..=1.0).contains(&p.predicted_boolean_probability) {
+            return Err(not_a_probability("probability"));
+        }
+        if p.baseline_probability.is_some_and(|b| !(0.0..=1.0).contains(&b)) {
+            return Err(not_a_probability("baseline probability"));
+        }
+        if p.observed_days.is_some_and(|d| !(d.is_finite() && d >= 0.0)) {
+            return Err(Error::NotADuration { task: task.to_owned(), row });
+        }
+    }
+    Ok(())
+}
+
+/// Weights, whether they do anything, and what to tell the reader.
+fn censoring(
+    predictions: &[&Prediction],
+    horizon_days: f32,
+    censored: usize,
+) -> (Vec<f64>, bool, Vec<String>) {
+    let unweighted = vec![1.0; predictions.len()];
+    if censored == 0 {
+        return (unweighted, false, vec![]);
+    }
+    let all_timed = predictions.iter().all(|p| p.observed_days.is_some());
+    if horizon_days <= 0.0 || !all_timed {
+        let note = format!(
+            "{censored} rows have no known outcome and no usable time of observation; they are left out of every \
+             number, as if they were like the others."
+        );
+        return (unweighted, false, vec![note]);
+    }
+    let follow_up: Vec<FollowUp> = predictions
+        .iter()
+        .map(|p| FollowUp {
+            outcome: p.boolean_value,
+            observed_days: f64::from(p.observed_days.unwrap_or(0.0)),
+        })
+        .collect();
+    let curve = CensoringCurve::fit(&follow_up, f64::from(horizon_days));
+    let note = format!(
+        "{censored} rows were censored before the horizon. AUROC, AUPRC, Brier score and log loss leave them out; \
+         O:E, calibration, net benefit and the weighted Brier score weight the others by the inverse probability of \
+         being uncensored, so that they stand for all."
+    );
+    (curve.weights(&follow_up, f64::from(horizon_days)), true, vec![note])
+}
+
+fn compare(rows: &Rows) -> Result<Option<crate::metrics::delong::DeLong>> {
+    let (mut model, mut baseline, mut outcomes) = (vec![], vec![], vec![]);
+    for p in &rows.predictions {
+        if let (Some(outcome), Some(b)) = (p.boolean_value, p.baseline_probability) {
+            model.push(p.predicted_boolean_probability);
+            baseline.push(b);
+            outcomes.push(outcome);
+        }
+    }
+    delong(&model, &baseline, &outcomes)
+}
+
+/// Risks at which the smooth curve is drawn: quantiles and an even grid, within the middle 98 % of the rows.
+fn smooth_risks(scored: &Scored) -> Vec<f64> {
+    let rising: Vec<f64> = scored.probability.iter().rev().copied().collect();
+    let (low, high) = (crate::bootstrap::quantile(&rising, 0.01), crate::bootstrap::quantile(&rising, 0.99));
+    let half = SMOOTH_POINTS / 2;
+    let mut at: Vec<f64> = (0..=half)
+        .flat_map(|k| {
+            let share = k as f64 / half as f64;
+            [low + (high - low) * share, crate::bootstrap::quantile(&rising, 0.01 + 0.98 * share)]
+        })
+        .collect();
+    at.sort_unstable_by(f64::total_cmp);
+    at.dedup();
+    at
+}
+
+fn curves(
+    model: &Predictor,
+    baseline: Option<&Predictor>,
+    at: &[f64],
+    draws: &[&[f64]],
+    options: &Options,
+) -> Curves {
+    let smooth = model
+        .smooth(None, at)
+        .into_iter()
+        .enumerate()
+        .filter(|(_, observed)| observed.is_finite())
+        .map(|(i, observed)| {
+            let band = estimate(observed, draws.iter().map(|d| d[i]), &options.bootstrap);
+            SmoothPoint { predicted: at[i], observed, low: band.low, high: band.high }
+        })
+        .collect();
+    let thresholds = if options.thresholds.is_empty() {
+        let top =
+            0.999f64.min(model.scored.probability.get(model.scored.len() / 100).copied().unwrap_or(0.0));
+        (0..=50).map(|k| top * f64::from(k) / 50.0).collect()
+    } else {
+        options.thresholds.clone()
+    };
+    let curve = |scored: &Scored| ranking::thin(&ranking::curve(scored), CURVE_POINTS);
+    Curves {
+        model: curve(&model.scored),
+        baseline: baseline.map(|b| curve(&b.scored)).unwrap_or_default(),
+        calibration: calibration::groups(&model.scored, CALIBRATION_GROUPS, options.bootstrap.confidence),
+        smooth,
+        histogram: histogram(&model.scored),
+        decision: utility::decision_curve(&model.scored, &thresholds),
+        baseline_decision: baseline
+            .map(|b| utility::decision_curve(&b.scored, &thresholds))
+            .unwrap_or_default(),
+    }
+}
+
+fn histogram(scored: &Scored) -> Histogram {
+    let top = scored.probability.get(scored.len() / 200).copied().unwrap_or(1.0).max(1e-9);
+    let mut made = Histogram { top, events: vec![0.0; HISTOGRAM_BINS], others: vec![0.0; HISTOGRAM_BINS] };
+    let share = 1.0 / scored.len().max(1) as f64;
+    for (&p, &outcome) in scored.probability.iter().zip(&scored.outcome) {
+        let bin = ((p / top * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1);
+        if outcome {
+            made.events[bin] += share;
+        } else {
+            made.others[bin] += share;
+        }
+    }
+    made
+}

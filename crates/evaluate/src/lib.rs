@@ -1,0 +1,50 @@
+//! Does it work here, for whom not, and how sure are we? Clinical evaluation of risk predictions.
+//!
+//! What this room is for: turning records and questions into labels ([`tasks`]), measuring probabilities against
+//! what came true ([`metrics`], [`bootstrap`]), saying what age and sex alone would have said ([`baseline`]), and
+//! putting it all into a report that a physician can read ([`evaluate`], [`EvaluationReport::to_html`]).
+//! Everything is a pure function of its arguments, deterministic given a seed whatever the number of threads.
+//! What may not enter: files, clocks, models, and any number that flatters. An undefined number is absent, with
+//! its reason.
+//!
+//! ```
+//! use evaluate::{About, Options, evaluate};
+//! use events::{Prediction, Sex, Time};
+//!
+//! let predictions: Vec<Prediction> = (0..200)
+//!     .map(|i| Prediction {
+//!         subject_id: i,
+//!         prediction_time: Time::from_ymd(2020, 1, 1).unwrap(),
+//!         task: "ICD10CM//I50".into(),
+//!         horizon_days: 365.25,
+//!         boolean_value: Some(i % 4 == 0),
+//!         observed_days: None,
+//!         predicted_boolean_probability: if i % 4 == 0 || i % 7 == 0 { 0.6 } else { 0.1 },
+//!         baseline_probability: Some(0.25),
+//!         age_years: Some(60.0),
+//!         sex: Sex::Female,
+//!     })
+//!     .collect();
+//! let about = About { dataset: "An example".into(), synthetic: true, ..About::default() };
+//! let report = evaluate(&predictions, &Options { about, ..Options::default() })?;
+//! assert!(report.tasks[0].model.auroc.value.unwrap() > 0.9);
+//! assert!(report.to_html().contains("Synthetic data"));
+//! # Ok::<(), evaluate::Error>(())
+//! ```
+
+pub mod baseline;
+pub mod bootstrap;
+mod error;
+mod evaluation;
+mod logistic;
+pub mod metrics;
+mod report;
+pub mod tasks;
+mod words;
+
+pub use bootstrap::Bootstrap;
+pub use error::{Error, Result};
+pub use evaluation::{
+    About, Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Options, Performance,
+    SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, Unmeasured, assemble, evaluate, evaluate_task,
+};

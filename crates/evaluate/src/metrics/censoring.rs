@@ -1,0 +1,115 @@
+//! Outcomes that are not known because the record ends too early.
+//!
+//! The remedy is inverse probability of censoring weighting: who is known stands also for those like them who
+//! are not. The probability of still being under observation is a Kaplan–Meier estimate, with outcomes before
+//! censorings at tied times, as in scikit-survival's `brier_score` (Graf et al., Stat Med 1999).
+
+/// What is known of one row by its horizon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FollowUp {
+    /// Did it come true? `None` when observation ended first.
+    pub outcome: Option<bool>,
+    /// Days from prediction to the outcome, to death, or to the end of observation.
+    pub observed_days: f64,
+}
+
+/// Kaplan–Meier estimate of the probability of being under observation past a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CensoringCurve {
+    /// Times at which the curve steps down, rising.
+    times: Vec<f64>,
+    /// Its value from that time on.
+    survival: Vec<f64>,
+}
+
+impl CensoringCurve {
+    /// From what is known of all rows by `horizon_days`. Rows known to be free of the outcome at the horizon
+    /// count as observed throughout it.
+    pub fn fit(rows: &[FollowUp], horizon_days: f64) -> Self {
+        // (time, is it a censoring): at equal times outcomes leave the risk set first.
+        let mut steps: Vec<(f64, bool)> = rows
+            .iter()
+            .map(|row| match row.outcome {
+                None => (row.observed_days, true),
+                Some(false) if row.observed_days >= horizon_days => (f64::INFINITY, false),
+                Some(_) => (row.observed_days, false),
+            })
+            .collect();
+        steps.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let (mut times, mut survival, mut current) = (vec![], vec![], 1.0);
+        let mut i = 0;
+        while i < steps.len() {
+            let time = steps[i].0;
+            let at_time = steps[i..].iter().take_while(|s| s.0 == time).count();
+            let censored = steps[i..i + at_time].iter().filter(|s| s.1).count();
+            if censored > 0 {
+                let at_risk = steps.len() - i - (at_time - censored);
+                current *= 1.0 - censored as f64 / at_risk as f64;
+                times.push(time);
+                survival.push(current);
+            }
+            i += at_time;
+        }
+        CensoringCurve { times, survival }
+    }
+
+    /// The estimate at a time.
+    pub fn at(&self, days: f64) -> f64 {
+        match self.times.partition_point(|&t| t <= days) {
+            0 => 1.0,
+            after => self.survival[after - 1],
+        }
+    }
+
+    /// The weight of each row: 1 / G(time of outcome or death) before the horizon, 1 / G(horizon) past it,
+    /// 0 where censored before, or where nobody stays under observation that long.
+    pub fn weights(&self, rows: &[FollowUp], horizon_days: f64) -> Vec<f64> {
+        rows.iter()
+            .map(|row| {
+                if row.outcome.is_none() {
+                    return 0.0;
+                }
+                let observed = self.at(row.observed_days.min(horizon_days));
+                if observed > 0.0 { 1.0 / observed } else { 0.0 }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(outcome: Option<bool>, observed_days: f64) -> FollowUp {
+        FollowUp { outcome, observed_days }
+    }
+
+    #[test]
+    fn without_censoring_all_weights_are_one() {
+        let rows = [row(Some(true), 3.0), row(Some(false), 10.0), row(Some(false), 4.0)];
+        assert_eq!(CensoringCurve::fit(&rows, 10.0).weights(&rows, 10.0), [1.0; 3]);
+    }
+
+    #[test]
+    fn weights_add_up_to_everyone() {
+        // Two of four are censored on day 5; the two that stay stand for them.
+        let rows = [row(None, 5.0), row(None, 5.0), row(Some(true), 8.0), row(Some(false), 20.0)];
+        let curve = CensoringCurve::fit(&rows, 10.0);
+        assert_eq!((curve.at(4.9), curve.at(5.0)), (1.0, 0.5));
+        assert_eq!(curve.weights(&rows, 10.0), [0.0, 0.0, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn outcomes_leave_before_censorings_of_the_same_day() {
+        let rows = [row(Some(true), 5.0), row(None, 5.0), row(Some(false), 20.0)];
+        assert_eq!(CensoringCurve::fit(&rows, 10.0).at(5.0), 0.5);
+    }
+
+    #[test]
+    fn all_censored_gives_no_weight_to_anyone() {
+        let rows = [row(None, 1.0), row(None, 2.0)];
+        let curve = CensoringCurve::fit(&rows, 10.0);
+        assert_eq!(curve.at(2.0), 0.0);
+        assert_eq!(curve.weights(&rows, 10.0), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,15 @@
+//! Metrics of probabilities against what came true, one file per family.
+//!
+//! All of them work on [`Scored`]: rows sorted once by probability, with optional multiplicities per subject,
+//! so that a bootstrap draw is a linear pass. An undefined metric is NaN here and `None` with a reason in a
+//! report.
+
+pub mod accuracy;
+pub mod calibration;
+pub mod censoring;
+pub mod delong;
+pub mod ranking;
+mod scored;
+pub mod utility;
+
+pub use scored::{LOGIT_MARGIN, Row, Scored, expit, logit};

@@ -1,0 +1,62 @@
+//! The page around the sections.
+
+use super::sections;
+use crate::evaluation::EvaluationReport;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole report as one page.
+pub(crate) fn html(report: &EvaluationReport) -> String {
+    let title = escape(&sections::title(report));
+    let banner = if report.about.synthetic {
+        r#"<p class="banner" role="note"><strong>Synthetic data.</strong> The records behind these numbers are simulated. They show that the software works; they say nothing about patients.</p>"#
+    } else {
+        ""
+    };
+    let body = [
+        sections::answer(report),
+        sections::overview(report),
+        sections::tasks(report),
+        sections::unmeasured(report),
+        sections::methods(report),
+        sections::reading(),
+    ]
+    .concat();
+    format!(
+        r##"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+{banner}<a class="skip" href="#answer">Skip to the answer</a>
+<header><p class="kicker">Evaluation report</p><h1>{title}</h1>{}</header>
+<main>{body}</main>
+<footer><p><strong>Not a medical device.</strong> This report describes how a model's predictions agreed with recorded outcomes in one set of records. It is no evidence for other places, times or patients, and no substitute for a clinician's judgement.</p><p>{}</p></footer>
+</body>
+</html>
+"##,
+        sections::byline(report),
+        escape(&sections::made_by(report)),
+    )
+}
+
+/// Text made safe inside elements and quoted attributes.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,12 @@
+//! From records to labels: what is asked, when it is asked, and what came true.
+
+mod codes;
+mod join;
+mod landmark;
+mod onset;
+
+pub use codes::CodeSet;
+pub use join::{Joined, attach_labels};
+pub(crate) use landmark::observation_start;
+pub use landmark::{Landmark, StudyWindow, prediction_times};
+pub use onset::{LabelledTime, OnsetTask, SubjectTimeline, onset_labels};

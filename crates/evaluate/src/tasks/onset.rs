@@ -1,0 +1,316 @@
+//! Incident onset: will this subject, free of a condition now, have it within a horizon?
+
+use super::codes::CodeSet;
+use super::landmark::{Landmark, prediction_times};
+use crate::error::{Error, Result};
+use events::{Code, Prediction, Sex, Subject, Time};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// The question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnsetTask {
+    /// Its name in predictions and reports; for one code, that code.
+    pub name: SmolStr,
+    /// The codes whose first occurrence is the outcome.
+    pub codes: CodeSet,
+    /// Length of the outcome window in days.
+    pub horizon_days: f64,
+    /// Days between prediction and the start of the outcome window. Who has the outcome, dies or is lost
+    /// within them isn't at risk when the window opens and has no label.
+    #[serde(default)]
+    pub gap_days: f64,
+    /// How far back an earlier occurrence makes the condition prevalent; all of the record when absent.
+    #[serde(default)]
+    pub lookback_days: Option<f64>,
+    /// When predictions are made.
+    pub landmark: Landmark,
+}
+
+impl OnsetTask {
+    /// Days from prediction to the end of the outcome window: gap and horizon. This is what
+    /// [`Prediction::horizon_days`] holds, so that observed times compare with it.
+    pub fn end_days(&self) -> f64 {
+        self.gap_days + self.horizon_days
+    }
+
+    /// Checks the settings.
+    pub fn validate(&self) -> Result<()> {
+        let length = |setting, value: f64, positive: bool| {
+            if value.is_finite() && (value > 0.0 || (!positive && value == 0.0)) {
+                Ok(())
+            } else {
+                Err(Error::Setting {
+                    setting,
+                    wanted: if positive { "a positive number of days" } else { "0 or more days" },
+                })
+            }
+        };
+        length("a task's horizon_days", self.horizon_days, true)?;
+        length("a task's gap_days", self.gap_days, false)?;
+        length("a task's lookback_days", self.lookback_days.unwrap_or(1.0), true)
+    }
+}
+
+/// A subject at a time, and what came true of one task from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelledTime {
+    /// The subject.
+    pub subject_id: i64,
+    /// The last moment whose facts may be used.
+    pub prediction_time: Time,
+    /// Onset within the window? `None` when observation ended before the window did, without onset or death.
+    pub boolean_value: Option<bool>,
+    /// Days from `prediction_time` to onset, else to death, else to the end of observation.
+    pub observed_days: f64,
+    /// Death came first, within the window: no onset by then, and none possible after.
+    pub death_before_onset: bool,
+    /// Age at `prediction_time` in years, when birth is recorded.
+    pub age_years: Option<f32>,
+    /// Administrative sex.
+    pub sex: Sex,
+}
+
+impl LabelledTime {
+    /// The row of a prediction table for this label.
+    pub fn predicted(self, task: &OnsetTask, probability: f64, baseline: Option<f64>) -> Prediction {
+        Prediction {
+            subject_id: self.subject_id,
+            prediction_time: self.prediction_time,
+            task: task.name.clone(),
+            horizon_days: task.end_days() as f32,
+            boolean_value: self.boolean_value,
+            observed_days: Some(self.observed_days as f32),
+            predicted_boolean_probability: probability,
+            baseline_probability: baseline,
+            age_years: self.age_years,
+            sex: self.sex,
+        }
+    }
+}
+
+/// One subject's record indexed by code, so that labels of thousands of codes at one time cost little each.
+pub struct SubjectTimeline<'a> {
+    subject: &'a Subject,
+    occurrences: FxHashMap<&'a str, Vec<Time>>,
+    birth: Option<Time>,
+    death: Option<Time>,
+    end: Option<Time>,
+    sex: Sex,
+}
+
+impl<'a> SubjectTimeline<'a> {
+    /// Indexes the dated events. Undated ones are properties of the subject, not something that sets on.
+    pub fn new(subject: &'a Subject) -> Self {
+        let mut occurrences: FxHashMap<&str, Vec<Time>> = FxHashMap::default();
+        for event in subject.events() {
+            if let Some(time) = event.time {
+                occurrences.entry(event.code.as_str()).or_default().push(time);
+            }
+        }
+        SubjectTimeline {
+            occurrences,
+            birth: subject.birth(),
+            death: subject.death(),
+            end: subject.followup_end(),
+            sex: subject.sex(),
+            subject,
+        }
+    }
+
+    /// The subject.
+    pub fn subject(&self) -> &Subject {
+        self.subject
+    }
+
+    /// The codes that this record holds with a date.
+    pub fn codes(&self) -> impl Iterator<Item = &'a str> {
+        self.occurrences.keys().copied()
+    }
+
+    /// Occurrences of the set, as the last at or before `time` and the first after it.
+    fn around(&self, codes: &CodeSet, time: Time) -> (Option<Time>, Option<Time>) {
+        let (mut before, mut after): (Option<Time>, Option<Time>) = (None, None);
+        let mut look = |times: &[Time]| {
+            let split = times.partition_point(|&t| t <= time);
+            if let Some(&t) = times[..split].last() {
+                before = before.max(Some(t));
+            }
+            if let Some(&t) = times.get(split) {
+                after = Some(after.map_or(t, |a| a.min(t)));
+            }
+        };
+        for code in &codes.codes {
+            if let Some(times) = self.occurrences.get(code.as_str()) {
+                look(times);
+            }
+        }
+        if !codes.prefixes.is_empty() {
+            for (code, times) in &self.occurrences {
+                if codes.prefixes.iter().any(|p| code.starts_with(p.as_str())) {
+                    look(times);
+                }
+            }
+        }
+        (before, after)
+    }
+
+    /// The label at a time; `None` when the subject isn't at risk: the condition is prevalent (recorded at or
+    /// before `time`, within the look-back), the subject has died, or something ended the risk within the gap.
+    pub fn label(&self, time: Time, task: &OnsetTask) -> Option<LabelledTime> {
+        let (before, onset) = self.around(&task.codes, time);
+        let lookback_start = task.lookback_days.map(|days| time.plus_days(-days));
+        if before.is_some_and(|b| lookback_start.is_none_or(|start| b > start)) {
+            return None;
+        }
+        let end = self.end?;
+        if end < time || self.death.is_some_and(|death| death <= time) {
+            return None;
+        }
+        // Facts recorded after death (bills, autopsies) are no onset in life; on the day of death they count.
+        let onset = onset.filter(|&onset| self.death.is_none_or(|death| onset <= death));
+        let opens = time.plus_days(task.gap_days);
+        let closes = time.plus_days(task.end_days());
+        let stop = onset.or(self.death).unwrap_or(end);
+        if task.gap_days > 0.0 && stop <= opens {
+            return None;
+        }
+        let death_before_onset = onset.is_none() && self.death.is_some_and(|death| death <= closes);
+        let boolean_value = match onset {
+            Some(onset) => Some(onset <= closes),
+            None if death_before_onset || end >= closes => Some(false),
+            None => None,
+        };
+        Some(LabelledTime {
+            subject_id: self.subject.id,
+            prediction_time: time,
+            boolean_value,
+            observed_days: stop.days_since(time).max(0.0),
+            death_before_onset,
+            age_years: self.birth.map(|birth| (time.days_since(birth) / 365.25) as f32),
+            sex: self.sex,
+        })
+    }
+}
+
+/// Labels of a task for all subjects at all prediction times, in the order of the subjects.
+///
+/// `seed` decides the random prediction times, by subject.
+pub fn onset_labels<'a>(
+    subjects: impl IntoIterator<Item = &'a Subject>,
+    task: &OnsetTask,
+    seed: u64,
+) -> Result<Vec<LabelledTime>> {
+    task.validate()?;
+    let mut labels = Vec::new();
+    for subject in subjects {
+        let timeline = SubjectTimeline::new(subject);
+        labels.extend(
+            prediction_times(subject, &task.landmark, seed)
+                .into_iter()
+                .filter_map(|t| timeline.label(t, task)),
+        );
+    }
+    Ok(labels)
+}
+
+/// Death itself as the outcome, for which nothing competes.
+impl OnsetTask {
+    /// All-cause death within the horizon.
+    pub fn death(horizon_days: f64, landmark: Landmark) -> Self {
+        OnsetTask {
+            name: SmolStr::new_static(Code::DEATH),
+            codes: CodeSet::one(Code::DEATH),
+            horizon_days,
+            gap_days: 0.0,
+            lookback_days: None,
+            landmark,
+        }
+    }
+
+    /// First occurrence of one code within the horizon.
+    pub fn code(code: &str, horizon_days: f64, landmark: Landmark) -> Self {
+        OnsetTask {
+            name: SmolStr::new(code),
+            codes: CodeSet::one(code),
+            ..Self::death(horizon_days, landmark)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::Event;
+
+    fn day(days: f64) -> Time {
+        Time::from_ymd(2010, 1, 1).unwrap().plus_days(days)
+    }
+
+    fn subject(events: &[(f64, &str)]) -> Subject {
+        Subject::new(1, events.iter().map(|(d, c)| Event::new(Some(day(*d)), Code::new(c))).collect())
+    }
+
+    fn label(events: &[(f64, &str)], change: impl Fn(&mut OnsetTask)) -> Option<LabelledTime> {
+        let mut task = OnsetTask {
+            codes: CodeSet::prefix("ICD10CM//E11"),
+            ..OnsetTask::code("diabetes", 365.0, Landmark::EventIndex { index: 0 })
+        };
+        change(&mut task);
+        SubjectTimeline::new(&subject(events)).label(day(0.0), &task)
+    }
+
+    fn outcome(events: &[(f64, &str)]) -> Option<(Option<bool>, f64, bool)> {
+        label(events, |_| {}).map(|l| (l.boolean_value, l.observed_days, l.death_before_onset))
+    }
+
+    #[test]
+    fn every_kind_of_ending() {
+        let end = (800.0, Code::FOLLOWUP_END);
+        assert_eq!(outcome(&[(0.0, "X"), (100.0, "ICD10CM//E11.9"), end]), Some((Some(true), 100.0, false)));
+        assert_eq!(outcome(&[(0.0, "X"), (365.0, "ICD10CM//E11.9"), end]), Some((Some(true), 365.0, false)));
+        assert_eq!(outcome(&[(0.0, "X"), (366.0, "ICD10CM//E11.9"), end]), Some((Some(false), 366.0, false)));
+        assert_eq!(outcome(&[(0.0, "X"), end]), Some((Some(false), 800.0, false)));
+        assert_eq!(outcome(&[(0.0, "X"), (90.0, "X")]), Some((None, 90.0, false)));
+        assert_eq!(outcome(&[(0.0, "X"), (90.0, Code::DEATH)]), Some((Some(false), 90.0, true)));
+        assert_eq!(outcome(&[(0.0, "X"), (400.0, Code::DEATH)]), Some((Some(false), 400.0, false)));
+        // Onset recorded on the moment of death counts; after death it can't.
+        let both = [(0.0, "X"), (90.0, "ICD10CM//E11"), (90.0, Code::DEATH)];
+        assert_eq!(outcome(&both), Some((Some(true), 90.0, false)));
+        let late = [(0.0, "X"), (99.0, "ICD10CM//E11"), (90.0, Code::DEATH)];
+        assert_eq!(outcome(&late), Some((Some(false), 90.0, true)));
+        // A last visit at the prediction time: censored at once, still a row.
+        assert_eq!(outcome(&[(0.0, "X")]), Some((None, 0.0, false)));
+    }
+
+    #[test]
+    fn prevalent_subjects_are_not_at_risk() {
+        assert_eq!(outcome(&[(-50.0, "ICD10CM//E11.2"), (0.0, "X"), (100.0, "ICD10CM//E11.9")]), None);
+        assert_eq!(outcome(&[(0.0, "ICD10CM//E11.2"), (100.0, "ICD10CM//E11.9")]), None);
+        let old = [(-900.0, "ICD10CM//E11.2"), (0.0, "X"), (100.0, "ICD10CM//E11.9")];
+        let with_lookback = label(&old, |t| t.lookback_days = Some(730.0)).unwrap();
+        assert_eq!(with_lookback.boolean_value, Some(true));
+        assert_eq!(outcome(&[(-5.0, "X"), (-1.0, Code::DEATH)]), None);
+    }
+
+    #[test]
+    fn a_gap_asks_about_later_onset_only() {
+        let at = |onset: f64| {
+            label(&[(0.0, "X"), (onset, "ICD10CM//E11"), (900.0, Code::FOLLOWUP_END)], |t| t.gap_days = 30.0)
+        };
+        assert_eq!(at(20.0), None);
+        assert_eq!(at(31.0).unwrap().boolean_value, Some(true));
+        assert_eq!(at(395.0).unwrap().boolean_value, Some(true));
+        assert_eq!(at(396.0).unwrap().boolean_value, Some(false));
+    }
+
+    #[test]
+    fn death_as_the_outcome_has_no_competitor() {
+        let dies = subject(&[(0.0, "X"), (90.0, Code::DEATH)]);
+        let task = OnsetTask::death(365.0, Landmark::EventIndex { index: 0 });
+        let labels = onset_labels([&dies], &task, 0).unwrap();
+        assert_eq!((labels[0].boolean_value, labels[0].death_before_onset), (Some(true), false));
+        assert!(onset_labels([&dies], &OnsetTask { horizon_days: 0.0, ..task }, 0).is_err());
+    }
+}

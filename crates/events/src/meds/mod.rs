@@ -1,0 +1,85 @@
+//! MEDS 0.4 on disk: `data/{train,tuning,held_out}/N.parquet`, `metadata/{dataset.json,codes.parquet,
+//! subject_splits.parquet}`, label files and prediction files.
+//!
+//! Files are written in subject order and read back one subject at a time, so that memory is bounded by a row
+//! group and one subject whatever the size of the data set.
+
+mod codes;
+mod labels;
+mod predictions;
+mod reader;
+mod schema;
+mod table;
+mod writer;
+
+pub use codes::{CodeMetadata, read_codes};
+pub use labels::{read_labels, write_labels};
+pub use predictions::{PredictionWriter, read_predictions};
+pub use reader::{SubjectReader, read_subjects};
+pub use writer::{DatasetDescription, DatasetSummary, DatasetWriter};
+
+use std::path::{Path, PathBuf};
+
+/// The MEDS version that is written.
+pub const MEDS_VERSION: &str = "0.4.1";
+
+/// What can go wrong between memory and a MEDS directory. Holds no value from a record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not Parquet, or damaged.
+    #[error("{}: not readable as Parquet: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// A column that MEDS requires is absent or of another type.
+    #[error("{}: column `{column}` {problem}", path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The order that MEDS promises is broken.
+    #[error("{}: row {row}: {problem}", path.display())]
+    Order {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The directory isn't a MEDS data set.
+    #[error("{}: no data/{{train,tuning,held_out}}/*.parquet found; is this a directory that `osler ingest` wrote?", .0.display())]
+    NotADataset(PathBuf),
+}
+
+impl Error {
+    fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
+        move |source| Error::Io { path: path.to_owned(), source }
+    }
+
+    fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + '_ {
+        move |source| Error::Parquet { path: path.to_owned(), source }
+    }
+}
+
+impl From<(PathBuf, arrow_schema::ArrowError)> for Error {
+    fn from((path, source): (PathBuf, arrow_schema::ArrowError)) -> Self {
+        Error::Parquet { path, source: source.into() }
+    }
+}

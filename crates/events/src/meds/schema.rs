@@ -1,0 +1,60 @@
+//! The Arrow schemas of MEDS 0.4, with Osler's further columns.
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use std::sync::Arc;
+
+const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// Events. `unit` is a further column, named in `dataset.json` as a code modifier.
+pub(super) fn data() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("time", TIMESTAMP, true),
+        Field::new("code", DataType::Utf8, false),
+        Field::new("numeric_value", DataType::Float32, true),
+        Field::new("text_value", DataType::LargeUtf8, true),
+        Field::new("unit", DataType::Utf8, true),
+    ]))
+}
+
+/// `metadata/subject_splits.parquet`.
+pub(super) fn subject_splits() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("split", DataType::Utf8, false),
+    ]))
+}
+
+/// `metadata/codes.parquet`.
+pub(super) fn codes() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("code", DataType::Utf8, false),
+        Field::new("description", DataType::Utf8, true),
+        Field::new("parent_codes", DataType::new_list(DataType::Utf8, true), true),
+    ]))
+}
+
+/// Boolean labels.
+pub(super) fn labels() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("prediction_time", TIMESTAMP, false),
+        Field::new("boolean_value", DataType::Boolean, false),
+    ]))
+}
+
+/// Predictions: label columns, the probability, and what an evaluation needs beside it.
+pub(super) fn predictions() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("prediction_time", TIMESTAMP, false),
+        Field::new("boolean_value", DataType::Boolean, true),
+        Field::new("predicted_boolean_probability", DataType::Float64, false),
+        Field::new("task", DataType::Utf8, false),
+        Field::new("horizon_days", DataType::Float32, false),
+        Field::new("observed_days", DataType::Float32, true),
+        Field::new("baseline_probability", DataType::Float64, true),
+        Field::new("age_years", DataType::Float32, true),
+        Field::new("sex", DataType::Utf8, false),
+    ]))
+}

@@ -1,0 +1,95 @@
+//! Reading JSON that someone else wrote: depth first, then structure, with reasons that carry no value.
+
+use memchr::memchr2;
+use serde::Deserialize;
+use sonic_rs::JsonValueTrait;
+
+pub(super) const TOO_DEEP: &str = "nested too deeply";
+pub(super) const NOT_UTF8: &str = "not UTF-8";
+const NOT_JSON: &str = "not valid JSON";
+const ENDS_EARLY: &str = "the JSON ends early";
+const WRONG_TYPE: &str = "an element has a type that FHIR does not allow there";
+
+/// Checks what the parser itself doesn't: its recursion follows the nesting, so that has to be bounded first.
+pub(super) fn check(bytes: &[u8], max_depth: usize) -> Result<&str, &'static str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NOT_UTF8)?;
+    if is_deeper_than(bytes, max_depth) { Err(TOO_DEEP) } else { Ok(text) }
+}
+
+fn is_deeper_than(bytes: &[u8], max_depth: usize) -> bool {
+    let mut depth = 0usize;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(bytes, at),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > max_depth {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The place behind the closing quote of a string that begins at `at`.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += found + 1;
+        if bytes[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// Reads one value.
+pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, &'static str> {
+    sonic_rs::from_str(text).map_err(|error| reason(&error))
+}
+
+/// The resource's type, wherever in the object it stands.
+pub(super) fn resource_type(text: &str) -> Result<String, &'static str> {
+    match sonic_rs::get(text, &["resourceType"]) {
+        Ok(value) => value.as_str().map(str::to_owned).ok_or(WRONG_TYPE),
+        Err(error) if error.is_not_found() => Err("no resourceType"),
+        Err(error) => Err(reason(&error)),
+    }
+}
+
+fn reason(error: &sonic_rs::Error) -> &'static str {
+    match error.classify() {
+        sonic_rs::error::Category::TypeUnmatched => WRONG_TYPE,
+        sonic_rs::error::Category::Eof => ENDS_EARLY,
+        _ => NOT_JSON,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_strings() {
+        assert_eq!(check(br#"{"a":["[[[[[\"[[[[",{}]}"#, 3).map(|_| ()), Ok(()));
+        assert_eq!(check(br#"{"a":["[[",{}]}"#, 2), Err(TOO_DEEP));
+        assert_eq!(check(&vec![b'['; 1 << 20], 64), Err(TOO_DEEP));
+        assert_eq!(check(b"\"open \\", 1).map(|_| ()), Ok(()));
+        assert_eq!(check(b"{\"a\":\"\xff\"}", 9), Err(NOT_UTF8));
+    }
+
+    #[test]
+    fn reasons_tell_broken_from_wrong() {
+        assert_eq!(resource_type(r#"{"id":"1","resourceType":"Patient"}"#), Ok("Patient".into()));
+        assert_eq!(resource_type(r#"{"id":"1"}"#), Err("no resourceType"));
+        assert_eq!(resource_type(r#"{"resourceType":7}"#), Err(WRONG_TYPE));
+        assert_eq!(parse::<Vec<u8>>("[1,2"), Err(ENDS_EARLY));
+        assert_eq!(parse::<Vec<u8>>("[1,]"), Err(NOT_JSON));
+        assert_eq!(parse::<Vec<u8>>("{}"), Err(WRONG_TYPE));
+    }
+}

@@ -1,0 +1,299 @@
+//! FHIR R4: Bundles and bulk NDJSON, told apart by content.
+//!
+//! - One event per fact, coded by the preferred of its codings (see `systems`). What did not happen (cancelled,
+//!   not done, refuted, entered in error) gives no event, and is counted.
+//! - Times are the wall clock as written; a date without a time stands for its day (see [`crate::time`]).
+//! - The subject is the patient that a resource refers to, by whichever form of reference.
+//! - Names, addresses, telecoms and identifiers of people are not read.
+//! - A Device by itself says no time at which it was put to use, so that none is read.
+
+mod bundle;
+mod care;
+mod condition;
+mod document;
+mod encounter;
+mod fuzz;
+mod json;
+mod medication;
+mod observation;
+mod paths;
+mod patient;
+mod record;
+mod reference;
+mod resource;
+mod single;
+mod stream;
+mod systems;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use fuzz::fuzz_fhir;
+pub use paths::FHIR_PATHS;
+pub use single::fhir_bundle_subject;
+pub use systems::FHIR_SYSTEMS;
+
+use crate::{
+    Error, Input, Limits, Rejection, Sink,
+    pipeline::{Piece, Pieces},
+};
+use bundle::{Bundle, BundleIndex};
+use events::SourceFact;
+use record::{Chosen, Halt, MEDICATION_REFERENCE, Record};
+use reference::{Target, target};
+use rustc_hash::FxHashMap;
+use std::{
+    io::{self, Read},
+    sync::{Arc, Mutex, PoisonError},
+};
+use stream::{HEAD_BYTES, Layout, Lines, Next};
+
+const NO_RESOURCE_TYPE: &str = "no resourceType";
+
+/// Reads FHIR. Threads share it, and with it the Medications that were found.
+pub(crate) struct FhirReader<'a> {
+    limits: &'a Limits,
+    medications: Mutex<FxHashMap<String, Chosen>>,
+}
+
+impl<'a> FhirReader<'a> {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
+        FhirReader { limits, medications: Mutex::default() }
+    }
+
+    /// Reads an input, whatever its layout; `false` when it holds no JSON objects and its name doesn't promise
+    /// any.
+    pub(crate) fn read_input(
+        &self,
+        input: Input,
+        pieces: &Pieces,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Error> {
+        let Input { safe_name, table_name, mut reader } = input;
+        let failed = |e: io::Error| Error::read(&safe_name, &e);
+        let file: Arc<str> = safe_name.as_str().into();
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
+        match stream::layout(&head) {
+            Layout::Lines => {
+                let (max_line, max_document) = (self.limits.max_line_bytes, self.limits.max_document_bytes);
+                let mut lines = Lines::new(head, reader, max_line, max_document);
+                while !pieces.is_stopped() {
+                    match lines.next().map_err(failed)? {
+                        Next::Lines(first_line, bytes) => {
+                            let piece = Piece::Lines { file: Arc::clone(&file), first_line, bytes };
+                            if let Some(Piece::Lines { bytes, .. }) = pieces.offer(piece) {
+                                self.read_lines(&file, first_line, &bytes, sink)?;
+                            }
+                        }
+                        Next::TooLong(line) => reject(sink, &file, line, "", "line too long"),
+                        Next::End => break,
+                    }
+                }
+                Ok(true)
+            }
+            Layout::Document => {
+                let most = self.limits.max_document_bytes;
+                let rest = (most + 1).saturating_sub(head.len());
+                reader.by_ref().take(rest as u64).read_to_end(&mut head).map_err(failed)?;
+                if head.len() > most {
+                    reject(sink, &file, 0, "", "document too large");
+                    return Ok(true);
+                }
+                if let Some(Piece::Document { bytes, .. }) =
+                    pieces.offer(Piece::Document { file: Arc::clone(&file), bytes: head })
+                {
+                    self.read_document(&file, &bytes, sink)?;
+                }
+                Ok(true)
+            }
+            Layout::Empty => Ok(is_json_by_name(&table_name)),
+            Layout::Other if is_json_by_name(&table_name) => {
+                reject(sink, &file, 0, "", "not JSON");
+                Ok(true)
+            }
+            Layout::Other => Ok(false),
+        }
+    }
+
+    /// Reads whole lines.
+    pub(crate) fn read_lines(
+        &self,
+        file: &str,
+        first_line: u64,
+        bytes: &[u8],
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        let bytes = match first_line {
+            1 => bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes),
+            _ => bytes,
+        };
+        for (line, number) in bytes.split(|&byte| byte == b'\n').zip(first_line..) {
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                self.read_json(file, number, line, sink).map_err(|e| Error::spill(&e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one document: a Bundle, or a single resource.
+    pub(crate) fn read_document(&self, file: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+        self.read_json(file, 1, bytes, sink).map_err(|e| Error::spill(&e))
+    }
+
+    fn read_json(&self, file: &str, line: u64, json: &[u8], sink: &mut dyn Sink) -> io::Result<()> {
+        let text = match json::check(json, self.limits.max_json_depth) {
+            Ok(text) => text,
+            Err(reason) => {
+                reject(sink, file, line, "", reason);
+                return Ok(());
+            }
+        };
+        match json::resource_type(text) {
+            Ok(kind) if kind == "Bundle" => self.read_bundle(file, line, text, sink),
+            Ok(kind) => self.read_resource(file, line, &kind, text, None, None, sink),
+            Err(NO_RESOURCE_TYPE) if is_of_the_export_itself(text) => {
+                sink.ignore("bulk export", "its log or manifest, not a resource");
+                Ok(())
+            }
+            Err(reason) => {
+                reject(sink, file, line, "", reason);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_bundle(&self, file: &str, line: u64, text: &str, sink: &mut dyn Sink) -> io::Result<()> {
+        let bundle: Bundle<'_> = match json::parse(text) {
+            Ok(bundle) => bundle,
+            Err(reason) => {
+                reject(sink, file, line, "Bundle", reason);
+                return Ok(());
+            }
+        };
+        let resources = bundle.resources();
+        let index = BundleIndex::new(&resources);
+        for (resource, number) in resources.iter().zip(1..) {
+            match &resource.kind {
+                Ok(kind) => {
+                    let url_id = match resource.full_url.map(target) {
+                        Some(Target::Resource { id, .. }) => Some(id),
+                        _ => None,
+                    };
+                    self.read_resource(file, number, kind, resource.text, Some(&index), url_id, sink)?;
+                }
+                Err(reason) => reject(sink, file, number, "Bundle", reason),
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "where the resource stands, and what it is")]
+    fn read_resource(
+        &self,
+        file: &str,
+        line: u64,
+        kind: &str,
+        text: &str,
+        bundle: Option<&BundleIndex>,
+        url_id: Option<&str>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        let Some(kind) = resource::known_type(kind) else {
+            reject(sink, file, line, "", "not a resource type of FHIR R4");
+            return Ok(());
+        };
+        sink.read();
+        let mut record = Record::new(file, line, kind, bundle, sink);
+        let read = match kind {
+            "AllergyIntolerance" => condition::read_allergy(&mut record, text),
+            "CarePlan" => care::read_care_plan(&mut record, text),
+            "Condition" => condition::read(&mut record, text),
+            "Coverage" => patient::read_coverage(&mut record, text),
+            "DiagnosticReport" => document::read_report(&mut record, text),
+            "DocumentReference" => document::read(&mut record, text),
+            "Encounter" => encounter::read(&mut record, text),
+            "FamilyMemberHistory" => condition::read_family_history(&mut record, text),
+            "ImagingStudy" => care::read_imaging_study(&mut record, text),
+            "Immunization" => care::read_immunization(&mut record, text),
+            "Medication" => {
+                medication::define(&record, text).and_then(|(id, chosen)| self.define(id, chosen))
+            }
+            "MedicationAdministration" => medication::read_administration(&mut record, text),
+            "MedicationDispense" => medication::read_dispense(&mut record, text),
+            "MedicationRequest" => medication::read_request(&mut record, text),
+            "MedicationStatement" => medication::read_statement(&mut record, text),
+            "Observation" => observation::read(&mut record, text),
+            "Patient" => patient::read(&mut record, text, url_id),
+            "Procedure" => care::read_procedure(&mut record, text),
+            "ServiceRequest" => care::read_service_request(&mut record, text),
+            "Device" => Err(Halt::Ignore("says no time at which it was put to use")),
+            _ => Err(Halt::Ignore("resource type is not read")),
+        };
+        match read {
+            Ok(()) => Ok(()),
+            Err(Halt::Reject { field, reason }) => {
+                record.reject(field, reason);
+                Ok(())
+            }
+            Err(Halt::Ignore(reason)) => {
+                record.ignore(reason);
+                Ok(())
+            }
+            Err(Halt::Sink(error)) => Err(error),
+        }
+    }
+
+    /// Of two Medications with one id the first in order is kept, whichever was read first.
+    fn define(&self, id: String, chosen: Chosen) -> Result<(), Halt> {
+        let mut medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = medications.len() < self.limits.max_medications;
+        match medications.get_mut(&id) {
+            Some(known) if chosen < *known => *known = chosen,
+            Some(_) => {}
+            None if room => {
+                medications.insert(id, chosen);
+            }
+            None => return record::reject("Medication.id", "more Medications than may be kept"),
+        }
+        Ok(())
+    }
+
+    /// Gives a drug event that refers to a Medication its code.
+    pub(crate) fn complete_medication(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+        let SourceFact::Event(event) = fact else { return Ok(()) };
+        if event.system != MEDICATION_REFERENCE {
+            return Ok(());
+        }
+        let medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
+        match medications.get(event.code.as_str()) {
+            Some(chosen) => {
+                (event.system, event.code) = (chosen.system.clone(), chosen.code.clone());
+                event.display = chosen.display.clone();
+                Ok(())
+            }
+            None => Err(Rejection {
+                file: String::new(),
+                line: 0,
+                kind: "Medication",
+                field: event.path.to_string(),
+                reason: "refers to a Medication without a code, or not among the sources",
+            }),
+        }
+    }
+}
+
+fn reject(sink: &mut dyn Sink, file: &str, line: u64, kind: &'static str, reason: &'static str) {
+    sink.reject(Rejection { file: file.to_owned(), line, kind, field: String::new(), reason });
+}
+
+fn is_json_by_name(table_name: &str) -> bool {
+    [".json", ".ndjson", ".jsonl"].iter().any(|end| table_name.ends_with(end))
+}
+
+/// A bulk export comes with a log and a manifest beside its resources.
+fn is_of_the_export_itself(text: &str) -> bool {
+    ["exportId", "transactionTime"].iter().any(|key| sonic_rs::get(text, &[*key]).is_ok())
+}

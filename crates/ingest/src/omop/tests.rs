@@ -1,0 +1,250 @@
+use super::*;
+use crate::rows::testing::{Collected, input};
+
+const CONCEPTS: &str = "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconcept_code\n\
+    1\tHypertension\tCondition\tSNOMED\t38341003\n\
+    2\tEssential hypertension\tCondition\tICD10CM\tI10\n\
+    3\tHbA1c\tMeasurement\tLOINC\t4548-4\n\
+    4\tpercent\tUnit\tUCUM\t%\n\
+    5\tPositive\tMeas Value\tSNOMED\t10828004\n\
+    6\tHome\tVisit\tVisit\tHome\n\
+    2000000001\tWard score\tObservation\tOur Scores\tW1\n";
+
+fn read_all(files: &[(&str, &str)]) -> Collected {
+    let mut sink = Collected::default();
+    let mut loader = OmopLoader::default();
+    for (name, text) in files {
+        if OmopLoader::wants(name) {
+            loader.load(input(name, text.as_bytes()), &mut sink).unwrap();
+        }
+    }
+    let reader = loader.build();
+    for (name, text) in files {
+        reader.read(input(name, text.as_bytes()), &mut sink).unwrap();
+    }
+    reader.describe(&mut sink).unwrap();
+    sink
+}
+
+fn check(files: &[(&str, &str)], want: &[&str]) -> Collected {
+    let mut all = vec![("CONCEPT.csv", CONCEPTS)];
+    all.extend_from_slice(files);
+    let sink = read_all(&all);
+    assert_eq!(sink.lines(), want, "{:?}", sink.rejections);
+    sink
+}
+
+#[test]
+fn a_person_in_any_header_case() {
+    check(
+        &[
+            (
+                "PERSON.csv",
+                "PERSON_ID,Gender_Concept_Id,YEAR_OF_BIRTH,month_of_birth,day_of_birth,birth_datetime,race_concept_id,ethnicity_concept_id,person_source_value\n\
+                 6,8532,1963,12,31,,8516,0,Ann Canary\n7.0,8507,1970,,,1970-05-06 07:08:09,0,38003563,x\n",
+            ),
+            ("death.csv", "person_id,death_date,death_datetime\n6,2010-02-03,2010-02-03 00:00:00\n"),
+            ("observation_period.csv", "person_id,observation_period_end_date\n7,2019-04-14\n"),
+        ],
+        &[
+            "6 1963-12-31T00:00:00 MEDS_BIRTH",
+            "6 2010-02-03 MEDS_DEATH",
+            "6 static GENDER//F",
+            "6 static RACE//BLACK",
+            "7 1970-05-06T07:08:09 MEDS_BIRTH",
+            "7 2019-04-14 OSLER_FOLLOWUP_END",
+            "7 static ETHNICITY//HISPANIC",
+            "7 static GENDER//M",
+        ],
+    );
+}
+
+#[test]
+fn the_finer_known_code_wins_and_nothing_is_taken_from_free_text() {
+    let sink = check(
+        &[(
+            "condition_occurrence.csv",
+            "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,condition_start_datetime,condition_source_concept_id,condition_source_value\n\
+             1,6,1,2011-01-01,2011-01-01 09:30:00,2,x\n\
+             2,6,1,2011-01-02,2011-01-02 00:00:00,999,x\n\
+             3,6,1,2011-01-03,,0,x\n\
+             4,6,0,2011-01-04,,0,Mrs Canary's cough\n\
+             5,6,1,2011-01-05,rubbish,0,x\n",
+        )],
+        &[
+            "6 2011-01-01T09:30:00 ICD10CM//I10",
+            "6 2011-01-02 SNOMED//38341003",
+            "6 2011-01-03 SNOMED//38341003",
+            "6 2011-01-05 SNOMED//38341003",
+        ],
+    );
+    assert_eq!(sink.ignored[&("condition_occurrence", NO_CONCEPT)], 1);
+    assert_eq!(sink.descriptions["ICD10CM//I10"].0, "Essential hypertension");
+    assert!(!sink.descriptions.contains_key("LOINC//4548-4"), "only codes that occur are described");
+}
+
+#[test]
+fn values_and_units() {
+    check(
+        &[
+            (
+                "measurement.csv",
+                "measurement_id,person_id,measurement_concept_id,measurement_date,value_as_number,value_as_concept_id,unit_concept_id,unit_source_value,value_source_value\n\
+                 1,6,3,2011-01-01,7.5,0,4,x,7.5\n\
+                 2,6,3,2011-01-02,7.6,0,0,MG/DL,x\n\
+                 3,6,3,2011-01-03,7.7,0,0,as Mrs Canary said,x\n\
+                 4,6,3,2011-01-04,,5,4,,x\n",
+            ),
+            (
+                "observation.csv",
+                "observation_id,person_id,observation_concept_id,observation_date,value_as_number,value_as_string,value_as_concept_id\n\
+                 1,6,2000000001,2011-01-05,,some words,\n",
+            ),
+        ],
+        &[
+            "6 2011-01-01 LOINC//4548-4 7.5 [%]",
+            "6 2011-01-02 LOINC//4548-4 7.6 [mg/dL]",
+            "6 2011-01-03 LOINC//4548-4 7.7",
+            "6 2011-01-04 LOINC//4548-4 SNOMED//10828004",
+            "6 2011-01-05 Our Scores//W1 \"some words\"",
+        ],
+    );
+}
+
+#[test]
+fn stays_end_and_diagnoses_coded_at_discharge_wait_for_it() {
+    check(
+        &[
+            (
+                "visit_occurrence.csv",
+                "visit_occurrence_id,person_id,visit_concept_id,visit_start_date,visit_start_datetime,visit_end_date,visit_end_datetime,discharged_to_concept_id\n\
+                 11,6,9201,2011-01-01,2011-01-01 10:00:00,2011-01-05,2011-01-05 16:00:00,6\n\
+                 12,6,9202,2011-02-01,,2011-02-01,,0\n\
+                 13,6,9201,2011-03-05,,2011-03-01,,0\n",
+            ),
+            (
+                "condition_occurrence.csv",
+                "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,condition_type_concept_id,condition_status_concept_id,visit_occurrence_id\n\
+                 1,6,1,2011-01-01,32020,0,11\n\
+                 2,6,1,2011-01-02,32821,0,11\n\
+                 3,6,1,2011-01-03,32020,32903,11\n\
+                 4,6,1,2011-02-01,32821,0,12\n",
+            ),
+        ],
+        &[
+            "6 2011-01-01 SNOMED//38341003",
+            "6 2011-01-01T10:00:00 VISIT//IP",
+            "6 2011-01-05T16:00:00 SNOMED//38341003",
+            "6 2011-01-05T16:00:00 SNOMED//38341003",
+            "6 2011-01-05T16:00:00 VISIT//Home",
+            "6 2011-01-05T16:00:00 VISIT_END//IP",
+            "6 2011-02-01 SNOMED//38341003",
+            "6 2011-02-01 VISIT//OP",
+            "6 2011-03-05 VISIT//IP",
+        ],
+    );
+}
+
+#[test]
+fn notes_carry_their_text_under_a_path_of_their_own() {
+    let sink = check(
+        &[(
+            "note.csv",
+            "note_id,person_id,note_date,note_class_concept_id,note_text\n1,6,2011-01-01,0,\"Seen today.\nWell.\"\n",
+        )],
+        &["6 2011-01-01 NOTE//UNCLASSIFIED \"Seen today.\\nWell.\""],
+    );
+    let SourceFact::Event(event) = &sink.facts[0].1 else { panic!("an event") };
+    assert_eq!(event.path, "note.note_text");
+}
+
+#[test]
+fn malformed_rows_are_rejections_with_line_and_field() {
+    let sink = check(
+        &[(
+            "measurement.csv",
+            "measurement_id,person_id,measurement_concept_id,measurement_date,value_as_number\n\
+             1,,3,2011-01-01,1\n2,6,3,0001-01-01,1\n3,6,3,9999-12-31,1\n4,6,3,2011-01-01,1e308\n5,6,x,2011-01-01,1\n6,6,3\n7,6,3,,1\n",
+        )],
+        &[],
+    );
+    let got: Vec<_> = sink.rejections.iter().map(|r| (r.line, r.field.as_str(), r.reason)).collect();
+    assert_eq!(
+        got,
+        [
+            (2, "person_id", "empty"),
+            (3, "measurement_date", "time out of range"),
+            (4, "measurement_date", "time out of range"),
+            (5, "value_as_number", "number too large"),
+            (6, "measurement_concept_id", "not an integer"),
+            (7, "", "not as many fields as the header"),
+            (8, "measurement_date", "empty"),
+        ]
+    );
+}
+
+#[test]
+fn tables_are_known_by_their_files() {
+    for (name, want) in [
+        ("person.csv", Some("person")),
+        ("MEASUREMENT_0001.parquet", Some("measurement")),
+        ("condition_occurrence.part-00003.csv", Some("condition_occurrence")),
+        ("condition_era.csv", Some("condition_era")),
+        ("concept_relationship.csv", Some("concept_relationship")),
+        ("note_nlp.csv", Some("note_nlp")),
+        ("note.csv", Some("note")),
+        ("personal_notes.csv", None),
+        ("persons.csv", None),
+    ] {
+        assert_eq!(table_of(name), want, "{name}");
+    }
+}
+
+#[test]
+fn a_table_without_its_columns_is_a_clear_error() {
+    let mut sink = Collected::default();
+    let reader = OmopLoader::default().build();
+    let error = reader.read(input("person.csv", b"id,year_of_birth\n"), &mut sink).unwrap_err().to_string();
+    assert!(error.contains("person.csv") && error.contains("\"person_id\""), "{error}");
+    let error = reader.read(input("death.csv", b"person_id,when\n"), &mut sink).unwrap_err().to_string();
+    assert!(error.contains("\"death_datetime\""), "{error}");
+}
+
+#[test]
+fn parquet_agrees_with_text() {
+    use arrow_array::{
+        ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+    };
+    use std::sync::Arc;
+    let day = 14_975; // 2011-01-01
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("MEASUREMENT_ID", Arc::new(Int64Array::from(vec![1, 2]))),
+        ("PERSON_ID", Arc::new(Int64Array::from(vec![6, 6]))),
+        ("measurement_concept_id", Arc::new(Float64Array::from(vec![3.0, 3.0]))),
+        ("measurement_date", Arc::new(Date32Array::from(vec![day, day + 1]))),
+        (
+            "measurement_datetime",
+            Arc::new(TimestampMicrosecondArray::from(vec![Some(i64::from(day) * 86_400_000_000), None])),
+        ),
+        ("value_as_number", Arc::new(Float64Array::from(vec![Some(7.5), None]))),
+        ("unit_concept_id", Arc::new(Int64Array::from(vec![Some(4), None]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+
+    let mut sink = Collected::default();
+    let mut loader = OmopLoader::default();
+    loader.load(input("concept.csv", CONCEPTS.as_bytes()), &mut sink).unwrap();
+    let reader = loader.build();
+    reader
+        .read_parquet("measurement.parquet", "measurement.parquet", bytes::Bytes::from(bytes), &mut sink)
+        .unwrap();
+    let from_parquet = std::mem::take(&mut sink.facts);
+    let text = "measurement_id,person_id,measurement_concept_id,measurement_date,measurement_datetime,value_as_number,unit_concept_id\n\
+        1,6,3,2011-01-01,2011-01-01 00:00:00,7.5,4\n2,6,3.0,2011-01-02,,,\n";
+    reader.read(input("measurement.csv", text.as_bytes()), &mut sink).unwrap();
+    assert_eq!(from_parquet, sink.facts, "facts, and their origins, are the same");
+}

@@ -1,0 +1,156 @@
+//! What a run counts, over all threads.
+
+use super::Options;
+use crate::{
+    Error, Ignored, InputDigest, Progress, Rejection, Summary, rejection::RejectionLog, spill::Batch,
+    summary::Description,
+};
+use rustc_hash::FxHashMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Rows after which a run that is hopelessly past its ceiling ends early.
+const EARLY_ROWS: u64 = 10_000;
+/// How far past the ceiling that is.
+const EARLY_FACTOR: f64 = 5.0;
+
+/// Counts of things that were read and of which nothing comes.
+pub(super) type IgnoredCounts = FxHashMap<(&'static str, &'static str), u64>;
+
+/// The counts of a run.
+pub(super) struct Tally<'a> {
+    options: &'a Options,
+    progress: &'a Progress,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    inputs: BTreeMap<usize, InputDigest>,
+    files_skipped: u64,
+    rejections: RejectionLog,
+    ignored: IgnoredCounts,
+    descriptions: BTreeMap<String, Description>,
+    subjects: u64,
+    facts: u64,
+    duplicates: u64,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(options: &'a Options, progress: &'a Progress) -> Self {
+        Tally { options, progress, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add_input(&self, position: usize, digest: InputDigest) {
+        self.state().inputs.insert(position, digest);
+    }
+
+    /// Was this source read already, by what had to be read first?
+    pub(super) fn has_input(&self, position: usize) -> bool {
+        self.state().inputs.contains_key(&position)
+    }
+
+    pub(super) fn skip_file(&self) {
+        self.state().files_skipped += 1;
+    }
+
+    pub(super) fn add_rejections(&self, log: RejectionLog) {
+        self.state().rejections.merge(log, self.options.limits.max_rejections_listed);
+    }
+
+    pub(super) fn add_ignored(&self, counts: IgnoredCounts) {
+        let ignored = &mut self.state().ignored;
+        for (key, count) in counts {
+            *ignored.entry(key).or_default() += count;
+        }
+    }
+
+    /// Of several descriptions of one code the first in order is kept, whatever thread read it.
+    pub(super) fn describe(&self, code: &str, description: &str, parents: &[String]) {
+        let descriptions = &mut self.state().descriptions;
+        let new = Description { description: description.to_owned(), parents: parents.to_vec() };
+        let room = descriptions.len() < self.options.limits.max_descriptions;
+        match descriptions.get_mut(code) {
+            Some(known) if new < *known => *known = new,
+            Some(_) => {}
+            None if room => {
+                descriptions.insert(code.to_owned(), new);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn add_batch(&self, batch: &Batch) {
+        let state = &mut *self.state();
+        state.subjects += batch.subjects.len() as u64;
+        state.facts += batch.facts;
+        state.duplicates += batch.duplicates;
+        self.progress.add_subjects(batch.subjects.len() as u64);
+        for rejection in &batch.rejections {
+            self.progress.add_rejected();
+            state.rejections.add(Rejection::clone(rejection), self.options.limits.max_rejections_listed);
+        }
+    }
+
+    /// Is the run so far past its ceiling that reading on is no use?
+    pub(super) fn is_hopeless(&self) -> bool {
+        let (rows, rejected) = (self.progress.rows(), self.progress.rejected());
+        rows + rejected > EARLY_ROWS
+            && rejected as f64 > EARLY_FACTOR * self.options.max_rejected * (rows + rejected) as f64
+    }
+
+    pub(super) fn check_anything_was_read(&self, looked_at: u64, wanted: &'static str) -> Result<(), Error> {
+        let state = self.state();
+        if state.inputs.is_empty() || (self.progress.rows() == 0 && state.rejections.total() == 0) {
+            return Err(Error::NoInput { looked_at, wanted });
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_ceiling(&self) -> Result<(), Error> {
+        let state = self.state();
+        let rejected = state.rejections.total();
+        let total = self.progress.rows() + rejected;
+        if rejected as f64 > self.options.max_rejected * total as f64 {
+            let commonest = state.rejections.commonest();
+            return Err(Error::TooManyRejected {
+                rejected,
+                total,
+                ceiling: self.options.max_rejected,
+                commonest,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_summary(self, spilled_bytes: u64) -> Summary {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut ignored: Vec<Ignored> = state
+            .ignored
+            .into_iter()
+            .map(|((kind, reason), count)| Ignored { kind, reason, count })
+            .collect();
+        ignored
+            .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.kind, a.reason).cmp(&(b.kind, b.reason))));
+        Summary {
+            inputs: state.inputs.into_values().collect(),
+            files_skipped: state.files_skipped,
+            rows: self.progress.rows(),
+            rejected: state.rejections.total(),
+            rejection_counts: state.rejections.counts(),
+            rejections: state.rejections.listed(),
+            ignored,
+            subjects: state.subjects,
+            facts: state.facts,
+            duplicates: state.duplicates,
+            spilled_bytes,
+            descriptions: state.descriptions,
+        }
+    }
+}

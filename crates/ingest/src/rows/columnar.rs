@@ -1,0 +1,299 @@
+//! Rows of a Parquet file, batch by batch.
+
+use super::{Header, NOT_A_NUMBER, NOT_AN_INTEGER, Reason, Row, Rows, admit, moment};
+use crate::{Error, Sink};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch,
+    cast::AsArray,
+    types::{
+        Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+        UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    },
+};
+use arrow_schema::{DataType, TimeUnit};
+use events::{MICROS_PER_DAY, SourceTime, Time};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    },
+    file::reader::ChunkReader,
+};
+use std::borrow::Cow;
+
+const BATCH_ROWS: usize = 4096;
+
+/// A Parquet file, read one row at a time; of its columns only those wanted are decoded.
+pub(crate) struct Columnar {
+    file: String,
+    header: Header,
+    batches: ParquetRecordBatchReader,
+    columns: Vec<Cells>,
+    place: Place,
+}
+
+struct Place {
+    row: usize,
+    rows: usize,
+    line: u64,
+}
+
+impl Columnar {
+    /// Opens a file and keeps the columns whose lower-case name `wanted` says yes to.
+    pub(crate) fn open<R: ChunkReader + 'static>(
+        file: &str,
+        source: R,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, Error> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(source).map_err(|_| damaged(file))?;
+        let fields = builder.schema().fields();
+        let kept: Vec<usize> =
+            (0..fields.len()).filter(|at| wanted(&fields[*at].name().to_lowercase())).collect();
+        let header = Header::new(kept.iter().map(|at| fields[*at].name().as_str()));
+        let mask = ProjectionMask::roots(builder.parquet_schema(), kept);
+        let batches =
+            builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|_| damaged(file))?;
+        Ok(Columnar {
+            file: file.to_owned(),
+            header,
+            batches,
+            columns: Vec::new(),
+            place: Place { row: 0, rows: 0, line: 0 },
+        })
+    }
+}
+
+impl Rows for Columnar {
+    fn file(&self) -> &str {
+        &self.file
+    }
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn line(&self) -> u64 {
+        self.place.line
+    }
+
+    fn row(&self) -> &dyn Row {
+        self
+    }
+
+    fn advance(&mut self, _kind: &'static str, _sink: &mut dyn Sink) -> Result<bool, Error> {
+        self.place.row += 1;
+        while self.place.line == 0 || self.place.row >= self.place.rows {
+            match self.batches.next() {
+                None => return Ok(false),
+                Some(Err(_)) => return Err(damaged(&self.file)),
+                Some(Ok(batch)) => {
+                    self.columns = cells(&batch);
+                    self.place.row = 0;
+                    self.place.rows = batch.num_rows();
+                    if self.place.rows > 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        self.place.line += 1;
+        Ok(true)
+    }
+}
+
+fn damaged(file: &str) -> Error {
+    Error::Table {
+        file: file.to_owned(),
+        reason: "not readable as Parquet; copy or export the file again".to_owned(),
+    }
+}
+
+fn cells(batch: &RecordBatch) -> Vec<Cells> {
+    batch.columns().iter().map(Cells::of).collect()
+}
+
+/// A column, brought to one of few shapes when its batch is loaded.
+enum Cells {
+    Integers(arrow_array::Int64Array),
+    Numbers(arrow_array::Float64Array),
+    Text(ArrayRef),
+    Encoded {
+        keys: Vec<Option<usize>>,
+        values: Box<Cells>,
+    },
+    /// Microseconds since the epoch.
+    Times(arrow_array::Int64Array),
+    /// Days since the epoch.
+    Dates(arrow_array::Int64Array),
+    Lists(ArrayRef),
+    /// A type that tables of this kind have no use for.
+    Other,
+}
+
+impl Cells {
+    fn of(array: &ArrayRef) -> Self {
+        macro_rules! integers {
+            ($type:ty) => {
+                Cells::Integers(array.as_primitive::<$type>().unary(|v| v as i64))
+            };
+        }
+        macro_rules! times {
+            ($type:ty, $micros:expr) => {
+                Cells::Times(array.as_primitive::<$type>().unary($micros))
+            };
+        }
+        match array.data_type() {
+            DataType::Int8 => integers!(Int8Type),
+            DataType::Int16 => integers!(Int16Type),
+            DataType::Int32 => integers!(Int32Type),
+            DataType::Int64 => integers!(Int64Type),
+            DataType::UInt8 => integers!(UInt8Type),
+            DataType::UInt16 => integers!(UInt16Type),
+            DataType::UInt32 => integers!(UInt32Type),
+            DataType::UInt64 => {
+                Cells::Integers(array.as_primitive::<UInt64Type>().unary_opt(|v| i64::try_from(v).ok()))
+            }
+            DataType::Float32 => Cells::Numbers(array.as_primitive::<Float32Type>().unary(f64::from)),
+            DataType::Float64 => Cells::Numbers(array.as_primitive::<Float64Type>().clone()),
+            DataType::Decimal128(_, scale) => {
+                let divisor = 10f64.powi(i32::from(*scale));
+                let decimals = array.as_primitive::<arrow_array::types::Decimal128Type>();
+                Cells::Numbers(decimals.unary(|v| v as f64 / divisor))
+            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Cells::Text(array.clone()),
+            DataType::Dictionary(_, _) => {
+                let dictionary = array.as_any_dictionary();
+                let places = dictionary.normalized_keys();
+                let keys =
+                    places.into_iter().enumerate().map(|(row, key)| (!array.is_null(row)).then_some(key));
+                Cells::Encoded { keys: keys.collect(), values: Box::new(Cells::of(dictionary.values())) }
+            }
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                times!(TimestampSecondType, |v: i64| v.saturating_mul(1_000_000))
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                times!(TimestampMillisecondType, |v: i64| v.saturating_mul(1000))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => times!(TimestampMicrosecondType, |v: i64| v),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                times!(TimestampNanosecondType, |v: i64| v.div_euclid(1000))
+            }
+            DataType::Date32 => Cells::Dates(array.as_primitive::<Date32Type>().unary(i64::from)),
+            DataType::List(_) => Cells::Lists(array.clone()),
+            _ => Cells::Other,
+        }
+    }
+
+    fn texts(&self, row: usize) -> Result<Vec<String>, Reason> {
+        match self {
+            Cells::Lists(array) if array.is_null(row) => Ok(Vec::new()),
+            Cells::Lists(array) => {
+                let values = array.as_list::<i32>().value(row);
+                let cells = Cells::of(&values);
+                let texts = (0..values.len()).map(|at| cells.text(at).map(|text| text.map(Cow::into_owned)));
+                texts.filter_map(Result::transpose).collect()
+            }
+            _ => Ok(self.text(row)?.map(Cow::into_owned).into_iter().collect()),
+        }
+    }
+
+    fn text(&self, row: usize) -> Result<Option<Cow<'_, str>>, Reason> {
+        let text = match self {
+            Cells::Text(array) if array.is_null(row) => None,
+            Cells::Text(array) => Some(Cow::Borrowed(match array.data_type() {
+                DataType::Utf8 => array.as_string::<i32>().value(row),
+                DataType::LargeUtf8 => array.as_string::<i64>().value(row),
+                _ => array.as_string_view().value(row),
+            })),
+            Cells::Integers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
+            Cells::Numbers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
+            Cells::Encoded { keys, values } => match keys[row] {
+                Some(key) => return values.text(key),
+                None => None,
+            },
+            Cells::Times(array) if array.is_null(row) => None,
+            Cells::Dates(array) if array.is_null(row) => None,
+            Cells::Times(_) | Cells::Dates(_) | Cells::Lists(_) | Cells::Other => return Err("not text"),
+        };
+        Ok(text.and_then(|text| match text {
+            Cow::Borrowed(text) => Some(text.trim()).filter(|t| !t.is_empty()).map(Cow::Borrowed),
+            owned => Some(owned),
+        }))
+    }
+
+    fn integer(&self, row: usize) -> Result<Option<i64>, Reason> {
+        match self {
+            Cells::Integers(array) => Ok(array.is_valid(row).then(|| array.value(row))),
+            Cells::Numbers(array) if array.is_null(row) || array.value(row).is_nan() => Ok(None),
+            Cells::Numbers(array) => {
+                let number = array.value(row);
+                // Beyond 2^53 a double no longer names one integer.
+                if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
+                    Ok(Some(number as i64))
+                } else {
+                    Err(NOT_AN_INTEGER)
+                }
+            }
+            Cells::Encoded { keys, values } => keys[row].map_or(Ok(None), |key| values.integer(key)),
+            _ => match self.text(row)? {
+                None => Ok(None),
+                Some(text) => text.parse().map(Some).map_err(|_| NOT_AN_INTEGER),
+            },
+        }
+    }
+
+    fn number(&self, row: usize) -> Result<Option<f64>, Reason> {
+        match self {
+            Cells::Integers(array) => Ok(array.is_valid(row).then(|| array.value(row) as f64)),
+            // Data frames write a missing number as NaN.
+            Cells::Numbers(array) if array.is_null(row) || array.value(row).is_nan() => Ok(None),
+            Cells::Numbers(array) => admit(array.value(row)).map(Some),
+            Cells::Encoded { keys, values } => keys[row].map_or(Ok(None), |key| values.number(key)),
+            _ => match self.text(row)? {
+                None => Ok(None),
+                Some(text) => text.parse().map_err(|_| NOT_A_NUMBER).and_then(admit).map(Some),
+            },
+        }
+    }
+
+    fn time(&self, row: usize) -> Result<Option<SourceTime>, Reason> {
+        let time = match self {
+            Cells::Times(array) => {
+                array.is_valid(row).then(|| SourceTime::DateTime(Time::from_micros(array.value(row))))
+            }
+            Cells::Dates(array) => array.is_valid(row).then(|| {
+                SourceTime::Date(Time::from_micros(array.value(row).saturating_mul(MICROS_PER_DAY)))
+            }),
+            Cells::Encoded { keys, values } => return keys[row].map_or(Ok(None), |key| values.time(key)),
+            Cells::Text(_) => match self.text(row)? {
+                Some(text) => Some(moment::parse(text.as_bytes())?),
+                None => None,
+            },
+            _ => return Err(moment::NOT_A_TIME),
+        };
+        time.map(moment::plausible).transpose()
+    }
+}
+
+impl Row for Columnar {
+    fn texts(&self, column: usize) -> Result<Vec<String>, Reason> {
+        self.columns.get(column).map_or(Ok(Vec::new()), |cells| cells.texts(self.place.row))
+    }
+
+    fn text(&self, column: usize) -> Result<Option<Cow<'_, str>>, Reason> {
+        self.columns.get(column).map_or(Ok(None), |cells| cells.text(self.place.row))
+    }
+
+    fn integer(&self, column: usize) -> Result<Option<i64>, Reason> {
+        self.columns.get(column).map_or(Ok(None), |cells| cells.integer(self.place.row))
+    }
+
+    fn number(&self, column: usize) -> Result<Option<f64>, Reason> {
+        self.columns.get(column).map_or(Ok(None), |cells| cells.number(self.place.row))
+    }
+
+    fn time(&self, column: usize) -> Result<Option<SourceTime>, Reason> {
+        self.columns.get(column).map_or(Ok(None), |cells| cells.time(self.place.row))
+    }
+}

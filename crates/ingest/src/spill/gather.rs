@@ -1,0 +1,189 @@
+//! From buckets back to subjects, in ascending order of route, each with its facts in one fixed order.
+
+use super::{
+    BUCKETS, Spill,
+    record::{self, Decoder, Record},
+};
+use crate::{Error, Limits, Rejection};
+use events::{Identified, SourceFact, SourceSubject};
+use rustc_hash::FxHashSet;
+
+/// Some whole subjects, in ascending order of route.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub subjects: Vec<Identified<SourceSubject>>,
+    pub facts: u64,
+    pub duplicates: u64,
+    pub rejections: Vec<Rejection>,
+}
+
+/// Gathers a spill.
+pub(crate) struct Gather<'a> {
+    limits: &'a Limits,
+    complete: &'a dyn Fn(&mut SourceFact) -> Result<(), Rejection>,
+    deliver: &'a mut dyn FnMut(Batch) -> bool,
+    batch: Batch,
+    decoder: Decoder,
+    origins: FxHashSet<u64>,
+    stopped: bool,
+}
+
+impl<'a> Gather<'a> {
+    /// `complete` completes a fact that refers to something read elsewhere in the sources, or says why it
+    /// can't; `deliver` takes each batch, and ends the work by `false`.
+    pub(crate) fn new(
+        limits: &'a Limits,
+        complete: &'a dyn Fn(&mut SourceFact) -> Result<(), Rejection>,
+        deliver: &'a mut dyn FnMut(Batch) -> bool,
+    ) -> Self {
+        Gather {
+            limits,
+            complete,
+            deliver,
+            batch: Batch::default(),
+            decoder: Decoder::default(),
+            origins: FxHashSet::default(),
+            stopped: false,
+        }
+    }
+
+    /// Delivers every subject of `spill`, and returns how many bytes had been spilled to disk.
+    ///
+    /// # Errors
+    /// When the spill cannot be read, or two subjects share a route.
+    pub(crate) fn all(mut self, spill: Spill) -> Result<u64, Error> {
+        self.spill(&spill)?;
+        self.hand_over();
+        Ok(spill.spilled_bytes())
+    }
+
+    fn spill(&mut self, spill: &Spill) -> Result<(), Error> {
+        for bucket in 0..BUCKETS {
+            if spill.bytes(bucket) > 0 && !self.stopped {
+                self.bucket(spill, bucket)?;
+                spill.clear(bucket);
+            }
+        }
+        Ok(())
+    }
+
+    fn bucket(&mut self, spill: &Spill, bucket: usize) -> Result<(), Error> {
+        if spill.bytes(bucket) <= self.limits.gather_bytes as u64 {
+            self.load(spill, bucket)
+        } else if spill.lowest(bucket) == spill.highest(bucket) {
+            self.large_subject(spill, bucket)
+        } else {
+            let finer = spill.within(bucket);
+            let mut writer = finer.writer(self.limits.spill_buffer_bytes);
+            spill.chunks(bucket, &mut |mut chunk| {
+                while !chunk.is_empty() {
+                    writer.push_record(&record::take(&mut chunk).ok_or(Error::SpillAltered)?)?;
+                }
+                Ok(())
+            })?;
+            writer.finish();
+            spill.clear(bucket);
+            self.spill(&finer)
+        }
+    }
+
+    /// One subject that alone is larger than what is gathered at once: looked through before it is loaded.
+    fn large_subject(&mut self, spill: &Spill, bucket: usize) -> Result<(), Error> {
+        let mut facts = 0;
+        let mut first_key: Option<Vec<u8>> = None;
+        spill.chunks(bucket, &mut |mut chunk| {
+            while !chunk.is_empty() {
+                let record = record::take(&mut chunk).ok_or(Error::SpillAltered)?;
+                if record.key != first_key.get_or_insert_with(|| record.key.to_vec()).as_slice() {
+                    return Err(Error::RouteCollision);
+                }
+                facts += 1;
+            }
+            Ok(())
+        })?;
+        if facts > self.limits.max_facts_per_subject {
+            self.reject("more facts than one subject may have");
+            Ok(())
+        } else if spill.bytes(bucket) > self.limits.max_subject_bytes as u64 {
+            self.reject("more bytes of facts than one subject may have");
+            Ok(())
+        } else {
+            self.load(spill, bucket)
+        }
+    }
+
+    fn load(&mut self, spill: &Spill, bucket: usize) -> Result<(), Error> {
+        let mut bytes = Vec::with_capacity(spill.bytes(bucket) as usize);
+        spill.chunks(bucket, &mut |chunk| {
+            bytes.extend_from_slice(chunk);
+            Ok(())
+        })?;
+        spill.clear(bucket);
+        let mut records = Vec::new();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            records.push(record::take(&mut rest).ok_or(Error::SpillAltered)?);
+        }
+        records.sort_unstable_by(|a, b| {
+            a.route.cmp(&b.route).then_with(|| a.key.cmp(b.key)).then_with(|| a.fact.cmp(b.fact))
+        });
+        let mut previous = None;
+        for subject in records.chunk_by(|a, b| a.route == b.route && a.key == b.key) {
+            if previous.replace(subject[0].route) == Some(subject[0].route) {
+                return Err(Error::RouteCollision);
+            }
+            self.subject(subject)?;
+            if self.stopped {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn subject(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
+        if records.len() > self.limits.max_facts_per_subject {
+            self.reject("more facts than one subject may have");
+            return Ok(());
+        }
+        let key = std::str::from_utf8(records[0].key).map_err(|_| Error::SpillAltered)?.to_owned();
+        let mut facts = Vec::with_capacity(records.len());
+        self.origins.clear();
+        for record in records {
+            let origin = record::origin(record.fact);
+            if origin != 0 && !self.origins.insert(origin) {
+                self.batch.duplicates += 1;
+                continue;
+            }
+            let mut fact = self.decoder.fact(record.fact).ok_or(Error::SpillAltered)?;
+            match (self.complete)(&mut fact) {
+                Ok(()) => facts.push(fact),
+                Err(rejection) => self.batch.rejections.push(rejection),
+            }
+        }
+        if !facts.is_empty() {
+            self.batch.facts += facts.len() as u64;
+            self.batch.subjects.push(Identified::new(SourceSubject { key, facts }));
+        }
+        if self.batch.facts >= self.limits.batch_facts as u64 {
+            self.hand_over();
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, reason: &'static str) {
+        self.batch.rejections.push(Rejection {
+            file: String::new(),
+            line: 0,
+            kind: "subject",
+            field: String::new(),
+            reason,
+        });
+    }
+
+    fn hand_over(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        if !self.stopped && !(self.deliver)(batch) {
+            self.stopped = true;
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! One fact as the spill holds it: compact, and ordered by time when compared as bytes.
+//!
+//! `length: u32 | route: u64 | key | fact`, strings with their length in LEB128, numbers big-endian. The
+//! layout lives only as long as a run, so it has no version.
+
+use events::{SourceEvent, SourceFact, SourceLabel, SourceTime, SourceValue, Time};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use std::io;
+
+const EVENT: u8 = 0;
+const LABEL: u8 = 1;
+const HEADER: usize = 12;
+
+/// Appends one record.
+///
+/// # Errors
+/// When one record would take more than 4 GiB.
+pub(super) fn append(out: &mut Vec<u8>, route: u64, key: &str, fact: &SourceFact) -> io::Result<()> {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&route.to_be_bytes());
+    put_text(out, key);
+    match fact {
+        SourceFact::Event(event) => put_event(out, event),
+        SourceFact::Label(label) => {
+            out.push(LABEL);
+            put_time(out, SourceTime::DateTime(label.prediction_time));
+            put_text(out, &label.task);
+            out.push(u8::from(label.boolean_value));
+        }
+    }
+    match u32::try_from(out.len() - start - 4) {
+        Ok(length) => {
+            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+            Ok(())
+        }
+        Err(_) => {
+            out.truncate(start);
+            Err(io::Error::from(io::ErrorKind::InvalidData))
+        }
+    }
+}
+
+fn put_event(out: &mut Vec<u8>, event: &SourceEvent) {
+    out.push(EVENT);
+    put_time(out, event.time);
+    put_text(out, &event.system);
+    put_text(out, &event.code);
+    put_text(out, &event.path);
+    match &event.value {
+        SourceValue::None => out.push(0),
+        SourceValue::Number(number) => {
+            out.push(1);
+            out.extend_from_slice(&number.to_bits().to_be_bytes());
+        }
+        SourceValue::Concept { system, code } => {
+            out.push(2);
+            put_text(out, system);
+            put_text(out, code);
+        }
+        SourceValue::Text(text) => {
+            out.push(3);
+            put_text(out, text);
+        }
+    }
+    put_optional(out, event.unit.as_deref());
+    put_optional(out, event.display.as_deref());
+    out.extend_from_slice(&event.origin.to_be_bytes());
+}
+
+fn put_time(out: &mut Vec<u8>, time: SourceTime) {
+    let (tag, micros) = match time {
+        SourceTime::Static => (0, 0),
+        SourceTime::Date(time) => (1, time.micros()),
+        SourceTime::DateTime(time) => (2, time.micros()),
+    };
+    // The sign bit flipped, earlier times sort first as bytes; the tag follows so that time leads.
+    out.extend_from_slice(&((micros as u64) ^ (1 << 63)).to_be_bytes());
+    out.push(tag);
+}
+
+fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        None => out.push(0),
+        Some(text) => {
+            out.push(1);
+            put_text(out, text);
+        }
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    let mut length = text.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// One record within a decrypted chunk, its fact still encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub route: u64,
+    pub key: &'a [u8],
+    pub fact: &'a [u8],
+    /// The whole record, its length included.
+    pub bytes: &'a [u8],
+}
+
+/// Takes the first record off `chunk`; `None` when it is no record.
+pub(super) fn take<'a>(chunk: &mut &'a [u8]) -> Option<Record<'a>> {
+    let header = chunk.get(..HEADER)?;
+    let length = u32::from_be_bytes(header[..4].try_into().ok()?) as usize;
+    let route = u64::from_be_bytes(header[4..].try_into().ok()?);
+    let bytes = chunk.get(..length.checked_add(4)?)?;
+    let mut rest = bytes.get(HEADER..)?;
+    let key = take_bytes(&mut rest)?;
+    *chunk = &chunk[bytes.len()..];
+    Some(Record { route, key, fact: rest, bytes })
+}
+
+/// The origin of an encoded fact, 0 where it has none.
+pub(super) fn origin(fact: &[u8]) -> u64 {
+    match (fact.first(), fact.last_chunk::<8>()) {
+        (Some(&EVENT), Some(bytes)) => u64::from_be_bytes(*bytes),
+        _ => 0,
+    }
+}
+
+/// Decodes facts, sharing the long strings that recur (paths, displays).
+#[derive(Default)]
+pub(super) struct Decoder {
+    long: FxHashMap<Box<str>, SmolStr>,
+}
+
+impl Decoder {
+    /// The fact, or `None` when the bytes are not one.
+    pub(super) fn fact(&mut self, mut bytes: &[u8]) -> Option<SourceFact> {
+        let tag = take_byte(&mut bytes)?;
+        let time = take_time(&mut bytes)?;
+        if tag == LABEL {
+            let SourceTime::DateTime(prediction_time) = time else { return None };
+            let task = self.share(take_text(&mut bytes)?);
+            let boolean_value = take_byte(&mut bytes)? == 1;
+            return Some(SourceFact::Label(SourceLabel { task, prediction_time, boolean_value }));
+        }
+        let system = self.share(take_text(&mut bytes)?);
+        let code = self.share(take_text(&mut bytes)?);
+        let path = self.share(take_text(&mut bytes)?);
+        let value = match take_byte(&mut bytes)? {
+            0 => SourceValue::None,
+            1 => SourceValue::Number(f64::from_bits(take_u64(&mut bytes)?)),
+            2 => SourceValue::Concept {
+                system: self.share(take_text(&mut bytes)?),
+                code: self.share(take_text(&mut bytes)?),
+            },
+            3 => SourceValue::Text(take_text(&mut bytes)?.to_owned()),
+            _ => return None,
+        };
+        let unit = self.optional(&mut bytes)?;
+        let display = self.optional(&mut bytes)?;
+        let origin = take_u64(&mut bytes)?;
+        Some(SourceFact::Event(SourceEvent { path, time, system, code, display, value, unit, origin }))
+    }
+
+    fn optional(&mut self, bytes: &mut &[u8]) -> Option<Option<SmolStr>> {
+        match take_byte(bytes)? {
+            0 => Some(None),
+            _ => Some(Some(self.share(take_text(bytes)?))),
+        }
+    }
+
+    fn share(&mut self, text: &str) -> SmolStr {
+        const INLINE: usize = 23;
+        const MOST_SHARED: usize = 16_384;
+        if text.len() <= INLINE {
+            return SmolStr::new_inline(text);
+        }
+        if let Some(shared) = self.long.get(text) {
+            return shared.clone();
+        }
+        let shared = SmolStr::new(text);
+        if self.long.len() == MOST_SHARED {
+            self.long.clear();
+        }
+        self.long.insert(text.into(), shared.clone());
+        shared
+    }
+}
+
+fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (&first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(first)
+}
+
+fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
+    let (first, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(u64::from_be_bytes(*first))
+}
+
+fn take_time(bytes: &mut &[u8]) -> Option<SourceTime> {
+    let time = Time::from_micros((take_u64(bytes)? ^ (1 << 63)) as i64);
+    match take_byte(bytes)? {
+        0 => Some(SourceTime::Static),
+        1 => Some(SourceTime::Date(time)),
+        2 => Some(SourceTime::DateTime(time)),
+        _ => None,
+    }
+}
+
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let mut length = 0usize;
+    let mut shift = 0;
+    loop {
+        let byte = take_byte(bytes)?;
+        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        if byte < 0x80 {
+            break;
+        }
+        shift += 7;
+    }
+    let taken = bytes.get(..length)?;
+    *bytes = &bytes[length..];
+    Some(taken)
+}
+
+fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    std::str::from_utf8(take_bytes(bytes)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn time() -> impl Strategy<Value = SourceTime> {
+        prop_oneof![
+            Just(SourceTime::Static),
+            any::<i64>().prop_map(|t| SourceTime::Date(Time::from_micros(t))),
+            any::<i64>().prop_map(|t| SourceTime::DateTime(Time::from_micros(t))),
+        ]
+    }
+
+    fn fact() -> impl Strategy<Value = SourceFact> {
+        let value = prop_oneof![
+            Just(SourceValue::None),
+            any::<i64>().prop_map(|n| SourceValue::Number(n as f64 / 7.0)),
+            (".{0,30}", ".{0,30}")
+                .prop_map(|(s, c)| SourceValue::Concept { system: s.into(), code: c.into() }),
+            ".{0,300}".prop_map(SourceValue::Text),
+        ];
+        let words = (".{0,40}", ".{0,40}", ".{0,40}", proptest::option::of(".{0,40}"));
+        let event = (time(), words, value, proptest::option::of("[a-z]{0,9}"), any::<u64>()).prop_map(
+            |(time, (path, system, code, display), value, unit, origin)| {
+                SourceFact::Event(SourceEvent {
+                    path: path.into(),
+                    time,
+                    system: system.into(),
+                    code: code.into(),
+                    display: display.map(Into::into),
+                    value,
+                    unit: unit.map(Into::into),
+                    origin,
+                })
+            },
+        );
+        let label = (any::<i64>(), ".{0,30}", any::<bool>()).prop_map(|(t, task, boolean_value)| {
+            SourceFact::Label(SourceLabel {
+                task: task.into(),
+                prediction_time: Time::from_micros(t),
+                boolean_value,
+            })
+        });
+        prop_oneof![4 => event, 1 => label]
+    }
+
+    proptest! {
+        #[test]
+        fn a_fact_comes_back_as_it_went(key in ".{0,200}", route: u64, facts in proptest::collection::vec(fact(), 1..5)) {
+            let mut bytes = Vec::new();
+            for fact in &facts {
+                append(&mut bytes, route, &key, fact).unwrap();
+            }
+            let (mut rest, mut decoder) = (&bytes[..], Decoder::default());
+            for fact in &facts {
+                let record = take(&mut rest).unwrap();
+                prop_assert_eq!((record.route, record.key), (route, key.as_bytes()));
+                let decoded = decoder.fact(record.fact);
+                prop_assert_eq!(decoded.as_ref(), Some(fact));
+                if let SourceFact::Event(event) = fact {
+                    prop_assert_eq!(origin(record.fact), event.origin);
+                }
+            }
+            prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn garbage_is_refused_quietly(bytes: Vec<u8>) {
+            let mut rest = &bytes[..];
+            while let Some(record) = take(&mut rest) {
+                let _ = Decoder::default().fact(record.fact);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_sort_by_time() {
+        let encode = |micros| {
+            let mut out = Vec::new();
+            put_time(&mut out, SourceTime::DateTime(Time::from_micros(micros)));
+            out
+        };
+        assert!(encode(-5) < encode(-4) && encode(-4) < encode(0) && encode(0) < encode(9));
+    }
+}

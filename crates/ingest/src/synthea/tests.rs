@@ -1,0 +1,94 @@
+use super::*;
+use crate::rows::testing::{Collected, input};
+
+fn check(files: &[(&str, &str)], want: &[&str]) -> Collected {
+    let mut sink = Collected::default();
+    for (name, text) in files {
+        read(input(name, text.as_bytes()), &mut sink).unwrap();
+    }
+    assert_eq!(sink.lines(), want);
+    sink
+}
+
+#[test]
+fn a_life() {
+    let sink = check(
+        &[
+            (
+                "patients.csv",
+                "Id,BIRTHDATE,DEATHDATE,SSN,FIRST,LAST,MARITAL,RACE,ETHNICITY,GENDER\n\
+                 p1,1950-02-03,2020-01-01,999-00-0000,Ann,Canary,M,white,nonhispanic,F\n",
+            ),
+            (
+                "Encounters.csv",
+                "ID,Start,Stop,Patient,EncounterClass,Code,Description,ReasonCode,ReasonDescription\n\
+                 e1,2011-01-01T10:00:00Z,2011-01-03T11:00:00Z,p1,inpatient,185347001,Encounter for problem,44054006,Diabetes\n",
+            ),
+            (
+                "observations.csv",
+                "DATE,PATIENT,ENCOUNTER,CODE,DESCRIPTION,VALUE,UNITS,TYPE\n\
+                 2011-01-02T08:00:00Z,p1,e1,4548-4,HbA1c,7.5,%,numeric\n\
+                 2011-01-02T08:00:00Z,p1,e1,72166-2,Smoking,Never smoker,,text\n\
+                 2011-01-02T08:00:00Z,p1,,QALY,QALY,8.0,a,numeric\n",
+            ),
+            (
+                "allergies.csv",
+                "START,STOP,PATIENT,ENCOUNTER,CODE,SYSTEM,DESCRIPTION\n2009-09-27,,p1,e1,1191,RxNorm,Aspirin\n",
+            ),
+            ("payers.csv", "Id,NAME\n1,Somebody\n"),
+        ],
+        &[
+            "p1 1950-02-03T00:00:00 MEDS_BIRTH",
+            "p1 2009-09-27 RXNORM//1191",
+            "p1 2011-01-01T10:00:00 SNOMED//185347001",
+            "p1 2011-01-01T10:00:00 SNOMED//44054006",
+            "p1 2011-01-01T10:00:00 VISIT//IMP",
+            "p1 2011-01-02T08:00:00 LOINC//4548-4 7.5 [%]",
+            "p1 2011-01-02T08:00:00 LOINC//72166-2 \"Never smoker\"",
+            "p1 2011-01-03T11:00:00 VISIT_END//IMP",
+            "p1 2020-01-01 MEDS_DEATH",
+            "p1 static ETHNICITY//NON_HISPANIC",
+            "p1 static GENDER//F",
+            "p1 static MARITAL//M",
+            "p1 static RACE//WHITE",
+        ],
+    );
+    assert!(sink.rejections.is_empty(), "{:?}", sink.rejections);
+    assert_eq!(sink.ignored.len(), 2, "{:?}", sink.ignored);
+    assert!(!sink.lines().concat().contains("Canary"), "names are not read");
+}
+
+#[test]
+fn what_cannot_be_is_rejected_by_field() {
+    let text = "DATE,PATIENT,CODE,VALUE,UNITS,TYPE\n0001-01-01,p,1-1,1,,numeric\n2011-01-01,,1-1,1,,numeric\n2011-01-01,p,1-1,1e308,,numeric\n";
+    let sink = check(&[("observations.csv", text)], &[]);
+    let fields: Vec<_> = sink.rejections.iter().map(|r| (r.line, r.field.as_str())).collect();
+    assert_eq!(fields, [(2, "date"), (3, "patient"), (4, "value")]);
+}
+
+#[test]
+fn a_table_without_its_columns_is_a_clear_error() {
+    let error =
+        read(input("conditions.csv", b"START,CODE\n"), &mut Collected::default()).unwrap_err().to_string();
+    assert!(error.contains("conditions.csv") && error.contains("\"patient\""), "{error}");
+}
+
+#[test]
+fn shared_data() {
+    let Some(directory) = crate::rows::testing::shared_data() else { return };
+    let archive = std::fs::File::open(directory.join("synthea-csv-27.tar.zst")).unwrap();
+    let mut archive = tar::Archive::new(zstd::Decoder::new(archive).unwrap());
+    let mut sink = Collected::default();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        read(input(&name, &bytes), &mut sink).unwrap();
+    }
+    assert_eq!(sink.rejections, []);
+    let subjects: std::collections::BTreeSet<_> = sink.facts.iter().map(|(subject, _)| subject).collect();
+    assert_eq!(subjects.len(), 27);
+    let births = sink.lines().iter().filter(|line| line.ends_with("MEDS_BIRTH")).count();
+    assert_eq!(births, 27);
+}

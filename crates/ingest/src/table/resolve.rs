@@ -1,0 +1,444 @@
+//! From a mapping as written to one that can be applied: every mistake is named by its line.
+
+use super::{
+    language::{self as written, CodeColumn, Rule, TimeTable, When},
+    plan::{
+        CodeSource, Condition, EventRule, LabelRule, Mapping, Missing, Slot, Subject, Table, Target,
+        UnitSource, Unlisted, ValueSource,
+    },
+    shape::{self, OneOrMany, WordOr},
+    time::{Amount, DAYS_PER_YEAR, Moment, Origin},
+};
+use crate::{Error, rows::moment, units};
+use events::{Code, SourceTime, Time};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+use toml::Spanned;
+
+const RESERVED: [&str; 3] = [Code::BIRTH, Code::DEATH, Code::FOLLOWUP_END];
+const HOURS_PER_DAY: f64 = 24.0;
+const MINUTES_PER_DAY: f64 = 1440.0;
+
+pub(super) fn resolve(text: &str) -> Result<Mapping, Error> {
+    let file: written::File = toml::from_str(text).map_err(|error| {
+        // The message alone: TOML's own rendering would print the file's line.
+        Mistake { at: error.span().unwrap_or(0..0), what: error.message().trim().to_owned() }.in_text(text)
+    })?;
+    let mut resolver = Resolver { index: None, descriptions: BTreeMap::new(), systems: BTreeSet::new() };
+    resolver.file(file).map_err(|mistake| mistake.in_text(text))
+}
+
+/// What is wrong, and where in the file.
+struct Mistake {
+    at: Range<usize>,
+    what: String,
+}
+
+impl Mistake {
+    fn in_text(self, text: &str) -> Error {
+        let line = text.as_bytes().iter().take(self.at.start).filter(|byte| **byte == b'\n').count() + 1;
+        Error::Table { file: "mapping".to_owned(), reason: format!("line {line}: {}", self.what) }
+    }
+}
+
+fn mistake<T>(at: Range<usize>, what: impl Into<String>) -> Result<T, Mistake> {
+    Err(Mistake { at, what: what.into() })
+}
+
+struct Resolver {
+    index: Option<SourceTime>,
+    descriptions: BTreeMap<String, String>,
+    systems: BTreeSet<String>,
+}
+
+/// The columns that a table's rules name, each once.
+#[derive(Default)]
+struct Columns(Vec<String>);
+
+impl Columns {
+    fn slot(&mut self, name: &str) -> Slot {
+        match self.0.iter().position(|known| known.eq_ignore_ascii_case(name.trim())) {
+            Some(slot) => slot,
+            None => {
+                self.0.push(name.trim().to_owned());
+                self.0.len() - 1
+            }
+        }
+    }
+}
+
+impl Resolver {
+    fn file(&mut self, file: written::File) -> Result<Mapping, Mistake> {
+        if let Some(index) = file.index {
+            let at = index.span();
+            self.index = Some(constant_time(index.as_ref(), at)?);
+        }
+        let tables = file.table.into_iter().map(|table| self.table(table)).collect::<Result<_, _>>()?;
+        Ok(Mapping {
+            name: file.name,
+            tables,
+            descriptions: std::mem::take(&mut self.descriptions),
+            systems: std::mem::take(&mut self.systems),
+        })
+    }
+
+    fn table(&mut self, table: written::Table) -> Result<Table, Mistake> {
+        let at = table.files.span();
+        if table.files.as_ref().is_empty() {
+            return mistake(at, "files: at least one pattern is needed, such as \"labs*.csv\"");
+        }
+        if table.event.is_empty() && table.wide.is_empty() && table.label.is_empty() {
+            return mistake(
+                at,
+                "a table needs at least one [[table.event]], [[table.wide]] or [[table.label]]",
+            );
+        }
+        let delimiter = table.delimiter.map(delimiter).transpose()?;
+        let mut columns = Columns::default();
+        let subject = subject(table.subject, &mut columns)?;
+        let mut events = Vec::new();
+        for event in table.event {
+            events.push(self.event(event, &mut columns)?);
+        }
+        for wide in table.wide {
+            self.wide(wide, &mut columns, &mut events)?;
+        }
+        let labels =
+            table.label.into_iter().map(|label| self.label(label, &mut columns)).collect::<Result<_, _>>()?;
+        Ok(Table {
+            files: table.files.into_inner(),
+            delimiter,
+            columns: columns.0,
+            subject,
+            missing: Missing::of(table.missing),
+            events,
+            labels,
+        })
+    }
+
+    fn event(&mut self, event: written::Event, columns: &mut Columns) -> Result<EventRule, Mistake> {
+        let at = event.code.span();
+        let display = match event.code.as_ref() {
+            WordOr::Table(CodeColumn { display: Some(display), .. }) => Some(columns.slot(display)),
+            _ => None,
+        };
+        let value = event.value.map(|value| match value.into_inner() {
+            WordOr::Word(column) => ValueSource { column: columns.slot(&column), text: false },
+            WordOr::Table(value) => ValueSource { column: columns.slot(&value.column), text: value.text },
+        });
+        let unit = match event.unit.map(Spanned::into_inner) {
+            None => UnitSource::None,
+            Some(WordOr::Word(unit)) => UnitSource::Fixed(units::ucum(&unit)),
+            Some(WordOr::Table(unit)) => UnitSource::Column(columns.slot(&unit.column)),
+        };
+        let code = match event.code.into_inner() {
+            WordOr::Word(code) => CodeSource::Fixed(self.target(WordOr::Word(code), &at)?),
+            WordOr::Table(code) => self.code_column(code, &at, columns)?,
+        };
+        Ok(EventRule {
+            when: conditions(event.when, &at, columns)?,
+            code,
+            display,
+            moment: self.moment(event.time, columns)?,
+            value,
+            unit,
+            id: event.id.map(|id| columns.slot(id.as_ref())),
+        })
+    }
+
+    fn code_column(
+        &mut self,
+        code: CodeColumn,
+        at: &Range<usize>,
+        columns: &mut Columns,
+    ) -> Result<CodeSource, Mistake> {
+        let unlisted = match (code.unlisted, &code.system) {
+            (None, Some(_)) | (Some(written::Unlisted::Keep), Some(_)) => Unlisted::Keep,
+            (Some(written::Unlisted::Keep), None) => {
+                return mistake(at.clone(), "unlisted = \"keep\" needs a system to put the codes in");
+            }
+            (Some(written::Unlisted::Ignore), _) => Unlisted::Ignore,
+            (None, None) | (Some(written::Unlisted::Reject), _) => Unlisted::Reject,
+        };
+        if let (Unlisted::Keep, Some(system)) = (unlisted, &code.system) {
+            if system.is_empty() || system.contains("//") {
+                return mistake(at.clone(), "system: a short name such as \"ICD10\" is wanted, without //");
+            }
+            self.systems.insert(system.clone());
+        }
+        let mut codes = FxHashMap::default();
+        for (word, rule) in code.codes {
+            if code.ignore.contains(&word) {
+                return mistake(at.clone(), format!("{word:?} is both listed and ignored"));
+            }
+            codes.insert(word, self.target(rule, at)?);
+        }
+        Ok(CodeSource::Column {
+            column: columns.slot(&code.column),
+            system: code.system.map(SmolStr::from).unwrap_or_default(),
+            before: code.before,
+            after: code.after,
+            codes,
+            ignore: code.ignore.into_iter().collect(),
+            unlisted,
+        })
+    }
+
+    fn wide(
+        &mut self,
+        wide: written::Wide,
+        columns: &mut Columns,
+        events: &mut Vec<EventRule>,
+    ) -> Result<(), Mistake> {
+        let at = wide.columns.span();
+        let moment = self.moment(wide.time, columns)?;
+        let when = conditions(wide.when, &at, columns)?;
+        let id = wide.id.map(|id| columns.slot(id.as_ref()));
+        for (column, rule) in wide.columns.into_inner() {
+            events.push(EventRule {
+                when: when.clone(),
+                code: CodeSource::Fixed(self.target(rule, &at)?),
+                display: None,
+                moment: moment.clone(),
+                value: Some(ValueSource { column: columns.slot(&column), text: false }),
+                unit: UnitSource::None,
+                id,
+            });
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, label: written::Label, columns: &mut Columns) -> Result<LabelRule, Mistake> {
+        let at = label.time.span();
+        let moment = self.moment(label.time, columns)?;
+        if matches!(moment, Moment::Static) {
+            return mistake(
+                at,
+                "a label needs a time: the last moment whose facts may be used to predict it",
+            );
+        }
+        Ok(LabelRule {
+            when: conditions(label.when, &at, columns)?,
+            task: SmolStr::from(label.task),
+            moment,
+            column: columns.slot(label.column.as_ref()),
+            yes: label.yes,
+            no: label.no,
+        })
+    }
+
+    fn target(&mut self, rule: WordOr<Rule>, at: &Range<usize>) -> Result<Target, Mistake> {
+        let rule = match rule {
+            WordOr::Word(code) => Rule { code: Some(code), ..Rule::default() },
+            WordOr::Table(rule) => rule,
+        };
+        let mut answers = FxHashMap::default();
+        for (answer, code) in rule.answers.unwrap_or_default() {
+            answers.insert(answer, self.whole_code(&code, at)?);
+        }
+        let (system, code) = match rule.code {
+            Some(code) => {
+                let whole = self.whole_code(&code, at)?;
+                if let Some(description) = rule.description {
+                    self.descriptions.insert(code, description);
+                }
+                whole
+            }
+            None if !answers.is_empty() => (SmolStr::default(), SmolStr::default()),
+            None => return mistake(at.clone(), "a code's rule needs a code, or answers that are codes"),
+        };
+        let (minimum, maximum) =
+            (rule.minimum.unwrap_or(f64::NEG_INFINITY), rule.maximum.unwrap_or(f64::INFINITY));
+        if !matches!(
+            minimum.partial_cmp(&maximum),
+            Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal)
+        ) {
+            return mistake(at.clone(), "minimum must not be above maximum");
+        }
+        let unit = rule.unit.map(|unit| units::ucum(&unit)).filter(|unit| !unit.is_empty());
+        Ok(Target { system, code, unit, minimum, maximum, missing: Missing::of(rule.missing), answers })
+    }
+
+    fn whole_code(&mut self, code: &str, at: &Range<usize>) -> Result<(SmolStr, SmolStr), Mistake> {
+        match code.split_once("//") {
+            Some((system, local)) if !system.is_empty() && !local.is_empty() => {
+                self.systems.insert(system.to_owned());
+                Ok((SmolStr::new(system), SmolStr::new(local)))
+            }
+            _ if RESERVED.contains(&code) => Ok((SmolStr::default(), SmolStr::new(code))),
+            _ => mistake(
+                at.clone(),
+                format!("{code:?} is no code: SYSTEM//code is wanted, or one of {}", RESERVED.join(", ")),
+            ),
+        }
+    }
+
+    fn moment(&self, time: Spanned<WordOr<TimeTable>>, columns: &mut Columns) -> Result<Moment, Mistake> {
+        let at = time.span();
+        match time.into_inner() {
+            WordOr::Word(word) if word == "static" => Ok(Moment::Static),
+            WordOr::Word(word) if word == "index" => match self.index {
+                Some(index) => Ok(Moment::At(index)),
+                None => mistake(
+                    at,
+                    "time = \"index\" needs the mapping's index, such as index = \"2000-01-01T00:00:00\"",
+                ),
+            },
+            WordOr::Word(word) => mistake(
+                at,
+                format!(
+                    "{word:?} is no time: \"static\", \"index\" or a table such as {{ days = \"column\" }}"
+                ),
+            ),
+            WordOr::Table(time) => self.time_table(time, at, columns),
+        }
+    }
+
+    fn time_table(
+        &self,
+        time: TimeTable,
+        at: Range<usize>,
+        columns: &mut Columns,
+    ) -> Result<Moment, Mistake> {
+        let formats = time.format.unwrap_or_default().0;
+        let written = |column: String, date, columns: &mut Columns| Moment::Written {
+            column: columns.slot(&column),
+            date,
+            formats: formats.clone(),
+        };
+        let origin = self.origin(time.from, time.from_column, &at, columns);
+        let mut found: Vec<Moment> = Vec::new();
+        found.extend(time.timestamp.map(|column| written(column, false, columns)));
+        found.extend(time.date.map(|column| written(column, true, columns)));
+        if let Some(column) = time.clock {
+            found.push(Moment::Clock { column: columns.slot(&column), origin: origin.clone().or_mistake()? });
+        }
+        let offsets = [
+            (time.years, DAYS_PER_YEAR, true),
+            (time.days, 1.0, true),
+            (time.hours, 1.0 / HOURS_PER_DAY, false),
+            (time.minutes, 1.0 / MINUTES_PER_DAY, false),
+            (time.years_before, -DAYS_PER_YEAR, true),
+            (time.days_before, -1.0, true),
+        ];
+        for (amount, days_per_unit, whole_days) in offsets {
+            let amount = match amount {
+                None => continue,
+                Some(shape::Amount::Constant(constant)) => Amount::Constant(constant),
+                Some(shape::Amount::Column(column)) => Amount::Column(columns.slot(&column)),
+            };
+            found.push(Moment::Offset {
+                amount,
+                days_per_unit,
+                whole_days,
+                origin: origin.clone().or_mistake()?,
+            });
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(Moment::Clock { .. } | Moment::Offset { .. }), true) if !formats.is_empty() => {
+                mistake(at, "format goes with timestamp or date")
+            }
+            (Some(moment), true) => Ok(moment),
+            (None, _) => mistake(
+                at,
+                "one of timestamp, date, clock, years, days, hours, minutes, years_before and days_before is wanted",
+            ),
+            (Some(_), false) => mistake(at, "more than one kind of time; choose one"),
+        }
+    }
+
+    fn origin(
+        &self,
+        from: Option<String>,
+        from_column: Option<String>,
+        at: &Range<usize>,
+        columns: &mut Columns,
+    ) -> FoundOrigin {
+        FoundOrigin(match (from, from_column) {
+            (Some(_), Some(_)) => Err((at.clone(), "from and from_column exclude each other".to_owned())),
+            (Some(from), None) => match constant_time(&from, at.clone()) {
+                Ok(SourceTime::Date(time) | SourceTime::DateTime(time)) => Ok(Origin::At(time)),
+                Ok(SourceTime::Static) => Err((at.clone(), "from: a date or time is wanted".to_owned())),
+                Err(mistake) => Err((mistake.at, mistake.what)),
+            },
+            (None, Some(column)) => Ok(Origin::Column(columns.slot(&column))),
+            (None, None) => match self.index {
+                Some(SourceTime::Date(time) | SourceTime::DateTime(time)) => Ok(Origin::At(time)),
+                _ => Err((
+                    at.clone(),
+                    "counting time needs an index: the mapping's index, from or from_column".to_owned(),
+                )),
+            },
+        })
+    }
+}
+
+/// An origin, or why there is none: a mistake only where one is needed.
+#[derive(Clone)]
+struct FoundOrigin(Result<Origin, (Range<usize>, String)>);
+
+impl FoundOrigin {
+    fn or_mistake(self) -> Result<Origin, Mistake> {
+        self.0.map_err(|(at, what)| Mistake { at, what })
+    }
+}
+
+/// A constant of the mapping; a date alone means its midnight.
+fn constant_time(text: &str, at: Range<usize>) -> Result<SourceTime, Mistake> {
+    match moment::parse(text.as_bytes()) {
+        Ok(SourceTime::Date(time)) => Ok(SourceTime::DateTime(time)),
+        Ok(time) => Ok(time),
+        Err(reason) => {
+            let (first, last) = (Time::MIN.ymd().0, Time::MAX.ymd().0);
+            mistake(
+                at,
+                format!(
+                    "{text:?}: {reason}; YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS between {first} and {last} is wanted"
+                ),
+            )
+        }
+    }
+}
+
+fn delimiter(written: Spanned<String>) -> Result<u8, Mistake> {
+    match written.as_ref().as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        _ => mistake(written.span(), "delimiter: one ASCII character is wanted, such as \",\" or \"\\t\""),
+    }
+}
+
+fn subject(written: Spanned<written::Subject>, columns: &mut Columns) -> Result<Subject, Mistake> {
+    let at = written.span();
+    match written.into_inner() {
+        written::Subject { column: Some(column), file_stem: None, row: None } => {
+            Ok(Subject::Column(columns.slot(&column)))
+        }
+        written::Subject { column: None, file_stem: Some(true), row: None } => Ok(Subject::FileStem),
+        written::Subject { column: None, file_stem: None, row: Some(row) } => Ok(Subject::Row {
+            column: columns.slot(&row.column),
+            is: row.is,
+            value: columns.slot(&row.value),
+        }),
+        _ => mistake(
+            at,
+            "subject: one of column = \"…\", file_stem = true and row = { column, is, value } is wanted",
+        ),
+    }
+}
+
+fn conditions(
+    written: OneOrMany<When>,
+    at: &Range<usize>,
+    columns: &mut Columns,
+) -> Result<Vec<Condition>, Mistake> {
+    let resolve = |when: When| match (when.is, when.is_not) {
+        (Some(is), None) => Ok(Condition { column: columns.slot(&when.column), words: is.0, is: true }),
+        (None, Some(not)) => Ok(Condition { column: columns.slot(&when.column), words: not.0, is: false }),
+        _ => mistake(at.clone(), "when: a column with either is or is_not is wanted"),
+    };
+    written.0.into_iter().map(resolve).collect()
+}

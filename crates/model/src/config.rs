@@ -1,0 +1,330 @@
+//! The shape of a model: one `config.json`.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The ends of the horizon intervals in days: 1, 7, 30, 90 and 180 days, 1, 2, 5 and 10 years.
+pub const HORIZON_DAYS: [f64; HORIZONS] = [1.0, 7.0, 30.0, 90.0, 180.0, 365.25, 730.5, 1826.25, 3652.5];
+/// How many horizons there are.
+pub const HORIZONS: usize = 9;
+
+/// Everything that fixes the names and shapes of the weights and how they are used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Codes in the vocabulary; tokens are below it.
+    pub vocabulary_size: usize,
+    /// The code of the `TIME` token.
+    pub time_code: u32,
+    /// The code of death, if the vocabulary has it.
+    pub death_code: Option<u32>,
+    /// What is known of each code besides its identity.
+    #[serde(default)]
+    pub features: EmbeddingFeatures,
+    /// Width of the hidden state.
+    pub width: usize,
+    /// Decoder blocks.
+    pub layers: usize,
+    /// Query heads; `width / heads` is a head's width and even.
+    pub heads: usize,
+    /// Key and value heads, each shared by `heads / key_value_heads` query heads.
+    pub key_value_heads: usize,
+    /// Width inside the feed-forward part.
+    pub feed_forward: usize,
+    /// How many tokens the model sees at once, static ones included.
+    pub context: usize,
+    /// How positions enter attention.
+    pub rotary: Rotary,
+    /// Whether queries, keys and values have biases.
+    #[serde(default)]
+    pub attention_bias: bool,
+    /// Whether the next-event head shares the code embeddings.
+    pub tied_head: bool,
+    /// Added to the mean square before its root in every norm.
+    pub norm_epsilon: f64,
+    /// Values in and out.
+    pub value: ValueConfig,
+    /// Inner edges of the waiting-time intervals in days, increasing; the last interval is open.
+    pub waiting_time_edges_days: Vec<f64>,
+    /// The horizon-risk head.
+    pub risk: RiskConfig,
+    /// Names of the supervised tasks, each with a head of its own.
+    #[serde(default)]
+    pub tasks: Vec<String>,
+}
+
+/// Feature indices per code: parents, words of the description, whatever else lets a rare or unseen code land
+/// near its meaning. A code's vector is its own plus the mean-scaled sum of its features' vectors.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmbeddingFeatures {
+    /// Number of distinct features.
+    pub count: usize,
+    /// For each code the indices (below `count`) of its features; empty when there are no features at all.
+    pub by_code: Vec<Vec<u32>>,
+}
+
+/// How positions enter attention.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Rotary {
+    /// Rotation by the token's index, as in RoFormer and Llama: pair `i` of `n` turns by `base^(-i/n)` a token.
+    Index {
+        /// The base of the periods; 10,000 is usual.
+        base: f64,
+    },
+    /// Rotation by age in continuous time on most pairs, and by index on the first `index_pairs`, so that the
+    /// order inside data too dense for days is seen too.
+    Time {
+        /// Pairs per head that turn with the index.
+        index_pairs: usize,
+        /// The base of the index periods.
+        base: f64,
+        /// Shortest period of the pairs that turn with time, in days.
+        shortest_period_days: f64,
+        /// Longest such period; the others lie between, log-spaced.
+        longest_period_days: f64,
+    },
+}
+
+/// Values: a code-conditioned basis in, a histogram over the rank out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueConfig {
+    /// Knots of the piecewise-linear basis over the rank.
+    pub knots: usize,
+    /// Width of the product between value basis and code.
+    pub rank: usize,
+    /// Equal bins over the rank in the output distribution.
+    pub bins: usize,
+}
+
+/// The horizon-risk head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskConfig {
+    /// Codes with a risk of their own, increasing. Death belongs here when the vocabulary has it.
+    pub codes: Vec<u32>,
+    /// Width of the product between state and code.
+    pub rank: usize,
+}
+
+/// Named sizes. Parameter counts are without embeddings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// About 1 million.
+    Tiny,
+    /// About 10 million.
+    Small,
+    /// About 100 million.
+    Base,
+    /// About 1 billion.
+    Large,
+}
+
+impl std::str::FromStr for Size {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "tiny" => Ok(Size::Tiny),
+            "small" => Ok(Size::Small),
+            "base" => Ok(Size::Base),
+            "large" => Ok(Size::Large),
+            _ => Err(Error::Configuration("the size must be one of tiny, small, base, large".into())),
+        }
+    }
+}
+
+impl Config {
+    /// A configuration of a named size for a vocabulary. `risk_codes` are the codes whose risk is predicted;
+    /// death is added if it is missing.
+    pub fn of_size(
+        size: Size,
+        vocabulary_size: usize,
+        time_code: u32,
+        death_code: Option<u32>,
+        risk_codes: &[u32],
+    ) -> Self {
+        let (width, layers, heads, key_value_heads, feed_forward, context) = match size {
+            Size::Tiny => (128, 4, 4, 4, 384, 1024),
+            Size::Small => (320, 8, 5, 5, 896, 2048),
+            Size::Base => (768, 12, 12, 4, 2304, 4096),
+            Size::Large => (1792, 24, 28, 7, 5376, 8192),
+        };
+        let mut codes: Vec<u32> = risk_codes.iter().copied().chain(death_code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        Config {
+            vocabulary_size,
+            time_code,
+            death_code,
+            features: EmbeddingFeatures::default(),
+            width,
+            layers,
+            heads,
+            key_value_heads,
+            feed_forward,
+            context,
+            rotary: Rotary::Time {
+                index_pairs: width / heads / 8,
+                base: 10_000.0,
+                shortest_period_days: 0.25,
+                longest_period_days: 60_000.0,
+            },
+            attention_bias: false,
+            tied_head: true,
+            norm_epsilon: 1e-6,
+            value: ValueConfig { knots: 16, rank: (width / 2).min(256), bins: 16 },
+            waiting_time_edges_days: default_waiting_time_edges(),
+            risk: RiskConfig { codes, rank: (width / 4).min(128) },
+            tasks: Vec::new(),
+        }
+    }
+
+    /// Width of one head.
+    pub fn head_width(&self) -> usize {
+        self.width / self.heads
+    }
+
+    /// Number of waiting-time intervals.
+    pub fn waiting_time_intervals(&self) -> usize {
+        self.waiting_time_edges_days.len() + 1
+    }
+
+    /// Index of a code among the risk codes.
+    pub fn risk_index(&self, code: u32) -> Option<usize> {
+        self.risk.codes.binary_search(&code).ok()
+    }
+
+    /// Refuses what no model can have. Also guards against hostile files: every size is bounded.
+    pub fn validate(&self) -> Result<()> {
+        let bounds = [
+            ("vocabulary_size", self.vocabulary_size, 2, 10_000_000),
+            ("width", self.width, 2, 65_536),
+            ("layers", self.layers, 1, 1_000),
+            ("heads", self.heads, 1, 1_024),
+            ("key_value_heads", self.key_value_heads, 1, 1_024),
+            ("feed_forward", self.feed_forward, 1, 262_144),
+            ("context", self.context, 4, 1_048_576),
+            ("value.knots", self.value.knots, 2, 256),
+            ("value.rank", self.value.rank, 1, 4_096),
+            ("value.bins", self.value.bins, 2, 1_024),
+            ("risk.rank", self.risk.rank, 1, 4_096),
+            ("waiting_time_edges_days (its length)", self.waiting_time_edges_days.len(), 1, 256),
+        ];
+        for (name, value, low, high) in bounds {
+            check(value >= low && value <= high, || {
+                format!("{name} is {value}, it must be {low} to {high}")
+            })?;
+        }
+        check(self.width.is_multiple_of(self.heads), || "width must be a multiple of heads".into())?;
+        check(self.head_width().is_multiple_of(2), || "width / heads must be even".into())?;
+        check(self.heads.is_multiple_of(self.key_value_heads), || {
+            "heads must be a multiple of key_value_heads".into()
+        })?;
+        check(self.norm_epsilon > 0.0 && self.norm_epsilon < 1.0, || {
+            "norm_epsilon must lie between 0 and 1".into()
+        })?;
+        let inside = |code: u32| (code as usize) < self.vocabulary_size;
+        check(inside(self.time_code), || "time_code lies outside the vocabulary".into())?;
+        check(self.death_code.is_none_or(inside), || "death_code lies outside the vocabulary".into())?;
+        check(self.risk.codes.iter().all(|c| inside(*c)), || {
+            "risk.codes has a code outside the vocabulary".into()
+        })?;
+        check(self.risk.codes.is_sorted_by(|a, b| a < b), || "risk.codes must increase".into())?;
+        check(!self.risk.codes.contains(&self.time_code), || "risk.codes must not hold time_code".into())?;
+        if let Some(death) = self.death_code {
+            check(self.risk.codes.is_empty() || self.risk_index(death).is_some(), || {
+                "risk.codes must hold death_code, for death competes with every risk".into()
+            })?;
+        }
+        let edges = &self.waiting_time_edges_days;
+        check(edges.iter().all(|e| e.is_finite() && *e > 0.0) && edges.is_sorted_by(|a, b| a < b), || {
+            "waiting_time_edges_days must be positive and increase".into()
+        })?;
+        let features = &self.features;
+        check(features.by_code.is_empty() || features.by_code.len() == self.vocabulary_size, || {
+            "features.by_code must be empty or have one list per code".into()
+        })?;
+        check(features.by_code.iter().flatten().all(|f| (*f as usize) < features.count), || {
+            "features.by_code has a feature at or above features.count".into()
+        })?;
+        check(features.count <= 10_000_000, || "features.count is above 10,000,000".into())?;
+        match self.rotary {
+            Rotary::Index { base } => {
+                check(base > 1.0 && base.is_finite(), || "rotary.base must exceed 1".into())?
+            }
+            Rotary::Time { index_pairs, base, shortest_period_days, longest_period_days } => {
+                check(index_pairs <= self.head_width() / 2, || {
+                    "rotary.index_pairs exceeds the pairs of a head".into()
+                })?;
+                check(
+                    base > 1.0
+                        && base.is_finite()
+                        && shortest_period_days > 0.0
+                        && longest_period_days >= shortest_period_days
+                        && longest_period_days.is_finite(),
+                    || "rotary needs base > 1 and 0 < shortest_period_days ≤ longest_period_days".into(),
+                )?;
+            }
+        }
+        let distinct: std::collections::BTreeSet<&String> = self.tasks.iter().collect();
+        check(distinct.len() == self.tasks.len(), || "tasks must have distinct names".into())
+    }
+}
+
+fn check(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Configuration(message())) }
+}
+
+/// One minute to forty years in 27 edges, about 2.5 a decade of time below a day and denser where clinical
+/// intervals live.
+fn default_waiting_time_edges() -> Vec<f64> {
+    let minutes = [1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 720.0].map(|m| m / 1440.0);
+    let days = [
+        1.0, 2.0, 4.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0, 365.25, 548.0, 730.5, 1095.75, 1826.25, 2922.0,
+        3652.5, 5478.75, 7305.0,
+    ];
+    minutes.into_iter().chain(days).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::Layout;
+
+    #[test]
+    fn named_sizes_are_valid_and_near_their_names() {
+        for (size, low, high) in [
+            (Size::Tiny, 0.8e6, 1.2e6),
+            (Size::Small, 9e6, 12e6),
+            (Size::Base, 80e6, 120e6),
+            (Size::Large, 0.85e9, 1.2e9),
+        ] {
+            let config = Config::of_size(size, 100, 0, Some(1), &[5, 7]);
+            config.validate().unwrap();
+            let parameters = Layout::new(&config).len() as f64;
+            assert!((low..high).contains(&parameters), "{size:?} {parameters}");
+        }
+    }
+
+    #[test]
+    fn configurations_survive_json_and_bad_ones_are_refused() {
+        let config = Config::of_size(Size::Tiny, 100, 0, Some(1), &[5, 7]);
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
+        let spoil: [fn(&mut Config); 8] = [
+            |c| c.width = 0,
+            |c| c.heads = 3,
+            |c| c.time_code = 100,
+            |c| c.risk.codes = vec![7, 5],
+            |c| c.risk.codes = vec![5],
+            |c| c.waiting_time_edges_days = vec![1.0, f64::NAN],
+            |c| c.features.by_code = vec![vec![0]],
+            |c| c.norm_epsilon = f64::NAN,
+        ];
+        for spoil in spoil {
+            let mut bad = config.clone();
+            spoil(&mut bad);
+            assert!(bad.validate().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Tables computed from the weights before they are used: code vectors with their features, and risk vectors.
+
+use crate::config::Config;
+use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
+use crate::real::{Real, add_scaled};
+use crate::weights::Layout;
+
+/// The tables, or, of the same shapes, their gradients.
+#[derive(Clone, Default)]
+pub(crate) struct Derived<T> {
+    /// `C`: `[vocabulary, width]`.
+    pub(crate) code_table: Vec<T>,
+    /// `P C[c]` for the risk codes: `[codes, rank]`.
+    pub(crate) risk_table: Vec<T>,
+}
+
+impl<T: Real> Derived<T> {
+    /// Zeros.
+    pub(crate) fn zeros(config: &Config) -> Self {
+        Derived {
+            code_table: vec![T::ZERO; config.vocabulary_size * config.width],
+            risk_table: vec![T::ZERO; config.risk.codes.len() * config.risk.rank],
+        }
+    }
+
+    /// `C[c] = E[c] + Σ F[f] / √n` over the `n` features of `c`.
+    pub(crate) fn compute(&mut self, config: &Config, layout: &Layout, weights: &[T]) {
+        let d = config.width;
+        self.code_table.copy_from_slice(layout.code.of(weights));
+        let features = layout.feature.of(weights);
+        for (row, of_code) in self.code_table.chunks_exact_mut(d).zip(&config.features.by_code) {
+            let share = T::of(1.0 / (of_code.len().max(1) as f64).sqrt());
+            for feature in of_code {
+                add_scaled(row, share, &features[*feature as usize * d..(*feature as usize + 1) * d]);
+            }
+        }
+        let codes = config.risk.codes.len();
+        if codes > 0 {
+            let chosen = self.risk_codes(config);
+            let project = Matrix::new(layout.risk_code.of(weights), config.risk.rank, d);
+            let target = MatrixMut::new(&mut self.risk_table, codes, config.risk.rank);
+            multiply(target, T::ONE, Matrix::new(&chosen, codes, d), project.t());
+        }
+    }
+
+    /// Adds to `gradient` what the tables' gradients (`self`) mean for the weights. `tables` are the tables
+    /// themselves. The code table's gradient is complete afterwards.
+    pub(crate) fn backward(
+        &mut self,
+        (config, layout): (&Config, &Layout),
+        (weights, tables): (&[T], &Derived<T>),
+        gradient: &mut [T],
+    ) {
+        let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
+        if codes > 0 {
+            let d_risk = Matrix::new(&self.risk_table, codes, rank);
+            let chosen = tables.risk_codes(config);
+            let target = MatrixMut::new(layout.risk_code.of_mut(gradient), rank, d);
+            multiply_add(target, T::ONE, d_risk.t(), Matrix::new(&chosen, codes, d));
+            let mut d_chosen = chosen;
+            let project = Matrix::new(layout.risk_code.of(weights), rank, d);
+            multiply(MatrixMut::new(&mut d_chosen, codes, d), T::ONE, d_risk, project);
+            let rows = config.risk.codes.iter().map(|c| *c as usize);
+            crate::heads::scatter_add(&d_chosen, d, rows, &mut self.code_table);
+        }
+        add_scaled(layout.code.of_mut(gradient), T::ONE, &self.code_table);
+        let d_features = layout.feature.of_mut(gradient);
+        for (row, of_code) in self.code_table.chunks_exact(d).zip(&config.features.by_code) {
+            let share = T::of(1.0 / (of_code.len().max(1) as f64).sqrt());
+            for feature in of_code {
+                add_scaled(&mut d_features[*feature as usize * d..(*feature as usize + 1) * d], share, row);
+            }
+        }
+    }
+
+    fn risk_codes(&self, config: &Config) -> Vec<T> {
+        let mut chosen = vec![T::ZERO; config.risk.codes.len() * config.width];
+        let rows = config.risk.codes.iter().map(|c| *c as usize);
+        crate::heads::gather(&self.code_table, config.width, rows, &mut chosen);
+        chosen
+    }
+}

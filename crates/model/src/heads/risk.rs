@@ -1,0 +1,255 @@
+//! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
+//!
+//! For code `c` and the interval `k` between two horizons, `log λ_{c,k} = b_{c,k} + ⟨W_k h, P C[c]⟩` per day: a
+//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors. The likelihood
+//! of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
+//! `Σ_k λ_{c,k} E_{c,k} − δ_{c,k} log λ_{c,k}`, where exposure runs until the occurrence, death, or the end of
+//! follow-up.
+//!
+//! With death competing, the cumulative incidence at horizon `H` is
+//! `Σ_k λ_c/(λ_c + λ_d) · S_k · (1 − exp(−(λ_c + λ_d) Δ_k))`, `S_k` the chance that neither has happened when
+//! interval `k` begins.
+
+use super::{ROW_BLOCK, gather, scatter_add};
+use crate::buffer::Buffer;
+use crate::config::{Config, HORIZON_DAYS, HORIZONS};
+use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
+use crate::pack::{Pack, RiskTarget};
+use crate::real::{Real, add_scaled, vectorised};
+use crate::weights::Layout;
+
+/// Scratch of this head.
+#[derive(Default)]
+pub(crate) struct Scratch<T> {
+    hidden: Buffer<T>,
+    states: Buffer<T>,
+    d_states: Buffer<T>,
+    chosen: Buffer<T>,
+    d_chosen: Buffer<T>,
+    hazards: Buffer<T>,
+}
+
+/// Where gradients go, each multiplied by `scale`.
+pub(crate) struct Gradient<'a, T> {
+    pub(crate) scale: f64,
+    pub(crate) d_hidden: &'a mut [T],
+    /// `[codes, rank]`, the gradient of `P C[c]`.
+    pub(crate) d_risk_table: &'a mut [T],
+    pub(crate) arena: &'a mut [T],
+}
+
+/// Begin and end of interval `k` in days.
+pub(crate) fn interval(k: usize) -> (f64, f64) {
+    (if k == 0 { 0.0 } else { HORIZON_DAYS[k - 1] }, HORIZON_DAYS[k])
+}
+
+/// Days spent in interval `k` by a wait of `days`.
+pub(crate) fn exposure(k: usize, days: f64) -> f64 {
+    let (begin, end) = interval(k);
+    (days.min(end) - begin).max(0.0)
+}
+
+/// The interval in which `days` falls, if it falls before the last horizon.
+pub(crate) fn interval_of(days: f64) -> Option<usize> {
+    let k = HORIZON_DAYS.partition_point(|end| *end < days);
+    (k < HORIZONS).then_some(k)
+}
+
+/// The negative log-likelihood of first occurrences after the targets' rows, summed over codes and rows.
+/// `risk_table` is `P C[c]`: `[codes, rank]`.
+pub(crate) fn run<T: Real>(
+    (config, layout): (&Config, &Layout),
+    (weights, risk_table): (&[T], &[T]),
+    hidden: &[T],
+    pack: &Pack,
+    mut gradient: Option<Gradient<'_, T>>,
+    s: &mut Scratch<T>,
+) -> f64 {
+    let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
+    if codes == 0 {
+        return 0.0;
+    }
+    let mut loss = 0.0;
+    let table = Matrix::new(risk_table, codes, rank);
+    let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
+    for block in pack.risks.chunks(ROW_BLOCK) {
+        let n = block.len();
+        let rows = s.hidden.stale(n * d);
+        gather(hidden, d, block.iter().map(|t| t.row), rows);
+        let states = s.states.stale(n * HORIZONS * rank);
+        multiply(MatrixMut::new(states, n, HORIZONS * rank), T::ONE, Matrix::new(rows, n, d), project.t());
+        let d_states = s.d_states.zeroed(n * HORIZONS * rank);
+        for k in 0..HORIZONS {
+            let at_risk: Vec<usize> = (0..n).filter(|i| exposure(k, block[*i].followup_days) > 0.0).collect();
+            let m = at_risk.len();
+            if m == 0 {
+                continue;
+            }
+            let chosen = s.chosen.stale(m * rank);
+            for (chosen, i) in chosen.chunks_exact_mut(rank).zip(&at_risk) {
+                chosen.copy_from_slice(&states[(i * HORIZONS + k) * rank..][..rank]);
+            }
+            let hazards = s.hazards.stale(m * codes);
+            multiply(MatrixMut::new(hazards, m, codes), T::ONE, Matrix::new(chosen, m, rank), table.t());
+            let bias = &layout.risk_bias.of(weights)[k * codes..(k + 1) * codes];
+            let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
+            for (row, i) in hazards.chunks_exact_mut(codes).zip(&at_risk) {
+                loss += interval_loss(k, row, bias, &block[*i], pack, scale);
+            }
+            if let Some(gradient) = &mut gradient {
+                let d_bias = &mut layout.risk_bias.of_mut(gradient.arena)[k * codes..(k + 1) * codes];
+                crate::layers::norm::bias_backward(hazards, d_bias);
+                let d_hazards = Matrix::new(hazards, m, codes);
+                let target = MatrixMut::new(gradient.d_risk_table, codes, rank);
+                multiply_add(target, T::ONE, d_hazards.t(), Matrix::new(chosen, m, rank));
+                let d_chosen = s.d_chosen.stale(m * rank);
+                multiply(MatrixMut::new(d_chosen, m, rank), T::ONE, d_hazards, table);
+                for (d_chosen, i) in d_chosen.chunks_exact(rank).zip(&at_risk) {
+                    d_states[(i * HORIZONS + k) * rank..][..rank].copy_from_slice(d_chosen);
+                }
+            }
+        }
+        if let Some(gradient) = &mut gradient {
+            let d_states = Matrix::new(d_states, n, HORIZONS * rank);
+            let slot = layout.risk_state.of_mut(gradient.arena);
+            multiply_add(
+                MatrixMut::new(slot, HORIZONS * rank, d),
+                T::ONE,
+                d_states.t(),
+                Matrix::new(rows, n, d),
+            );
+            multiply(MatrixMut::new(rows, n, d), T::ONE, d_states, project);
+            scatter_add(rows, d, block.iter().map(|t| t.row), gradient.d_hidden);
+        }
+    }
+    loss
+}
+
+/// Turns a row of log-hazards (bias not yet added) into its gradient; returns its loss. All codes are first
+/// taken as exposed to the end of follow-up, then those that occur are corrected.
+fn interval_loss<T: Real>(
+    k: usize,
+    row: &mut [T],
+    bias: &[T],
+    target: &RiskTarget,
+    pack: &Pack,
+    scale: T,
+) -> f64 {
+    let whole = T::of(exposure(k, target.followup_days));
+    let mut loss = 0.0;
+    let occurrences = &pack.occurrences[target.occurrences.clone()];
+    // Corrections need the log-hazard, so they are worked out before it is overwritten.
+    let corrected: Vec<(usize, T)> = occurrences
+        .iter()
+        .map(|(code, days)| {
+            let code = *code as usize;
+            let log_hazard = row[code] + bias[code];
+            let expected = log_hazard.exp() * T::of(exposure(k, *days));
+            let occurs = interval_of(*days) == Some(k);
+            loss += expected.to_f64() - (log_hazard.exp() * whole).to_f64();
+            loss -= if occurs { log_hazard.to_f64() } else { 0.0 };
+            (code, (expected - if occurs { T::ONE } else { T::ZERO }) * scale)
+        })
+        .collect();
+    loss += vectorised(|| {
+        let mut sums = [T::ZERO; 8];
+        for (lane_row, lane_bias) in row.chunks_mut(8).zip(bias.chunks(8)) {
+            for ((x, b), sum) in lane_row.iter_mut().zip(lane_bias).zip(&mut sums) {
+                let expected = (*x + *b).exp() * whole;
+                *sum += expected;
+                *x = expected * scale;
+            }
+        }
+        sums.into_iter().sum::<T>().to_f64()
+    });
+    for (code, d) in corrected {
+        row[code] = d;
+    }
+    loss
+}
+
+/// Log-hazards per day of all codes at one state: `[HORIZONS, codes]` into `out`.
+pub(crate) fn log_hazards<T: Real>(
+    (config, layout): (&Config, &Layout),
+    (weights, risk_table): (&[T], &[T]),
+    state: &[T],
+    out: &mut [T],
+) {
+    let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
+    if codes == 0 {
+        return;
+    }
+    let mut states = vec![T::ZERO; HORIZONS * rank];
+    let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
+    multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), T::ONE, Matrix::new(state, 1, d), project.t());
+    let table = Matrix::new(risk_table, codes, rank);
+    multiply(MatrixMut::new(out, HORIZONS, codes), T::ONE, Matrix::new(&states, HORIZONS, rank), table.t());
+    add_scaled(out, T::ONE, layout.risk_bias.of(weights));
+}
+
+/// Cumulative incidence at each horizon from log-hazards per day (`[HORIZONS]` each) of the code and, unless the
+/// code is death itself or there is none, of death.
+pub(crate) fn cumulative_incidence(
+    log_hazard: [f64; HORIZONS],
+    log_death: Option<[f64; HORIZONS]>,
+) -> [f32; HORIZONS] {
+    let (mut free, mut incidence) = (1.0_f64, 0.0_f64);
+    std::array::from_fn(|k| {
+        let (begin, end) = interval(k);
+        let hazard = log_hazard[k].exp();
+        let total = hazard + log_death.map_or(0.0, |death| death[k].exp());
+        let left = -(-total * (end - begin)).exp_m1();
+        if total > 0.0 {
+            incidence += if total.is_finite() { hazard / total } else { 0.5 } * free * left;
+        }
+        free *= 1.0 - left;
+        incidence.min(1.0) as f32
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn intervals_hold_their_ends() {
+        assert_eq!(interval_of(0.0), Some(0));
+        assert_eq!(interval_of(1.0), Some(0));
+        assert_eq!(interval_of(1.5), Some(1));
+        assert_eq!(interval_of(3652.5), Some(8));
+        assert_eq!(interval_of(3653.0), None);
+        let total: f64 = (0..HORIZONS).map(|k| exposure(k, 400.0)).sum();
+        assert!((total - 400.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn constant_hazards_give_the_textbook_incidence() {
+        let (hazard, death) = (1e-3_f64, 5e-4_f64);
+        let incidence = cumulative_incidence([hazard.ln(); HORIZONS], Some([death.ln(); HORIZONS]));
+        for (k, horizon) in HORIZON_DAYS.iter().enumerate() {
+            let total = hazard + death;
+            let expected = hazard / total * (1.0 - (-total * horizon).exp());
+            assert!((f64::from(incidence[k]) - expected).abs() < 1e-6);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn incidence_is_a_probability_that_grows_and_leaves_room_for_death(
+            hazard in prop::array::uniform9(-40.0_f64..20.0), death in prop::array::uniform9(-40.0_f64..20.0),
+        ) {
+            let code = cumulative_incidence(hazard, Some(death));
+            // Death before the code, by symmetry.
+            let before = cumulative_incidence(death, Some(hazard));
+            let mut free = 1.0;
+            for k in 0..HORIZONS {
+                let (begin, end) = interval(k);
+                free *= (-(hazard[k].exp() + death[k].exp()) * (end - begin)).exp();
+                prop_assert!((0.0..=1.0).contains(&code[k]));
+                prop_assert!(k == 0 || code[k] >= code[k - 1]);
+                prop_assert!((f64::from(code[k]) + f64::from(before[k]) + free - 1.0).abs() < 1e-5);
+            }
+        }
+    }
+}

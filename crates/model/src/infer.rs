@@ -1,0 +1,289 @@
+//! Answers: risks, likelihoods, states and task probabilities.
+
+use crate::config::HORIZONS;
+use crate::error::{Error, Result};
+use crate::heads::{risk, task};
+use crate::layers::dropout::Dropout;
+use crate::model::Model;
+use crate::objective::Losses;
+use crate::pack::{Targets, check_sequence};
+use crate::real::{Real, add_scaled};
+use crate::window::{self, Window};
+use rayon::prelude::*;
+use timeline::Sequence;
+
+/// Tokens that one thread answers for at once.
+const PACK_TOKENS: usize = 512;
+
+/// The cumulative incidences of some codes at the nine horizons, with death competing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RiskTable {
+    codes: Vec<u32>,
+    cumulative_incidence: Vec<f32>,
+}
+
+impl RiskTable {
+    /// The codes, in row order.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// One row per code: the chance that it occurs within each of [`HORIZON_DAYS`](crate::HORIZON_DAYS), before death.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, &[f32; HORIZONS])> {
+        self.codes.iter().copied().zip(self.cumulative_incidence.as_chunks::<HORIZONS>().0)
+    }
+
+    /// A code's row.
+    pub fn of(&self, code: u32) -> Option<&[f32; HORIZONS]> {
+        let place = self.codes.iter().position(|c| *c == code)?;
+        self.cumulative_incidence.as_chunks::<HORIZONS>().0.get(place)
+    }
+
+    /// A code's chance within `days`, linear between horizons in the logarithm of survival (a constant hazard
+    /// within the interval); none for unknown codes and beyond the last horizon.
+    pub fn within(&self, code: u32, days: f64) -> Option<f32> {
+        let row = self.of(code)?;
+        let k = risk::interval_of(days)?;
+        let (begin, end) = risk::interval(k);
+        let before = if k == 0 { 0.0 } else { f64::from(row[k - 1]) };
+        let share = ((days - begin) / (end - begin)).clamp(0.0, 1.0);
+        let (low, high) = ((1.0 - before).max(1e-12).ln(), (1.0 - f64::from(row[k])).max(1e-12).ln());
+        Some((1.0 - (low + share * (high - low)).exp()) as f32)
+    }
+}
+
+/// A sequence's log-likelihood in nats, as it factorises:
+///
+/// `Σ log P(code_i | past) + Σ log p(gap_i | past, TIME) + log P(TIME | past) S(rest | past) + Σ log p(rank_i | past, code_i)`
+///
+/// The first sum is over every token after the static facts (the first token is given where there are none),
+/// `TIME` among them, which so says that a group of simultaneous events is complete; the second over gaps, with
+/// density per day; the third is the survival from the last event to the end of follow-up, absent after death,
+/// after which the record ends with certainty; the last over values, with density over the rank in (0, 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LogLikelihood {
+    /// Events scored: tokens other than `TIME`.
+    pub events: usize,
+    /// Tokens scored, `TIME` and the censored end included.
+    pub tokens: usize,
+    /// Which code.
+    pub code: f64,
+    /// When: gaps and the censored end.
+    pub time: f64,
+    /// Which value.
+    pub value: f64,
+}
+
+impl LogLikelihood {
+    /// All parts.
+    pub fn total(&self) -> f64 {
+        self.code + self.time + self.value
+    }
+
+    /// Adds another subject's.
+    pub fn add(&mut self, other: &LogLikelihood) {
+        self.events += other.events;
+        self.tokens += other.tokens;
+        self.code += other.code;
+        self.time += other.time;
+        self.value += other.value;
+    }
+}
+
+impl Model {
+    /// For each sequence the risk right after its last token, for `codes` or all risk codes: one forward pass
+    /// answers every code and horizon. Long sequences keep their static facts and last tokens.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a code without a risk head, [`Error::Sequence`] for an unusable sequence.
+    pub fn risk(&self, sequences: &[Sequence<'_>], codes: Option<&[u32]>) -> Result<Vec<RiskTable>> {
+        let indices = self.risk_indices(codes)?;
+        let (width, last) = (self.config.width, |s: &Sequence<'_>| s.len().saturating_sub(1));
+        let spots: Vec<(Sequence<'_>, usize)> = sequences.iter().map(|s| (*s, last(s))).collect();
+        self.at(&spots, |hidden, (_, row)| self.risk_table(&hidden[row * width..(row + 1) * width], &indices))
+    }
+
+    /// The risk right after each of some tokens of one sequence (inclusive), as [`Model::risk`] would give it
+    /// had the record ended there.
+    ///
+    /// Where the sequence fits the context, one forward pass answers all positions; longer ones take a pass per
+    /// half context, each position seeing at least half a context of history.
+    ///
+    /// # Errors
+    /// As [`Model::risk`]; [`Error::Unknown`] for a position beyond the sequence.
+    pub fn risk_at(
+        &self,
+        sequence: &Sequence<'_>,
+        positions: &[usize],
+        codes: Option<&[u32]>,
+    ) -> Result<Vec<RiskTable>> {
+        check_sequence(&self.config, sequence)?;
+        if positions.iter().any(|p| *p >= sequence.len()) {
+            return Err(Error::Unknown("a position lies beyond the end of its sequence".into()));
+        }
+        let indices = self.risk_indices(codes)?;
+        let mut order: Vec<usize> = (0..positions.len()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(positions[*i]));
+        let width = self.config.width;
+        let mut tables: Vec<Option<RiskTable>> = vec![None; positions.len()];
+        let mut rest = order.as_slice();
+        while let Some(first) = rest.first() {
+            let window = Window::ending_at(sequence, positions[*first], self.config.context);
+            // Everything fits, or: down to the middle of the window.
+            let whole = window.start <= sequence.static_len;
+            let lowest = if whole { 0 } else { window.start + (window.end - window.start) / 2 };
+            let n = rest.iter().take_while(|i| positions[**i] >= lowest).count().max(1);
+            self.with_workspace(|workspace| {
+                workspace.pack.clear();
+                workspace.pack.push(&self.config, sequence, window, Targets::default());
+                let hidden = workspace.hidden(self.parameters_view(), Dropout::default());
+                for i in &rest[..n] {
+                    let row = window.row_of(positions[*i]);
+                    tables[*i] = Some(self.risk_table(&hidden[row * width..(row + 1) * width], &indices));
+                }
+            });
+            rest = &rest[n..];
+        }
+        Ok(tables.into_iter().flatten().collect())
+    }
+
+    /// The log-likelihood of a sequence. See [`LogLikelihood`].
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] for an unusable sequence.
+    pub fn log_likelihood(&self, sequence: &Sequence<'_>) -> Result<LogLikelihood> {
+        check_sequence(&self.config, sequence)?;
+        let mut losses = Losses::default();
+        self.with_workspace(|workspace| {
+            for window in window::scoring(sequence, self.config.context) {
+                workspace.pack.clear();
+                let targets = Targets { likelihood: true, ..Targets::default() };
+                workspace.pack.push(&self.config, sequence, window, targets);
+                losses.add(&workspace.losses(self.parameters_view()));
+            }
+        });
+        Ok(LogLikelihood {
+            events: losses.events,
+            tokens: losses.next_events,
+            code: -losses.next_event,
+            time: -losses.waiting_time,
+            value: -losses.value,
+        })
+    }
+
+    /// Numbers in a state: twice the width.
+    pub fn state_width(&self) -> usize {
+        2 * self.config.width
+    }
+
+    /// The state after a sequence's last token: the final hidden state there, then its mean over the tokens seen.
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] for an unusable sequence.
+    pub fn state(&self, sequence: &Sequence<'_>) -> Result<Vec<f32>> {
+        Ok(self.states(std::slice::from_ref(sequence))?.pop().unwrap_or_default())
+    }
+
+    /// [`Model::state`] of many sequences.
+    ///
+    /// # Errors
+    /// As [`Model::state`].
+    pub fn states(&self, sequences: &[Sequence<'_>]) -> Result<Vec<Vec<f32>>> {
+        let width = self.config.width;
+        let spots: Vec<(Sequence<'_>, usize)> =
+            sequences.iter().map(|s| (*s, s.len().saturating_sub(1))).collect();
+        self.at(&spots, |hidden, (begin, row)| {
+            let mut state = vec![0.0; 2 * width];
+            state[..width].copy_from_slice(&hidden[row * width..(row + 1) * width]);
+            let share = 1.0 / (row + 1 - begin) as f32;
+            for seen in hidden[begin * width..(row + 1) * width].chunks_exact(width) {
+                add_scaled(&mut state[width..], share, seen);
+            }
+            state
+        })
+    }
+
+    /// The probability of a supervised task right after token `position` of each sequence.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a task or position that does not exist, [`Error::Sequence`] for an unusable
+    /// sequence.
+    pub fn task_probability(&self, spots: &[(Sequence<'_>, usize)], task: &str) -> Result<Vec<f32>> {
+        let index = self.config.tasks.iter().position(|name| name == task).ok_or_else(|| {
+            Error::Unknown(format!("the model has no such task; it has: {}", self.config.tasks.join(", ")))
+        })?;
+        self.at(spots, |hidden, rows| {
+            task::logit((&self.config, &self.layout), &self.weights, hidden, (index, rows)).0.sigmoid()
+        })
+    }
+
+    /// Packs sequences as seen from their positions and reads something from the hidden state, given the first
+    /// and last row of each.
+    fn at<R: Send>(
+        &self,
+        spots: &[(Sequence<'_>, usize)],
+        read: impl Fn(&[f32], (usize, usize)) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let mut windows = Vec::with_capacity(spots.len());
+        for (sequence, position) in spots {
+            check_sequence(&self.config, sequence)?;
+            if *position >= sequence.len() {
+                return Err(Error::Unknown("a position lies beyond the end of its sequence".into()));
+            }
+            windows.push((*sequence, Window::ending_at(sequence, *position, self.config.context)));
+        }
+        let mut packs: Vec<&[(Sequence<'_>, Window)]> = Vec::new();
+        let mut rest = windows.as_slice();
+        while !rest.is_empty() {
+            let mut tokens = 0;
+            let fits = |(_, w): &&(Sequence<'_>, Window)| {
+                tokens += w.tokens();
+                tokens <= PACK_TOKENS
+            };
+            let n = rest.iter().take_while(fits).count().max(1);
+            let (pack, after) = rest.split_at(n);
+            packs.push(pack);
+            rest = after;
+        }
+        let answer = |pack: &&[(Sequence<'_>, Window)]| {
+            self.with_workspace(|workspace| {
+                workspace.pack.clear();
+                for (sequence, window) in *pack {
+                    workspace.pack.push(&self.config, sequence, *window, Targets::default());
+                }
+                let segments = workspace.pack.segments.clone();
+                let hidden = workspace.hidden(self.parameters_view(), Dropout::default());
+                segments.iter().map(|rows| read(hidden, (rows.start, rows.end - 1))).collect::<Vec<R>>()
+            })
+        };
+        Ok(packs.par_iter().flat_map_iter(answer).collect())
+    }
+
+    fn risk_indices(&self, codes: Option<&[u32]>) -> Result<Vec<usize>> {
+        let Some(codes) = codes else { return Ok((0..self.config.risk.codes.len()).collect()) };
+        let index = |code: &u32| {
+            self.config
+                .risk_index(*code)
+                .ok_or_else(|| Error::Unknown(format!("code {code} is not among the model's risk codes")))
+        };
+        codes.iter().map(index).collect()
+    }
+
+    fn risk_table(&self, state: &[f32], indices: &[usize]) -> RiskTable {
+        let codes = self.config.risk.codes.len();
+        let mut logs = vec![0.0_f32; HORIZONS * codes];
+        let shape = (&self.config, &self.layout);
+        risk::log_hazards(shape, (&self.weights, &self.tables.risk_table), state, &mut logs);
+        let of = |index: usize| std::array::from_fn(|k| f64::from(logs[k * codes + index]));
+        let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
+        let log_death = death.map(of);
+        let incidence = |index: &usize| {
+            let competing = if Some(*index) == death { None } else { log_death };
+            risk::cumulative_incidence(of(*index), competing)
+        };
+        RiskTable {
+            codes: indices.iter().map(|i| self.config.risk.codes[*i]).collect(),
+            cumulative_incidence: indices.iter().flat_map(incidence).collect(),
+        }
+    }
+}

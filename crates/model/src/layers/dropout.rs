@@ -1,0 +1,54 @@
+//! Dropout whose mask is a function of a key, so that backward needs no memory of it.
+
+use crate::random::mix;
+use crate::real::Real;
+
+/// Where a mask is used: the key of the step and pack, and the share dropped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dropout {
+    pub(crate) key: u64,
+    pub(crate) rate: f64,
+}
+
+impl Dropout {
+    pub(crate) fn is_off(self) -> bool {
+        self.rate <= 0.0
+    }
+
+    /// Zeroes a share of the values and scales the rest to keep the mean. The same call on a gradient is the
+    /// derivative.
+    pub(crate) fn apply<T: Real>(self, place: u64, values: &mut [T]) {
+        if self.is_off() {
+            return;
+        }
+        let key = mix(self.key ^ mix(place));
+        let threshold = (self.rate * 65_536.0) as u64;
+        let scale = T::of(1.0 / (1.0 - threshold as f64 / 65_536.0));
+        for (i, four) in values.chunks_mut(4).enumerate() {
+            let bits = mix(key.wrapping_add(i as u64));
+            for (lane, value) in four.iter_mut().enumerate() {
+                let keep = (bits >> (16 * lane)) & 0xffff >= threshold;
+                *value = if keep { *value * scale } else { T::ZERO };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_its_share_keeps_the_mean_and_repeats() {
+        let dropout = Dropout { key: 5, rate: 0.25 };
+        let mut a = vec![1.0_f64; 40_000];
+        dropout.apply(1, &mut a);
+        let dropped = a.iter().filter(|v| **v == 0.0).count() as f64 / 40_000.0;
+        assert!((dropped - 0.25).abs() < 0.01);
+        assert!((a.iter().sum::<f64>() / 40_000.0 - 1.0).abs() < 0.02);
+        let (mut b, mut c) = (vec![1.0; 40_000], vec![1.0; 40_000]);
+        dropout.apply(1, &mut b);
+        dropout.apply(2, &mut c);
+        assert!(a == b && a != c);
+    }
+}

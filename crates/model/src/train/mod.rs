@@ -1,0 +1,336 @@
+//! Training: AdamW on packed windows, the same result on any number of threads, resumable at any step.
+
+mod checkpoint;
+mod epoch;
+mod optimiser;
+mod options;
+mod report;
+
+pub use options::{Monitor, TrainOptions, Trainable};
+pub use report::{EvaluationReport, LossReport, Observer, Outcome, Silent, StepReport};
+
+use crate::data::TrainingData;
+use crate::error::{Error, Result};
+use crate::layers::dropout::Dropout;
+use crate::model::Model;
+use crate::objective::{Gradient, Losses, Scales, Workspace};
+use crate::pack::{Pack, TaskLabel, check_sequence};
+use crate::random::{self, Purpose};
+use crate::real::{add_scaled, vectorised};
+use checkpoint::{Progress, State};
+use epoch::{Job, Pass};
+use optimiser::AdamW;
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Elements per task of a reduction over an arena.
+pub(crate) const REDUCTION_BLOCK: usize = 1 << 16;
+
+/// Part of a batch: its packs and the gradient they sum to. Which windows a slot gets does not depend on the
+/// number of threads, and slots are added up in order, so neither does the result.
+struct Slot {
+    workspace: Workspace<f32>,
+    packs: Vec<Pack>,
+    used: usize,
+    gradient: Gradient<f32>,
+    losses: Losses,
+}
+
+/// Trains `model` on `data`, watching `tuning` (which may be empty) for when to stop.
+///
+/// With a `checkpoint` path, the state is written there every [`TrainOptions::checkpoint_every`] steps, and read
+/// from there first if it exists: the run then goes on as if it had never stopped, to the same weights bit for
+/// bit. The weights returned are the best ones seen on `tuning`, or the last ones without it.
+///
+/// # Errors
+/// [`Error::Options`], [`Error::Data`] and [`Error::Sequence`] before anything is done; [`Error::Diverged`] if
+/// the gradient stops being finite; [`Error::File`] and [`Error::Malformed`] from the checkpoint.
+pub fn train(
+    model: Model,
+    data: &dyn TrainingData,
+    tuning: &dyn TrainingData,
+    options: &TrainOptions,
+    checkpoint: Option<&Path>,
+    observer: &mut dyn Observer,
+) -> Result<(Model, Outcome)> {
+    options.validate()?;
+    check_data(&model, data)?;
+    check_data(&model, tuning)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| Error::Options(format!("threads: {e}")))?;
+    Run::new(model, data, tuning, options, checkpoint, &pool)?.go(observer)
+}
+
+fn check_data(model: &Model, data: &dyn TrainingData) -> Result<()> {
+    for index in 0..data.len() {
+        let sequence = data.sequence(index);
+        check_sequence(&model.config, &sequence)?;
+        let fits = |l: &TaskLabel| l.task < model.config.tasks.len() && l.position < sequence.len();
+        if !data.labels(index).iter().all(fits) {
+            return Err(Error::Data("a label names a task or a position that does not exist".into()));
+        }
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    model: Model,
+    data: &'a dyn TrainingData,
+    tuning: &'a dyn TrainingData,
+    options: &'a TrainOptions,
+    checkpoint: Option<&'a Path>,
+    pool: &'a rayon::ThreadPool,
+    slots: Vec<Slot>,
+    optimiser: AdamW,
+    progress: Progress,
+    best: Vec<f32>,
+    total_steps: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        model: Model,
+        data: &'a dyn TrainingData,
+        tuning: &'a dyn TrainingData,
+        options: &'a TrainOptions,
+        checkpoint: Option<&'a Path>,
+        pool: &'a rayon::ThreadPool,
+    ) -> Result<Self> {
+        let batches = epoch::plan(&model.config, data, options, 0).len() as u64;
+        if batches == 0 {
+            return Err(Error::Data(
+                "there is nothing to learn from: no tokens to predict and no labels".into(),
+            ));
+        }
+        let planned = batches * u64::from(options.epochs);
+        let (config, layout) = (&model.config, &model.layout);
+        let slots = (0..options.gradient_slots)
+            .map(|_| Slot {
+                workspace: Workspace::default(),
+                packs: Vec::new(),
+                used: 0,
+                gradient: Gradient::zeros(config, layout),
+                losses: Losses::default(),
+            })
+            .collect();
+        let mut run = Run {
+            slots,
+            optimiser: AdamW::new(layout.len()),
+            progress: Progress::default(),
+            best: Vec::new(),
+            total_steps: options.max_steps.map_or(planned, |most| most.min(planned)),
+            model,
+            data,
+            tuning,
+            options,
+            checkpoint,
+            pool,
+        };
+        run.resume()?;
+        Ok(run)
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        let Some(path) = self.checkpoint.filter(|path| path.exists()) else { return Ok(()) };
+        let state = State::read(path, &self.model, self.options)?;
+        self.model.weights = state.weights;
+        self.model.refresh();
+        self.optimiser.first = state.first;
+        self.optimiser.second = state.second;
+        self.best = state.best;
+        self.progress = state.progress;
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        let Some(path) = self.checkpoint else { return Ok(()) };
+        checkpoint::write(path, &self.model, self.options, &self.optimiser, &self.best, &self.progress)
+    }
+
+    fn go(mut self, observer: &mut dyn Observer) -> Result<(Model, Outcome)> {
+        let mut stopped_early = self.progress.finished;
+        let mut interrupted = false;
+        'epochs: while self.progress.step < self.total_steps && !stopped_early {
+            let batches = epoch::plan(&self.model.config, self.data, self.options, self.progress.epoch);
+            while let Some(batch) = batches.get(self.progress.batch) {
+                let report = self.step(batch, batches.len())?;
+                let step = self.progress.step;
+                let last = step == self.total_steps;
+                let flow = observer.step(&report);
+                let epoch_ends = self.progress.batch == batches.len();
+                let due = match self.options.evaluate_every {
+                    Some(every) => step.is_multiple_of(every),
+                    None => epoch_ends,
+                };
+                if (due || last) && !self.tuning.is_empty() {
+                    let report = self.evaluate();
+                    observer.evaluation(&report);
+                    stopped_early =
+                        self.progress.worse_evaluations >= self.options.patience.unwrap_or(u32::MAX);
+                }
+                interrupted = flow.is_break() && !last && !stopped_early;
+                self.progress.finished = stopped_early || last;
+                if self.progress.finished || interrupted || step.is_multiple_of(self.options.checkpoint_every)
+                {
+                    self.save()?;
+                }
+                if self.progress.finished || interrupted {
+                    break 'epochs;
+                }
+            }
+            self.progress.epoch += 1;
+            self.progress.batch = 0;
+        }
+        let outcome = Outcome {
+            steps: self.progress.step,
+            total_steps: self.total_steps,
+            best_loss: self.progress.best_loss(),
+            best_step: self.progress.best_step,
+            stopped_early,
+            interrupted,
+        };
+        if !interrupted && !self.best.is_empty() {
+            self.model.weights = std::mem::take(&mut self.best);
+            self.model.refresh();
+        }
+        Ok((self.model, outcome))
+    }
+
+    /// One step of the optimiser on one batch.
+    fn step(&mut self, batch: &[Job], batches: usize) -> Result<StepReport> {
+        let Run { model, slots, options, data, pool, .. } = self;
+        let (step, seed) = (self.progress.step, options.seed);
+        let pass = Pass::Training(self.progress.epoch);
+        epoch::assign(batch, slots.len()).into_iter().zip(slots.iter_mut()).for_each(|(jobs, slot)| {
+            slot.used = epoch::pack(&model.config, *data, options, pass, &jobs, &mut slot.packs);
+        });
+        let mut counts = Losses::default();
+        for pack in slots.iter().flat_map(|s| &s.packs[..s.used]) {
+            counts.add(&Losses::counts(&model.config, pack));
+        }
+        let tokens = slots.iter().flat_map(|s| &s.packs[..s.used]).map(Pack::tokens).sum();
+        let scales = scales(options, &counts);
+        let parameters = model.parameters_view();
+        pool.install(|| {
+            slots.par_iter_mut().enumerate().for_each(|(index, slot)| {
+                slot.gradient.clear();
+                slot.losses = Losses::default();
+                for place in 0..slot.used {
+                    std::mem::swap(&mut slot.workspace.pack, &mut slot.packs[place]);
+                    let key = random::key(seed, Purpose::Dropout, &[step, index as u64, place as u64]);
+                    let dropout = Dropout { key, rate: options.dropout };
+                    let losses = slot.workspace.gradient(parameters, dropout, &scales, &mut slot.gradient);
+                    slot.losses.add(&losses);
+                    std::mem::swap(&mut slot.workspace.pack, &mut slot.packs[place]);
+                }
+            });
+            reduce(slots);
+        });
+        let mut losses = Losses::default();
+        slots.iter().for_each(|slot| losses.add(&slot.losses));
+        let Gradient { arena, tables } = &mut slots[0].gradient;
+        tables.backward((&model.config, &model.layout), (&model.weights, &model.tables), arena);
+        let norm = pool.install(|| optimiser::norm(arena));
+        if !norm.is_finite() {
+            return Err(Error::Diverged { step });
+        }
+        let learning_rate = options.learning_rate_at(step, self.total_steps);
+        let clip = if norm > options.clip_norm { options.clip_norm / norm } else { 1.0 };
+        pool.install(|| {
+            self.optimiser.update(
+                &model.layout,
+                &mut model.weights,
+                arena,
+                step,
+                (learning_rate, clip),
+                options,
+            );
+        });
+        model.refresh();
+        self.progress.step += 1;
+        self.progress.batch += 1;
+        Ok(StepReport {
+            step: self.progress.step,
+            total_steps: self.total_steps,
+            epoch: self.progress.epoch,
+            batch: self.progress.batch,
+            batches,
+            tokens,
+            losses: LossReport::new(&losses, &scales),
+            learning_rate,
+            gradient_norm: norm,
+        })
+    }
+
+    fn evaluate(&mut self) -> EvaluationReport {
+        let losses = self.pool.install(|| evaluate(&self.model, self.tuning, self.options));
+        let report = LossReport::new(&losses, &scales(self.options, &losses));
+        let monitored = match self.options.monitor {
+            Monitor::Total => report.total,
+            Monitor::Task => report.task,
+        };
+        let improved = monitored < self.progress.best_loss();
+        if improved {
+            self.progress.set_best(monitored);
+            self.best.clone_from(&self.model.weights);
+        } else {
+            self.progress.worse_evaluations += 1;
+        }
+        EvaluationReport { step: self.progress.step, epoch: self.progress.epoch, losses: report, improved }
+    }
+}
+
+/// Adds the slots' gradients into the first, in order.
+fn reduce(slots: &mut [Slot]) {
+    let Some((first, rest)) = slots.split_first_mut() else { return };
+    let add = |target: &mut [f32], of: fn(&Gradient<f32>) -> &[f32]| {
+        target.par_chunks_mut(REDUCTION_BLOCK).enumerate().for_each(|(block, target)| {
+            let begin = block * REDUCTION_BLOCK;
+            for slot in rest.iter().filter(|slot| slot.used > 0) {
+                let source = &of(&slot.gradient)[begin..begin + target.len()];
+                vectorised(|| add_scaled(target, 1.0, source));
+            }
+        });
+    };
+    add(&mut first.gradient.arena, |g| &g.arena);
+    add(&mut first.gradient.tables.code_table, |g| &g.tables.code_table);
+    add(&mut first.gradient.tables.risk_table, |g| &g.tables.risk_table);
+}
+
+/// The factor of each part: its weight over the number of its targets. Code, waiting time and value share the
+/// number of next events, so that with a value weight of one their sum is the log-likelihood per token.
+fn scales(options: &TrainOptions, counts: &Losses) -> Scales {
+    let per = |weight: f64, n: usize| if n == 0 { 0.0 } else { weight / n as f64 };
+    Scales {
+        next_event: per(options.likelihood_weight, counts.next_events),
+        waiting_time: per(options.likelihood_weight, counts.next_events),
+        value: per(options.likelihood_weight * options.value_weight, counts.next_events),
+        risk: per(options.risk_weight, counts.risks),
+        task: per(options.task_weight, counts.tasks),
+    }
+}
+
+/// Losses over all subjects, every token once, without dropout.
+fn evaluate(model: &Model, data: &dyn TrainingData, options: &TrainOptions) -> Losses {
+    let jobs = epoch::evaluation_jobs(&model.config, data, options);
+    let parts: Vec<Losses> = epoch::group(&jobs, options.pack_tokens)
+        .into_par_iter()
+        .map(|group| {
+            model.with_workspace(|workspace| {
+                workspace.pack.clear();
+                for job in group {
+                    epoch::push(&model.config, data, options, Pass::Evaluation, job, &mut workspace.pack);
+                }
+                workspace.losses(model.parameters_view())
+            })
+        })
+        .collect();
+    let mut losses = Losses::default();
+    parts.iter().for_each(|part| losses.add(part));
+    losses
+}
+
+#[cfg(test)]
+mod tests;

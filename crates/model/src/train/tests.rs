@@ -1,0 +1,329 @@
+//! Training learns, stops, resumes and repeats.
+
+use super::*;
+use crate::config::{Config, HORIZON_DAYS, Rotary, Size};
+use crate::data::Subjects;
+use std::ops::ControlFlow;
+use timeline::Sequence;
+
+const TIME: u32 = 0;
+const DEATH: u32 = 1;
+const STATIC: u32 = 2;
+/// Codes 3.. follow each other in a ring, faster with age; the value of code 3 is that of the one before.
+const FIRST: u32 = 3;
+const CODES: u32 = 6;
+
+struct Population(Vec<Life>);
+
+/// Codes, ages, values, end of follow-up, and whether it was death.
+type Life = (Vec<u32>, Vec<f64>, Vec<f32>, f64, bool);
+
+impl Population {
+    fn new(seed: u64, subjects: u64) -> Self {
+        Population((0..subjects).map(|s| life(random::key(seed, Purpose::Order, &[s]))).collect())
+    }
+
+    fn sequences(&self) -> impl Iterator<Item = Sequence<'_>> {
+        self.0.iter().map(|(code, age_days, value, end, died)| Sequence {
+            subject_id: 0,
+            code,
+            age_days,
+            value,
+            static_len: 1,
+            followup_end_age_days: *end,
+            died: *died,
+            birth_known: true,
+        })
+    }
+}
+
+fn life(key: u64) -> Life {
+    let mut counter = 0;
+    let mut uniform = || {
+        counter += 1;
+        random::uniform(key, counter)
+    };
+    let mut age = 7_000.0 + 20_000.0 * uniform();
+    let (mut code, mut ages, mut value) = (vec![STATIC], vec![age], vec![f32::NAN]);
+    let end = age + 3_000.0;
+    let mut current = FIRST + (uniform() * f64::from(CODES)) as u32;
+    let mut rank = uniform() as f32;
+    loop {
+        code.push(current);
+        ages.push(age);
+        value.push(if current == FIRST { rank } else { f32::NAN });
+        let gap = -uniform().ln() * 400.0 * (20_000.0 / age);
+        if age + gap > end {
+            return (code, ages, value, end, false);
+        }
+        age += gap;
+        code.push(TIME);
+        ages.push(age);
+        value.push(gap as f32);
+        if uniform() < 0.05 {
+            code.push(DEATH);
+            ages.push(age);
+            value.push(f32::NAN);
+            return (code, ages, value, age, true);
+        }
+        let turn = if uniform() < 0.8 { 1 } else { 2 };
+        current = FIRST + (current - FIRST + turn) % CODES;
+        rank = (rank + 0.1 * (uniform() as f32 - 0.5)).clamp(0.01, 0.99);
+    }
+}
+
+fn config() -> Config {
+    Config {
+        width: 32,
+        layers: 2,
+        heads: 2,
+        key_value_heads: 2,
+        feed_forward: 64,
+        context: 64,
+        rotary: Rotary::Time {
+            index_pairs: 4,
+            base: 100.0,
+            shortest_period_days: 10.0,
+            longest_period_days: 3e4,
+        },
+        tasks: vec!["dies".into()],
+        ..Config::of_size(Size::Tiny, 9, TIME, Some(DEATH), &[3, 4, 5, 6, 7, 8])
+    }
+}
+
+fn options() -> TrainOptions {
+    TrainOptions {
+        batch_tokens: 512,
+        epochs: 1,
+        learning_rate: 3e-3,
+        warmup_steps: 10,
+        dropout: 0.1,
+        ..TrainOptions::default()
+    }
+}
+
+fn fresh(data: &dyn TrainingData) -> Model {
+    let mut model = Model::new(config(), 1).unwrap();
+    model.set_marginals(data);
+    model
+}
+
+/// Breaks off after some steps.
+struct Until(u64);
+
+impl Observer for Until {
+    fn step(&mut self, report: &StepReport) -> ControlFlow<()> {
+        if report.step == self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+    fn evaluation(&mut self, _: &EvaluationReport) {}
+}
+
+#[test]
+fn learns_a_chain_whose_truth_is_known() {
+    let (population, unseen) = (Population::new(1, 400), Population::new(2, 200));
+    let data: Subjects = population.sequences().collect();
+    let tuning: Subjects = unseen.sequences().collect();
+    let options = TrainOptions { epochs: 12, ..options() };
+    let before = fresh(&data);
+    let (model, outcome) = train(fresh(&data), &data, &tuning, &options, None, &mut Silent).unwrap();
+    let likelihood = |model: &Model| {
+        let mut sum = crate::infer::LogLikelihood::default();
+        unseen.sequences().for_each(|s| sum.add(&model.log_likelihood(&s).unwrap()));
+        sum
+    };
+    let (marginal, learned) = (likelihood(&before), likelihood(&model));
+    assert_eq!(marginal.events, learned.events);
+    let gain = (learned.total() - marginal.total()) / learned.events as f64;
+    // From marginals, the next code costs ln 6 nats beyond death; known: 0.8 and 0.2.
+    assert!(gain > 1.5, "{gain} nats per event over the marginals; {outcome:?}");
+    assert!(learned.time > marginal.time && learned.value > marginal.value);
+
+    // Horizon risk against what happened: first occurrence of each code within a year, where a year was seen.
+    let (mut expected, mut observed) = (0.0, 0.0);
+    for sequence in unseen.sequences().filter(|s| s.followup_end_age_days - s.age_days[0] > HORIZON_DAYS[5]) {
+        let table = &model.risk_at(&sequence, &[1], None).unwrap()[0];
+        for (code, row) in table.rows() {
+            expected += f64::from(row[5]);
+            let within = |place: &usize| sequence.age_days[*place] - sequence.age_days[0] <= HORIZON_DAYS[5];
+            let found = (2..sequence.len()).filter(within).any(|place| sequence.code[place] == code);
+            observed += f64::from(u8::from(found));
+        }
+    }
+    let ratio: f64 = expected / observed;
+    assert!((0.85..1.15).contains(&ratio), "expected over observed {ratio}");
+}
+
+#[test]
+fn threads_do_not_change_the_weights() {
+    let population = Population::new(3, 60);
+    let data: Subjects = population.sequences().collect();
+    let weights = |threads| {
+        let options = TrainOptions { threads, ..options() };
+        train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap().0.weights
+    };
+    let one = weights(1);
+    assert_eq!(one, weights(2));
+    assert_eq!(one, weights(4));
+}
+
+#[test]
+fn a_broken_off_run_resumes_to_the_same_bits() {
+    let population = Population::new(4, 60);
+    let data: Subjects = population.sequences().collect();
+    let options = TrainOptions { epochs: 2, evaluate_every: Some(3), ..options() };
+    let (straight, _) = train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("checkpoint.safetensors");
+    let mut outcome = None;
+    let mut steps = 0;
+    for stop in [1, 4, 5, u64::MAX] {
+        let (model, ended) =
+            train(fresh(&data), &data, &data, &options, Some(&path), &mut Until(stop)).unwrap();
+        assert!(ended.steps > steps || ended.steps == ended.total_steps);
+        steps = ended.steps;
+        outcome = Some((model, ended));
+    }
+    let (resumed, ended) = outcome.unwrap();
+    assert!(!ended.interrupted);
+    assert_eq!(straight.weights, resumed.weights);
+    let other = TrainOptions { seed: 9, ..options };
+    let refused = train(fresh(&data), &data, &data, &other, Some(&path), &mut Silent);
+    assert!(matches!(refused, Err(Error::Malformed { .. })));
+}
+
+#[test]
+fn long_records_train_in_windows_and_labels_reach_across_them() {
+    let population = Population::new(5, 40);
+    let mut data = Subjects::new();
+    for sequence in population.sequences() {
+        let label = TaskLabel { task: 0, position: sequence.len() - 1, value: sequence.died };
+        data.push(sequence, vec![label]);
+    }
+    let mut short = config();
+    short.context = 8;
+    let mut model = Model::new(short, 1).unwrap();
+    model.set_marginals(&data);
+    let options = TrainOptions { epochs: 30, monitor: Monitor::Task, ..options() };
+    let (model, outcome) = train(model, &data, &data, &options, None, &mut Silent).unwrap();
+    assert!(outcome.best_loss < 0.3, "{outcome:?}");
+    let mut right = 0;
+    for sequence in population.sequences() {
+        let p = model.task_probability(&[(sequence, sequence.len() - 1)], "dies").unwrap()[0];
+        right += usize::from((p > 0.5) == sequence.died);
+        let likelihood = model.log_likelihood(&sequence).unwrap();
+        assert_eq!(likelihood.events, sequence.code.iter().skip(1).filter(|c| **c != TIME).count());
+        assert!(likelihood.total().is_finite());
+    }
+    assert!(right >= 38, "{right} of 40");
+    assert!(model.task_probability(&[], "unknown").is_err());
+}
+
+#[test]
+fn frozen_models_change_in_their_heads_alone() {
+    let population = Population::new(6, 30);
+    let mut data = Subjects::new();
+    for sequence in population.sequences() {
+        let label = TaskLabel { task: 0, position: sequence.len() - 1, value: sequence.died };
+        data.push(sequence, vec![label]);
+    }
+    let before = fresh(&data).with_tasks(&["dies".into(), "other".into()]).unwrap();
+    let options = TrainOptions {
+        trainable: Trainable::TaskHeads,
+        likelihood_weight: 0.0,
+        risk_weight: 0.0,
+        epochs: 3,
+        ..options()
+    };
+    let (after, _) = train(before.clone(), &data, &Subjects::new(), &options, None, &mut Silent).unwrap();
+    for tensor in &before.layout.tensors {
+        let same = tensor.slot.of(&before.weights) == tensor.slot.of(&after.weights);
+        assert_eq!(same, !tensor.name.starts_with("task."), "{}", tensor.name);
+    }
+}
+
+#[test]
+fn answers_survive_the_disk_and_agree_with_each_other() {
+    let population = Population::new(7, 5);
+    let data: Subjects = population.sequences().collect();
+    let model = fresh(&data);
+    let options = TrainOptions { max_steps: Some(3), ..options() };
+    let (model, _) = train(model, &data, &Subjects::new(), &options, None, &mut Silent).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    model.save(directory.path()).unwrap();
+    let loaded = Model::load(directory.path()).unwrap();
+    let sequences: Vec<_> = population.sequences().collect();
+    let tables = model.risk(&sequences, None).unwrap();
+    assert_eq!(tables, loaded.risk(&sequences, None).unwrap());
+    for (sequence, table) in sequences.iter().zip(&tables) {
+        let at = model.risk_at(sequence, &[0, sequence.len() - 1], None).unwrap();
+        for ((_, a), (_, b)) in at[1].rows().zip(table.rows()) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5));
+        }
+        let some = model.risk(std::slice::from_ref(sequence), Some(&[5, DEATH])).unwrap();
+        assert_eq!(some[0].codes(), [5, DEATH]);
+    }
+    assert!(model.risk(&sequences, Some(&[TIME])).is_err());
+    assert_eq!(model.state(&sequences[0]).unwrap().len(), model.state_width());
+}
+
+#[test]
+fn hostile_files_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = Model::new(config(), 1).unwrap();
+    model.save(directory.path()).unwrap();
+    let path = directory.path().join("model.safetensors");
+    let good = std::fs::read(&path).unwrap();
+    let refuse = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(Model::load(directory.path()), Err(Error::Malformed { .. })));
+    };
+    refuse(&[]);
+    refuse(&good[..good.len() - 1]);
+    refuse(&good[..20]);
+    let mut infinite = good.clone();
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    refuse(&infinite);
+    std::fs::write(&path, &good).unwrap();
+    assert!(Model::load(directory.path()).is_ok());
+    let config_path = directory.path().join("config.json");
+    let huge = std::fs::read_to_string(&config_path).unwrap().replace("\"width\": 32", "\"width\": 65536");
+    std::fs::write(&config_path, huge).unwrap();
+    assert!(matches!(Model::load(directory.path()), Err(Error::Malformed { .. })));
+    std::fs::write(&config_path, "{\"width\": \"secret\"}").unwrap();
+    let message = Model::load(directory.path()).unwrap_err().to_string();
+    assert!(!message.contains("secret"));
+}
+
+#[test]
+fn impossible_options_and_data_are_refused() {
+    let population = Population::new(8, 3);
+    let data: Subjects = population.sequences().collect();
+    let bad = TrainOptions { threads: 0, ..options() };
+    assert!(matches!(train(fresh(&data), &data, &data, &bad, None, &mut Silent), Err(Error::Options(_))));
+    let none = train(fresh(&data), &Subjects::new(), &data, &options(), None, &mut Silent);
+    assert!(matches!(none, Err(Error::Data(_))));
+}
+
+#[test]
+fn labels_keep_their_place_among_landmarks() {
+    let population = Population::new(9, 20);
+    let mut data = Subjects::new();
+    for sequence in population.sequences() {
+        let labels =
+            (0..sequence.len()).map(|position| TaskLabel { task: 0, position, value: true }).collect();
+        data.push(sequence, labels);
+    }
+    let mut options = options();
+    options.landmarks.share = 1.0;
+    let mut buffer = timeline::TokenBuffer::default();
+    for subject in 0..data.len() {
+        let original = data.sequence(subject);
+        let (split, labels) = epoch::landmarked(&data, &options, Pass::Training(3), subject, &mut buffer);
+        assert!(split.len() > original.len());
+        for (place, label) in labels.iter().enumerate() {
+            assert_eq!(split.code[label.position], original.code[place]);
+            assert_eq!(split.age_days[label.position], original.age_days[place]);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `osler demo`: the whole flow on a synthetic population.
+
+use super::{evaluate, ingest, predict, serve, synth, tokenize, train};
+use crate::key_file;
+use crate::progress::{Voice, seconds};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Do it all, on people who don't exist: records → events → timelines → model → report → server.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler demo
+  osler demo --subjects 500 --no-serve --out /tmp/osler-demo")]
+pub struct Arguments {
+    /// How many people.
+    #[arg(long, default_value_t = 2000)]
+    subjects: u64,
+    /// The seed of population and model.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// An upper bound on training steps.
+    #[arg(long, default_value_t = 400)]
+    max_steps: u64,
+    /// Where everything goes; an earlier demo there is replaced.
+    #[arg(long, default_value = "osler-demo")]
+    out: PathBuf,
+    /// End after the report.
+    #[arg(long)]
+    no_serve: bool,
+    /// Where the server listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let started = Instant::now();
+        if self.out.exists() && !self.out.join(MARK).is_file() {
+            bail!("{} exists and is no earlier demo; choose another --out", self.out.display());
+        }
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot create {}", self.out.display()))?;
+        std::fs::write(self.out.join(MARK), "made by osler demo; may be deleted\n")
+            .context("cannot write the demo's mark")?;
+        let at = |name: &str| self.out.join(name);
+
+        voice.say("1/6 a synthetic population, as a hospital would export it");
+        step::<synth::Arguments>(
+            &["--subjects", &self.subjects.to_string(), "--seed", &self.seed.to_string()],
+            &at("population"),
+            &[],
+        )?
+        .synthesize(voice)?;
+
+        voice.say("2/6 records in, de-identified events out");
+        let key = at("site.key");
+        if !key.exists() {
+            key_file::write_new(&key)?;
+        }
+        let key = key_file::read(Some(&key))?;
+        let mut arguments = step::<ingest::Arguments>(
+            &["--from", "fhir", "--synthetic"],
+            &at("events"),
+            &[&at("population/fhir")],
+        )?;
+        arguments.name = Some(format!("synthetic population of {}", self.subjects));
+        arguments.ingest(&key, voice)?;
+
+        voice.say("3/6 events to timelines");
+        step::<tokenize::Arguments>(&[], &at("timeline"), &[&at("events")])?.tokenize(voice)?;
+
+        voice.say("4/6 a tiny model learns them");
+        let steps = self.max_steps.to_string();
+        let settings = [
+            "--size",
+            "tiny",
+            "--max-steps",
+            &steps,
+            "--seed",
+            &self.seed.to_string(),
+            "--evaluate-every",
+            "50",
+        ];
+        step::<train::Arguments>(&settings, &at("model"), &[&at("timeline")])?.train(voice)?;
+
+        voice.say("5/6 predictions for people it never saw, and how good they are");
+        let model = at("model");
+        let settings = ["--model", path(&model)?, "--horizons", "1y,5y"];
+        step::<predict::Arguments>(&settings, &at("predictions"), &[&at("events")])?.predict(voice)?;
+        step::<evaluate::Arguments>(&["--draws", "200"], &at("report"), &[&at("predictions")])?
+            .evaluate(voice)?;
+
+        voice.say(format!(
+            "done in {}: open {}",
+            seconds(started.elapsed()),
+            at("report/report.html").display()
+        ));
+        if self.no_serve {
+            return Ok(());
+        }
+        voice.say("6/6 the server");
+        serve::Arguments { model: at("model"), listen: self.listen, api_key_file: None }.run(voice)
+    }
+}
+
+/// Says that a directory is a demo's, and may be replaced by the next.
+const MARK: &str = ".osler-demo";
+
+/// The arguments that a user would give to one verb.
+fn step<A: Args>(settings: &[&str], out: &Path, sources: &[&Path]) -> Result<A> {
+    #[derive(Parser)]
+    struct One<A: Args> {
+        #[command(flatten)]
+        arguments: A,
+    }
+    let mut words = vec!["osler", "--force", "--out", path(out)?];
+    words.extend(settings);
+    for source in sources {
+        words.push(path(source)?);
+    }
+    Ok(One::<A>::try_parse_from(words)?.arguments)
+}
+
+fn path(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("{} is not Unicode", path.display()))
+}

@@ -1,0 +1,390 @@
+//! `osler ingest`: identified records in, de-identified events out.
+
+use super::threads;
+use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
+use crate::output::{OutputDirectory, Provenance};
+use crate::progress::{Voice, grouped, seconds};
+use crate::{environment, key_file};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use deid::{Deidentifier, Key, Policy, Tally};
+use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
+use events::{Identified, Label, SourceSubject, Split, SplitFractions};
+use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Read records, de-identify them, write MEDS events.
+///
+/// Nothing identified is written: not to the output, not to a log, and temporary files are encrypted with a
+/// key that lives only in memory. Rows that can't be read are counted and listed in rejections.json by file,
+/// line and field, never with a value.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler key new --out site.key
+  osler ingest --from fhir --key site.key --out events export/
+  osler ingest --from omop --key site.key --out events cdm.tar.zst
+  osler ingest --from table --mapping examples/physionet2012.toml --key site.key --out events set-a.tar.zst Outcomes-a.txt")]
+pub struct Arguments {
+    /// What the sources are.
+    #[arg(long, value_enum)]
+    pub from: From,
+    /// For --from table: the file that says which columns are what (see docs/mapping.md).
+    #[arg(long, required_if_eq("from", "table"))]
+    pub mapping: Option<PathBuf>,
+    /// The key file; without it the key is read from OSLER_KEY.
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// A shipped policy.
+    #[arg(long, default_value = "expert-determination")]
+    pub policy: String,
+    /// The data set's name, carried into every document made from it.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// These records are synthetic: say so wherever a result of theirs appears.
+    #[arg(long)]
+    pub synthetic: bool,
+    /// Shares of train, tuning and held-out subjects.
+    #[arg(long, default_value = "0.8,0.1,0.1")]
+    pub splits: SplitFractions,
+    /// The share of rows that may be rejected before the run fails and leaves nothing behind.
+    #[arg(long, default_value_t = Options::MAX_REJECTED)]
+    pub max_rejected: f64,
+    /// Where encrypted temporary files go; else OSLER_SPILL_DIR, else beside the output.
+    #[arg(long)]
+    pub spill_dir: Option<PathBuf>,
+    /// Threads; the output does not depend on it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// The directory to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Replace an existing output.
+    #[arg(long)]
+    pub force: bool,
+    /// Files, folders and archives (plain, gz, zst, tar).
+    #[arg(required = true)]
+    pub sources: Vec<PathBuf>,
+}
+
+/// What the sources are.
+#[derive(Clone, Copy, Debug, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum From {
+    /// FHIR R4 Bundles and bulk NDJSON
+    Fhir,
+    /// OMOP CDM 5.3 or 5.4, CSV or Parquet
+    Omop,
+    /// MEDS 0.3 or 0.4
+    Meds,
+    /// Synthea's CSV
+    Synthea,
+    /// Any other table, through --mapping
+    Table,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let key = key_file::read(self.key.as_deref())?;
+        let manifest = self.ingest(&key, voice)?;
+        if voice.json {
+            println!("{}", serde_json::to_string_pretty(&manifest)?);
+        }
+        Ok(())
+    }
+
+    /// Runs it with a key at hand.
+    pub fn ingest(&self, key: &Key, voice: Voice) -> Result<Manifest> {
+        let started = Instant::now();
+        let mapping_text = match &self.mapping {
+            Some(path) => Some(
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+            ),
+            None => None,
+        };
+        let format = self.format(mapping_text.as_deref())?;
+        let policy = Policy::named(&self.policy)?;
+        let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
+        let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
+        let options = Options {
+            max_rejected: self.max_rejected,
+            threads: threads(self.threads),
+            limits: Limits::default(),
+            ..Options::new(format, self.sources.clone(), spill.0.clone())
+        };
+        let (written, summary) =
+            read_and_write(&options, &policy, key, self.splits, output.path(), &self.dataset(), voice)?;
+        drop(spill);
+
+        let rejections = output.path().join("rejections.json");
+        std::fs::write(
+            &rejections,
+            format!("{}\n", serde_json::to_string_pretty(&rejections_json(&summary))?),
+        )
+        .with_context(|| format!("cannot write {}", rejections.display()))?;
+        let manifest = output.finish(Provenance {
+            dataset: self.dataset(),
+            synthetic: self.synthetic,
+            settings: serde_json::json!({
+                "from": self.from,
+                "mapping_blake3": mapping_text.map(|text| blake3::hash(text.as_bytes()).to_hex().to_string()),
+                "splits": self.splits,
+                "max_rejected": self.max_rejected,
+                "limits": options.limits,
+            }),
+            inputs: summary
+                .inputs
+                .iter()
+                .map(|i| FileDigest { path: i.name.clone(), bytes: i.bytes, blake3: i.blake3.clone() })
+                .collect(),
+            counts: counts(&summary, &written),
+            deidentification: Some(Deidentification {
+                policy: policy.name().to_owned(),
+                policy_blake3: blake3::hash(policy.text().as_bytes()).to_hex().to_string(),
+                key_id: key.id(),
+                counts: serde_json::json!({
+                    "dropped": written.tally.dropped,
+                    "trimmed": written.tally.trimmed,
+                    "ages_top_coded": written.tally.ages_top_coded,
+                }),
+            }),
+        })?;
+        self.tell(&summary, &written, started.elapsed(), voice);
+        Ok(manifest)
+    }
+
+    fn format(&self, mapping: Option<&str>) -> Result<Format> {
+        Ok(match (self.from, mapping) {
+            (From::Fhir, None) => Format::Fhir,
+            (From::Omop, None) => Format::Omop,
+            (From::Meds, None) => Format::Meds,
+            (From::Synthea, None) => Format::Synthea,
+            (From::Table, Some(text)) => Format::Table(Mapping::from_toml(text)?),
+            (From::Table, None) => bail!("--from table needs --mapping FILE"),
+            (_, Some(_)) => bail!("--mapping is for --from table only"),
+        })
+    }
+
+    fn dataset(&self) -> String {
+        self.name.clone().unwrap_or_else(|| "unnamed".to_owned())
+    }
+
+    fn tell(&self, summary: &Summary, written: &Written, elapsed: Duration, voice: Voice) {
+        let megabytes = summary.inputs.iter().map(|i| i.bytes).sum::<u64>() as f64 / 1e6;
+        voice.say(format!(
+            "{} subjects, {} events from {} rows ({} rejected) in {}, {:.0} MB/s → {}",
+            grouped(written.summary.subjects.iter().sum()),
+            grouped(written.summary.events.iter().sum()),
+            grouped(summary.rows),
+            grouped(summary.rejected),
+            seconds(elapsed),
+            megabytes / elapsed.as_secs_f64().max(1e-9),
+            self.out.display(),
+        ));
+        let dropped: u64 = written.tally.dropped.values().sum();
+        let trimmed: u64 = written.tally.trimmed.values().sum();
+        if dropped + trimmed > 0 {
+            voice.say(format!(
+                "de-identification dropped {} events and trimmed {} values; manifest.json counts them by rule",
+                grouped(dropped),
+                grouped(trimmed),
+            ));
+        }
+        for count in summary.rejection_counts.iter().take(3) {
+            voice.say(format!(
+                "rejected {} × {} {}: {}",
+                grouped(count.count),
+                count.kind,
+                count.field,
+                count.reason
+            ));
+        }
+    }
+}
+
+/// What came out.
+struct Written {
+    summary: DatasetSummary,
+    tally: Tally,
+    labels: BTreeMap<String, u64>,
+}
+
+/// The flow itself: read → de-identify → write.
+fn read_and_write(
+    options: &Options,
+    policy: &Policy,
+    key: &Key,
+    fractions: SplitFractions,
+    out: &Path,
+    dataset: &str,
+    voice: Voice,
+) -> Result<(Written, Summary)> {
+    let deidentifier = Deidentifier::new(policy.clone(), key);
+    let split_key = key.split_key();
+    let mut writer = DatasetWriter::create(out)?;
+    let mut tally = Tally::default();
+    let mut labels: BTreeMap<String, Vec<Label>> = BTreeMap::new();
+    let mut codes = BTreeSet::new();
+    let route = |source_key: &str| deidentifier.pseudonym(source_key) as u64;
+    let mut each = |subjects: Vec<Identified<SourceSubject>>| -> Result<()> {
+        for source in subjects {
+            let record = deidentifier.subject(&source, &mut tally);
+            for (task, label) in &record.labels {
+                labels.entry(task.to_string()).or_default().push(*label);
+            }
+            for event in record.subject.events() {
+                if !codes.contains(event.code.as_str()) {
+                    codes.insert(event.code.to_string());
+                }
+            }
+            let subject = record.map(|record| record.subject);
+            if !subject.events().is_empty() {
+                writer.push(Split::of(subject.id, fractions, &split_key), &subject)?;
+            }
+        }
+        Ok(())
+    };
+    let progress = Progress::default();
+    let result = watched(&progress, voice, || ingest::ingest(options, &route, &progress, &mut each));
+    let summary = result.map_err(|interrupted| match interrupted {
+        Interrupted::Ingest(error) => anyhow::Error::from(error),
+        Interrupted::Consumer(error) => error,
+        _ => anyhow::anyhow!("the run was interrupted"),
+    })?;
+    let metadata = code_metadata(codes, &tally, policy, &summary);
+    let description = DatasetDescription {
+        dataset_name: dataset.to_owned(),
+        etl_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let written = writer.finish(&description, &metadata)?;
+    let labels = write_labels(out, labels)?;
+    Ok((Written { summary: written, tally, labels }, summary))
+}
+
+/// Runs `work` beside a thread that draws its progress.
+fn watched<T>(progress: &Progress, voice: Voice, work: impl FnOnce() -> T) -> T {
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut reading = None;
+            let mut gathering = None;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                match progress.phase() {
+                    Phase::Reading => {
+                        let bar =
+                            reading.get_or_insert_with(|| voice.bytes("reading", progress.bytes_total()));
+                        bar.set(progress.bytes_read());
+                    }
+                    Phase::Gathering => {
+                        reading = None;
+                        let bar = gathering.get_or_insert_with(|| voice.count("writing", 0));
+                        bar.note(format!("{} subjects", grouped(progress.subjects())));
+                    }
+                    _ => {}
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let result = work();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        result
+    })
+}
+
+/// One row for each code that was written: its description from the source's vocabulary, else the words that
+/// enough subjects share.
+fn code_metadata(
+    codes: BTreeSet<String>,
+    tally: &Tally,
+    policy: &Policy,
+    summary: &Summary,
+) -> Vec<CodeMetadata> {
+    let shared = tally.descriptions(policy.description_subjects());
+    codes
+        .into_iter()
+        .map(|code| {
+            let from_vocabulary = summary.descriptions.get(&code);
+            CodeMetadata {
+                description: from_vocabulary
+                    .map(|d| d.description.clone())
+                    .filter(|d| !d.is_empty())
+                    .or_else(|| shared.get(&code).cloned()),
+                parents: from_vocabulary.map(|d| d.parents.clone()).unwrap_or_default(),
+                code,
+            }
+        })
+        .collect()
+}
+
+fn write_labels(out: &Path, labels: BTreeMap<String, Vec<Label>>) -> Result<BTreeMap<String, u64>> {
+    let mut counts = BTreeMap::new();
+    for (task, mut labels) in labels {
+        let dir = out.join("labels").join(&task);
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        labels.sort_by_key(|l| (l.subject_id, l.prediction_time, l.boolean_value));
+        meds::write_labels(&dir.join("labels.parquet"), &labels)?;
+        counts.insert(task, labels.len() as u64);
+    }
+    Ok(counts)
+}
+
+fn counts(summary: &Summary, written: &Written) -> serde_json::Value {
+    let by_split = |n: [u64; 3]| {
+        Split::ALL
+            .iter()
+            .map(|s| (s.name().to_owned(), n[*s as usize].into()))
+            .collect::<serde_json::Map<_, _>>()
+    };
+    serde_json::json!({
+        "subjects": by_split(written.summary.subjects),
+        "events": by_split(written.summary.events),
+        "labels": written.labels,
+        "rows": summary.rows,
+        "rejected": summary.rejected,
+        "facts": summary.facts,
+        "duplicates": summary.duplicates,
+        "files_skipped": summary.files_skipped,
+    })
+}
+
+fn rejections_json(summary: &Summary) -> serde_json::Value {
+    serde_json::json!({
+        "rows": summary.rows,
+        "rejected": summary.rejected,
+        "counts": summary.rejection_counts,
+        "ignored": summary.ignored,
+        "first": summary.rejections,
+    })
+}
+
+/// A directory for encrypted temporary files, removed when dropped.
+struct SpillDirectory(PathBuf);
+
+impl SpillDirectory {
+    fn create(asked: Option<&Path>, partial: &Path) -> Result<Self> {
+        let asked = asked.map(Path::to_owned).or_else(|| environment::path(environment::SPILL_DIR));
+        let path = match asked {
+            // Named after the output, so that what a killed run left is found and cleared.
+            Some(dir) => dir.join(format!(
+                "osler-spill-{}",
+                &blake3::hash(partial.as_os_str().as_encoded_bytes()).to_hex()[..16]
+            )),
+            None => partial.with_extension("spill"),
+        };
+        if path.exists() {
+            std::fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot clear {}, which a stopped run left", path.display()))?;
+        }
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(SpillDirectory(path))
+    }
+}
+
+impl Drop for SpillDirectory {
+    fn drop(&mut self) {
+        // Best effort: what stays is encrypted with a key that is gone, and the next run clears it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,72 @@
+//! The verbs, one file each, in the order of the flow.
+
+mod demo;
+mod doctor;
+mod evaluate;
+mod ingest;
+mod key;
+mod predict;
+mod serve;
+mod synth;
+mod tokenize;
+mod train;
+
+pub use tokenize::REFERENCE_FILE;
+
+use crate::progress::Voice;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Turns a health system's own records into a clinical foundation model that it owns, validates and serves.
+///
+/// Not a medical device. Every clinical output says what it is, and a clinician decides.
+#[derive(Parser)]
+#[command(name = "osler", version, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// One JSON object on standard output, for scripts.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Nothing but errors and results.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Synth(synth::Arguments),
+    Key(key::Arguments),
+    Ingest(ingest::Arguments),
+    Tokenize(tokenize::Arguments),
+    Train(train::Arguments),
+    Predict(predict::Arguments),
+    Evaluate(evaluate::Arguments),
+    Serve(serve::Arguments),
+    Doctor(doctor::Arguments),
+}
+
+impl Cli {
+    /// Runs the chosen verb.
+    pub fn run(self) -> Result<()> {
+        let voice = Voice { json: self.json, quiet: self.quiet };
+        match self.command {
+            Command::Demo(arguments) => arguments.run(voice),
+            Command::Synth(arguments) => arguments.run(voice),
+            Command::Key(arguments) => arguments.run(voice),
+            Command::Ingest(arguments) => arguments.run(voice),
+            Command::Tokenize(arguments) => arguments.run(voice),
+            Command::Train(arguments) => arguments.run(voice),
+            Command::Predict(arguments) => arguments.run(voice),
+            Command::Evaluate(arguments) => arguments.run(voice),
+            Command::Serve(arguments) => arguments.run(voice),
+            Command::Doctor(arguments) => arguments.run(voice),
+        }
+    }
+}
+
+/// Threads to use: what was asked for, else what the machine has.
+fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())).max(1)
+}

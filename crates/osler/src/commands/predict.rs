@@ -1,0 +1,432 @@
+//! `osler predict`: a model's probabilities for subjects of a data set.
+
+use super::train::task_name;
+use crate::manifest::{Kind, Manifest};
+use crate::model_directory::ModelDirectory;
+use crate::output::{OutputDirectory, Provenance};
+use crate::progress::{Voice, grouped, seconds};
+use crate::records::Records;
+use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
+use ::serve::CodeKind;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use events::meds::{self, PredictionWriter};
+use events::{Code, Deidentified, Label, Prediction, Split, Subject, Time};
+use model::{HORIZON_DAYS, LogLikelihood};
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::time::Instant;
+use timeline::{EntryKind, TokenizedSubject, Vocabulary};
+
+/// Subjects predicted together.
+const CHUNK: usize = 256;
+
+/// Predict for the subjects of EVENTS: first onsets of codes, or a task that the model was trained for.
+///
+/// Each prediction sees facts up to and including its prediction time and nothing later. By default there is one
+/// prediction time a subject, the first visit after a random date, drawn without looking at what follows. Who has
+/// a code already is not asked about it. OUT/predictions.parquet holds MEDS label columns, the probability, and
+/// the age-and-sex baseline beside it.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler predict --model model --out predictions events
+  osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
+  osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
+  osler predict --model model --likelihood --out likelihood events")]
+pub struct Arguments {
+    /// A directory that `osler train` wrote.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// MEDS labels of a task that the model was trained for: predict at their times.
+    #[arg(long, conflicts_with_all = ["codes", "horizons"])]
+    pub labels: Option<PathBuf>,
+    /// Codes to predict: `common` (the 50 commonest conditions, and death), `all`, or a list.
+    #[arg(long, default_value = "common")]
+    pub codes: String,
+    /// Horizons: any of 1d, 7d, 30d, 90d, 180d, 1y, 2y, 5y, 10y.
+    #[arg(long, default_value = "1y", value_delimiter = ',')]
+    pub horizons: Vec<String>,
+    /// Days of record that a subject must have before the prediction time.
+    #[arg(long, default_value_t = 0.0)]
+    pub min_history_days: f64,
+    /// Instead: the log-likelihood of the records themselves.
+    #[arg(long, conflicts_with_all = ["codes", "horizons", "labels"])]
+    pub likelihood: bool,
+    /// train, tuning, held_out or all.
+    #[arg(long, default_value = "held_out")]
+    pub split: String,
+    /// Seed of the prediction times.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The directory to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Replace an existing output.
+    #[arg(long)]
+    pub force: bool,
+    /// A directory that `osler ingest` wrote.
+    pub events: PathBuf,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let manifest = self.predict(voice)?;
+        if voice.json {
+            println!("{}", serde_json::to_string_pretty(&manifest)?);
+        }
+        Ok(())
+    }
+
+    /// Runs it and gives the manifest.
+    pub fn predict(&self, voice: Voice) -> Result<Manifest> {
+        let started = Instant::now();
+        let splits = match self.split.as_str() {
+            "all" => Split::ALL.to_vec(),
+            name => vec![name.parse().map_err(anyhow::Error::msg)?],
+        };
+        let directory = ModelDirectory::open(&self.model)?;
+        let records = Records::open(&self.events)?;
+        let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
+        let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
+        let (counts, told) = if self.likelihood {
+            job.likelihood(&output.path().join("likelihood.json"))?
+        } else {
+            let mut writer = PredictionWriter::create(&output.path().join("predictions.parquet"))?;
+            let done = match &self.labels {
+                Some(labels) => job.task(labels, &mut writer)?,
+                None => job.onsets(&mut writer)?,
+            };
+            writer.finish()?;
+            done
+        };
+        let manifest = output.finish(Provenance {
+            dataset: records.manifest.dataset.clone(),
+            synthetic: records.manifest.synthetic || directory.manifest.synthetic,
+            settings: job.settings()?,
+            inputs: vec![directory.manifest.as_input(), records.manifest.as_input()],
+            counts,
+            deidentification: None,
+        })?;
+        voice.say(format!("{told} in {} → {}", seconds(started.elapsed()), self.out.display()));
+        Ok(manifest)
+    }
+}
+
+/// What every kind of prediction needs.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    directory: &'a ModelDirectory,
+    records: &'a Records,
+    splits: &'a [Split],
+    voice: Voice,
+}
+
+impl Job<'_> {
+    fn total(&self) -> u64 {
+        self.splits.iter().map(|s| self.records.count(*s)).sum()
+    }
+
+    /// Calls `each` with chunks of subjects.
+    fn chunks(
+        &self,
+        label: &'static str,
+        each: &mut dyn FnMut(&[Deidentified<Subject>]) -> Result<()>,
+    ) -> Result<()> {
+        let bar = self.voice.count(label, self.total());
+        let mut chunk = Vec::with_capacity(CHUNK);
+        for split in self.splits {
+            for subject in self.records.subjects(*split)? {
+                chunk.push(subject?);
+                if chunk.len() == CHUNK {
+                    each(&chunk)?;
+                    bar.add(chunk.len() as u64);
+                    chunk.clear();
+                }
+            }
+        }
+        each(&chunk)
+    }
+
+    /// Onsets of codes, at one time a subject.
+    fn onsets(&self, writer: &mut PredictionWriter) -> Result<(serde_json::Value, String)> {
+        let vocabulary = self.directory.tokenizer.vocabulary();
+        let codes = self.codes(vocabulary)?;
+        let indices: Vec<u32> = codes.iter().map(|(index, _)| *index).collect();
+        let horizons = self.horizons()?;
+        let shortest = horizons.iter().map(|k| HORIZON_DAYS[*k]).fold(f64::INFINITY, f64::min);
+        let landmark = Landmark::RandomVisit {
+            study_end: self.study_end()?,
+            leave_days: shortest,
+            minimum_history_days: self.arguments.min_history_days,
+        };
+        let tasks: Vec<Vec<(usize, OnsetTask)>> = codes
+            .iter()
+            .map(|(_, code)| {
+                let task = |k: &usize| match code.as_str() {
+                    Code::DEATH => OnsetTask::death(HORIZON_DAYS[*k], landmark.clone()),
+                    code => OnsetTask::code(code, HORIZON_DAYS[*k], landmark.clone()),
+                };
+                horizons.iter().map(|k| (*k, task(k))).collect()
+            })
+            .collect();
+        let (mut subjects, mut rows_written) = (0u64, 0u64);
+        self.chunks("predicting", &mut |chunk| {
+            let spots: Vec<(&Subject, Time)> = chunk
+                .iter()
+                .flat_map(|s| {
+                    prediction_times(s, &landmark, self.arguments.seed).into_iter().map(move |t| (&**s, t))
+                })
+                .collect();
+            let tokens: Vec<TokenizedSubject> =
+                spots.iter().map(|(s, t)| self.directory.tokenizer.tokenize_until(s, *t)).collect();
+            let usable: Vec<usize> =
+                (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
+            let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
+            let tables = self.directory.model.risk(&sequences, Some(&indices))?;
+            let mut rows = Vec::new();
+            for (i, table) in usable.into_iter().zip(&tables) {
+                let (subject, time) = spots[i];
+                subjects += 1;
+                let timeline = SubjectTimeline::new(subject);
+                for ((_, risks), ((_, code), tasks)) in table.rows().zip(codes.iter().zip(&tasks)) {
+                    for (k, task) in tasks {
+                        let Some(label) = timeline.label(time, task) else { continue };
+                        let baseline = self.directory.reference.probability(
+                            code,
+                            label.sex,
+                            label.age_years.map(f64::from),
+                            HORIZON_DAYS[*k],
+                        );
+                        rows.push(label.predicted(task, f64::from(risks[*k]), baseline));
+                    }
+                }
+            }
+            rows_written += rows.len() as u64;
+            writer.write(&rows)?;
+            Ok(())
+        })?;
+        let told = format!("{} predictions for {} subjects", grouped(rows_written), grouped(subjects));
+        Ok((
+            serde_json::json!({ "predictions": rows_written, "subjects": subjects, "codes": codes.len() }),
+            told,
+        ))
+    }
+
+    /// A supervised task, at its labels' times.
+    fn task(
+        &self,
+        labels: &std::path::Path,
+        writer: &mut PredictionWriter,
+    ) -> Result<(serde_json::Value, String)> {
+        let name = task_name(labels)?;
+        let known = &self.directory.model.config().tasks;
+        if !known.contains(&name) {
+            bail!(
+                "the model was not trained for `{name}` ({}); train with --labels",
+                if known.is_empty() {
+                    "nor for any task".to_owned()
+                } else {
+                    format!("it was for {}", known.join(", "))
+                }
+            );
+        }
+        let baseline = self.directory.task_baselines.get(&name);
+        let mut by_subject: HashMap<i64, Vec<Label>> = HashMap::new();
+        for label in meds::read_labels(labels)? {
+            by_subject.entry(label.subject_id).or_default().push(label);
+        }
+        let mut rows_written = 0u64;
+        self.chunks("predicting", &mut |chunk| {
+            let spots: Vec<(&Subject, &Label)> = chunk
+                .iter()
+                .flat_map(|s| by_subject.get(&s.id).into_iter().flatten().map(move |label| (&**s, label)))
+                .collect();
+            let tokens: Vec<TokenizedSubject> = spots
+                .iter()
+                .map(|(s, label)| self.directory.tokenizer.tokenize_until(s, label.prediction_time))
+                .collect();
+            let mut places = Vec::new();
+            let mut rows = Vec::new();
+            for ((subject, label), tokens) in spots.iter().zip(&tokens) {
+                let sequence = tokens.as_sequence();
+                // As in training: right after the last event, before any closing TIME.
+                let last = sequence.code.iter().rposition(|&code| code != Vocabulary::TIME);
+                let Some(position) = last else { continue };
+                places.push((sequence, position));
+                let age_years = subject.birth().map(|b| label.prediction_time.days_since(b) / 365.25);
+                rows.push(Prediction {
+                    subject_id: subject.id,
+                    prediction_time: label.prediction_time,
+                    task: SmolStr::new(&name),
+                    horizon_days: 0.0,
+                    boolean_value: Some(label.boolean_value),
+                    observed_days: None,
+                    predicted_boolean_probability: 0.0,
+                    baseline_probability: baseline.map(|b| b.probability(age_years, subject.sex())),
+                    age_years: age_years.map(|a| a as f32),
+                    sex: subject.sex(),
+                });
+            }
+            let probabilities = self.directory.model.task_probability(&places, &name)?;
+            for (row, probability) in rows.iter_mut().zip(probabilities) {
+                row.predicted_boolean_probability = f64::from(probability);
+            }
+            rows_written += rows.len() as u64;
+            writer.write(&rows)?;
+            Ok(())
+        })?;
+        let told = format!("{} predictions of {name}", grouped(rows_written));
+        Ok((serde_json::json!({ "predictions": rows_written }), told))
+    }
+
+    /// The log-likelihood of whole records, in nats per event.
+    fn likelihood(&self, path: &std::path::Path) -> Result<(serde_json::Value, String)> {
+        let mut each: Vec<LogLikelihood> = Vec::new();
+        self.chunks("reading", &mut |chunk| {
+            for subject in chunk {
+                let tokens = self.directory.tokenizer.tokenize(subject);
+                let sequence = tokens.as_sequence();
+                if !sequence.is_empty() {
+                    each.push(self.directory.model.log_likelihood(&sequence)?);
+                }
+            }
+            Ok(())
+        })?;
+        let mut total = LogLikelihood::default();
+        each.iter().for_each(|one| total.add(one));
+        let per_event = |part: fn(&LogLikelihood) -> f64| {
+            let ratio = part(&total) / total.events.max(1) as f64;
+            // The ratio's standard error by linearisation over subjects (Cochran 1977, section 6.4).
+            let residuals: f64 = each.iter().map(|l| (part(l) - ratio * l.events as f64).powi(2)).sum();
+            let error = residuals.sqrt() / total.events.max(1) as f64;
+            serde_json::json!({ "mean": ratio, "low": ratio - 1.96 * error, "high": ratio + 1.96 * error })
+        };
+        let found = serde_json::json!({
+            "unit": "nats per event; TIME tokens and the censored end are part of the code and time terms",
+            "subjects": each.len(),
+            "events": total.events,
+            "code": per_event(|l| l.code),
+            "time": per_event(|l| l.time),
+            "code_and_time": per_event(|l| l.code + l.time),
+            "value": per_event(|l| l.value),
+        });
+        std::fs::write(path, format!("{found:#}\n"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let told = format!(
+            "{} events of {} subjects, code and time {:.4} nats per event [{:.4}, {:.4}]",
+            grouped(total.events as u64),
+            grouped(each.len() as u64),
+            found["code_and_time"]["mean"].as_f64().unwrap_or(f64::NAN),
+            found["code_and_time"]["low"].as_f64().unwrap_or(f64::NAN),
+            found["code_and_time"]["high"].as_f64().unwrap_or(f64::NAN),
+        );
+        Ok((found, told))
+    }
+
+    /// Codes to predict, by vocabulary index.
+    fn codes(&self, vocabulary: &Vocabulary) -> Result<Vec<(u32, SmolStr)>> {
+        let risk_codes = &self.directory.model.config().risk.codes;
+        let entry = |index: u32| vocabulary.entry(index).map(|e| (index, SmolStr::new(e.code.as_str()), e));
+        let mut all: Vec<_> = risk_codes
+            .iter()
+            .filter_map(|i| entry(*i))
+            // A group stands for rarer codes together; nobody's record holds it as a code of its own.
+            .filter(|(_, _, e)| e.kind != EntryKind::Group)
+            .collect();
+        let chosen: Vec<(u32, SmolStr)> = match self.arguments.codes.as_str() {
+            "all" => all.into_iter().map(|(i, code, _)| (i, code)).collect(),
+            "common" => {
+                let death = all.iter().find(|(i, ..)| *i == Vocabulary::DEATH).map(|(i, code, _)| (*i, code.clone()));
+                all.retain(|(i, code, _)| *i != Vocabulary::DEATH && CodeKind::of(code) == CodeKind::Condition);
+                all.sort_by_key(|(i, _, e)| (std::cmp::Reverse(e.subjects), *i));
+                all.truncate(50);
+                let mut chosen: Vec<_> = all.into_iter().map(|(i, code, _)| (i, code)).chain(death).collect();
+                chosen.sort();
+                chosen
+            }
+            list => list
+                .split(',')
+                .map(|code| {
+                    let found = all.iter().find(|(_, c, _)| c == code.trim());
+                    found.map(|(i, c, _)| (*i, c.clone())).with_context(|| {
+                        format!("the model gives no risk for `{}`; `osler predict --codes all` gives those it knows", code.trim())
+                    })
+                })
+                .collect::<Result<_>>()?,
+        };
+        if chosen.is_empty() {
+            bail!("no codes to predict; name some with --codes, or take --codes all");
+        }
+        Ok(chosen)
+    }
+
+    fn horizons(&self) -> Result<Vec<usize>> {
+        const NAMES: [&str; 9] = ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
+        self.arguments
+            .horizons
+            .iter()
+            .map(|h| {
+                let place = NAMES.iter().position(|n| n == h);
+                place.with_context(|| format!("unknown horizon {h:?}; known are {}", NAMES.join(", ")))
+            })
+            .collect()
+    }
+
+    /// The last moment at which anybody is under observation.
+    fn study_end(&self) -> Result<Time> {
+        let mut end: Option<Time> = None;
+        for split in self.splits {
+            for subject in self.records.subjects(*split)? {
+                let subject = subject?;
+                end = end.max(StudyWindow::of([&*subject]).map(|w| w.end));
+            }
+        }
+        end.with_context(|| format!("{} holds no dated event in that split", self.arguments.events.display()))
+    }
+
+    /// What the manifest, and the report after it, say of the method.
+    fn settings(&self) -> Result<serde_json::Value> {
+        let arguments = self.arguments;
+        let vocabulary = self.directory.tokenizer.vocabulary();
+        let descriptions: BTreeMap<&str, &str> = vocabulary
+            .entries()
+            .iter()
+            .filter_map(|e| Some((e.code.as_str(), e.description.as_deref()?)))
+            .collect();
+        let (times, outcomes) = match &arguments.labels {
+            Some(_) => (
+                "As the labels state them.".to_owned(),
+                "As the labels state them; nothing is censored.".to_owned(),
+            ),
+            None => (
+                format!(
+                    "One a subject: the first visit at or after a date drawn uniformly (seed {}) between {} days after the first \
+                     dated event and the end of the study less the shortest horizon, without looking at what follows.",
+                    arguments.seed, arguments.min_history_days
+                ),
+                "First recorded occurrence within the horizon, among subjects without an earlier one. Death before it counts as no \
+                 occurrence; subjects whose follow-up ends earlier are censored."
+                    .to_owned(),
+            ),
+        };
+        Ok(serde_json::json!({
+            "model": format!("{} parameters, trained on {}", grouped(self.directory.model.parameters() as u64), self.directory.manifest.dataset),
+            "model_digest": self.directory.digest(),
+            "split": arguments.split,
+            "split_text": format!("{} (by keyed hash of the subject; trained on none of them unless it says train or all)", arguments.split),
+            "prediction_times": times,
+            "outcomes": outcomes,
+            "baseline": match &arguments.labels {
+                Some(_) => "Logistic regression on age (restricted cubic spline) and sex, fitted on the training labels.",
+                None => "Incidence by sex and five-year age band among the training subjects, death competing.",
+            },
+            "codes": arguments.codes,
+            "horizons": arguments.horizons,
+            "seed": arguments.seed,
+            "min_history_days": arguments.min_history_days,
+            "descriptions": descriptions,
+        }))
+    }
+}

@@ -1,0 +1,115 @@
+//! `osler tokenize`: events to timelines.
+
+use crate::manifest::{Kind, Manifest};
+use crate::output::{OutputDirectory, Provenance};
+use crate::progress::{Voice, grouped, seconds};
+use crate::records::Records;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use evaluate::baseline::{IncidenceBuilder, IncidenceSettings};
+use events::Split;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use timeline::{TimelineWriter, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions, WriteOptions};
+
+/// The age-and-sex reference that every model is shown beside, in a timeline and in a model.
+pub const REFERENCE_FILE: &str = "reference.json";
+
+/// Turn events into timelines: a vocabulary from the training subjects, values as ranks, time as tokens.
+///
+/// Verifies every digest of EVENTS first. Codes that fewer training subjects have than --min-subjects back off
+/// to their parents.
+#[derive(Args)]
+#[command(after_help = "Example:\n  osler tokenize --out timeline events")]
+pub struct Arguments {
+    /// Training subjects that a code needs for a token of its own.
+    #[arg(long, default_value_t = VocabularyOptions::default().minimum_subjects)]
+    pub min_subjects: u64,
+    /// Use the vocabulary of this model instead of building one (to continue or to fine-tune it).
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// The directory to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Replace an existing output.
+    #[arg(long)]
+    pub force: bool,
+    /// A directory that `osler ingest` wrote.
+    pub events: PathBuf,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let manifest = self.tokenize(voice)?;
+        if voice.json {
+            println!("{}", serde_json::to_string_pretty(&manifest)?);
+        }
+        Ok(())
+    }
+
+    /// Runs it and gives the manifest.
+    pub fn tokenize(&self, voice: Voice) -> Result<Manifest> {
+        let started = Instant::now();
+        let records = Records::open(&self.events)?;
+        if records.count(Split::Train) == 0 {
+            bail!("{} has no training subjects; ingest with other --splits", self.events.display());
+        }
+        let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
+        let vocabulary = self.vocabulary(&records, output.path(), voice)?;
+        let tokenizer = Tokenizer::new(vocabulary).with_code_metadata(&records.codes);
+        let mut writer = TimelineWriter::create(output.path(), tokenizer, WriteOptions::default())?;
+        let total = Split::ALL.iter().map(|s| records.count(*s)).sum();
+        let bar = voice.count("tokenizing", total);
+        for split in Split::ALL {
+            for subject in records.subjects(split)? {
+                writer.push(split, &subject?)?;
+                bar.add(1);
+            }
+        }
+        drop(bar);
+        let statistics = writer.finish()?;
+        let mut inputs = vec![records.manifest.as_input()];
+        if let Some(model) = &self.model {
+            inputs.push(Manifest::read(model, Kind::Model)?.as_input());
+        }
+        let manifest = output.finish(Provenance {
+            dataset: records.manifest.dataset.clone(),
+            synthetic: records.manifest.synthetic,
+            settings: serde_json::json!({ "min_subjects": self.min_subjects, "vocabulary_of_model": self.model.is_some() }),
+            inputs,
+            counts: serde_json::to_value(&statistics)?,
+            deidentification: None,
+        })?;
+        voice.say(format!(
+            "{} subjects in {} → {}",
+            grouped(total),
+            seconds(started.elapsed()),
+            self.out.display()
+        ));
+        Ok(manifest)
+    }
+
+    /// The vocabulary, and beside it the age-and-sex reference, from training subjects alone.
+    fn vocabulary(&self, records: &Records, out: &Path, voice: Voice) -> Result<Vocabulary> {
+        let options =
+            VocabularyOptions { minimum_subjects: self.min_subjects, ..VocabularyOptions::default() };
+        let mut builder = VocabularyBuilder::new(options, &records.codes)?;
+        let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
+        let bar = voice.count("counting", records.count(Split::Train));
+        for subject in records.subjects(Split::Train)? {
+            let subject = subject?;
+            builder.push(&subject);
+            incidence.add(&subject);
+            bar.add(1);
+        }
+        drop(bar);
+        let path = out.join(REFERENCE_FILE);
+        std::fs::write(&path, serde_json::to_vec(&incidence.build())?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(match &self.model {
+            None => builder.finish()?,
+            Some(model) => Vocabulary::load(&model.join("vocabulary.json"))?,
+        })
+    }
+}

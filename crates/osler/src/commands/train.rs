@@ -1,0 +1,371 @@
+//! `osler train`: a timeline to a model.
+
+use super::threads;
+use crate::manifest::{FileDigest, Kind, Manifest};
+use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULARY_FILE};
+use crate::output::{OutputDirectory, Provenance};
+use crate::progress::{Bar, Voice, grouped, seconds};
+use crate::records::Records;
+use crate::training_log::TrainingLog;
+use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use events::{Split, meds};
+use model::{
+    Config, EvaluationReport, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel, TrainOptions,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use timeline::{Timeline, Tokenizer, Vocabulary};
+
+/// Train the patient model on a timeline.
+///
+/// Stops early on the tuning split. A killed run goes on from its last checkpoint when the same command is
+/// given again, to the same weights bit for bit; the result does not depend on the number of threads.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler train --out model timeline
+  osler train --size small --epochs 20 --out model timeline
+  osler train --events events --labels events/labels/in_hospital_death --out model timeline")]
+pub struct Arguments {
+    /// tiny (about 1 M parameters), small (10 M), base (100 M) or large (1 B), embeddings apart.
+    #[arg(long, default_value = "tiny")]
+    pub size: Size,
+    /// Start from this model's weights (same vocabulary: `osler tokenize --model`).
+    #[arg(long)]
+    pub from: Option<PathBuf>,
+    /// MEDS labels of a supervised task to learn beside the records; the directory's name is the task's.
+    #[arg(long, requires = "events")]
+    pub labels: Vec<PathBuf>,
+    /// The events that the timeline was made from; needed to place labels.
+    #[arg(long)]
+    pub events: Option<PathBuf>,
+    /// Weight of the supervised tasks.
+    #[arg(long, default_value_t = 1.0)]
+    pub task_weight: f64,
+    /// Passes over the data.
+    #[arg(long, default_value_t = TrainOptions::default().epochs)]
+    pub epochs: u32,
+    /// An upper bound on steps.
+    #[arg(long)]
+    pub max_steps: Option<u64>,
+    /// Tokens a step.
+    #[arg(long, default_value_t = TrainOptions::default().batch_tokens)]
+    pub batch_tokens: usize,
+    /// Peak learning rate.
+    #[arg(long, default_value_t = TrainOptions::default().learning_rate)]
+    pub learning_rate: f64,
+    /// Steps of linear warm-up.
+    #[arg(long, default_value_t = TrainOptions::default().warmup_steps)]
+    pub warmup_steps: u64,
+    /// Decoupled weight decay.
+    #[arg(long, default_value_t = TrainOptions::default().weight_decay)]
+    pub weight_decay: f64,
+    /// Share of activations dropped in training.
+    #[arg(long, default_value_t = TrainOptions::default().dropout)]
+    pub dropout: f64,
+    /// Most tokens of one record seen at once; the size's own by default.
+    #[arg(long)]
+    pub context: Option<usize>,
+    /// Evaluate on the tuning split every so many steps; by default after each pass.
+    #[arg(long)]
+    pub evaluate_every: Option<u64>,
+    /// Stop after so many evaluations without improvement.
+    #[arg(long, default_value_t = 3)]
+    pub patience: u32,
+    /// Write a checkpoint every so many steps.
+    #[arg(long, default_value_t = 100)]
+    pub checkpoint_every: u64,
+    /// The seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; the weights do not depend on it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// The device: `cpu` is the only one in this build.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "cpu"])]
+    pub device: String,
+    /// The directory to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Replace an existing output.
+    #[arg(long)]
+    pub force: bool,
+    /// A directory that `osler tokenize` wrote.
+    pub timeline: PathBuf,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let manifest = self.train(voice)?;
+        if voice.json {
+            println!("{}", serde_json::to_string_pretty(&manifest)?);
+        }
+        Ok(())
+    }
+
+    /// Runs it and gives the manifest.
+    pub fn train(&self, voice: Voice) -> Result<Manifest> {
+        let started = Instant::now();
+        let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
+        let timeline = Timeline::open(&self.timeline)?;
+        let tasks = self.tasks(timeline.vocabulary())?;
+        let options = self.options(!tasks.names.is_empty());
+        let start = self.start(timeline.vocabulary(), &tasks.names)?;
+        let settings = serde_json::json!({
+            "size": start.size,
+            "from": start.from,
+            "options": options.clone(),
+            "config_blake3": blake3::hash(serde_json::to_string(start.model.config())?.as_bytes()).to_hex().to_string(),
+            "timeline": source.output_digest,
+            "tasks": tasks.digests,
+        });
+        let (output, resumed) =
+            OutputDirectory::create_or_resume(&self.out, Kind::Model, self.force, &settings)?;
+        if resumed {
+            voice.say(format!("going on from what a stopped run left of {}", self.out.display()));
+        }
+        let subjects = |split: Split| -> Subjects<'_> {
+            let mut subjects = Subjects::new();
+            for sequence in timeline.split(split).sequences() {
+                subjects.push(sequence, tasks.labels.get(&sequence.subject_id).cloned().unwrap_or_default());
+            }
+            subjects
+        };
+        let (train, tuning) = (subjects(Split::Train), subjects(Split::Tuning));
+        let mut model = start.model;
+        if start.from.is_none() {
+            model.set_marginals(&train);
+        }
+        let parameters = model.parameters();
+        voice.say(format!(
+            "{} parameters, {} training subjects, {} tokens",
+            grouped(parameters as u64),
+            grouped(timeline.split(Split::Train).len() as u64),
+            grouped(timeline.split(Split::Train).tokens()),
+        ));
+        let checkpoint = output.path().join("checkpoint.safetensors");
+        let log_path = output.path().join("training.jsonl");
+        let mut observer =
+            Watching { log: TrainingLog::open(&log_path)?, bar: None, voice, tokens: 0, error: None };
+        let run = TrainOptions {
+            threads: threads(self.threads),
+            checkpoint_every: self.checkpoint_every,
+            ..options
+        };
+        let (model, outcome) = model::train(model, &train, &tuning, &run, Some(&checkpoint), &mut observer)?;
+        if let Some(error) = observer.error.take() {
+            return Err(error);
+        }
+        drop(observer.bar.take());
+        observer.log.finish(&log_path, &output.path().join("training.svg"))?;
+        model.save(output.path())?;
+        if checkpoint.exists() {
+            std::fs::remove_file(&checkpoint)
+                .with_context(|| format!("cannot remove {}", checkpoint.display()))?;
+        }
+        self.copy_companions(output.path(), &tasks.baselines)?;
+        let manifest = output.finish(Provenance {
+            dataset: source.dataset.clone(),
+            synthetic: source.synthetic,
+            settings,
+            inputs: vec![source.as_input()],
+            counts: serde_json::json!({
+                "parameters": parameters,
+                "steps": outcome.steps,
+                "best_step": outcome.best_step,
+                "best_tuning_loss": outcome.best_loss.is_finite().then_some(outcome.best_loss),
+                "training_subjects": timeline.split(Split::Train).len(),
+            }),
+            deidentification: None,
+        })?;
+        voice.say(format!(
+            "{} steps{} in {}, best tuning loss {:.4} at step {} → {}",
+            grouped(outcome.steps),
+            if outcome.stopped_early { " (stopped early)" } else { "" },
+            seconds(started.elapsed()),
+            outcome.best_loss,
+            outcome.best_step,
+            self.out.display()
+        ));
+        Ok(manifest)
+    }
+
+    fn options(&self, has_tasks: bool) -> TrainOptions {
+        TrainOptions {
+            batch_tokens: self.batch_tokens,
+            epochs: self.epochs,
+            max_steps: self.max_steps,
+            learning_rate: self.learning_rate,
+            warmup_steps: self.warmup_steps,
+            weight_decay: self.weight_decay,
+            dropout: self.dropout,
+            seed: self.seed,
+            evaluate_every: self.evaluate_every,
+            patience: Some(self.patience),
+            task_weight: self.task_weight,
+            monitor: if has_tasks { Monitor::Task } else { Monitor::Total },
+            ..TrainOptions::default()
+        }
+    }
+
+    fn start(&self, vocabulary: &Vocabulary, tasks: &[String]) -> Result<Start> {
+        if let Some(dir) = &self.from {
+            let from = ModelDirectory::open(dir)?;
+            if from.tokenizer.vocabulary().digest() != vocabulary.digest() {
+                bail!(
+                    "{} has another vocabulary than {}; tokenize with --model {}",
+                    dir.display(),
+                    self.timeline.display(),
+                    dir.display()
+                );
+            }
+            let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
+            return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });
+        }
+        let mut config = Config::of_size(
+            self.size,
+            vocabulary.len(),
+            Vocabulary::TIME,
+            Some(Vocabulary::DEATH),
+            &model_directory::risk_codes(vocabulary),
+        );
+        config.features = model_directory::embedding_features(vocabulary);
+        config.tasks = tasks.to_vec();
+        if let Some(context) = self.context {
+            config.context = context;
+        }
+        Ok(Start { model: Model::new(config, self.seed)?, size: Some(self.size), from: None })
+    }
+
+    /// Labels, placed in the records by subject.
+    fn tasks(&self, vocabulary: &Vocabulary) -> Result<Tasks> {
+        let mut tasks = Tasks::default();
+        let Some(events) = &self.events else { return Ok(tasks) };
+        let records = Records::open(events)?;
+        let tokenizer = Tokenizer::new(vocabulary.clone()).with_code_metadata(&records.codes);
+        for (index, path) in self.labels.iter().enumerate() {
+            let name = task_name(path)?;
+            let mut by_subject: HashMap<i64, Vec<_>> = HashMap::new();
+            for label in meds::read_labels(path)? {
+                by_subject.entry(label.subject_id).or_default().push(label);
+            }
+            let mut rows = Vec::new();
+            for split in [Split::Train, Split::Tuning] {
+                for subject in records.subjects(split)? {
+                    let subject = subject?;
+                    for label in by_subject.get(&subject.id).into_iter().flatten() {
+                        let known = tokenizer.tokenize_until(&subject, label.prediction_time);
+                        let sequence = known.as_sequence();
+                        // A closing TIME is not in the whole record; the label stands at the last event before it.
+                        let last = sequence.code.iter().rposition(|&code| code != Vocabulary::TIME);
+                        let Some(position) = last else { continue };
+                        tasks.labels.entry(subject.id).or_default().push(TaskLabel {
+                            task: index,
+                            position,
+                            value: label.boolean_value,
+                        });
+                        if split == Split::Train {
+                            let birth = subject.birth();
+                            rows.push(AgeSexRow {
+                                age_years: birth.map(|b| label.prediction_time.days_since(b) / 365.25),
+                                sex: subject.sex(),
+                                outcome: label.boolean_value,
+                            });
+                        }
+                    }
+                }
+            }
+            if rows.is_empty() {
+                bail!("{}: no label is about a training subject of {}", path.display(), events.display());
+            }
+            tasks.baselines.insert(name.clone(), AgeSexLogistic::fit(&rows)?);
+            let (bytes, blake3) = label_digest(path)?;
+            tasks.digests.push(FileDigest { path: name.clone(), bytes, blake3 });
+            tasks.names.push(name);
+        }
+        Ok(tasks)
+    }
+
+    fn copy_companions(&self, out: &Path, baselines: &BTreeMap<String, AgeSexLogistic>) -> Result<()> {
+        for name in [VOCABULARY_FILE, super::REFERENCE_FILE] {
+            std::fs::copy(self.timeline.join(name), out.join(name))
+                .with_context(|| format!("cannot copy {name} to {}", out.display()))?;
+        }
+        if !baselines.is_empty() {
+            let path = out.join(TASK_BASELINES_FILE);
+            std::fs::write(&path, serde_json::to_vec_pretty(baselines)?)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Where training starts.
+struct Start {
+    model: Model,
+    size: Option<Size>,
+    from: Option<String>,
+}
+
+/// Supervised tasks and their labels.
+#[derive(Default)]
+struct Tasks {
+    names: Vec<String>,
+    labels: HashMap<i64, Vec<TaskLabel>>,
+    baselines: BTreeMap<String, AgeSexLogistic>,
+    digests: Vec<FileDigest>,
+}
+
+/// The name of a label set: its directory's, or its file's.
+pub fn task_name(labels: &Path) -> Result<String> {
+    let name = labels.file_stem().and_then(|n| n.to_str()).map(str::to_owned);
+    name.with_context(|| format!("{} names no task", labels.display()))
+}
+
+fn label_digest(path: &Path) -> Result<(u64, String)> {
+    if path.is_dir() {
+        let files = crate::manifest::digest_directory(path)?;
+        Ok((files.iter().map(|f| f.bytes).sum(), crate::manifest::digest_of(&files)))
+    } else {
+        crate::manifest::digest_file(path)
+    }
+}
+
+/// Shows and logs what training tells.
+struct Watching {
+    log: TrainingLog,
+    bar: Option<Bar>,
+    voice: Voice,
+    tokens: u64,
+    error: Option<anyhow::Error>,
+}
+
+impl Observer for Watching {
+    fn step(&mut self, report: &StepReport) -> ControlFlow<()> {
+        let bar = self.bar.get_or_insert_with(|| self.voice.count("training", report.total_steps));
+        bar.set(report.step);
+        self.tokens += report.tokens as u64;
+        let per_second = self.tokens as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+        bar.note(format!("loss {:.3}, {} tokens/s", report.losses.total, grouped(per_second as u64)));
+        match self.log.step(report) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.error = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn evaluation(&mut self, report: &EvaluationReport) {
+        if let Err(error) = self.log.evaluation(report) {
+            self.error = Some(error);
+        }
+        if self.bar.is_none() {
+            self.voice.say(format!("step {}: tuning loss {:.4}", report.step, report.losses.total));
+        }
+    }
+}

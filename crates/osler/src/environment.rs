@@ -1,0 +1,24 @@
+//! Every environment variable that Osler reads. No other file reads one.
+
+use std::path::PathBuf;
+
+/// The de-identification key, 64 hexadecimal digits: an alternative to `--key FILE`.
+pub const KEY: &str = "OSLER_KEY";
+/// Where `osler` keeps spill files while it ingests: an alternative to `--spill-dir`.
+pub const SPILL_DIR: &str = "OSLER_SPILL_DIR";
+/// A file with the bearer key that `osler serve` asks for: an alternative to `--api-key-file`.
+pub const API_KEY_FILE: &str = "OSLER_API_KEY_FILE";
+/// Log filter, as `tracing` reads it (`info`, `serve=debug`).
+pub const LOG: &str = "OSLER_LOG";
+
+/// A variable's value, if it is set, not empty, and Unicode.
+#[expect(clippy::disallowed_methods, reason = "this is the one file that may")]
+pub fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable's value as a path.
+#[expect(clippy::disallowed_methods, reason = "this is the one file that may")]
+pub fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

@@ -1,0 +1,81 @@
+//! The de-identification key: from a file or from the environment, never from a flag.
+
+use crate::environment;
+use anyhow::{Context, Result, bail};
+use deid::Key;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+/// Reads the key from `file`, else from the environment.
+pub fn read(file: Option<&Path>) -> Result<Key> {
+    let text = match file {
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key file {}", path.display()))?;
+            refuse_readable_by_others(path)?;
+            text
+        }
+        None => match environment::text(environment::KEY) {
+            Some(text) => text,
+            None => bail!(
+                "a key is needed: `osler key new --out KEY`, then --key KEY (or the variable {})",
+                environment::KEY
+            ),
+        },
+    };
+    Key::from_hex(&text).context("the key is malformed")
+}
+
+/// Writes a new key that only its owner can read. An existing file is never overwritten: whoever loses a key
+/// loses the link between new records and old ones.
+pub fn write_new(path: &Path) -> Result<Key> {
+    let key = Key::random()?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(|| {
+        format!("cannot create {} (an existing key is never overwritten)", path.display())
+    })?;
+    file.write_all(format!("{}\n", key.to_hex()).as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(key)
+}
+
+#[cfg(unix)]
+fn refuse_readable_by_others(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("the key file {} can be read by others; run `chmod 600` on it", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_readable_by_others(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_once_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let key = write_new(&path).unwrap();
+        assert_eq!(read(Some(&path)).unwrap().id(), key.id());
+        assert!(write_new(&path).is_err());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(read(Some(&path)).unwrap_err().to_string().contains("chmod 600"));
+        }
+    }
+}

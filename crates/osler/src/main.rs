@@ -1,0 +1,41 @@
+//! `osler`: records in, a measured model out.
+//!
+//! This room owns the command line, configuration, files and directories, and the joints between the other
+//! rooms. Everything that decides a number lives elsewhere.
+
+mod clock;
+mod commands;
+mod environment;
+mod examples;
+mod key_file;
+mod manifest;
+mod model_directory;
+mod output;
+mod panic;
+mod predictor;
+mod progress;
+mod records;
+mod training_log;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    panic::tell_only_where();
+    let cli = commands::Cli::parse();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("osler: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever read our output (`| head`) has enough; that is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

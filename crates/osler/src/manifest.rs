@@ -1,0 +1,215 @@
+//! `manifest.json`: what a directory holds, where it came from, and how it was made.
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The name of the file in every directory that Osler writes.
+pub const FILE_NAME: &str = "manifest.json";
+
+/// What kind of directory it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Source records of a synthetic population, identified by design.
+    Population,
+    /// De-identified events, MEDS 0.4.
+    Events,
+    /// Tokenized timelines.
+    Timeline,
+    /// A model.
+    Model,
+    /// Predictions.
+    Predictions,
+    /// An evaluation.
+    Report,
+}
+
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Kind::Population => "a synthetic population, as `osler synth` writes",
+            Kind::Events => "de-identified events, as `osler ingest` writes",
+            Kind::Timeline => "a timeline, as `osler tokenize` writes",
+            Kind::Model => "a model, as `osler train` writes",
+            Kind::Predictions => "predictions, as `osler predict` writes",
+            Kind::Report => "a report, as `osler evaluate` writes",
+        }
+    }
+}
+
+/// One file by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Path relative to the directory, with `/`; for inputs a name that is safe to print.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// BLAKE3, hexadecimal.
+    pub blake3: String,
+}
+
+/// What de-identification did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deidentification {
+    /// The policy's name.
+    pub policy: String,
+    /// BLAKE3 of the policy's text.
+    pub policy_blake3: String,
+    /// Names the key without telling it.
+    pub key_id: String,
+    /// Counts by rule.
+    pub counts: serde_json::Value,
+}
+
+/// The manifest. `output_digest` covers every file but the manifest itself, so that two runs can be compared
+/// whatever the clock said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The manifest's own format.
+    pub format: u32,
+    /// What the directory is.
+    pub kind: Kind,
+    /// The program's version.
+    pub osler: String,
+    /// The data set's name, carried along the whole flow.
+    pub dataset: String,
+    /// Whether the records it comes from are synthetic, carried along the whole flow.
+    pub synthetic: bool,
+    /// The settings that decide the output.
+    pub settings: serde_json::Value,
+    /// What it was made from.
+    pub inputs: Vec<FileDigest>,
+    /// What it holds, sorted by path.
+    pub outputs: Vec<FileDigest>,
+    /// BLAKE3 over the outputs' paths and digests.
+    pub output_digest: String,
+    /// How much of what.
+    pub counts: serde_json::Value,
+    /// What de-identification did, where it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deidentification: Option<Deidentification>,
+    /// Start of the run, UTC.
+    pub started: String,
+    /// End of the run, UTC.
+    pub finished: String,
+}
+
+impl Manifest {
+    /// Reads the manifest of a directory and checks that it is of a kind; the files themselves are not read.
+    pub fn read(dir: &Path, kind: Kind) -> Result<Manifest> {
+        let path = dir.join(FILE_NAME);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} is not {}: no readable {FILE_NAME}", dir.display(), kind.words()))?;
+        let manifest: Manifest = serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged, or from another version of osler", path.display()))?;
+        if manifest.kind != kind {
+            bail!("{} is {}, but {} is wanted", dir.display(), manifest.kind.words(), kind.words());
+        }
+        Ok(manifest)
+    }
+
+    /// Reads the manifest of a directory and checks every file against it.
+    pub fn verify(dir: &Path, kind: Kind) -> Result<Manifest> {
+        let manifest = Self::read(dir, kind)?;
+        let actual = digest_directory(dir)?;
+        for file in &manifest.outputs {
+            match actual.iter().find(|a| a.path == file.path) {
+                None => bail!("{}: missing, though {FILE_NAME} names it", dir.join(&file.path).display()),
+                Some(a) if a != file => {
+                    bail!(
+                        "{}: changed since it was written (its digest is not the manifest's)",
+                        dir.join(&file.path).display()
+                    )
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(extra) = actual.iter().find(|a| !manifest.outputs.iter().any(|f| f.path == a.path)) {
+            bail!(
+                "{}: not in {FILE_NAME}; it was put there by something else",
+                dir.join(&extra.path).display()
+            );
+        }
+        if digest_of(&manifest.outputs) != manifest.output_digest {
+            bail!("{}: output_digest does not match its list of files", dir.join(FILE_NAME).display());
+        }
+        Ok(manifest)
+    }
+
+    /// The directory as an input of the next step.
+    pub fn as_input(&self) -> FileDigest {
+        let name = match self.kind {
+            Kind::Population => "population",
+            Kind::Events => "events",
+            Kind::Timeline => "timeline",
+            Kind::Model => "model",
+            Kind::Predictions => "predictions",
+            Kind::Report => "report",
+        };
+        FileDigest {
+            path: name.to_owned(),
+            bytes: self.outputs.iter().map(|o| o.bytes).sum(),
+            blake3: self.output_digest.clone(),
+        }
+    }
+}
+
+/// Digests of every file in a directory but its manifest, sorted by path.
+pub fn digest_directory(dir: &Path) -> Result<Vec<FileDigest>> {
+    let mut files = Vec::new();
+    walk(dir, dir, &mut files)?;
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let (bytes, blake3) = digest_file(&dir.join(&path))?;
+            let path =
+                path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            Ok(FileDigest { path, bytes, blake3 })
+        })
+        .collect()
+}
+
+/// BLAKE3 over paths and digests.
+pub fn digest_of(files: &[FileDigest]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        hasher.update(format!("{}\0{}\0{}\n", file.path, file.bytes, file.blake3).as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Size and BLAKE3 of one file.
+pub fn digest_file(path: &Path) -> Result<(u64, String)> {
+    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))? {
+            0 => break,
+            n => {
+                bytes += n as u64;
+                hasher.update(&buffer[..n]);
+            }
+        }
+    }
+    Ok((bytes, hasher.finalize().to_hex().to_string()))
+}
+
+fn walk(root: &Path, dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", dir.display()))?.path();
+        if path.is_dir() {
+            walk(root, &path, files)?;
+        } else if let Ok(relative) = path.strip_prefix(root)
+            && relative != Path::new(FILE_NAME)
+        {
+            files.push(relative.to_owned());
+        }
+    }
+    Ok(())
+}

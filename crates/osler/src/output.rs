@@ -1,0 +1,271 @@
+//! Directories that appear whole or not at all.
+//!
+//! A command writes into `.NAME.partial` beside its output and renames it at the end. A killed run leaves the
+//! partial directory; the same command again clears it (or, where it can, goes on from it).
+
+use crate::clock;
+use crate::manifest::{self, Deidentification, FILE_NAME, FileDigest, Kind, Manifest};
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// An output directory being written. Dropped unfinished, it is removed, unless it was asked to stay.
+pub struct OutputDirectory {
+    out: PathBuf,
+    partial: PathBuf,
+    kind: Kind,
+    force: bool,
+    started: String,
+    resumable: bool,
+    finished: bool,
+    // Held for as long as the directory is being written: two runs cannot share an output.
+    _lock: File,
+    lock_path: PathBuf,
+}
+
+/// What a finished directory's manifest says, beyond what the directory itself tells.
+pub struct Provenance {
+    /// The data set's name.
+    pub dataset: String,
+    /// Whether its records are synthetic.
+    pub synthetic: bool,
+    /// The settings that decided the output.
+    pub settings: serde_json::Value,
+    /// What it was made from.
+    pub inputs: Vec<FileDigest>,
+    /// How much of what.
+    pub counts: serde_json::Value,
+    /// What de-identification did.
+    pub deidentification: Option<Deidentification>,
+}
+
+impl OutputDirectory {
+    /// Starts an output. What a killed run left behind is cleared first.
+    pub fn create(out: &Path, kind: Kind, force: bool) -> Result<Self> {
+        let output = Self::open(out, kind, force, false)?;
+        if output.partial.exists() {
+            fs::remove_dir_all(&output.partial).with_context(|| {
+                format!("cannot clear {}, which a stopped run left", output.partial.display())
+            })?;
+        }
+        fs::create_dir(&output.partial)
+            .with_context(|| format!("cannot create {}", output.partial.display()))?;
+        Ok(output)
+    }
+
+    /// Starts an output, or goes on from what a killed run with the same settings left. The directory then
+    /// stays when this run is stopped too.
+    pub fn create_or_resume(
+        out: &Path,
+        kind: Kind,
+        force: bool,
+        settings: &serde_json::Value,
+    ) -> Result<(Self, bool)> {
+        let output = Self::open(out, kind, force, true)?;
+        let settings_path = output.partial.join(SETTINGS);
+        let text = settings.to_string();
+        let resumed = fs::read_to_string(&settings_path).is_ok_and(|left| left == text);
+        if !resumed {
+            if output.partial.exists() {
+                fs::remove_dir_all(&output.partial).with_context(|| {
+                    format!("cannot clear {}, which another run left", output.partial.display())
+                })?;
+            }
+            fs::create_dir(&output.partial)
+                .with_context(|| format!("cannot create {}", output.partial.display()))?;
+            fs::write(&settings_path, text)
+                .with_context(|| format!("cannot write {}", settings_path.display()))?;
+        }
+        Ok((output, resumed))
+    }
+
+    fn open(out: &Path, kind: Kind, force: bool, resumable: bool) -> Result<Self> {
+        let (Some(name), parent) = (out.file_name(), out.parent().unwrap_or(Path::new(""))) else {
+            bail!("--out {} names no directory", out.display());
+        };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        if out.exists() {
+            if !force {
+                bail!("{} exists; choose another --out, or --force to replace it", out.display());
+            }
+            if !out.join(FILE_NAME).is_file() && fs::read_dir(out).map_or(true, |mut d| d.next().is_some()) {
+                bail!(
+                    "{} was not written by osler (it has no {FILE_NAME}), so --force does not replace it",
+                    out.display()
+                );
+            }
+        }
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        let name = name.to_string_lossy();
+        let lock_path = parent.join(format!(".{name}.lock"));
+        let lock =
+            File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
+        if lock.try_lock().is_err() {
+            bail!("another osler is writing {} at this moment", out.display());
+        }
+        Ok(OutputDirectory {
+            out: out.to_owned(),
+            partial: parent.join(format!(".{name}.partial")),
+            kind,
+            force,
+            started: clock::timestamp(),
+            resumable,
+            finished: false,
+            _lock: lock,
+            lock_path,
+        })
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Syncs every file, writes the manifest, and puts the directory in its place.
+    pub fn finish(mut self, provenance: Provenance) -> Result<Manifest> {
+        let settings_path = self.partial.join(SETTINGS);
+        if settings_path.exists() {
+            fs::remove_file(&settings_path)
+                .with_context(|| format!("cannot remove {}", settings_path.display()))?;
+        }
+        let outputs = manifest::digest_directory(&self.partial)?;
+        let manifest = Manifest {
+            format: 1,
+            kind: self.kind,
+            osler: env!("CARGO_PKG_VERSION").to_owned(),
+            dataset: provenance.dataset,
+            synthetic: provenance.synthetic,
+            settings: provenance.settings,
+            inputs: provenance.inputs,
+            output_digest: manifest::digest_of(&outputs),
+            outputs,
+            counts: provenance.counts,
+            deidentification: provenance.deidentification,
+            started: self.started.clone(),
+            finished: clock::timestamp(),
+        };
+        for file in &manifest.outputs {
+            sync(&self.partial.join(&file.path))?;
+        }
+        let path = self.partial.join(FILE_NAME);
+        fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&manifest)?))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        sync(&path)?;
+        sync(&self.partial)?;
+        let old = self.partial.with_extension("old");
+        if self.force && self.out.exists() {
+            if old.exists() {
+                fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+            }
+            fs::rename(&self.out, &old).with_context(|| format!("cannot replace {}", self.out.display()))?;
+        }
+        fs::rename(&self.partial, &self.out)
+            .with_context(|| format!("cannot move the result to {}", self.out.display()))?;
+        self.finished = true;
+        if old.exists() {
+            fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+        if let Some(parent) = self.out.parent().filter(|p| !p.as_os_str().is_empty()) {
+            sync(parent)?;
+        }
+        Ok(manifest)
+    }
+}
+
+/// The settings of a resumable run, while it is under way.
+const SETTINGS: &str = "settings.json";
+
+fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|f| f.sync_all()).with_context(|| format!("cannot sync {}", path.display()))
+}
+
+impl Drop for OutputDirectory {
+    fn drop(&mut self) {
+        if !self.finished && !self.resumable {
+            // Best effort: the next run clears what is left.
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provenance() -> Provenance {
+        Provenance {
+            dataset: "test".into(),
+            synthetic: true,
+            settings: serde_json::json!({}),
+            inputs: vec![],
+            counts: serde_json::json!({}),
+            deidentification: None,
+        }
+    }
+
+    fn write(out: &Path, force: bool, text: &str) -> Result<Manifest> {
+        let output = OutputDirectory::create(out, Kind::Report, force)?;
+        fs::create_dir(output.path().join("data"))?;
+        fs::write(output.path().join("data/a.txt"), text)?;
+        output.finish(provenance())
+    }
+
+    #[test]
+    fn it_appears_whole_is_verified_and_is_not_overwritten_by_surprise() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("report");
+        let first = write(&out, false, "one").unwrap();
+        assert_eq!(Manifest::verify(&out, Kind::Report).unwrap().output_digest, first.output_digest);
+        assert!(Manifest::verify(&out, Kind::Model).unwrap_err().to_string().contains("is wanted"));
+        assert!(write(&out, false, "two").unwrap_err().to_string().contains("--force"));
+        assert_ne!(write(&out, true, "two").unwrap().output_digest, first.output_digest);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[test]
+    fn every_kind_of_change_is_found_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("report");
+        write(&out, false, "one").unwrap();
+        let file = out.join("data/a.txt");
+        fs::write(&file, "two").unwrap();
+        assert!(Manifest::verify(&out, Kind::Report).unwrap_err().to_string().contains("data/a.txt"));
+        fs::write(&file, "one").unwrap();
+        fs::write(out.join("extra"), "").unwrap();
+        assert!(Manifest::verify(&out, Kind::Report).unwrap_err().to_string().contains("extra"));
+        fs::remove_file(out.join("extra")).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert!(Manifest::verify(&out, Kind::Report).unwrap_err().to_string().contains("missing"));
+    }
+
+    #[test]
+    fn a_stopped_run_is_cleared_and_a_resumable_one_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("model");
+        let settings = serde_json::json!({"seed": 1});
+        let (output, resumed) =
+            OutputDirectory::create_or_resume(&out, Kind::Model, false, &settings).unwrap();
+        assert!(!resumed);
+        fs::write(output.path().join("checkpoint"), "half").unwrap();
+        drop(output);
+        let (output, resumed) =
+            OutputDirectory::create_or_resume(&out, Kind::Model, false, &settings).unwrap();
+        assert!(resumed && output.path().join("checkpoint").exists());
+        drop(output);
+        let other = serde_json::json!({"seed": 2});
+        let (output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, false, &other).unwrap();
+        assert!(!resumed && !output.path().join("checkpoint").exists());
+        assert!(OutputDirectory::create(&out, Kind::Model, false).is_err(), "two at once");
+    }
+
+    #[test]
+    fn what_osler_did_not_write_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("precious");
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join("thesis.txt"), "").unwrap();
+        assert!(write(&out, true, "").is_err());
+        assert!(out.join("thesis.txt").exists());
+    }
+}

@@ -1,0 +1,51 @@
+//! Verified directories as de-identified records.
+
+use crate::manifest::{Kind, Manifest};
+use anyhow::Result;
+use events::meds::{self, CodeMetadata, SubjectReader};
+use events::{Deidentified, Split, Subject};
+use std::path::{Path, PathBuf};
+
+/// A directory of events whose every file matched its manifest.
+pub struct Records {
+    dir: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// What its codes mean.
+    pub codes: Vec<CodeMetadata>,
+}
+
+impl Records {
+    /// Opens a directory that `osler ingest` wrote, after checking every digest.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let manifest = Manifest::verify(dir, Kind::Events)?;
+        let codes = meds::read_codes(dir)?;
+        Ok(Records { dir: dir.to_owned(), manifest, codes })
+    }
+
+    /// Subjects of a split, one after the other.
+    pub fn subjects(&self, split: Split) -> Result<Subjects> {
+        Ok(Subjects(meds::read_subjects(&self.dir, split)?))
+    }
+
+    /// How many subjects a split has, as its manifest says.
+    pub fn count(&self, split: Split) -> u64 {
+        self.manifest.counts["subjects"][split.name()].as_u64().unwrap_or(0)
+    }
+}
+
+/// Subjects read back from a verified directory.
+pub struct Subjects(SubjectReader);
+
+impl Iterator for Subjects {
+    type Item = Result<Deidentified<Subject>, meds::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let subject = self.0.next()?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the manifest of the directory was verified when it was opened"
+        )]
+        Some(subject.map(Deidentified::vouch))
+    }
+}

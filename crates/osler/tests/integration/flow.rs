@@ -1,0 +1,32 @@
+//! The whole flow, small.
+
+use crate::support::Site;
+
+#[test]
+fn records_in_a_measured_model_out() {
+    let site = Site::new();
+    site.succeed("demo --subjects 250 --max-steps 30 --no-serve --out demo");
+    for dir in
+        ["demo/population", "demo/events", "demo/timeline", "demo/model", "demo/predictions", "demo/report"]
+    {
+        let manifest = site.manifest(dir);
+        assert_eq!(manifest["synthetic"], true, "{dir} must say that it is synthetic");
+    }
+    let report = std::fs::read_to_string(site.path("demo/report/report.html")).unwrap();
+    assert!(report.to_lowercase().contains("synthetic"));
+    assert!(
+        !report.contains("http://") || report.contains("http://www.w3.org"),
+        "the report needs no network"
+    );
+}
+
+#[test]
+fn help_has_examples_and_mistakes_are_told() {
+    let site = Site::new();
+    for verb in ["ingest", "tokenize", "train", "predict", "evaluate", "serve", "synth", "demo", "doctor"] {
+        let help = String::from_utf8(site.succeed(&format!("{verb} --help")).stdout).unwrap();
+        assert!(help.contains("Example"), "{verb} --help has no example");
+    }
+    assert!(site.fail("tokenize --out t nowhere").contains("manifest.json"));
+    assert!(site.fail("predict --model nowhere --out p nowhere").contains("nowhere"));
+}

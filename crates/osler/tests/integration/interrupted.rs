@@ -1,0 +1,53 @@
+//! `kill -9` at any moment, then the same command again: the same output as if nothing had happened.
+
+use crate::support::Site;
+use std::time::{Duration, Instant};
+
+/// Runs a command to its end in one place, and in another kills it at several moments before it may finish.
+/// Both must have the same output digest.
+#[track_caller]
+fn check(site: &Site, line: &str, out: &str) {
+    let begin = Instant::now();
+    site.succeed(&line.replace(&format!("--out {out}"), &format!("--out {out}-whole")));
+    let whole = begin.elapsed();
+    let mut killed = 0;
+    for share in [0.1, 0.35, 0.6, 0.85] {
+        let mut child = site
+            .command(&line.split_whitespace().collect::<Vec<_>>())
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * share));
+        killed += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if site.path(out).exists() {
+            std::fs::remove_dir_all(site.path(out)).unwrap();
+        }
+    }
+    assert!(killed > 0, "no run was caught before its end: {line}");
+    site.succeed(line);
+    assert_eq!(site.digest(out), site.digest(&format!("{out}-whole")), "{line}");
+    let left: Vec<_> = std::fs::read_dir(site.path(""))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("partial") || name.contains("spill"))
+        .collect();
+    assert!(left.is_empty(), "{left:?} left behind by {line}");
+}
+
+#[test]
+fn every_long_step_survives_being_killed() {
+    let site = Site::new();
+    check(&site, "synth --subjects 300 --seed 3 --out population", "population");
+    check(&site, "ingest --from fhir --synthetic --key site.key --out events population/fhir", "events");
+    check(&site, "tokenize --min-subjects 5 --out timeline events", "timeline");
+    check(
+        &site,
+        "train --size tiny --max-steps 60 --evaluate-every 20 --checkpoint-every 10 --seed 5 --out model timeline",
+        "model",
+    );
+    check(&site, "predict --model model --split train --out predictions events", "predictions");
+    check(&site, "evaluate --draws 200 --min-events 3 --out report predictions", "report");
+}

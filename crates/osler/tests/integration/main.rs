@@ -1,0 +1,8 @@
+//! The program as its users run it: the binary, real directories, and what goes wrong.
+
+mod canary;
+mod flow;
+mod interrupted;
+mod malformed;
+mod shared_data;
+mod support;

@@ -1,0 +1,154 @@
+//! Reading a request's body within limits of size, time, memory and depth.
+
+use crate::{AppState, error::ApiError};
+use axum::{
+    body::Body,
+    http::{HeaderMap, header},
+};
+use http_body_util::BodyExt;
+use std::sync::Arc;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// A body, counted against the memory that all bodies together may take, for as long as it lives.
+pub(crate) struct ReceivedBody {
+    bytes: Vec<u8>,
+    _held: Held,
+}
+
+impl ReceivedBody {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads a JSON body.
+pub(crate) async fn receive_json(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<ReceivedBody, ApiError> {
+    // Asking for a JSON type also keeps other sites' forms out: a browser sends those without asking first.
+    if !is_json(headers) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let limit = state.settings().max_body_bytes;
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(ApiError::BodyTooLarge { limit });
+    }
+    let reading = collect(body, limit, Held::new(state.buffered_kib().clone()));
+    timeout(state.settings().body_timeout, reading).await.unwrap_or(Err(ApiError::BodyTimeout))
+}
+
+async fn collect(mut body: Body, limit: usize, mut held: Held) -> Result<ReceivedBody, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::BodyBroken)?.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(ApiError::BodyTooLarge { limit });
+        }
+        held.grow_to(bytes.len() + data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok(ReceivedBody { bytes, _held: held })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// A share of the memory for bodies. It grows with what has arrived, not with what was announced, so that a
+/// caller who announces much and sends little holds little.
+struct Held {
+    budget: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+    kib: usize,
+}
+
+impl Held {
+    fn new(budget: Arc<Semaphore>) -> Self {
+        Held { budget, permit: None, kib: 0 }
+    }
+
+    fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let more = bytes.div_ceil(1024).saturating_sub(self.kib);
+        if more == 0 {
+            return Ok(());
+        }
+        let wanted = u32::try_from(more).map_err(|_| ApiError::Overloaded)?;
+        let permit = self.budget.clone().try_acquire_many_owned(wanted).map_err(|_| ApiError::Overloaded)?;
+        match &mut self.permit {
+            Some(held) => held.merge(permit),
+            none => *none = Some(permit),
+        }
+        self.kib += more;
+        Ok(())
+    }
+}
+
+/// Does this JSON nest at most `limit` levels deep? Looks at brackets outside strings alone, so that it's safe to
+/// ask of bytes that are no JSON at all, and keeps parsers that recurse from meeting what would exhaust them.
+pub(crate) fn nests_within(json: &[u8], limit: usize) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > limit {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert!(nests_within(br#"{"a":"[[[[\"[[[","b":[1]}"#, 2));
+        assert!(!nests_within(br#"{"a":[[1]]}"#, 2));
+        assert!(nests_within(b"]]]][", 1));
+    }
+
+    #[test]
+    fn media_types() {
+        let is =
+            |value: &str| is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]));
+        assert!(
+            is("application/json; charset=utf-8") && is("application/fhir+json") && is("Application/JSON")
+        );
+        assert!(!is("text/plain") && !is("application/x-www-form-urlencoded") && !is("text/x+json"));
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    proptest! {
+        /// The scan agrees with a real parser on how deep a document is.
+        #[test]
+        fn depth_is_the_parser_s(depth in 1usize..40, limit in 1usize..40, text in "[\\[\\]{}\"\\\\a-z]{0,12}") {
+            let mut value = serde_json::Value::String(text);
+            for level in 0..depth {
+                value = if level % 2 == 0 { serde_json::json!([value]) } else { serde_json::json!({ "k": value }) };
+            }
+            prop_assert_eq!(nests_within(value.to_string().as_bytes(), limit), depth <= limit);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /v1/examples`: patients to try things with.
+
+use crate::{
+    AppState,
+    error::ApiError,
+    frame::ErrorBody,
+    wire::{ExampleAnswer, ExamplesAnswer},
+};
+use axum::{Json, Router, extract::State, routing::get};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/v1/examples", get(examples))
+}
+
+/// Patients to try things with
+///
+/// They are nobody: each is a record as `POST /v1/risk` takes it. The list may be empty.
+#[utoipa::path(
+    get, path = "/v1/examples", tag = "models",
+    responses(
+        (status = 200, description = "The examples", body = ExamplesAnswer),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+    )
+)]
+async fn examples(State(state): State<AppState>) -> Result<Json<ExamplesAnswer>, ApiError> {
+    let predictor = state.predictor().clone();
+    let examples =
+        tokio::task::spawn_blocking(move || predictor.examples()).await.map_err(|_| ApiError::Internal)?;
+    Ok(Json(ExamplesAnswer { examples: examples.into_iter().map(ExampleAnswer::from).collect() }))
+}

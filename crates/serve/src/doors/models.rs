@@ -1,0 +1,32 @@
+//! `GET /v1/models`: what answers here.
+
+use crate::{
+    AppState,
+    frame::ErrorBody,
+    wire::{ModelAnswer, ModelsAnswer},
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/v1/models", get(models))
+}
+
+/// The models that this server answers with
+///
+/// With the digest of their weights, their stage, what they were trained on, and every code and horizon that
+/// they give risks for.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "models",
+    responses(
+        (status = 200, description = "The models", body = ModelsAnswer),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+    )
+)]
+async fn models(State(state): State<AppState>) -> Response {
+    Json(ModelsAnswer { models: vec![ModelAnswer::of(&state.model().description)] }).into_response()
+}

@@ -1,0 +1,82 @@
+//! `GET /openapi.json`: the doors, for programs.
+
+use super::{examples, health, metrics, models, risk};
+use crate::AppState;
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderName, header},
+    routing::get,
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        server::Server,
+    },
+};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/openapi.json", get(openapi))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Osler",
+        description = "A clinical foundation model over patients' timelines. Not a medical device; a clinician decides.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        risk::risk,
+        models::models,
+        examples::examples,
+        health::live,
+        health::ready,
+        metrics::metrics,
+        openapi
+    ),
+    tags(
+        (name = "prediction", description = "Asking the model"),
+        (name = "models", description = "What answers here"),
+        (name = "operations", description = "Running the server"),
+    ),
+    modifiers(&Access)
+)]
+struct Document;
+
+/// Servers and keys, which no macro can state for all routes at once.
+struct Access;
+
+impl Modify for Access {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The server's key, where one is configured"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        // A key, or nothing where none is configured.
+        document.security = Some(vec![
+            SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []),
+            SecurityRequirement::default(),
+        ]);
+        document.servers = Some(vec![Server::new("/")]);
+    }
+}
+
+/// The document, OpenAPI 3.1.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// This description
+///
+/// OpenAPI 3.1.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operations",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
+)]
+async fn openapi(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], state.pages().openapi.clone())
+}

@@ -1,0 +1,257 @@
+//! `POST /v1/risk`: a patient's record in, the course of risks out.
+
+use crate::{
+    AppState, Patient, PatientRisk, RiskQuestion,
+    body::{ReceivedBody, nests_within, receive_json},
+    engine::{Arrival, EngineError},
+    error::{ApiError, PredictorFailure},
+    frame::{ErrorBody, RequestId},
+    model::ServedModel,
+    wire::{
+        DISCLAIMER, ModelSummary, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE,
+        from_json, read_patient, records_of,
+    },
+};
+use axum::{
+    Extension, Json, Router,
+    body::Body,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use tokio::time::timeout_at;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/v1/risk", post(risk))
+}
+
+/// Risks of a patient, over time
+///
+/// Reads one or several patients' records (FHIR R4 Bundles, or events in MEDS terms), de-identifies them in
+/// memory and answers, for each code and horizon, with the probability that the code is recorded within the
+/// horizon, death being a competing event, beside that of people of the same age and sex. Records are not kept.
+#[utoipa::path(
+    post, path = "/v1/risk", tag = "prediction",
+    request_body(content = RiskRequest, description = "The patients, and what is asked about them"),
+    responses(
+        (status = 200, description = "The risks", body = RiskAnswer),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 408, description = "The body took too long to arrive", body = ErrorBody),
+        (status = 413, description = "The body is too large", body = ErrorBody),
+        (status = 415, description = "The body isn't said to be JSON", body = ErrorBody),
+        (status = 422, description = "A record holds no patient that could be predicted for", body = ErrorBody),
+        (status = 429, description = "Too much to do; Retry-After says when to come again", body = ErrorBody),
+        (status = 500, description = "The model or the server failed", body = ErrorBody),
+        (status = 503, description = "The server is shutting down", body = ErrorBody),
+        (status = 504, description = "No answer in time", body = ErrorBody),
+    )
+)]
+async fn risk(
+    State(state): State<AppState>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let admission = state.admit()?;
+    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let work = async {
+        let body = receive_json(&state, &headers, body).await?;
+        let asked = read(&state, body).await?;
+        let risks = predict(&state, &asked, deadline, arrival).await?;
+        Ok(answer(&state, &id, asked, risks))
+    };
+    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
+/// A request, read: everything that the engine and the answer need.
+struct Asked {
+    patients: Vec<Arc<Patient>>,
+    paths: Paths,
+    codes: Arc<[usize]>,
+    horizons: Vec<usize>,
+    top: usize,
+    rank_by: RankBy,
+}
+
+/// How errors name a patient of the request.
+#[derive(Clone, Copy)]
+enum Paths {
+    Body,
+    Patient,
+    Patients,
+}
+
+impl Paths {
+    fn of(self, index: usize) -> String {
+        match self {
+            Paths::Body => "body".to_owned(),
+            Paths::Patient => "patient".to_owned(),
+            Paths::Patients => format!("patients[{index}]"),
+        }
+    }
+}
+
+/// Reads a body on a thread where time may be taken, as many at once as the settings say.
+async fn read(state: &AppState, body: ReceivedBody) -> Result<Asked, ApiError> {
+    // The semaphore is never closed.
+    let turn = state.readers().clone().acquire_owned().await.map_err(|_| ApiError::Draining)?;
+    let on_thread = state.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        read_now(&on_thread, body.bytes())
+    });
+    reading.await.unwrap_or_else(|_| {
+        state.metrics().predictor_failed(PredictorFailure::Panicked);
+        Err(ApiError::Predictor { kind: PredictorFailure::Panicked })
+    })
+}
+
+fn read_now(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
+    let limit = state.settings().max_json_depth;
+    if !nests_within(body, limit) {
+        return Err(ApiError::TooDeep { limit });
+    }
+    let (request, records, paths) = match records_of(body)? {
+        Some(record) => (from_json::<RiskRequest>(b"{}", "body")?, vec![record], Paths::Body),
+        None => {
+            let mut request: RiskRequest = from_json(body, "body")?;
+            let (records, paths) = match (request.patient.take(), request.patients.take()) {
+                (Some(record), None) => (vec![record], Paths::Patient),
+                (None, Some(records)) => (records, Paths::Patients),
+                (Some(_), Some(_)) => {
+                    return Err(ApiError::invalid("body", "send either patient or patients"));
+                }
+                (None, None) => return Err(ApiError::invalid("body", "send a patient, or patients")),
+            };
+            (request, records, paths)
+        }
+    };
+    ask(state, request, &records, paths)
+}
+
+fn ask(
+    state: &AppState,
+    request: RiskRequest,
+    records: &[&RawValue],
+    paths: Paths,
+) -> Result<Asked, ApiError> {
+    let (model, settings) = (state.model(), state.settings());
+    if records.is_empty() {
+        return Err(ApiError::invalid("patients", "holds no patient"));
+    }
+    if records.len() > settings.max_patients_per_request {
+        return Err(ApiError::TooManyPatients { limit: settings.max_patients_per_request });
+    }
+    if request.top == Some(0) {
+        return Err(ApiError::invalid("top", "must be at least 1"));
+    }
+    let chosen = request.codes.is_some();
+    let codes = codes_of(model, request.codes.as_deref(), request.kinds.as_deref())?;
+    let horizons = horizons_of(model, request.horizons_days.as_deref())?;
+    let top = request.top.unwrap_or(if chosen { usize::MAX } else { settings.default_top });
+    let mut patients = Vec::with_capacity(records.len());
+    for (index, record) in records.iter().enumerate() {
+        let patient = read_patient(&**state.predictor(), record, &paths.of(index))?;
+        state.metrics().record_read(patient.counts);
+        patients.push(Arc::new(patient));
+    }
+    Ok(Asked { patients, paths, codes, horizons, top, rank_by: request.rank_by })
+}
+
+fn codes_of(
+    model: &ServedModel,
+    codes: Option<&[String]>,
+    kinds: Option<&[crate::CodeKind]>,
+) -> Result<Arc<[usize]>, ApiError> {
+    let chosen = match (codes, kinds) {
+        (Some(_), Some(_)) => return Err(ApiError::invalid("body", "send either codes or kinds")),
+        (None, None) => model.default_codes(),
+        (None, Some(kinds)) => model.codes_of(kinds),
+        (Some(codes), None) => {
+            let mut chosen = Vec::with_capacity(codes.len());
+            for (index, code) in codes.iter().enumerate() {
+                let found = model.index_of(code).ok_or_else(|| {
+                    ApiError::invalid(
+                        format!("codes[{index}]"),
+                        "is not among the codes that the model gives risks for; /v1/models lists them",
+                    )
+                })?;
+                if !chosen.contains(&found) {
+                    chosen.push(found);
+                }
+            }
+            chosen.into()
+        }
+    };
+    if chosen.is_empty() {
+        return Err(ApiError::invalid(
+            "body",
+            "the model gives risks for none of the codes or kinds asked for",
+        ));
+    }
+    Ok(chosen)
+}
+
+fn horizons_of(model: &ServedModel, days: Option<&[f64]>) -> Result<Vec<usize>, ApiError> {
+    let known = &model.description.horizons_days;
+    let Some(days) = days else { return Ok((0..known.len()).collect()) };
+    let mut horizons = Vec::with_capacity(days.len());
+    for (index, wanted) in days.iter().enumerate() {
+        let found = known.iter().position(|day| (day - wanted).abs() < 1e-6).ok_or_else(|| {
+            ApiError::invalid(
+                format!("horizons_days[{index}]"),
+                "is not a horizon of the model; /v1/models lists them",
+            )
+        })?;
+        horizons.push(found);
+    }
+    horizons.sort_unstable();
+    horizons.dedup();
+    if horizons.is_empty() {
+        return Err(ApiError::invalid("horizons_days", "holds no horizon"));
+    }
+    Ok(horizons)
+}
+
+async fn predict(
+    state: &AppState,
+    asked: &Asked,
+    deadline: std::time::Instant,
+    arrival: Arrival,
+) -> Result<Vec<PatientRisk>, ApiError> {
+    let question =
+        |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: asked.codes.clone() };
+    let questions = asked.patients.iter().map(question).collect();
+    state.engine().ask(questions, deadline, arrival).await.map_err(|(index, error)| match error {
+        EngineError::Full => ApiError::Overloaded,
+        EngineError::Late => ApiError::DeadlineExceeded,
+        EngineError::Closed => ApiError::Draining,
+        EngineError::Predict(error) => ApiError::of_prediction(asked.paths.of(index), error),
+        EngineError::Broken(kind) => ApiError::Predictor { kind },
+    })
+}
+
+fn answer(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
+    let model = state.model();
+    let description = &model.description;
+    let horizons_days: Vec<f64> =
+        asked.horizons.iter().map(|index| description.horizons_days[*index]).collect();
+    let patients = asked.patients.iter().zip(risks);
+    let answer = RiskAnswer {
+        request_id: id.as_str(),
+        model: ModelSummary::of(description),
+        disclaimer: DISCLAIMER,
+        synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
+        horizons_days: &horizons_days,
+        patients: patients
+            .map(|(patient, risk)| {
+                PatientAnswer::of(model, &asked.horizons, patient.counts, risk, asked.rank_by, asked.top)
+            })
+            .collect(),
+    };
+    Json(answer).into_response()
+}

@@ -1,0 +1,125 @@
+//! Patients waiting for the model, bounded.
+
+use super::EngineError;
+use crate::{PatientRisk, RiskQuestion, metrics::Metrics};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// A patient in the queue.
+pub(crate) struct Waiting {
+    pub(crate) question: RiskQuestion,
+    pub(crate) deadline: Instant,
+    pub(crate) answer: oneshot::Sender<Result<PatientRisk, EngineError>>,
+}
+
+pub(crate) struct Queue {
+    state: Mutex<QueueState>,
+    changed: Condvar,
+    capacity: usize,
+    max_batch: usize,
+    window: Duration,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Default)]
+struct QueueState {
+    waiting: VecDeque<Waiting>,
+    /// Admitted requests that have not come to the queue yet.
+    arriving: usize,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(capacity: usize, max_batch: usize, window: Duration, metrics: Arc<Metrics>) -> Self {
+        let state = Mutex::new(QueueState::default());
+        Queue { state, changed: Condvar::new(), capacity, max_batch, window, metrics }
+    }
+
+    /// No code that can panic runs under the lock, so that a poisoned one still holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn arriving(&self, change: isize) {
+        let mut state = self.lock();
+        state.arriving = state.arriving.saturating_add_signed(change);
+        if change < 0 {
+            // A batch may be held open for this request alone.
+            self.changed.notify_all();
+        }
+    }
+
+    pub(crate) fn push_all(&self, patients: Vec<Waiting>) -> Result<(), EngineError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(EngineError::Closed);
+        }
+        if state.waiting.len() + patients.len() > self.capacity {
+            // Those that nobody waits for any more don't hold a place against those that somebody does.
+            let before = state.waiting.len();
+            state.waiting.retain(|waiting| !waiting.answer.is_closed());
+            self.metrics.abandoned(before - state.waiting.len());
+            if state.waiting.len() + patients.len() > self.capacity {
+                return Err(EngineError::Full);
+            }
+        }
+        state.waiting.extend(patients);
+        self.metrics.queue_depth(state.waiting.len());
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Waits for the next batch, of 1 to `max_batch` patients that still have a caller and time; `None` when the
+    /// queue is closed and empty.
+    pub(crate) fn next_batch(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.lock();
+        loop {
+            while state.waiting.is_empty() {
+                if state.closed {
+                    return None;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            let opened = Instant::now();
+            while state.waiting.len() < self.max_batch && state.arriving > 0 && !state.closed {
+                let Some(left) = self.window.checked_sub(opened.elapsed()).filter(|left| !left.is_zero())
+                else {
+                    break;
+                };
+                state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let batch = self.take(&mut state);
+            self.metrics.queue_depth(state.waiting.len());
+            if !batch.is_empty() {
+                return Some(batch);
+            }
+        }
+    }
+
+    fn take(&self, state: &mut QueueState) -> Vec<Waiting> {
+        let now = Instant::now();
+        let mut batch = Vec::with_capacity(self.max_batch.min(state.waiting.len()));
+        while batch.len() < self.max_batch {
+            let Some(waiting) = state.waiting.pop_front() else { break };
+            if waiting.answer.is_closed() {
+                self.metrics.abandoned(1);
+            } else if waiting.deadline <= now {
+                self.metrics.abandoned(1);
+                // The caller may leave in this very moment, and then nobody is owed an answer.
+                let _ = waiting.answer.send(Err(EngineError::Late));
+            } else {
+                batch.push(waiting);
+            }
+        }
+        batch
+    }
+
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,214 @@
+//! What can go wrong: for whoever starts the server, and, in one table, for whoever calls it.
+
+use crate::{PatientError, PredictError};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use std::{borrow::Cow, io};
+
+/// Why a server could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting under which nothing could be answered.
+    #[error("setting {name} {reason}")]
+    Setting {
+        /// The field of [`crate::ServeSettings`].
+        name: &'static str,
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// A key that is no key.
+    #[error("the access key can't be used: {reason}")]
+    AccessKey {
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// A model that can't be served.
+    #[error("the model can't be served: {reason}")]
+    Model {
+        /// What is wrong with its description.
+        reason: &'static str,
+    },
+    /// The system gave no thread.
+    #[error("no thread could be started for the model: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// Everything that a caller can be told went wrong. Messages say what to do and never repeat what was sent.
+#[derive(Clone, Debug)]
+pub(crate) enum ApiError {
+    InvalidJson { line: usize, column: usize },
+    InvalidRequest { path: String, reason: Cow<'static, str> },
+    TooDeep { limit: usize },
+    TooManyPatients { limit: usize },
+    Unauthorized,
+    NotFound,
+    MethodNotAllowed,
+    BodyTimeout,
+    BodyBroken,
+    BodyTooLarge { limit: usize },
+    UnsupportedMediaType,
+    Patient { path: String, error: PatientError },
+    OutOfScope { path: String, detail: String },
+    Overloaded,
+    Internal,
+    Predictor { kind: PredictorFailure },
+    Draining,
+    DeadlineExceeded,
+}
+
+/// How a predictor failed its part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PredictorFailure {
+    Failed,
+    Panicked,
+    InvalidAnswer,
+}
+
+impl PredictorFailure {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            PredictorFailure::Failed => "failed",
+            PredictorFailure::Panicked => "panicked",
+            PredictorFailure::InvalidAnswer => "invalid_answer",
+        }
+    }
+}
+
+impl ApiError {
+    pub(crate) fn invalid(path: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+        ApiError::InvalidRequest { path: path.into(), reason: reason.into() }
+    }
+
+    pub(crate) fn of_prediction(path: String, error: PredictError) -> Self {
+        match error {
+            PredictError::OutOfScope { detail } => ApiError::OutOfScope { path, detail },
+            PredictError::Failed { .. } => ApiError::Predictor { kind: PredictorFailure::Failed },
+        }
+    }
+
+    /// The table: status, stable code, message.
+    pub(crate) fn row(&self) -> (StatusCode, &'static str, Cow<'static, str>) {
+        use ApiError as E;
+        use StatusCode as S;
+        match self {
+            E::InvalidJson { line, column } => (
+                S::BAD_REQUEST,
+                "invalid_json",
+                format!("the body isn't valid JSON: see line {line}, column {column}").into(),
+            ),
+            E::InvalidRequest { path, reason } => {
+                (S::BAD_REQUEST, "invalid_request", format!("{path}: {reason}").into())
+            }
+            E::TooDeep { limit } => {
+                (S::BAD_REQUEST, "json_too_deep", format!("the JSON nests deeper than {limit} levels").into())
+            }
+            E::TooManyPatients { limit } => (
+                S::BAD_REQUEST,
+                "too_many_patients",
+                format!("one request may hold {limit} patients; send several requests").into(),
+            ),
+            E::Unauthorized => (
+                S::UNAUTHORIZED,
+                "unauthorized",
+                "send the server's key, as Authorization: Bearer or as the password of a browser's prompt"
+                    .into(),
+            ),
+            E::NotFound => {
+                (S::NOT_FOUND, "not_found", "there is no such route; /docs lists those that there are".into())
+            }
+            E::MethodNotAllowed => (
+                S::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this route takes another method; see /docs".into(),
+            ),
+            E::BodyTimeout => (
+                S::REQUEST_TIMEOUT,
+                "body_timeout",
+                "the body took too long to arrive; send it again, or in smaller parts".into(),
+            ),
+            E::BodyBroken => {
+                (S::BAD_REQUEST, "body_broken", "the body ended before it was complete; send it again".into())
+            }
+            E::BodyTooLarge { limit } => (
+                S::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                format!("the body is larger than {limit} bytes; send fewer patients, or a shorter record")
+                    .into(),
+            ),
+            E::UnsupportedMediaType => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send Content-Type: application/json or application/fhir+json".into(),
+            ),
+            E::Patient { path, error } => {
+                (S::UNPROCESSABLE_ENTITY, "unreadable_patient", format!("{path}: {error}").into())
+            }
+            E::OutOfScope { path, detail } => (
+                S::UNPROCESSABLE_ENTITY,
+                "out_of_scope",
+                format!("{path}: the model gives no answer for this patient: {detail}").into(),
+            ),
+            E::Overloaded => (
+                S::TOO_MANY_REQUESTS,
+                "overloaded",
+                "the server has as much to do as it can hold; try again after the time in Retry-After".into(),
+            ),
+            E::Internal => (
+                S::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the server failed; nothing was predicted. Report the request id to whoever runs it".into(),
+            ),
+            E::Predictor { kind } => (
+                S::INTERNAL_SERVER_ERROR,
+                "predictor_failed",
+                format!(
+                    "the model {}; nothing was predicted. Report the request id to whoever runs the server",
+                    match kind {
+                        PredictorFailure::Failed | PredictorFailure::Panicked => "failed",
+                        PredictorFailure::InvalidAnswer =>
+                            "gave an answer that can't be right, which is withheld",
+                    }
+                )
+                .into(),
+            ),
+            E::Draining => (
+                S::SERVICE_UNAVAILABLE,
+                "draining",
+                "the server is shutting down; ask another, or later".into(),
+            ),
+            E::DeadlineExceeded => (
+                S::GATEWAY_TIMEOUT,
+                "deadline_exceeded",
+                "no answer could be given in time; try again, or with fewer patients".into(),
+            ),
+        }
+    }
+}
+
+/// The status and headers alone, with the error beside them: [`crate::frame`] knows the request's id, and
+/// writes the body.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.row().0.into_response();
+        let headers = response.headers_mut();
+        match self {
+            ApiError::Overloaded | ApiError::Draining => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            ApiError::Unauthorized => {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Osler\""));
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Osler\""));
+            }
+            // The rest of a body that was refused may still be under way; it isn't worth reading.
+            ApiError::BodyTooLarge { .. } | ApiError::BodyTimeout | ApiError::BodyBroken => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,95 @@
+//! HTTP doors, wire types and the console.
+//!
+//! This room turns requests into questions for a [`Predictor`] and its answers into JSON and pages. It owns
+//! everything that is about being asked by many at once: limits, queue, batches, deadlines, access, measures,
+//! an orderly end. What may not enter: a tensor, a format of source records beyond its outermost shape, a
+//! policy of de-identification. The program that joins a model to this room implements [`Predictor`].
+//!
+//! What a caller sends may identify a patient. It reaches the predictor as [`events::Identified`] and goes
+//! nowhere else: no error, log line, or measure repeats any of it.
+//!
+//! ```
+//! use events::{Code, Deidentified, Event, Identified, Sex, Subject, Time};
+//! use serve::*;
+//! use std::{future::ready, sync::Arc};
+//!
+//! struct Coin;
+//!
+//! impl Predictor for Coin {
+//!     fn describe(&self) -> ModelDescription {
+//!         ModelDescription {
+//!             name: "coin".into(),
+//!             version: "1".into(),
+//!             digest: "blake3:00".into(),
+//!             stage: Stage::Draft,
+//!             trained_on: TrainingData { name: "nothing".into(), synthetic: true, subjects: None },
+//!             codes: vec![CodeDescription {
+//!                 code: "ICD10CM//I10".into(),
+//!                 description: Some("Hypertension".into()),
+//!                 kind: CodeKind::Condition,
+//!             }],
+//!             horizons_days: vec![365.0],
+//!             context_events: 1,
+//!         }
+//!     }
+//!     fn read_fhir(&self, _: Identified<&[u8]>) -> Result<Patient, PatientError> {
+//!         Err(PatientError::NoPatient)
+//!     }
+//!     fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError> {
+//!         let read = events.expose().len();
+//!         # #[allow(clippy::disallowed_methods)]
+//!         let subject = Deidentified::vouch(Subject::new(1, vec![Event::new(Time::from_ymd(1960, 1, 1), Code::birth())]));
+//!         Ok(Patient { subject, counts: RecordCounts { read, ..Default::default() } })
+//!     }
+//!     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
+//!         let curve = |code: &usize| CodeRisk {
+//!             code: *code,
+//!             cumulative_incidence: vec![0.5],
+//!             reference: None,
+//!             already_recorded: false,
+//!         };
+//!         let answer = |question: &RiskQuestion| PatientRisk {
+//!             age_years: Some(60.0),
+//!             sex: Sex::Unknown,
+//!             events_used: 1,
+//!             codes: question.codes.iter().map(curve).collect(),
+//!         };
+//!         questions.iter().map(|question| Ok(answer(question))).collect()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let state = AppState::new(Arc::new(Coin), ServeSettings::default())?;
+//! serve::serve(listener, state, ready(())).await?; // a real server waits for a signal here
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test says what is wrong by failing"))]
+
+mod access;
+mod app;
+mod body;
+mod doors;
+mod engine;
+mod error;
+mod frame;
+mod listen;
+mod metrics;
+mod model;
+mod pages;
+mod predictor;
+mod settings;
+mod wire;
+
+pub use access::AccessKey;
+pub use app::{AppState, app};
+pub use error::Error;
+pub use listen::serve;
+pub use predictor::{
+    CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
+    PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, Stage, TrainingData,
+};
+pub use settings::ServeSettings;

@@ -1,0 +1,85 @@
+//! The socket's side: connections, their limits, and an orderly end.
+
+use crate::{AppState, app};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use std::{io, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+/// The largest head of a request.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// Answers connections of `listener` until `shutdown` ends; then refuses new ones, lets requests under way
+/// finish within [`crate::ServeSettings::drain_timeout`], and returns.
+///
+/// # Errors
+/// When the listener can't accept for a reason that waiting doesn't mend.
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let service = TowerToHyperService::new(app(state.clone()));
+    let settings = state.settings();
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let connections = Arc::new(Semaphore::new(settings.max_connections));
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let next = async {
+            // The semaphore is never closed; were it, no connection would be held back.
+            let place = connections.clone().acquire_owned().await.ok();
+            accept(&listener).await.map(|stream| (stream, place))
+        };
+        let (stream, place) = tokio::select! {
+            accepted = next => accepted?,
+            () = &mut shutdown => break,
+        };
+        // A small answer should not wait for a full packet; where this can't be set, it works without.
+        let _ = stream.set_nodelay(true);
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                // Callers leave all the time. The error says how, and holds nothing of what they sent.
+                tracing::debug!(timeout = error.is_timeout(), parse = error.is_parse(), "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    state.start_draining();
+    tracing::info!("shutting down; requests under way may finish");
+    if timeout(settings.drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way when the time for them was over");
+    }
+    Ok(())
+}
+
+/// The next connection. A caller that left before it was accepted is no concern; when the system has no more
+/// sockets to give, it may have later.
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Ok(stream),
+            Err(error) => match error.kind() {
+                io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::Interrupted => {}
+                io::ErrorKind::InvalidInput => return Err(error),
+                _ => {
+                    tracing::error!(kind = ?error.kind(), "no connection could be accepted; trying again");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+}

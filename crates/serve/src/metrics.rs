@@ -1,0 +1,173 @@
+//! What is counted, and how Prometheus reads it.
+
+use crate::{
+    error::PredictorFailure,
+    predictor::{ModelDescription, RecordCounts},
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+use std::time::Duration;
+
+/// The media type of [`Metrics::text`].
+pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// Every measure of a server. No label ever holds anything that a caller sent.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    queue_depth: Gauge,
+    batch_size: Histogram,
+    batch_duration: Histogram,
+    abandoned: Counter,
+    predictor_errors: Family<KindLabels, Counter>,
+    patients: Counter,
+    events: Family<OutcomeLabels, Counter>,
+}
+
+/// From half a millisecond, which a cached page takes, to the longest deadline.
+fn latency_histogram() -> Histogram {
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    ])
+}
+
+impl Metrics {
+    pub(crate) fn new(model: &ModelDescription) -> Self {
+        let metrics = Metrics {
+            registry: Registry::with_prefix("osler"),
+            requests: Family::default(),
+            duration: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
+            in_flight: Gauge::default(),
+            queue_depth: Gauge::default(),
+            batch_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
+            batch_duration: latency_histogram(),
+            abandoned: Counter::default(),
+            predictor_errors: Family::default(),
+            patients: Counter::default(),
+            events: Family::default(),
+        };
+        metrics.registered(model)
+    }
+
+    fn registered(mut self, model: &ModelDescription) -> Self {
+        let r = &mut self.registry;
+        r.register(
+            "model",
+            "The model that is served",
+            Info::new([
+                ("name", model.name.clone()),
+                ("version", model.version.clone()),
+                ("digest", model.digest.clone()),
+                ("stage", model.stage.name().to_owned()),
+            ]),
+        );
+        r.register("http_requests", "Requests answered", self.requests.clone());
+        r.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its answer",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
+        r.register("http_requests_in_flight", "Requests under way", self.in_flight.clone());
+        r.register("queue_depth", "Patients waiting for the model", self.queue_depth.clone());
+        r.register("batch_size", "Patients that the model was asked about at once", self.batch_size.clone());
+        r.register_with_unit(
+            "batch_duration",
+            "Time that the model took for a batch",
+            Unit::Seconds,
+            self.batch_duration.clone(),
+        );
+        r.register(
+            "abandoned",
+            "Patients dropped unanswered: caller gone or deadline passed",
+            self.abandoned.clone(),
+        );
+        r.register("predictor_errors", "Patients for whom the model failed", self.predictor_errors.clone());
+        r.register("patients", "Patients answered for", self.patients.clone());
+        r.register("record_events", "Events of records sent, by what became of them", self.events.clone());
+        self
+    }
+
+    pub(crate) fn request_started(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    pub(crate) fn request_answered(&self, route: &str, method: &'static str, status: u16, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { route: route.to_owned(), method, status }).inc();
+        self.duration.get_or_create(&RouteLabels { route: route.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn queue_depth(&self, patients: usize) {
+        self.queue_depth.set(i64::try_from(patients).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn batch_done(&self, patients: usize, took: Duration) {
+        self.batch_size.observe(patients as f64);
+        self.batch_duration.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn abandoned(&self, patients: usize) {
+        self.abandoned.inc_by(patients as u64);
+    }
+
+    pub(crate) fn predictor_failed(&self, failure: PredictorFailure) {
+        self.predictor_errors.get_or_create(&KindLabels { kind: failure.name() }).inc();
+    }
+
+    pub(crate) fn patient_answered(&self) {
+        self.patients.inc();
+    }
+
+    pub(crate) fn record_read(&self, counts: RecordCounts) {
+        let known = counts.read.saturating_sub(counts.unknown_codes);
+        for (outcome, count) in
+            [("known", known), ("unknown_code", counts.unknown_codes), ("rejected", counts.rejected)]
+        {
+            self.events.get_or_create(&OutcomeLabels { outcome }).inc_by(count as u64);
+        }
+    }
+
+    /// The measures in OpenMetrics text.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Counts a request as under way for as long as it lives, however it ends.
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,309 @@
+//! The seam to a model: what the doors ask of one, and nothing of how it answers.
+
+use events::{Deidentified, Identified, Sex, SourceTime, Subject};
+use std::sync::Arc;
+
+/// A model that can read a patient's record and say what may come next.
+///
+/// The program that joins a model to this room implements it. The engine calls every method from threads of
+/// its own, never from the async runtime, so that an implementation may compute for as long as it needs. A
+/// panic inside is caught: the request is answered with an error and the server stays.
+pub trait Predictor: Send + Sync + 'static {
+    /// What the model is. Asked once, when the server starts.
+    fn describe(&self) -> ModelDescription;
+
+    /// Reads one patient from a FHIR R4 Bundle (JSON) and de-identifies the record in memory.
+    ///
+    /// # Errors
+    /// [`PatientError`] when the bytes hold no patient that a prediction can be made for.
+    fn read_fhir(&self, bundle: Identified<&[u8]>) -> Result<Patient, PatientError>;
+
+    /// Reads one patient from events in MEDS terms and de-identifies the record in memory.
+    ///
+    /// # Errors
+    /// [`PatientError`] when the events make no patient that a prediction can be made for.
+    fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError>;
+
+    /// Answers a batch of questions, gathered from any number of requests: one answer for each, in order.
+    fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>>;
+
+    /// Patients that the console and the documentation may show. They must not be anybody.
+    fn examples(&self) -> Vec<Example> {
+        Vec::new()
+    }
+}
+
+/// What a model is, as every answer states it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelDescription {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// A digest of its weights and configuration, such as `blake3:9f86…`.
+    pub digest: String,
+    /// Where it stands in its life.
+    pub stage: Stage,
+    /// What it was trained on.
+    pub trained_on: TrainingData,
+    /// The codes that it gives risks for. [`RiskQuestion::codes`] and [`CodeRisk::code`] are indices into it.
+    pub codes: Vec<CodeDescription>,
+    /// The horizons of every risk, in days, ascending.
+    pub horizons_days: Vec<f64>,
+    /// The most recent events that it can look at; older ones are not used.
+    pub context_events: usize,
+}
+
+/// The data behind a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingData {
+    /// Its name.
+    pub name: String,
+    /// Were the patients made up? Every answer says so then.
+    pub synthetic: bool,
+    /// How many subjects it held, if known.
+    pub subjects: Option<u64>,
+}
+
+/// Where a model stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Trained, not yet shown to work.
+    Draft,
+    /// Shown to work, by an evaluation.
+    Validated,
+    /// Scoring and logging, answering nobody at the bedside.
+    Silent,
+    /// In use.
+    Live,
+    /// No longer in use.
+    Retired,
+}
+
+impl Stage {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Draft => "draft",
+            Stage::Validated => "validated",
+            Stage::Silent => "silent",
+            Stage::Live => "live",
+            Stage::Retired => "retired",
+        }
+    }
+}
+
+/// A code that a model gives risks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeDescription {
+    /// `SYSTEM//code`.
+    pub code: String,
+    /// What it means, where known.
+    pub description: Option<String>,
+    /// What sort of thing it is: requests that name no codes are about conditions.
+    pub kind: CodeKind,
+}
+
+/// What sort of thing a code stands for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeKind {
+    /// A diagnosis, a finding, death.
+    Condition,
+    /// Something done to the patient, a visit.
+    Procedure,
+    /// Something given to the patient.
+    Medication,
+    /// Something measured.
+    Measurement,
+    /// Anything else.
+    Other,
+}
+
+impl CodeKind {
+    /// A guess from the coding system alone, for models that know no better. SNOMED CT holds all kinds and is
+    /// taken for conditions.
+    pub fn of(code: &str) -> CodeKind {
+        let system = code.split_once("//").map_or(code, |(system, _)| system);
+        match system.to_ascii_uppercase().as_str() {
+            "ICD10CM" | "ICD10" | "ICD9CM" | "ICD9" | "SNOMED" | "SNOMEDCT" | "CCSR" | "PHECODE"
+            | "CONDITION" | "MEDS_DEATH" => CodeKind::Condition,
+            "ICD10PCS" | "ICD9PROC" | "CPT" | "CPT4" | "HCPCS" | "CDT" | "PROCEDURE" | "ENCOUNTER"
+            | "VISIT" => CodeKind::Procedure,
+            "RXNORM" | "ATC" | "NDC" | "CVX" | "MEDICATION" | "DRUG" => CodeKind::Medication,
+            "LOINC" | "LAB" | "VITAL" | "MEASUREMENT" | "OBSERVATION" => CodeKind::Measurement,
+            _ => CodeKind::Other,
+        }
+    }
+}
+
+/// A patient's record, de-identified, with what became of its parts.
+#[derive(Clone, Debug)]
+pub struct Patient {
+    /// The record.
+    pub subject: Deidentified<Subject>,
+    /// What became of its parts.
+    pub counts: RecordCounts,
+}
+
+/// What became of the parts of a record when it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordCounts {
+    /// Events read.
+    pub read: usize,
+    /// Entries that could not be read, or that no policy allows.
+    pub rejected: usize,
+    /// Events, among those read, whose code the model has never seen and can't back off from.
+    pub unknown_codes: usize,
+}
+
+/// One event of a record sent in MEDS terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MedsEvent {
+    /// When it was known.
+    pub time: SourceTime,
+    /// `SYSTEM//code`, or a reserved word such as `MEDS_BIRTH`.
+    pub code: String,
+    /// How much, in `unit`.
+    pub numeric_value: Option<f64>,
+    /// What it says.
+    pub text_value: Option<String>,
+    /// The unit of `numeric_value`, in UCUM.
+    pub unit: Option<String>,
+}
+
+/// One question: this patient, these codes.
+#[derive(Clone, Debug)]
+pub struct RiskQuestion {
+    /// The patient.
+    pub patient: Arc<Patient>,
+    /// Indices into [`ModelDescription::codes`], each below its length and none twice.
+    pub codes: Arc<[usize]>,
+}
+
+/// The answer to a [`RiskQuestion`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatientRisk {
+    /// Age at the last event, in years.
+    pub age_years: Option<f32>,
+    /// Administrative sex.
+    pub sex: Sex,
+    /// How many of the events read the model looked at.
+    pub events_used: usize,
+    /// One for each code asked for, in the order of the question.
+    pub codes: Vec<CodeRisk>,
+}
+
+/// What may become of a patient in respect of one code.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeRisk {
+    /// Index into [`ModelDescription::codes`].
+    pub code: usize,
+    /// The probability that the code is recorded within each horizon, with death as a competing event; as long
+    /// as [`ModelDescription::horizons_days`], each in `[0, 1]`.
+    pub cumulative_incidence: Vec<f64>,
+    /// The same for people of this age and sex in the training data, where known.
+    pub reference: Option<Vec<f64>>,
+    /// Is the code in the patient's record already?
+    pub already_recorded: bool,
+}
+
+/// A patient to try things with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// A few words for a menu.
+    pub title: String,
+    /// A sentence on what is to be seen.
+    pub description: String,
+    /// A FHIR R4 Bundle, or an object with `events`.
+    pub patient: serde_json::Value,
+}
+
+/// Why no patient could be read. Details say where and what kind, and never a value of the record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PatientError {
+    /// The bytes are not what they should be.
+    #[error("the record can't be read: {detail}")]
+    Unreadable {
+        /// Where and what kind (line, resource type, field); never a value of the record.
+        detail: String,
+    },
+    /// It is FHIR, but not a Bundle.
+    #[error("a FHIR record must be a Bundle; wrap the resources in one of type collection")]
+    NotABundle,
+    /// Nobody's record.
+    #[error("the Bundle holds no Patient resource; add the patient whose record it is")]
+    NoPatient,
+    /// More than one person's record.
+    #[error("the Bundle holds {patients} Patient resources; send one Bundle for each patient")]
+    SeveralPatients {
+        /// How many.
+        patients: usize,
+    },
+    /// Without a birth there is no age, and without an age no answer.
+    #[error("the record states no date of birth (Patient.birthDate, or a MEDS_BIRTH event); add it")]
+    NoBirth,
+    /// Nothing to go by.
+    #[error("the record holds no dated event that could be read")]
+    NoEvents,
+    /// More was rejected than a prediction should be made on.
+    #[error(
+        "{rejected} of {total} entries were rejected, more than this server allows; check the record's coding"
+    )]
+    TooManyRejected {
+        /// How many were rejected.
+        rejected: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+/// Why no prediction could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// This patient is outside what the model may be asked about.
+    #[error("the model gives no answer for this patient: {detail}")]
+    OutOfScope {
+        /// Why; never a value of the record.
+        detail: String,
+    },
+    /// The model failed.
+    #[error("the model failed: {detail}")]
+    Failed {
+        /// How; logged, and so never a value of the record.
+        detail: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_follow_the_coding_system() {
+        for (code, kind) in [
+            ("ICD10CM//E11.9", CodeKind::Condition),
+            ("MEDS_DEATH", CodeKind::Condition),
+            ("RxNorm//860975", CodeKind::Medication),
+            ("LOINC//4548-4", CodeKind::Measurement),
+            ("GENDER//F", CodeKind::Other),
+        ] {
+            assert_eq!(CodeKind::of(code), kind, "{code}");
+        }
+    }
+}

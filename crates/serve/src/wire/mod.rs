@@ -1,0 +1,26 @@
+//! What travels: requests as callers send them, answers as they get them.
+
+mod json;
+mod model;
+mod patient;
+mod risk;
+mod time;
+
+pub(crate) use json::from_json;
+pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
+pub(crate) use patient::{PatientRecord, read_patient, records_of};
+pub(crate) use risk::{DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE};
+
+/// Writes whole numbers of days without a decimal point.
+fn whole_days<S: serde::Serializer>(days: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeSeq;
+    let mut sequence = serializer.serialize_seq(Some(days.len()))?;
+    for day in days {
+        if day.fract() == 0.0 && *day < f64::from(u32::MAX) {
+            sequence.serialize_element(&(*day as u32))?;
+        } else {
+            sequence.serialize_element(day)?;
+        }
+    }
+    sequence.end()
+}

@@ -1,0 +1,13 @@
+//! Every door and every error, over a stand-in for a model.
+
+#![allow(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+mod access;
+mod call;
+mod fake;
+mod limits;
+mod operations;
+mod pages;
+mod privacy;
+mod risk;
+mod socket;

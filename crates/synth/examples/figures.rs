@@ -1,0 +1,5 @@
+//! Prints `docs/synth/figures.md`.
+
+fn main() {
+    print!("{}", synth::condition::figures());
+}

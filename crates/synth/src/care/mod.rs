@@ -1,0 +1,397 @@
+//! How a life becomes a record: when people come, what is asked, measured, coded and prescribed.
+
+mod orders;
+mod visits;
+
+use crate::catalogue::{
+    Concept, INFLUENZA_VACCINE, LIPIDS, METABOLIC, Panel, TREATMENTS, VACCINES, procedure,
+};
+use crate::condition::{Condition, Course};
+use crate::life::Life;
+use crate::measurement::Measure;
+use crate::person::Person;
+use crate::physiology;
+use crate::random::Draws;
+use crate::record::{Class, Diagnosis, Encounter, PanelReport, Record, Value};
+use events::{Sex, Time};
+use orders::Order;
+use visits::{Reason, Visit};
+
+/// Days in a year, for ages.
+pub(crate) const DAYS_PER_YEAR: f64 = 365.25;
+
+/// The time at an age.
+pub(crate) fn time_at(birth: Time, age: f64) -> Time {
+    birth.plus_days(age * DAYS_PER_YEAR)
+}
+
+/// The part of a life that the hospital sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub birth: Time,
+    /// Age at enrolment.
+    pub from: f64,
+    /// Age at death, loss or extract.
+    pub until: f64,
+}
+
+/// Records a life.
+pub(crate) fn record(person: &Person, life: &Life, window: Window, draws: &mut Draws) -> Record {
+    let mut chart = Chart {
+        person,
+        life,
+        window,
+        draws,
+        known: [false; Condition::COUNT],
+        drugs: Vec::new(),
+        last: [f64::NEG_INFINITY; Measure::COUNT],
+        last_value: [f64::NAN; Measure::COUNT],
+        vaccines: vec![0; VACCINES.len()],
+        last_influenza: f64::NEG_INFINITY,
+        last_colonoscopy: f64::NEG_INFINITY,
+        last_mammography: f64::NEG_INFINITY,
+    };
+    // What was due before enrolment was had elsewhere.
+    for (given, (_, due)) in chart.vaccines.iter_mut().zip(VACCINES) {
+        *given = due.iter().filter(|age| **age + 1.0 < window.from).count();
+    }
+    let plan = visits::plan(person, life, window, chart.draws);
+    let encounters: Vec<Encounter> = plan.iter().filter_map(|visit| chart.attend(visit)).collect();
+    const ALLERGIES: [Concept; 4] = [
+        Concept { code: "91936005", display: "Allergy to penicillin" },
+        Concept { code: "91935009", display: "Allergy to peanut" },
+        Concept { code: "300916003", display: "Latex allergy" },
+        Concept { code: "417532002", display: "Allergy to fish" },
+    ];
+    let mut allergies = Vec::new();
+    if let Some(first) = encounters.first() {
+        for (allergy, share) in ALLERGIES.into_iter().zip([0.08, 0.02, 0.01, 0.01]) {
+            if draws.chance(share) {
+                allergies.push((allergy, first.start));
+            }
+        }
+    }
+    Record {
+        from: time_at(window.birth, window.from),
+        until: time_at(window.birth, window.until),
+        encounters,
+        allergies,
+    }
+}
+
+/// The record as it grows.
+struct Chart<'a> {
+    person: &'a Person,
+    life: &'a Life,
+    window: Window,
+    draws: &'a mut Draws,
+    /// Chronic conditions on the problem list.
+    known: [bool; Condition::COUNT],
+    /// Drugs taken now.
+    drugs: Vec<Concept>,
+    /// Age when each measure was last taken.
+    last: [f64; Measure::COUNT],
+    last_value: [f64; Measure::COUNT],
+    vaccines: Vec<usize>,
+    last_influenza: f64,
+    last_colonoscopy: f64,
+    last_mammography: f64,
+}
+
+impl Chart<'_> {
+    /// What comes of a visit; nothing if the patient died before it.
+    fn attend(&mut self, visit: &Visit) -> Option<Encounter> {
+        let clock = self.clock(visit.class);
+        let start_day = (visit.age * DAYS_PER_YEAR).floor() + clock;
+        let stay = self.length_of_stay(visit);
+        let death_day = self.life.death_age * DAYS_PER_YEAR;
+        let last_day = self.window.until * DAYS_PER_YEAR;
+        if start_day >= last_day {
+            return None;
+        }
+        let died = visit.class != Class::Ambulatory && start_day + stay >= death_day;
+        let end_day = (start_day + stay).min(last_day);
+        let age = start_day / DAYS_PER_YEAR;
+        let mut encounter = Encounter {
+            class: visit.class,
+            start: self.window.birth.plus_days(start_day),
+            end: self.window.birth.plus_days(end_day),
+            diagnoses: Vec::new(),
+            values: Vec::new(),
+            panels: Vec::new(),
+            smoking: None,
+            procedures: Vec::new(),
+            prescriptions: Vec::new(),
+            immunizations: Vec::new(),
+            died,
+            has_note: false,
+        };
+        self.diagnose(visit, age, &mut encounter);
+        self.take_vitals(visit, age, end_day - start_day, &mut encounter);
+        let orders = orders::orders(self, visit, age);
+        self.carry_out(&orders, start_day, age, &mut encounter);
+        if visit.class == Class::Inpatient && end_day - start_day > 2.0 {
+            // Bloods again on the third morning.
+            let routine = [Order::Panel(&METABOLIC), Order::Panel(&crate::catalogue::BLOOD_COUNT)];
+            self.carry_out(&routine, start_day + 2.0, (start_day + 2.0) / DAYS_PER_YEAR, &mut encounter);
+        }
+        self.prescribe(visit, &mut encounter);
+        if matches!(visit.reason, Reason::Routine) {
+            self.prevent(age, &mut encounter);
+        }
+        if age >= 13.0 && self.draws.chance(0.25) {
+            encounter.smoking = Some(self.person.smoking.at(age));
+        }
+        encounter.has_note = visit.class != Class::Ambulatory
+            || !matches!(visit.reason, Reason::Routine)
+            || self.draws.chance(0.15);
+        Some(encounter)
+    }
+
+    /// The time of day of a start, as a share of the day.
+    fn clock(&mut self, class: Class) -> f64 {
+        let minutes = match class {
+            Class::Ambulatory => 8 * 60 + 10 * self.draws.below(54),
+            _ => self.draws.below(24 * 60),
+        };
+        minutes as f64 / (24.0 * 60.0)
+    }
+
+    /// Days.
+    fn length_of_stay(&mut self, visit: &Visit) -> f64 {
+        match visit.class {
+            Class::Ambulatory => 0.5 / 24.0,
+            Class::Emergency => (2.0 + 4.0 * self.draws.uniform()) / 24.0,
+            Class::Inpatient => {
+                let median = match visit.reason {
+                    Reason::Onset(Condition::Sepsis, _) => 7.0,
+                    Reason::Onset(Condition::Stroke | Condition::HipFracture, _) => 5.0,
+                    Reason::Onset(Condition::MyocardialInfarction, _) => 3.0,
+                    _ => 4.0,
+                };
+                (median * (0.5 * self.draws.normal()).exp()).clamp(0.6, 40.0)
+            }
+        }
+    }
+
+    fn diagnose(&mut self, visit: &Visit, age: f64, encounter: &mut Encounter) {
+        let birth = self.window.birth;
+        let profile_concept = |condition: Condition| {
+            let profile = condition.profile();
+            Concept { code: profile.icd10cm, display: profile.display }
+        };
+        match visit.reason {
+            Reason::Onset(condition, diagnosis_age) => {
+                let chronic = condition.is_chronic();
+                encounter.diagnoses.push(Diagnosis {
+                    concept: profile_concept(condition),
+                    onset: time_at(birth, diagnosis_age).min(encounter.start),
+                    first: true,
+                    chronic,
+                });
+                if chronic {
+                    self.known[condition.index()] = true;
+                }
+                self.begin_drugs(condition);
+            }
+            Reason::Symptom(concept) => encounter.diagnoses.push(Diagnosis {
+                concept,
+                onset: encounter.start,
+                first: true,
+                chronic: false,
+            }),
+            Reason::Routine | Reason::FollowUp(_) => {}
+        }
+        // What was diagnosed earlier, here or elsewhere, is on the problem list from the first visit on, and is
+        // coded again on some of the later ones.
+        for condition in Condition::ALL {
+            let Course::Chronic = condition.profile().course else { continue };
+            let diagnosed = self.life.diagnosis_age(condition);
+            let seen_elsewhere = diagnosed < self.window.from;
+            if diagnosed > age || (!seen_elsewhere && !self.known[condition.index()]) {
+                continue;
+            }
+            let first = !self.known[condition.index()];
+            let again = matches!(visit.reason, Reason::FollowUp(c) if c == condition)
+                || (!matches!(visit.reason, Reason::Onset(c, _) if c == condition)
+                    && self.draws.chance(if visit.class == Class::Inpatient { 0.6 } else { 0.3 }));
+            if first {
+                self.known[condition.index()] = true;
+                self.begin_drugs(condition);
+            }
+            if first || again {
+                encounter.diagnoses.push(Diagnosis {
+                    concept: profile_concept(condition),
+                    onset: time_at(birth, diagnosed),
+                    first,
+                    chronic: true,
+                });
+            }
+        }
+        if encounter.diagnoses.is_empty() && matches!(visit.reason, Reason::Routine) {
+            let concept = if age < 18.0 {
+                Concept {
+                    code: "Z00.129",
+                    display: "Encounter for routine child health examination without abnormal findings",
+                }
+            } else {
+                Concept {
+                    code: "Z00.00",
+                    display: "Encounter for general adult medical examination without abnormal findings",
+                }
+            };
+            encounter.diagnoses.push(Diagnosis {
+                concept,
+                onset: encounter.start,
+                first: true,
+                chronic: false,
+            });
+        }
+    }
+
+    fn begin_drugs(&mut self, condition: Condition) {
+        for treatment in TREATMENTS.iter().filter(|t| t.condition == condition && t.lasting) {
+            if self.draws.chance(treatment.probability) && !self.drugs.contains(&treatment.drug) {
+                self.drugs.push(treatment.drug);
+            }
+        }
+    }
+
+    fn prescribe(&mut self, visit: &Visit, encounter: &mut Encounter) {
+        if encounter.died {
+            return;
+        }
+        if let Reason::Onset(condition, _) = visit.reason {
+            for treatment in TREATMENTS.iter().filter(|t| t.condition == condition) {
+                let wanted = if treatment.lasting {
+                    self.drugs.contains(&treatment.drug)
+                } else {
+                    self.draws.chance(treatment.probability)
+                };
+                if wanted {
+                    encounter.prescriptions.push(treatment.drug);
+                }
+            }
+        }
+        let renewal = if visit.class == Class::Ambulatory { 0.3 } else { 0.15 };
+        for drug in self.drugs.clone() {
+            if !encounter.prescriptions.contains(&drug) && self.draws.chance(renewal) {
+                encounter.prescriptions.push(drug);
+            }
+        }
+    }
+
+    fn take_vitals(&mut self, visit: &Visit, age: f64, days: f64, encounter: &mut Encounter) {
+        let sick = visit.class != Class::Ambulatory
+            || matches!(visit.reason, Reason::Onset(condition, _) if !condition.is_chronic());
+        let mut wanted = Vec::with_capacity(8);
+        if age >= 3.0 && (sick || self.draws.chance(0.85)) {
+            wanted.extend([Measure::Systolic, Measure::Diastolic]);
+        }
+        if age < 18.0 && self.draws.chance(0.6) {
+            wanted.extend([Measure::Weight, Measure::Height]);
+        } else if self.draws.chance(0.5) {
+            wanted.extend([Measure::Weight, Measure::BodyMassIndex]);
+            if self.last[Measure::Height as usize] < 0.0 {
+                wanted.push(Measure::Height);
+            }
+        }
+        if sick {
+            wanted.extend([
+                Measure::Temperature,
+                Measure::HeartRate,
+                Measure::RespiratoryRate,
+                Measure::OxygenSaturation,
+            ]);
+        } else if self.draws.chance(0.35) {
+            wanted.push(Measure::HeartRate);
+        }
+        for measure in wanted {
+            self.take(measure, encounter.start.plus_days(0.003), age, None, encounter);
+        }
+        if visit.class == Class::Inpatient && days > 1.5 {
+            for measure in [Measure::Systolic, Measure::Diastolic, Measure::HeartRate, Measure::Temperature] {
+                self.take(
+                    measure,
+                    encounter.end.plus_days(-0.05),
+                    age + days / DAYS_PER_YEAR,
+                    None,
+                    encounter,
+                );
+            }
+        }
+    }
+
+    fn carry_out(&mut self, orders: &[Order], day: f64, age: f64, encounter: &mut Encounter) {
+        let time = self.window.birth.plus_days(day + 0.01).min(encounter.end);
+        for order in orders {
+            match order {
+                Order::Panel(panel) => self.run_panel(panel, time, age, encounter),
+                Order::Test(measure) => self.take(*measure, time, age, None, encounter),
+                Order::Procedure(concept) => {
+                    if !encounter.procedures.contains(concept) {
+                        encounter.procedures.push(*concept);
+                    }
+                    if *concept == procedure::COLONOSCOPY {
+                        self.last_colonoscopy = age;
+                    }
+                    if *concept == procedure::MAMMOGRAPHY {
+                        self.last_mammography = age;
+                    }
+                }
+            }
+        }
+    }
+
+    fn run_panel(&mut self, panel: &'static Panel, time: Time, age: f64, encounter: &mut Encounter) {
+        let index = encounter.panels.len();
+        encounter.panels.push(PanelReport { panel, time });
+        for measure in panel.measures {
+            self.take(*measure, time, age, Some(index), encounter);
+        }
+        if panel.concept == LIPIDS.concept && age > 18.0 && self.draws.chance(0.4) {
+            self.take(Measure::Alt, time, age, None, encounter);
+        }
+    }
+
+    fn take(
+        &mut self,
+        measure: Measure,
+        time: Time,
+        age: f64,
+        panel: Option<usize>,
+        encounter: &mut Encounter,
+    ) {
+        let value = physiology::measure(measure, self.person, self.life, age, self.draws);
+        self.last[measure as usize] = age;
+        self.last_value[measure as usize] = value;
+        encounter.values.push(Value { measure, value, time, panel });
+    }
+
+    fn prevent(&mut self, age: f64, encounter: &mut Encounter) {
+        for (index, (vaccine, due)) in VACCINES.iter().enumerate() {
+            while let Some(next) = due.get(self.vaccines[index]) {
+                if *next > age {
+                    break;
+                }
+                self.vaccines[index] += 1;
+                if self.draws.chance(if age < 7.0 { 0.92 } else { 0.5 }) {
+                    encounter.immunizations.push(*vaccine);
+                    break;
+                }
+            }
+        }
+        let (_, month, _) = encounter.start.ymd();
+        if age > 0.5 && (9..=12).contains(&month) && age - self.last_influenza > 0.6 {
+            let share = if age >= 65.0 { 0.7 } else { 0.45 };
+            if self.draws.chance(share) {
+                encounter.immunizations.push(INFLUENZA_VACCINE);
+                self.last_influenza = age;
+            }
+        }
+    }
+
+    fn is_woman(&self) -> bool {
+        self.person.sex == Sex::Female
+    }
+}

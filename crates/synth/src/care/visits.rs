@@ -1,0 +1,140 @@
+//! When people come, and why.
+
+use super::Window;
+use crate::catalogue::Concept;
+use crate::condition::{Condition, Course};
+use crate::life::Life;
+use crate::person::Person;
+use crate::random::Draws;
+use crate::record::Class;
+
+/// Why somebody comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Reason {
+    /// A check-up, or care of what is known.
+    Routine,
+    /// A condition is diagnosed; with the age at which it was diagnosable.
+    Onset(Condition, f64),
+    /// A visit soon after a diagnosis.
+    FollowUp(Condition),
+    /// A symptom, of something or of nothing.
+    Symptom(Concept),
+}
+
+/// A visit to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    pub age: f64,
+    pub class: Class,
+    pub reason: Reason,
+}
+
+/// Routine visits per year of somebody without chronic conditions: rounded from the National Ambulatory Medical
+/// Care Survey (2.7 visits a year in all) less visits for acute problems, which are planned apart.
+fn routine_visits_per_year(age: f64) -> f64 {
+    match age {
+        a if a < 1.0 => 5.0,
+        a if a < 3.0 => 2.0,
+        a if a < 18.0 => 0.8,
+        a if a < 45.0 => 0.6,
+        a if a < 65.0 => 0.9,
+        _ => 1.3,
+    }
+}
+
+/// Symptoms of nothing in particular, per adult and year, all together.
+const IDLE_SYMPTOMS_PER_YEAR: f64 = 0.13;
+
+/// All visits within the window, in order.
+pub(super) fn plan(person: &Person, life: &Life, window: Window, draws: &mut Draws) -> Vec<Visit> {
+    let mut visits = Vec::new();
+    routine(person, life, window, draws, &mut visits);
+    for onset in &life.onsets {
+        let profile = onset.condition.profile();
+        let chronic = onset.condition.is_chronic();
+        let notional = onset.latent_age + person.silent_years[onset.condition.index()];
+        prodrome(profile.prodrome, onset.latent_age, notional, window, draws, &mut visits);
+        if !(window.from..window.until).contains(&onset.diagnosis_age) {
+            continue;
+        }
+        let luck = draws.uniform();
+        let presentation = profile.presentation;
+        let class = if luck < presentation.inpatient {
+            Class::Inpatient
+        } else if luck < presentation.inpatient + presentation.emergency {
+            Class::Emergency
+        } else {
+            Class::Ambulatory
+        };
+        let delay_days = if chronic && class == Class::Ambulatory { 7.0 * draws.exponential() } else { 0.0 };
+        let age = onset.diagnosis_age + delay_days / super::DAYS_PER_YEAR;
+        visits.push(Visit { age, class, reason: Reason::Onset(onset.condition, onset.diagnosis_age) });
+        if chronic || class == Class::Inpatient {
+            let later = age + draws.between(20.0, 75.0) / super::DAYS_PER_YEAR;
+            let class = Class::Ambulatory;
+            visits.push(Visit { age: later, class, reason: Reason::FollowUp(onset.condition) });
+        }
+    }
+    let mut age = window.from.max(18.0);
+    loop {
+        age += draws.exponential() / (IDLE_SYMPTOMS_PER_YEAR * person.visit_propensity);
+        if age >= window.until {
+            break;
+        }
+        let candidates = Condition::ALL[draws.below(Condition::COUNT)].profile().prodrome;
+        if let Some((code, display, _)) = candidates.get(draws.below(candidates.len())) {
+            let sex_fits = match *code {
+                "N63.0" => person.sex == events::Sex::Female,
+                "R97.20" => false,
+                _ => true,
+            };
+            if sex_fits {
+                visits.push(symptom(age, code, display));
+            }
+        }
+    }
+    visits.retain(|visit| (window.from..window.until).contains(&visit.age));
+    visits.sort_by(|a, b| a.age.total_cmp(&b.age));
+    visits
+}
+
+fn symptom(age: f64, code: &'static str, display: &'static str) -> Visit {
+    Visit { age, class: Class::Ambulatory, reason: Reason::Symptom(Concept { code, display }) }
+}
+
+fn routine(person: &Person, life: &Life, window: Window, draws: &mut Draws, visits: &mut Vec<Visit>) {
+    let mut age = window.from;
+    loop {
+        let known = Condition::ALL
+            .into_iter()
+            .filter(|c| matches!(c.profile().course, Course::Chronic) && life.diagnosis_age(*c) < age)
+            .count();
+        let rate = (routine_visits_per_year(age) + 0.4 * (known as f64).min(5.0)) * person.visit_propensity;
+        // Two exponential halves: visits are more regular than a Poisson process.
+        age += (draws.exponential() + draws.exponential()) / (2.0 * rate);
+        if age >= window.until {
+            return;
+        }
+        visits.push(Visit { age, class: Class::Ambulatory, reason: Reason::Routine });
+    }
+}
+
+/// Symptoms in the last part of the silent time, or in the month before where there is none.
+fn prodrome(
+    symptoms: &[(&'static str, &'static str, f64)],
+    latent_age: f64,
+    diagnosis_age: f64,
+    window: Window,
+    draws: &mut Draws,
+    visits: &mut Vec<Visit>,
+) {
+    for (code, display, probability) in symptoms {
+        let has_it = draws.chance(*probability);
+        let silent = diagnosis_age - latent_age;
+        let earliest = if silent > 0.0 { diagnosis_age - silent.min(0.8) } else { diagnosis_age - 0.08 };
+        let age = draws.between(earliest, diagnosis_age - 0.01);
+        if has_it && (window.from..window.until).contains(&age) {
+            visits.push(symptom(age, code, display));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Drugs, procedures, vaccines and panels, with the codes and names of their terminologies.
+
+use crate::condition::{Condition, Condition::*};
+use crate::measurement::Measure;
+
+/// A concept of a terminology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Concept {
+    /// The code.
+    pub code: &'static str,
+    /// Its name.
+    pub display: &'static str,
+}
+
+const fn concept(code: &'static str, display: &'static str) -> Concept {
+    Concept { code, display }
+}
+
+/// One way of treating a condition.
+#[derive(Debug)]
+pub struct Treatment {
+    /// What for.
+    pub condition: Condition,
+    /// The drug, in RxNorm.
+    pub drug: Concept,
+    /// The chance that it is begun at diagnosis.
+    pub probability: f64,
+    /// Is it taken from then on?
+    pub lasting: bool,
+}
+
+const fn treat(condition: Condition, drug: Concept, probability: f64, lasting: bool) -> Treatment {
+    Treatment { condition, drug, probability, lasting }
+}
+
+mod drug {
+    use super::{Concept, concept};
+    pub const ACETAMINOPHEN: Concept = concept("313782", "acetaminophen 325 MG Oral Tablet");
+    pub const ACETAMINOPHEN_CHILD: Concept = concept("282464", "acetaminophen 160 MG Oral Tablet");
+    pub const ALBUTEROL: Concept =
+        concept("745679", "200 ACTUAT albuterol 0.09 MG/ACTUAT Metered Dose Inhaler");
+    pub const ALENDRONATE: Concept = concept("904419", "alendronic acid 10 MG Oral Tablet");
+    pub const ALTEPLASE: Concept = concept("1804799", "alteplase 100 MG Injection");
+    pub const AMLODIPINE: Concept = concept("197361", "amlodipine 5 MG Oral Tablet");
+    pub const AMOXICILLIN: Concept = concept("308182", "amoxicillin 250 MG Oral Capsule");
+    pub const AMOXICILLIN_CLAVULANATE: Concept =
+        concept("562251", "amoxicillin 250 MG / clavulanate 125 MG Oral Tablet");
+    pub const ANASTROZOLE: Concept = concept("199224", "anastrozole 1 MG Oral Tablet");
+    pub const APIXABAN: Concept = concept("1364445", "apixaban 5 MG Oral Tablet");
+    pub const ASPIRIN: Concept = concept("243670", "aspirin 81 MG Oral Tablet");
+    pub const ATORVASTATIN: Concept = concept("617310", "atorvastatin 20 MG Oral Tablet");
+    pub const ATORVASTATIN_HIGH: Concept = concept("259255", "atorvastatin 80 MG Oral Tablet");
+    pub const AZITHROMYCIN: Concept = concept("308460", "azithromycin 250 MG Oral Tablet");
+    pub const CISPLATIN: Concept = concept("1736854", "cisplatin 50 MG Injection");
+    pub const CLOPIDOGREL: Concept = concept("309362", "clopidogrel 75 MG Oral Tablet");
+    pub const DIGOXIN: Concept = concept("197604", "digoxin 0.125 MG Oral Tablet");
+    pub const DONEPEZIL: Concept = concept("997223", "donepezil hydrochloride 10 MG Oral Tablet");
+    pub const FERROUS_SULFATE: Concept = concept("310325", "ferrous sulfate 325 MG Oral Tablet");
+    pub const FLUOXETINE: Concept = concept("310385", "fluoxetine 20 MG Oral Capsule");
+    pub const FLUTICASONE: Concept =
+        concept("895994", "120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler");
+    pub const FLUTICASONE_SALMETEROL: Concept = concept(
+        "896209",
+        "60 ACTUAT fluticasone propionate 0.25 MG/ACTUAT / salmeterol 0.05 MG/ACTUAT Dry Powder Inhaler",
+    );
+    pub const FUROSEMIDE: Concept = concept("313988", "furosemide 40 MG Oral Tablet");
+    pub const HYDROCHLOROTHIAZIDE: Concept = concept("310798", "hydrochlorothiazide 25 MG Oral Tablet");
+    pub const INSULIN: Concept = concept(
+        "106892",
+        "insulin isophane, human 70 UNT/ML / insulin, regular, human 30 UNT/ML Injectable Suspension [Humulin]",
+    );
+    pub const LEUPROLIDE: Concept =
+        concept("752899", "0.25 ML leuprolide acetate 30 MG/ML Prefilled Syringe");
+    pub const LEVOTHYROXINE: Concept = concept("966222", "levothyroxine sodium 0.075 MG Oral Tablet");
+    pub const LISINOPRIL: Concept = concept("314076", "lisinopril 10 MG Oral Tablet");
+    pub const LOSARTAN: Concept = concept("979492", "losartan potassium 50 MG Oral Tablet");
+    pub const METFORMIN: Concept =
+        concept("860975", "24 HR metformin hydrochloride 500 MG Extended Release Oral Tablet");
+    pub const METOPROLOL: Concept =
+        concept("866412", "24 HR metoprolol succinate 100 MG Extended Release Oral Tablet");
+    pub const NAPROXEN: Concept = concept("198014", "naproxen 500 MG Oral Tablet");
+    pub const NITROFURANTOIN: Concept = concept("311995", "nitrofurantoin, macrocrystals 50 MG Oral Capsule");
+    pub const NITROGLYCERIN: Concept = concept("705129", "nitroglycerin 0.4 MG/ACTUAT Mucosal Spray");
+    pub const OXALIPLATIN: Concept = concept("1736776", "10 ML oxaliplatin 5 MG/ML Injection");
+    pub const OXYCODONE: Concept =
+        concept("1049221", "acetaminophen 325 MG / oxycodone hydrochloride 5 MG Oral Tablet");
+    pub const PACLITAXEL: Concept = concept("583214", "paclitaxel 100 MG Injection");
+    pub const PIPERACILLIN: Concept =
+        concept("1659149", "piperacillin 4000 MG / tazobactam 500 MG Injection");
+    pub const PREDNISONE: Concept = concept("312617", "prednisone 5 MG Oral Tablet");
+    pub const SERTRALINE: Concept = concept("312941", "sertraline 50 MG Oral Tablet");
+    pub const SIMVASTATIN: Concept = concept("312961", "simvastatin 20 MG Oral Tablet");
+    pub const WARFARIN: Concept = concept("855332", "warfarin sodium 5 MG Oral Tablet");
+}
+
+/// Usual treatment. Shares are rounded from US practice (first choice of guidelines most often, older
+/// alternatives less); they do not change outcomes in this population.
+pub static TREATMENTS: &[Treatment] = &[
+    treat(Hypertension, drug::LISINOPRIL, 0.42, true),
+    treat(Hypertension, drug::AMLODIPINE, 0.3, true),
+    treat(Hypertension, drug::HYDROCHLOROTHIAZIDE, 0.25, true),
+    treat(Hypertension, drug::LOSARTAN, 0.2, true),
+    treat(Diabetes, drug::METFORMIN, 0.8, true),
+    treat(Diabetes, drug::INSULIN, 0.12, true),
+    treat(Hyperlipidaemia, drug::ATORVASTATIN, 0.5, true),
+    treat(Hyperlipidaemia, drug::SIMVASTATIN, 0.2, true),
+    treat(KidneyDisease, drug::LOSARTAN, 0.3, true),
+    treat(AtrialFibrillation, drug::APIXABAN, 0.5, true),
+    treat(AtrialFibrillation, drug::WARFARIN, 0.2, true),
+    treat(AtrialFibrillation, drug::METOPROLOL, 0.6, true),
+    treat(AtrialFibrillation, drug::DIGOXIN, 0.08, true),
+    treat(HeartFailure, drug::FUROSEMIDE, 0.8, true),
+    treat(HeartFailure, drug::METOPROLOL, 0.6, true),
+    treat(HeartFailure, drug::LISINOPRIL, 0.5, true),
+    treat(MyocardialInfarction, drug::ASPIRIN, 0.92, true),
+    treat(MyocardialInfarction, drug::CLOPIDOGREL, 0.7, true),
+    treat(MyocardialInfarction, drug::ATORVASTATIN_HIGH, 0.85, true),
+    treat(MyocardialInfarction, drug::METOPROLOL, 0.75, true),
+    treat(MyocardialInfarction, drug::NITROGLYCERIN, 0.4, false),
+    treat(Stroke, drug::ALTEPLASE, 0.12, false),
+    treat(Stroke, drug::CLOPIDOGREL, 0.5, true),
+    treat(Stroke, drug::ATORVASTATIN_HIGH, 0.65, true),
+    treat(Copd, drug::ALBUTEROL, 0.8, true),
+    treat(Copd, drug::FLUTICASONE_SALMETEROL, 0.5, true),
+    treat(Asthma, drug::ALBUTEROL, 0.9, true),
+    treat(Asthma, drug::FLUTICASONE, 0.5, true),
+    treat(Asthma, drug::PREDNISONE, 0.1, false),
+    treat(Depression, drug::SERTRALINE, 0.45, true),
+    treat(Depression, drug::FLUOXETINE, 0.25, true),
+    treat(Dementia, drug::DONEPEZIL, 0.5, true),
+    treat(Osteoarthritis, drug::NAPROXEN, 0.35, true),
+    treat(Osteoarthritis, drug::ACETAMINOPHEN, 0.4, false),
+    treat(Hypothyroidism, drug::LEVOTHYROXINE, 0.95, true),
+    treat(ColorectalCancer, drug::OXALIPLATIN, 0.4, false),
+    treat(ColorectalCancer, drug::FERROUS_SULFATE, 0.4, false),
+    treat(BreastCancer, drug::ANASTROZOLE, 0.6, true),
+    treat(BreastCancer, drug::PACLITAXEL, 0.35, false),
+    treat(LungCancer, drug::CISPLATIN, 0.45, false),
+    treat(ProstateCancer, drug::LEUPROLIDE, 0.35, true),
+    treat(Pneumonia, drug::AZITHROMYCIN, 0.6, false),
+    treat(Pneumonia, drug::AMOXICILLIN_CLAVULANATE, 0.4, false),
+    treat(UrinaryInfection, drug::NITROFURANTOIN, 0.7, false),
+    treat(Sepsis, drug::PIPERACILLIN, 0.9, false),
+    treat(HipFracture, drug::OXYCODONE, 0.8, false),
+    treat(HipFracture, drug::ALENDRONATE, 0.3, true),
+    treat(Influenza, drug::ACETAMINOPHEN_CHILD, 0.25, false),
+    treat(OtitisMedia, drug::AMOXICILLIN, 0.75, false),
+];
+
+/// Procedures, in SNOMED CT.
+pub mod procedure {
+    use super::{Concept, concept};
+    /// Imaging of the chest.
+    pub const CHEST_X_RAY: Concept = concept("399208008", "Plain X-ray of chest");
+    /// Colonoscopy.
+    pub const COLONOSCOPY: Concept = concept("73761001", "Colonoscopy");
+    /// Imaging of the head.
+    pub const CT_HEAD: Concept = concept("303653007", "Computed tomography of head");
+    /// Imaging of the heart.
+    pub const ECHOCARDIOGRAPHY: Concept = concept("40701008", "Echocardiography");
+    /// Electrocardiogram.
+    pub const ELECTROCARDIOGRAM: Concept = concept("29303009", "Electrocardiographic procedure");
+    /// Mammography.
+    pub const MAMMOGRAPHY: Concept = concept("71651007", "Mammography");
+    /// Opening of coronary arteries.
+    pub const CORONARY_INTERVENTION: Concept = concept("415070008", "Percutaneous coronary intervention");
+    /// Test of airflow.
+    pub const SPIROMETRY: Concept = concept("127783003", "Spirometry");
+}
+
+/// Vaccines, in CVX, with the ages in years at which they are due.
+pub static VACCINES: &[(Concept, &[f64])] = &[
+    (concept("08", "Hep B, adolescent or pediatric"), &[0.02, 0.12, 0.5]),
+    (concept("20", "DTaP"), &[0.17, 0.33, 0.5, 1.4, 4.5]),
+    (concept("10", "IPV"), &[0.17, 0.33, 0.6, 4.5]),
+    (concept("133", "Pneumococcal conjugate PCV 13"), &[0.17, 0.33, 0.5, 1.1]),
+    (concept("119", "rotavirus, monovalent"), &[0.17, 0.33]),
+    (concept("03", "MMR"), &[1.1, 4.5]),
+    (concept("21", "varicella"), &[1.1, 4.5]),
+    (concept("115", "Tdap"), &[11.5, 30.0, 41.0, 52.0, 63.0]),
+    (concept("114", "meningococcal MCV4P"), &[11.5, 16.2]),
+    (concept("187", "zoster recombinant"), &[51.0, 51.4]),
+    (concept("33", "pneumococcal polysaccharide vaccine, 23 valent"), &[66.0]),
+];
+
+/// The yearly influenza vaccine.
+pub const INFLUENZA_VACCINE: Concept = concept("140", "Influenza, seasonal, injectable, preservative free");
+
+/// A group of tests ordered together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panel {
+    /// LOINC's panel code and name.
+    pub concept: Concept,
+    /// What is in it.
+    pub measures: &'static [Measure],
+}
+
+/// Electrolytes, glucose and kidney function.
+pub static METABOLIC: Panel = Panel {
+    concept: concept("51990-0", "Basic metabolic panel - Blood"),
+    measures: &[Measure::Glucose, Measure::Creatinine, Measure::Egfr, Measure::Potassium, Measure::Sodium],
+};
+/// Blood count.
+pub static BLOOD_COUNT: Panel = Panel {
+    concept: concept("58410-2", "CBC panel - Blood by Automated count"),
+    measures: &[Measure::Hemoglobin, Measure::Leukocytes, Measure::Platelets],
+};
+/// Lipids.
+pub static LIPIDS: Panel = Panel {
+    concept: concept("24331-1", "Lipid 1996 panel - Serum or Plasma"),
+    measures: &[Measure::TotalCholesterol, Measure::Hdl, Measure::Triglycerides, Measure::Ldl],
+};

@@ -1,0 +1,97 @@
+//! A subject as MEDS events, straight from the record: no identifiers, and no detour through FHIR.
+
+use crate::person::{Race, SmokingStatus};
+use crate::population::SyntheticSubject;
+use crate::record::Class;
+use events::{Code, Event, Sex, Subject};
+
+/// The subject's events, as a reader of the FHIR export would find them. The id is the index plus one.
+///
+/// Diagnoses, procedures and prescriptions of an emergency visit or admission stand at its end, since that is when
+/// they are known.
+pub fn subject(source: &SyntheticSubject) -> Subject {
+    let mut events = Vec::new();
+    let gender = if source.person.sex == Sex::Female { "F" } else { "M" };
+    events.push(Event::new(None, Code::of("GENDER", gender)));
+    events.push(Event::new(None, Code::of("RACE", race_word(source.person.race))));
+    let ethnicity = if source.person.hispanic { "HISPANIC" } else { "NON_HISPANIC" };
+    events.push(Event::new(None, Code::of("ETHNICITY", ethnicity)));
+    events.push(Event::new(Some(source.birth), Code::birth()));
+    for encounter in &source.record.encounters {
+        let mut add =
+            |time, system: &str, code: &str| events.push(Event::new(Some(time), Code::of(system, code)));
+        add(encounter.start, "VISIT", encounter.class.code());
+        if encounter.class != Class::Ambulatory {
+            add(encounter.end, "VISIT_END", encounter.class.code());
+        }
+        let known = encounter.known();
+        for diagnosis in &encounter.diagnoses {
+            add(known, "ICD10CM", diagnosis.concept.code);
+        }
+        for procedure in &encounter.procedures {
+            add(known, "SNOMED", procedure.code);
+        }
+        for drug in &encounter.prescriptions {
+            add(known, "RXNORM", drug.code);
+        }
+        for vaccine in &encounter.immunizations {
+            add(encounter.start, "CVX", vaccine.code);
+        }
+        if let Some(smoking) = encounter.smoking {
+            add(encounter.start, "SNOMED", smoking_code(smoking).0);
+        }
+        for value in &encounter.values {
+            let test = value.measure.test();
+            events.push(
+                Event::new(Some(value.time), Code::of("LOINC", test.loinc))
+                    .with_value(value.value as f32)
+                    .with_unit(test.unit),
+            );
+        }
+    }
+    for (allergy, time) in &source.record.allergies {
+        events.push(Event::new(Some(*time), Code::of("ALLERGY//SNOMED", allergy.code)));
+    }
+    if let Some(first) = source.record.encounters.first() {
+        for (condition, _) in source.person.told_family() {
+            let code = Code::of("FAMILY_HISTORY//ICD10CM", condition.profile().icd10cm);
+            events.push(Event::new(Some(first.start), code));
+        }
+    }
+    match source.observed_death() {
+        Some(time) => events.push(Event::new(Some(time), Code::death())),
+        None => events.push(Event::new(Some(source.record.until), Code::followup_end())),
+    }
+    Subject::new(source.index as i64 + 1, events)
+}
+
+/// The word that every reader of sources writes.
+fn race_word(race: Race) -> &'static str {
+    match race {
+        Race::White => "WHITE",
+        Race::Black => "BLACK",
+        Race::Asian => "ASIAN",
+        Race::AmericanIndian => "NATIVE",
+        Race::Other => "OTHER",
+    }
+}
+
+/// CDC race and ethnicity code.
+pub(crate) fn race_code(race: Race) -> &'static str {
+    match race {
+        Race::White => "2106-3",
+        Race::Black => "2054-5",
+        Race::Asian => "2028-9",
+        Race::AmericanIndian => "1002-5",
+        Race::Other => "2131-1",
+    }
+}
+
+/// SNOMED CT code and name.
+pub(crate) fn smoking_code(status: SmokingStatus) -> (&'static str, &'static str) {
+    match status {
+        SmokingStatus::Never => ("266919005", "Never smoked tobacco"),
+        SmokingStatus::Current => ("449868002", "Smokes tobacco daily"),
+        SmokingStatus::Former => ("8517006", "Ex-smoker"),
+    }
+}

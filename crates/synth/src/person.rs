@@ -1,0 +1,224 @@
+//! A person: who they are and what they are prone to, drawn at birth.
+//!
+//! Shares of race, ethnicity, language and marital status are rounded from the US Census Bureau's American
+//! Community Survey 2019–2021. Smoking: about 40 % of men and 32 % of women born before 1970 ever smoked, about
+//! 25 % and 20 % of those born later (NHIS 2018–2022, rounded); most start between 15 and 20 and seven in ten of
+//! them stop. Body mass: median 18 at 12 years, 24.5 at 20, 29 at 60 (NHANES 2015–2018), spread 20 %.
+
+use crate::condition::{Condition, Trait};
+use crate::random::Draws;
+use events::Sex;
+
+/// Race as US Core codes it (OMB categories).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Race {
+    White,
+    Black,
+    Asian,
+    AmericanIndian,
+    Other,
+}
+
+/// Smoking over a life.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoking {
+    /// Age at the first daily cigarette; infinite for never smokers.
+    pub start: f64,
+    /// Age at the last; infinite for those who never stop.
+    pub stop: f64,
+}
+
+/// What somebody smokes at an age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SmokingStatus {
+    Never,
+    Current,
+    Former,
+}
+
+impl Smoking {
+    /// The status at an age.
+    pub fn at(&self, age: f64) -> SmokingStatus {
+        if age < self.start {
+            SmokingStatus::Never
+        } else if age < self.stop {
+            SmokingStatus::Current
+        } else {
+            SmokingStatus::Former
+        }
+    }
+}
+
+/// What a person is born with.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Sex at birth and in the record.
+    pub sex: Sex,
+    /// Race.
+    pub race: Race,
+    /// Hispanic or Latino.
+    pub hispanic: bool,
+    /// Language as BCP 47 (`en`, `es`, `zh`).
+    pub language: &'static str,
+    /// Smoking over life.
+    pub smoking: Smoking,
+    /// Adult height in cm.
+    pub height_cm: f64,
+    /// Standard normal traits, by [`Trait`].
+    pub traits: [f64; Trait::COUNT],
+    /// Liability to each condition alone, standard normal.
+    pub liability: [f64; Condition::COUNT],
+    /// Conditions that a first-degree relative had.
+    pub family: [bool; Condition::COUNT],
+    /// Silent years between latent onset and diagnosis of each condition.
+    pub silent_years: [f64; Condition::COUNT],
+    /// How readily this person seeks care; 1 on average.
+    pub visit_propensity: f64,
+}
+
+impl Person {
+    /// A person of this sex, born in this year.
+    pub(crate) fn draw(sex: Sex, birth_year: i32, draws: &mut Draws) -> Self {
+        let race = *draws.weighted(&[
+            (Race::White, 0.66),
+            (Race::Black, 0.14),
+            (Race::Asian, 0.07),
+            (Race::AmericanIndian, 0.01),
+            (Race::Other, 0.12),
+        ]);
+        let hispanic = draws.chance(match race {
+            Race::Other => 0.7,
+            Race::White => 0.13,
+            _ => 0.04,
+        });
+        let other_language = draws.uniform();
+        let language = match (hispanic, race) {
+            (true, _) if other_language < 0.45 => "es",
+            (false, Race::Asian) if other_language < 0.35 => "zh",
+            _ => "en",
+        };
+
+        let ever = match (sex, birth_year < 1970) {
+            (Sex::Female, true) => 0.32,
+            (Sex::Female, false) => 0.20,
+            (_, true) => 0.40,
+            (_, false) => 0.25,
+        };
+        let smoking = if draws.chance(ever) {
+            let start = 15.0 + 2.5 * draws.exponential();
+            let stop =
+                if draws.chance(0.7) { start + 5.0 + 18.0 * draws.exponential() } else { f64::INFINITY };
+            Smoking { start, stop }
+        } else {
+            Smoking { start: f64::INFINITY, stop: f64::INFINITY }
+        };
+
+        let mut traits = [0.0; Trait::COUNT];
+        for value in &mut traits {
+            *value = draws.normal();
+        }
+        // Adiposity raises pressure, glucose and mood scores; what remains of each is its own.
+        for (which, share) in [(Trait::BloodPressure, 0.25), (Trait::Glycaemia, 0.3), (Trait::Mood, 0.1)] {
+            let own = traits[which as usize];
+            traits[which as usize] =
+                share * traits[Trait::Adiposity as usize] + (1.0f64 - share * share).sqrt() * own;
+        }
+
+        let mut liability = [0.0; Condition::COUNT];
+        let mut family = [false; Condition::COUNT];
+        let mut silent_years = [0.0; Condition::COUNT];
+        for condition in Condition::ALL {
+            let index = condition.index();
+            liability[index] = draws.normal();
+            family[index] = draws.chance(family_share(condition));
+            let (median, spread) = condition.profile().silent_years;
+            let normal = draws.normal();
+            silent_years[index] =
+                if median > 0.0 { (median * (spread * normal).exp()).min(12.0) } else { 0.0 };
+        }
+        let height_cm =
+            if sex == Sex::Female { 161.5 + 6.6 * draws.normal() } else { 175.5 + 7.2 * draws.normal() };
+        let visit_propensity = (0.35 * draws.normal() - 0.06).exp();
+        Person {
+            sex,
+            race,
+            hispanic,
+            language,
+            smoking,
+            height_cm,
+            traits,
+            liability,
+            family,
+            silent_years,
+            visit_propensity,
+        }
+    }
+
+    /// Relatives' conditions that are told when asked, about two thirds of the true ones, each with a number that
+    /// says which relative.
+    pub fn told_family(&self) -> impl Iterator<Item = (Condition, usize)> + '_ {
+        Condition::ALL.into_iter().filter_map(|condition| {
+            // What is told follows from a number that the person has anyway, so that it is the same each time.
+            let told = (self.liability[condition.index()].to_bits() >> 4) as usize;
+            (self.family[condition.index()] && !told.is_multiple_of(3)).then_some((condition, told >> 8))
+        })
+    }
+
+    /// A trait, in standard deviations.
+    pub fn of(&self, which: Trait) -> f64 {
+        self.traits[which as usize]
+    }
+
+    /// Body mass index in kg/m² at an age, before any illness.
+    pub fn body_mass_index(&self, age: f64) -> f64 {
+        let median = if age < 6.0 {
+            17.5 - 0.35 * age
+        } else if age < 20.0 {
+            15.4 + (age - 6.0) * 0.65
+        } else if age < 60.0 {
+            24.5 + (age - 20.0) * 0.1125
+        } else {
+            29.0 - (age - 60.0) * 0.09
+        };
+        let spread = if age < 18.0 { 0.08 + 0.007 * age } else { 0.2 };
+        median * (spread * self.of(Trait::Adiposity)).exp()
+    }
+
+    /// Height in cm at an age: a child's curve up to 18 years, then the adult height.
+    pub fn height_at(&self, age: f64) -> f64 {
+        let share = if age < 2.0 {
+            0.295 + 0.105 * age
+        } else if age < 18.0 {
+            0.505 + 0.495 * ((age - 2.0) / 16.0).powf(0.92)
+        } else {
+            1.0
+        };
+        self.height_cm * share
+    }
+}
+
+/// The share of people with a first-degree relative who had the condition: rounded from NHIS and NHANES family
+/// history items (diabetes, heart attack, stroke, asthma, cancers), assumed for the others.
+fn family_share(condition: Condition) -> f64 {
+    use Condition::*;
+    match condition {
+        Hypertension => 0.45,
+        Diabetes => 0.30,
+        MyocardialInfarction => 0.14,
+        Stroke => 0.15,
+        Asthma => 0.20,
+        Depression => 0.20,
+        Dementia => 0.13,
+        BreastCancer => 0.10,
+        ProstateCancer => 0.08,
+        ColorectalCancer => 0.06,
+        LungCancer => 0.07,
+        Copd => 0.08,
+        Osteoarthritis => 0.25,
+        Hypothyroidism => 0.10,
+        HipFracture => 0.08,
+        _ => 0.0,
+    }
+}

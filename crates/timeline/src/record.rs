@@ -1,0 +1,66 @@
+//! What of a subject's record a timeline holds, up to a moment.
+
+use events::{Code, Event, Subject, Time};
+
+/// The part of a record that is known at a moment: what the vocabulary counts and the tokenizer turns into
+/// tokens, so that both see the same.
+pub(crate) struct Record<'a> {
+    undated: &'a [Event],
+    dated: &'a [Event],
+    pub birth: Option<Time>,
+    /// The first dated death.
+    pub death: Option<Time>,
+    pub followup_end: Option<Time>,
+    /// Events dated after death, left out.
+    pub after_death: u64,
+}
+
+impl<'a> Record<'a> {
+    /// The record up to and including `until`, or all of it.
+    pub fn of(subject: &'a Subject, until: Option<Time>) -> Self {
+        let events = subject.events();
+        let (undated, dated) = events.split_at(events.partition_point(|event| event.time.is_none()));
+        let dated = match until {
+            Some(until) => &dated[..dated.partition_point(|event| event.time <= Some(until))],
+            None => dated,
+        };
+        let mut record =
+            Record { undated, dated, birth: None, death: None, followup_end: None, after_death: 0 };
+        for event in dated {
+            let seen = match event.code.as_str() {
+                Code::BIRTH => &mut record.birth,
+                Code::DEATH => &mut record.death,
+                Code::FOLLOWUP_END => &mut record.followup_end,
+                _ => continue,
+            };
+            *seen = seen.or(event.time);
+        }
+        if record.death.is_some() {
+            let kept = dated.partition_point(|event| event.time <= record.death);
+            record.after_death = dated[kept..].iter().filter(|event| is_fact(event)).count() as u64;
+            record.dated = &dated[..kept];
+        }
+        record
+    }
+
+    /// Everything that becomes a token, but death.
+    pub fn facts(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
+        self.undated_facts().chain(self.dated_facts())
+    }
+
+    /// Static facts.
+    pub fn undated_facts(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
+        self.undated.iter().filter(|event| is_fact(event))
+    }
+
+    /// Dated facts but death, by time.
+    pub fn dated_facts(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
+        self.dated.iter().filter(|event| is_fact(event))
+    }
+}
+
+/// Birth is told by age, death and the end of follow-up by how the record closes. Without a date none of the
+/// three says anything that a timeline could use, and a static death would tell the outcome in advance.
+fn is_fact(event: &Event) -> bool {
+    !matches!(event.code.as_str(), Code::BIRTH | Code::DEATH | Code::FOLLOWUP_END)
+}

@@ -12,7 +12,7 @@ pub(crate) fn assert_gradient(at: &[f64], gradient: &[f64], mut loss: impl FnMut
     let mut x = at.to_vec();
     let scale = gradient.iter().fold(1e-3_f64, |m, g| m.max(g.abs()));
     for i in (0..at.len()).step_by((at.len() / 400).max(1)) {
-        let step = 1e-3 * at[i].abs().max(0.1);
+        let step = 1e-3 * at[i].abs().max(0.3);
         let mut value = |offset: f64| {
             x[i] = at[i] + offset * step;
             loss(&x)

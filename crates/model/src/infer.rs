@@ -6,7 +6,7 @@ use crate::heads::{risk, task};
 use crate::layers::dropout::Dropout;
 use crate::model::Model;
 use crate::objective::Losses;
-use crate::pack::{Targets, check_sequence};
+use crate::pack::{Pack, Targets, check_sequence};
 use crate::real::{Real, add_scaled};
 use crate::window::{self, Window};
 use rayon::prelude::*;
@@ -100,7 +100,9 @@ impl Model {
         let indices = self.risk_indices(codes)?;
         let (width, last) = (self.config.width, |s: &Sequence<'_>| s.len().saturating_sub(1));
         let spots: Vec<(Sequence<'_>, usize)> = sequences.iter().map(|s| (*s, last(s))).collect();
-        self.at(&spots, |hidden, (_, row)| self.risk_table(&hidden[row * width..(row + 1) * width], &indices))
+        self.at(&spots, |pack, hidden, (_, row)| {
+            self.risk_table((&hidden[row * width..(row + 1) * width], pack.seen_at(row)), &indices)
+        })
     }
 
     /// The risk right after each of some tokens of one sequence (inclusive), as [`Model::risk`] would give it
@@ -136,10 +138,14 @@ impl Model {
             self.with_workspace(|workspace| {
                 workspace.pack.clear();
                 workspace.pack.push(&self.config, sequence, window, Targets::default());
-                let hidden = workspace.hidden(self.parameters_view(), Dropout::default());
+                let (pack, hidden) = workspace.hidden(self.parameters_view(), Dropout::default());
                 for i in &rest[..n] {
                     let row = window.row_of(positions[*i]);
-                    tables[*i] = Some(self.risk_table(&hidden[row * width..(row + 1) * width], &indices));
+                    tables[*i] =
+                        Some(self.risk_table(
+                            (&hidden[row * width..(row + 1) * width], pack.seen_at(row)),
+                            &indices,
+                        ));
                 }
             });
             rest = &rest[n..];
@@ -192,7 +198,7 @@ impl Model {
         let width = self.config.width;
         let spots: Vec<(Sequence<'_>, usize)> =
             sequences.iter().map(|s| (*s, s.len().saturating_sub(1))).collect();
-        self.at(&spots, |hidden, (begin, row)| {
+        self.at(&spots, |_, hidden, (begin, row)| {
             let mut state = vec![0.0; 2 * width];
             state[..width].copy_from_slice(&hidden[row * width..(row + 1) * width]);
             let share = 1.0 / (row + 1 - begin) as f32;
@@ -212,7 +218,7 @@ impl Model {
         let index = self.config.tasks.iter().position(|name| name == task).ok_or_else(|| {
             Error::Unknown(format!("the model has no such task; it has: {}", self.config.tasks.join(", ")))
         })?;
-        self.at(spots, |hidden, rows| {
+        self.at(spots, |_, hidden, rows| {
             task::logit((&self.config, &self.layout), &self.weights, hidden, (index, rows)).0.sigmoid()
         })
     }
@@ -222,7 +228,7 @@ impl Model {
     fn at<R: Send>(
         &self,
         spots: &[(Sequence<'_>, usize)],
-        read: impl Fn(&[f32], (usize, usize)) -> R + Sync,
+        read: impl Fn(&Pack, &[f32], (usize, usize)) -> R + Sync,
     ) -> Result<Vec<R>> {
         let mut windows = Vec::with_capacity(spots.len());
         for (sequence, position) in spots {
@@ -251,9 +257,11 @@ impl Model {
                 for (sequence, window) in *pack {
                     workspace.pack.push(&self.config, sequence, *window, Targets::default());
                 }
-                let segments = workspace.pack.segments.clone();
-                let hidden = workspace.hidden(self.parameters_view(), Dropout::default());
-                segments.iter().map(|rows| read(hidden, (rows.start, rows.end - 1))).collect::<Vec<R>>()
+                let (pack, hidden) = workspace.hidden(self.parameters_view(), Dropout::default());
+                pack.segments
+                    .iter()
+                    .map(|rows| read(pack, hidden, (rows.start, rows.end - 1)))
+                    .collect::<Vec<R>>()
             })
         };
         Ok(packs.par_iter().flat_map_iter(answer).collect())
@@ -269,7 +277,7 @@ impl Model {
         codes.iter().map(index).collect()
     }
 
-    fn risk_table(&self, state: &[f32], indices: &[usize]) -> RiskTable {
+    fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
         let codes = self.config.risk.codes.len();
         let mut logs = vec![0.0_f32; HORIZONS * codes];
         let shape = (&self.config, &self.layout);

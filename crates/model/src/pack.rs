@@ -25,6 +25,10 @@ pub(crate) struct Pack {
     /// The last earlier rank of the same code within the segment, or NaN.
     pub(crate) previous: Vec<f32>,
     pub(crate) segments: Vec<Range<usize>>,
+    /// Codes in the order in which they first occur in their segment, segment after segment.
+    seen: Vec<u32>,
+    /// Per token, which of `seen` have occurred in its segment, it included.
+    seen_by: Vec<Range<usize>>,
     pub(crate) next_events: Vec<NextEvent>,
     pub(crate) waiting_times: Vec<WaitingTime>,
     pub(crate) values: Vec<ValueTarget>,
@@ -33,7 +37,8 @@ pub(crate) struct Pack {
     pub(crate) occurrences: Vec<(u32, f64)>,
     pub(crate) tasks: Vec<TaskTarget>,
     last_rank: Vec<(u32, f32)>,
-    rank_stamp: u32,
+    last_seen: Vec<u32>,
+    stamp: u32,
     next_age: Vec<f64>,
 }
 
@@ -122,6 +127,11 @@ impl Pack {
         self.code.len()
     }
 
+    /// The codes, `TIME` aside, that have occurred in a token's segment up to it.
+    pub(crate) fn seen_at(&self, row: usize) -> &[u32] {
+        &self.seen[self.seen_by[row].clone()]
+    }
+
     pub(crate) fn clear(&mut self) {
         self.code.clear();
         self.index.clear();
@@ -131,6 +141,8 @@ impl Pack {
         self.value.clear();
         self.previous.clear();
         self.segments.clear();
+        self.seen.clear();
+        self.seen_by.clear();
         self.next_events.clear();
         self.waiting_times.clear();
         self.values.clear();
@@ -167,8 +179,10 @@ impl Pack {
         let base = self.code.len();
         if self.last_rank.len() < config.vocabulary_size {
             self.last_rank.resize(config.vocabulary_size, (0, f32::NAN));
+            self.last_seen.resize(config.vocabulary_size, 0);
         }
-        self.rank_stamp = self.rank_stamp.wrapping_add(1);
+        self.stamp = self.stamp.wrapping_add(1);
+        let seen_from = self.seen.len();
         let start_age = sequence.age_days[0];
         for place in (0..window.statics).chain(window.start..window.end) {
             let (code, value) = (sequence.code[place], sequence.value[place]);
@@ -177,11 +191,17 @@ impl Pack {
             self.age_days.push(sequence.age_days[place]);
             self.since_start_days.push(sequence.age_days[place] - start_age);
             self.birth_known.push(sequence.birth_known);
+            let seen = &mut self.last_seen[code as usize];
+            if code != config.time_code && *seen != self.stamp {
+                *seen = self.stamp;
+                self.seen.push(code);
+            }
+            self.seen_by.push(seen_from..self.seen.len());
             let valued = code != config.time_code && value.is_finite();
             let last = &mut self.last_rank[code as usize];
-            self.previous.push(if last.0 == self.rank_stamp { last.1 } else { f32::NAN });
+            self.previous.push(if last.0 == self.stamp { last.1 } else { f32::NAN });
             if valued {
-                *last = (self.rank_stamp, value.clamp(0.0, 1.0));
+                *last = (self.stamp, value.clamp(0.0, 1.0));
             }
             self.value.push(match (valued, code == config.time_code) {
                 (true, _) => value.clamp(0.0, 1.0),

@@ -87,6 +87,8 @@ pub(crate) struct Layout {
     pub(crate) final_norm: Slot,
     pub(crate) head: Slot,
     pub(crate) head_bias: Slot,
+    /// `[vocabulary + 1]`: added where the code has occurred, by code and for all.
+    pub(crate) head_repeat: Slot,
     pub(crate) waiting: Slot,
     pub(crate) waiting_bias: Slot,
     pub(crate) value_state: Slot,
@@ -98,6 +100,8 @@ pub(crate) struct Layout {
     pub(crate) risk_code: Slot,
     pub(crate) risk_state: Slot,
     pub(crate) risk_bias: Slot,
+    /// `[codes + HORIZONS]`: added where the code has occurred, by code and by interval.
+    pub(crate) risk_repeat: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,
     pub(crate) task_bias: Slot,
@@ -153,6 +157,8 @@ impl Layout {
             layout.head = layout.add("next_event.head", &[config.vocabulary_size, d], embedding);
         }
         layout.head_bias = layout.add("next_event.bias", &[config.vocabulary_size], Initial::Zero);
+        layout.head_repeat =
+            layout.add("next_event.repeat_bias", &[config.vocabulary_size + 1], Initial::Zero);
         let intervals = config.waiting_time_intervals();
         layout.waiting = layout.add("waiting_time.state", &[intervals, d], Initial::Zero);
         layout.waiting_bias = layout.add("waiting_time.bias", &[intervals], Initial::Zero);
@@ -170,7 +176,9 @@ impl Layout {
             let deviation = 0.3 / EMBEDDING_DEVIATION / (d as f64).sqrt();
             layout.risk_code = layout.add("risk.code", &[config.risk.rank, d], Initial::Normal(deviation));
             layout.risk_state = layout.add("risk.state", &[HORIZONS, config.risk.rank, d], Initial::Zero);
-            layout.risk_bias = layout.add("risk.bias", &[HORIZONS, config.risk.codes.len()], Initial::Zero);
+            let codes = config.risk.codes.len();
+            layout.risk_bias = layout.add("risk.bias", &[HORIZONS, codes], Initial::Zero);
+            layout.risk_repeat = layout.add("risk.repeat_bias", &[codes + HORIZONS], Initial::Zero);
         }
         if !config.tasks.is_empty() {
             layout.task_query = layout.add("task.query", &[config.tasks.len(), d], Initial::Zero);

@@ -1,5 +1,5 @@
 //! Writes `calibration/mean_hazard_ratio.csv` anew, after any change of a rate or a hazard ratio:
-//! `cargo run --release -p synth --example calibrate -- 200000 5`.
+//! `cargo run --release -p synth --example calibrate -- 60000 5`.
 
 use std::{env, fs, io, path::Path};
 

@@ -65,6 +65,9 @@ struct State {
 /// Years after an onset at which its hazard of death, or its effect on other hazards, changes.
 const TURNS_AFTER: [f64; 3] = [30.0 / 365.25, 1.0, 5.0];
 
+/// At a turn, rounding may put the age a hair before it; the stretch that begins lies after it. In years.
+const HAIR: f64 = 1e-9;
+
 impl State {
     /// The logarithm of a condition's hazard ratio at an age.
     fn log_ratio(&self, rates: &Rates, person: &Person, condition: Condition, age: f64) -> f64 {
@@ -90,7 +93,7 @@ impl State {
 
     /// Chronic: diagnosed; an episode: still felt.
     fn has(&self, condition: Condition, age: f64) -> bool {
-        let since = age - self.diagnosed[condition.index()];
+        let since = age - self.diagnosed[condition.index()] + HAIR;
         match condition.profile().course {
             Course::Chronic => since >= 0.0,
             Course::Recurrent { felt_years, .. } => since >= 0.0 && since < felt_years,
@@ -101,7 +104,7 @@ impl State {
     fn death(&self, age: f64) -> (f64, f64) {
         let (mut ratio, mut excess) = (1.0, 0.0);
         for condition in Condition::ALL {
-            let since = age - self.diagnosed[condition.index()];
+            let since = age - self.diagnosed[condition.index()] + HAIR;
             if since >= 0.0 {
                 let mortality = &condition.profile().mortality;
                 ratio *= mortality.ratio;
@@ -119,7 +122,7 @@ impl State {
                 next = next.min(diagnosed);
             } else {
                 for after in TURNS_AFTER {
-                    if diagnosed + after > age {
+                    if diagnosed + after > age + HAIR {
                         next = next.min(diagnosed + after);
                         break;
                     }

@@ -9,6 +9,7 @@ mod language;
 mod plan;
 mod read;
 mod resolve;
+mod resolve_time;
 mod shape;
 mod time;
 

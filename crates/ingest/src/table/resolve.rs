@@ -1,16 +1,17 @@
 //! From a mapping as written to one that can be applied: every mistake is named by its line.
 
 use super::{
-    language::{self as written, CodeColumn, Rule, TimeTable, When},
+    language::{self as written, CodeColumn, Rule, When},
     plan::{
         CodeSource, Condition, EventRule, LabelRule, Mapping, Missing, Slot, Subject, Table, Target,
         UnitSource, Unlisted, ValueSource,
     },
-    shape::{self, OneOrMany, WordOr},
-    time::{Amount, DAYS_PER_YEAR, Moment, Origin},
+    resolve_time::Times,
+    shape::{OneOrMany, WordOr},
+    time::Moment,
 };
-use crate::{Error, rows::moment, units};
-use events::{Code, SourceTime, Time};
+use crate::{Error, units};
+use events::Code;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::{
@@ -20,22 +21,20 @@ use std::{
 use toml::Spanned;
 
 const RESERVED: [&str; 3] = [Code::BIRTH, Code::DEATH, Code::FOLLOWUP_END];
-const HOURS_PER_DAY: f64 = 24.0;
-const MINUTES_PER_DAY: f64 = 1440.0;
 
 pub(super) fn resolve(text: &str) -> Result<Mapping, Error> {
     let file: written::File = toml::from_str(text).map_err(|error| {
         // The message alone: TOML's own rendering would print the file's line.
         Mistake { at: error.span().unwrap_or(0..0), what: error.message().trim().to_owned() }.in_text(text)
     })?;
-    let mut resolver = Resolver { index: None, descriptions: BTreeMap::new(), systems: BTreeSet::new() };
+    let mut resolver = Resolver { times: Times::default(), descriptions: BTreeMap::new(), systems: BTreeSet::new() };
     resolver.file(file).map_err(|mistake| mistake.in_text(text))
 }
 
 /// What is wrong, and where in the file.
-struct Mistake {
-    at: Range<usize>,
-    what: String,
+pub(super) struct Mistake {
+    pub(super) at: Range<usize>,
+    pub(super) what: String,
 }
 
 impl Mistake {
@@ -45,22 +44,22 @@ impl Mistake {
     }
 }
 
-fn mistake<T>(at: Range<usize>, what: impl Into<String>) -> Result<T, Mistake> {
+pub(super) fn mistake<T>(at: Range<usize>, what: impl Into<String>) -> Result<T, Mistake> {
     Err(Mistake { at, what: what.into() })
 }
 
 struct Resolver {
-    index: Option<SourceTime>,
+    times: Times,
     descriptions: BTreeMap<String, String>,
     systems: BTreeSet<String>,
 }
 
 /// The columns that a table's rules name, each once.
 #[derive(Default)]
-struct Columns(Vec<String>);
+pub(super) struct Columns(Vec<String>);
 
 impl Columns {
-    fn slot(&mut self, name: &str) -> Slot {
+    pub(super) fn slot(&mut self, name: &str) -> Slot {
         match self.0.iter().position(|known| known.eq_ignore_ascii_case(name.trim())) {
             Some(slot) => slot,
             None => {
@@ -75,7 +74,7 @@ impl Resolver {
     fn file(&mut self, file: written::File) -> Result<Mapping, Mistake> {
         if let Some(index) = file.index {
             let at = index.span();
-            self.index = Some(constant_time(index.as_ref(), at)?);
+            self.times = Times::from_index(index.as_ref(), at)?;
         }
         let tables = file.table.into_iter().map(|table| self.table(table)).collect::<Result<_, _>>()?;
         Ok(Mapping {
@@ -143,7 +142,7 @@ impl Resolver {
             when: conditions(event.when, &at, columns)?,
             code,
             display,
-            moment: self.moment(event.time, columns)?,
+            moment: self.times.moment(event.time, columns)?,
             value,
             unit,
             id: event.id.map(|id| columns.slot(id.as_ref())),
@@ -195,7 +194,7 @@ impl Resolver {
         events: &mut Vec<EventRule>,
     ) -> Result<(), Mistake> {
         let at = wide.columns.span();
-        let moment = self.moment(wide.time, columns)?;
+        let moment = self.times.moment(wide.time, columns)?;
         let when = conditions(wide.when, &at, columns)?;
         let id = wide.id.map(|id| columns.slot(id.as_ref()));
         for (column, rule) in wide.columns.into_inner() {
@@ -214,7 +213,7 @@ impl Resolver {
 
     fn label(&mut self, label: written::Label, columns: &mut Columns) -> Result<LabelRule, Mistake> {
         let at = label.time.span();
-        let moment = self.moment(label.time, columns)?;
+        let moment = self.times.moment(label.time, columns)?;
         if matches!(moment, Moment::Static) {
             return mistake(
                 at,
@@ -274,132 +273,6 @@ impl Resolver {
                 at.clone(),
                 format!("{code:?} is no code: SYSTEM//code is wanted, or one of {}", RESERVED.join(", ")),
             ),
-        }
-    }
-
-    fn moment(&self, time: Spanned<WordOr<TimeTable>>, columns: &mut Columns) -> Result<Moment, Mistake> {
-        let at = time.span();
-        match time.into_inner() {
-            WordOr::Word(word) if word == "static" => Ok(Moment::Static),
-            WordOr::Word(word) if word == "index" => match self.index {
-                Some(index) => Ok(Moment::At(index)),
-                None => mistake(
-                    at,
-                    "time = \"index\" needs the mapping's index, such as index = \"2000-01-01T00:00:00\"",
-                ),
-            },
-            WordOr::Word(word) => mistake(
-                at,
-                format!(
-                    "{word:?} is no time: \"static\", \"index\" or a table such as {{ days = \"column\" }}"
-                ),
-            ),
-            WordOr::Table(time) => self.time_table(time, at, columns),
-        }
-    }
-
-    fn time_table(
-        &self,
-        time: TimeTable,
-        at: Range<usize>,
-        columns: &mut Columns,
-    ) -> Result<Moment, Mistake> {
-        let formats = time.format.unwrap_or_default().0;
-        let written = |column: String, date, columns: &mut Columns| Moment::Written {
-            column: columns.slot(&column),
-            date,
-            formats: formats.clone(),
-        };
-        let origin = self.origin(time.from, time.from_column, &at, columns);
-        let mut found: Vec<Moment> = Vec::new();
-        found.extend(time.timestamp.map(|column| written(column, false, columns)));
-        found.extend(time.date.map(|column| written(column, true, columns)));
-        if let Some(column) = time.clock {
-            found.push(Moment::Clock { column: columns.slot(&column), origin: origin.clone().or_mistake()? });
-        }
-        let offsets = [
-            (time.years, DAYS_PER_YEAR, true),
-            (time.days, 1.0, true),
-            (time.hours, 1.0 / HOURS_PER_DAY, false),
-            (time.minutes, 1.0 / MINUTES_PER_DAY, false),
-            (time.years_before, -DAYS_PER_YEAR, true),
-            (time.days_before, -1.0, true),
-        ];
-        for (amount, days_per_unit, whole_days) in offsets {
-            let amount = match amount {
-                None => continue,
-                Some(shape::Amount::Constant(constant)) => Amount::Constant(constant),
-                Some(shape::Amount::Column(column)) => Amount::Column(columns.slot(&column)),
-            };
-            found.push(Moment::Offset {
-                amount,
-                days_per_unit,
-                whole_days,
-                origin: origin.clone().or_mistake()?,
-            });
-        }
-        match (found.pop(), found.is_empty()) {
-            (Some(Moment::Clock { .. } | Moment::Offset { .. }), true) if !formats.is_empty() => {
-                mistake(at, "format goes with timestamp or date")
-            }
-            (Some(moment), true) => Ok(moment),
-            (None, _) => mistake(
-                at,
-                "one of timestamp, date, clock, years, days, hours, minutes, years_before and days_before is wanted",
-            ),
-            (Some(_), false) => mistake(at, "more than one kind of time; choose one"),
-        }
-    }
-
-    fn origin(
-        &self,
-        from: Option<String>,
-        from_column: Option<String>,
-        at: &Range<usize>,
-        columns: &mut Columns,
-    ) -> FoundOrigin {
-        FoundOrigin(match (from, from_column) {
-            (Some(_), Some(_)) => Err((at.clone(), "from and from_column exclude each other".to_owned())),
-            (Some(from), None) => match constant_time(&from, at.clone()) {
-                Ok(SourceTime::Date(time) | SourceTime::DateTime(time)) => Ok(Origin::At(time)),
-                Ok(SourceTime::Static) => Err((at.clone(), "from: a date or time is wanted".to_owned())),
-                Err(mistake) => Err((mistake.at, mistake.what)),
-            },
-            (None, Some(column)) => Ok(Origin::Column(columns.slot(&column))),
-            (None, None) => match self.index {
-                Some(SourceTime::Date(time) | SourceTime::DateTime(time)) => Ok(Origin::At(time)),
-                _ => Err((
-                    at.clone(),
-                    "counting time needs an index: the mapping's index, from or from_column".to_owned(),
-                )),
-            },
-        })
-    }
-}
-
-/// An origin, or why there is none: a mistake only where one is needed.
-#[derive(Clone)]
-struct FoundOrigin(Result<Origin, (Range<usize>, String)>);
-
-impl FoundOrigin {
-    fn or_mistake(self) -> Result<Origin, Mistake> {
-        self.0.map_err(|(at, what)| Mistake { at, what })
-    }
-}
-
-/// A constant of the mapping; a date alone means its midnight.
-fn constant_time(text: &str, at: Range<usize>) -> Result<SourceTime, Mistake> {
-    match moment::parse(text.as_bytes()) {
-        Ok(SourceTime::Date(time)) => Ok(SourceTime::DateTime(time)),
-        Ok(time) => Ok(time),
-        Err(reason) => {
-            let (first, last) = (Time::MIN.ymd().0, Time::MAX.ymd().0);
-            mistake(
-                at,
-                format!(
-                    "{text:?}: {reason}; YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS between {first} and {last} is wanted"
-                ),
-            )
         }
     }
 }

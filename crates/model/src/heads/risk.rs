@@ -1,7 +1,8 @@
 //! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
 //!
-//! For code `c` and the interval `k` between two horizons, `log λ_{c,k} = b_{c,k} + ⟨W_k h, P C[c]⟩` per day: a
-//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors. The likelihood
+//! For code `c` and the interval `k` between two horizons,
+//! `log λ_{c,k} = b_{c,k} + ⟨W_k h, P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a cause-specific hazard,
+//! constant within the interval, low-rank through the shared code vectors. The likelihood
 //! of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
 //! `Σ_k λ_{c,k} E_{c,k} − δ_{c,k} log λ_{c,k}`, where exposure runs until the occurrence, death, or the end of
 //! follow-up.
@@ -79,6 +80,8 @@ pub(crate) fn run<T: Real>(
         let states = s.states.stale(n * HORIZONS * rank);
         multiply(MatrixMut::new(states, n, HORIZONS * rank), T::ONE, Matrix::new(rows, n, d), project.t());
         let d_states = s.d_states.zeroed(n * HORIZONS * rank);
+        let seen: Vec<Vec<usize>> = block.iter().map(|t| risk_indices(config, pack.seen_at(t.row))).collect();
+        let repeat = layout.risk_repeat.of(weights);
         for k in 0..HORIZONS {
             let at_risk: Vec<usize> = (0..n).filter(|i| exposure(k, block[*i].followup_days) > 0.0).collect();
             let m = at_risk.len();
@@ -94,11 +97,19 @@ pub(crate) fn run<T: Real>(
             let bias = &layout.risk_bias.of(weights)[k * codes..(k + 1) * codes];
             let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
             for (row, i) in hazards.chunks_exact_mut(codes).zip(&at_risk) {
+                seen[*i].iter().for_each(|c| row[*c] += repeat[*c] + repeat[codes + k]);
                 loss += interval_loss(k, row, bias, &block[*i], pack, scale);
             }
             if let Some(gradient) = &mut gradient {
                 let d_bias = &mut layout.risk_bias.of_mut(gradient.arena)[k * codes..(k + 1) * codes];
                 crate::layers::norm::bias_backward(hazards, d_bias);
+                let d_repeat = layout.risk_repeat.of_mut(gradient.arena);
+                for (row, i) in hazards.chunks_exact(codes).zip(&at_risk) {
+                    for c in &seen[*i] {
+                        d_repeat[*c] += row[*c];
+                        d_repeat[codes + k] += row[*c];
+                    }
+                }
                 let d_hazards = Matrix::new(hazards, m, codes);
                 let target = MatrixMut::new(gradient.d_risk_table, codes, rank);
                 multiply_add(target, T::ONE, d_hazards.t(), Matrix::new(chosen, m, rank));
@@ -168,11 +179,16 @@ fn interval_loss<T: Real>(
     loss
 }
 
-/// Log-hazards per day of all codes at one state: `[HORIZONS, codes]` into `out`.
+/// Which of some codes have a risk of their own, as indices.
+fn risk_indices(config: &Config, codes: &[u32]) -> Vec<usize> {
+    codes.iter().filter_map(|code| config.risk_index(*code)).collect()
+}
+
+/// Log-hazards per day of all codes at one state after which `seen` have occurred: `[HORIZONS, codes]` into `out`.
 pub(crate) fn log_hazards<T: Real>(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[T], &[T]),
-    state: &[T],
+    (state, seen): (&[T], &[u32]),
     out: &mut [T],
 ) {
     let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
@@ -185,6 +201,12 @@ pub(crate) fn log_hazards<T: Real>(
     let table = Matrix::new(risk_table, codes, rank);
     multiply(MatrixMut::new(out, HORIZONS, codes), T::ONE, Matrix::new(&states, HORIZONS, rank), table.t());
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
+    let repeat = layout.risk_repeat.of(weights);
+    for c in risk_indices(config, seen) {
+        for (k, row) in out.chunks_exact_mut(codes).enumerate() {
+            row[c] += repeat[c] + repeat[codes + k];
+        }
+    }
 }
 
 /// Cumulative incidence at each horizon from log-hazards per day (`[HORIZONS]` each) of the code and, unless the

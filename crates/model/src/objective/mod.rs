@@ -118,14 +118,14 @@ pub(crate) struct Workspace<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    /// Forward only; the hidden state of the workspace's pack, `[tokens, width]`.
-    pub(crate) fn hidden(&mut self, p: Parameters<'_, T>, dropout: Dropout) -> &[T] {
+    /// Forward only; the workspace's pack and its hidden state, `[tokens, width]`.
+    pub(crate) fn hidden(&mut self, p: Parameters<'_, T>, dropout: Dropout) -> (&Pack, &[T]) {
         let tokens = self.pack.tokens();
         let shape = (p.config, p.layout);
         let input = self.decoder.input(p.config, tokens);
         embedding::forward(shape, (p.weights, &p.tables.code_table), &self.pack, input, &mut self.embedding);
         self.decoder.forward(shape, p.weights, &self.pack, dropout);
-        self.decoder.hidden(p.config, tokens)
+        (&self.pack, self.decoder.hidden(p.config, tokens))
     }
 
     /// The losses of the workspace's pack.
@@ -163,20 +163,23 @@ impl<T: Real> Workspace<T> {
         let head = if tied { &tables.code_table } else { layout.head.of(weights) };
         // The bias and an untied head share the arena, so the head's gradient goes through a detour.
         let mut d_bias = vec![T::ZERO; config.vocabulary_size];
+        let mut d_repeat = vec![T::ZERO; config.vocabulary_size + 1];
         losses.next_event = next_event::run(
-            (head, layout.head_bias.of(weights)),
+            (head, layout.head_bias.of(weights), layout.head_repeat.of(weights)),
             hidden,
-            &pack.next_events,
+            pack,
             gradient.as_mut().map(|(scales, g)| next_event::Gradient {
                 scale: scales.next_event,
                 d_hidden: &mut *d_hidden,
                 d_table: if tied { &mut g.tables.code_table } else { layout.head.of_mut(&mut g.arena) },
                 d_bias: &mut d_bias,
+                d_repeat: &mut d_repeat,
             }),
             &mut self.next_event,
         );
         if let Some((_, g)) = &mut gradient {
             crate::real::add_scaled(layout.head_bias.of_mut(&mut g.arena), T::ONE, &d_bias);
+            crate::real::add_scaled(layout.head_repeat.of_mut(&mut g.arena), T::ONE, &d_repeat);
         }
 
         let mut d_weight = vec![T::ZERO; layout.waiting.of(weights).len()];

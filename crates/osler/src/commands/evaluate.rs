@@ -1,6 +1,5 @@
 //! `osler evaluate`: predictions to a report.
 
-use crate::clock;
 use crate::manifest::{Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
@@ -139,7 +138,8 @@ fn about(source: &Manifest, title: Option<String>) -> About {
         prediction_times: text("prediction_times"),
         outcomes: text("outcomes"),
         baseline: text("baseline"),
-        made: clock::timestamp(),
+        // The time of the predictions, not of the report: the same input gives the same bytes.
+        made: source.finished.clone(),
         tool: format!("osler {}", env!("CARGO_PKG_VERSION")),
         descriptions,
     }

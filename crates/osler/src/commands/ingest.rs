@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use deid::{Deidentifier, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
-use events::{Identified, Label, SourceSubject, Split, SplitFractions};
+use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -240,7 +240,8 @@ fn read_and_write(
                 }
             }
             let subject = record.map(|record| record.subject);
-            if !subject.events().is_empty() {
+            // A follow-up without anything followed is nobody's record.
+            if subject.events().iter().any(|e| e.code.as_str() != Code::FOLLOWUP_END) {
                 writer.push(Split::of(subject.id, fractions, &split_key), &subject)?;
             }
         }

@@ -40,12 +40,12 @@ fn check(site: &Site, line: &str, out: &str) {
 #[test]
 fn every_long_step_survives_being_killed() {
     let site = Site::new();
-    check(&site, "synth --subjects 300 --seed 3 --out population", "population");
+    check(&site, "synth --subjects 200 --seed 3 --out population", "population");
     check(&site, "ingest --from fhir --synthetic --key site.key --out events population/fhir", "events");
     check(&site, "tokenize --min-subjects 5 --out timeline events", "timeline");
     check(
         &site,
-        "train --size tiny --max-steps 60 --evaluate-every 20 --checkpoint-every 10 --seed 5 --out model timeline",
+        "train --size tiny --context 128 --batch-tokens 1024 --max-steps 40 --evaluate-every 20 --checkpoint-every 5 --seed 5 --out model timeline",
         "model",
     );
     check(&site, "predict --model model --split train --out predictions events", "predictions");

@@ -32,12 +32,12 @@ fn example(name: &str) -> String {
 
 #[test]
 fn fhir_bundles() {
-    check("--from fhir", &["fhir-r4-synthea-bundles.tar.zst"], 60, 30_000);
+    check("--from fhir", &["fhir-r4-synthea-bundles.tar.zst"], 411, 120_000);
 }
 
 #[test]
 fn fhir_bulk_ndjson() {
-    check("--from fhir", &["fhir-r4-bulk-ndjson-10.tar.zst"], 10, 5_000);
+    check("--from fhir", &["fhir-r4-bulk-ndjson-10.tar.zst"], 13, 10_000);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn physionet_2012() {
 #[test]
 fn mayo_nafld() {
     let mapping = format!("--from table --mapping {}", example("mayo-nafld.toml"));
-    check(&mapping, &["mayo/nafld1.csv", "mayo/nafld2.csv", "mayo/nafld3.csv"], 12_000, 200_000);
+    check(&mapping, &["mayo/nafld1.csv", "mayo/nafld2.csv", "mayo/nafld3.csv"], 12_286, 200_000);
 }
 
 #[test]
@@ -68,14 +68,40 @@ fn delphi() {
     check(&mapping, &["delphi/events.csv.zst"], 7_143, 150_000);
 }
 
-/// The same records as OMOP CDM and as MEDS 0.3: event for event.
+/// The same records as OMOP CDM and as MEDS 0.3 (made by meds_etl), event for event. What differs:
+/// - OMOP tells more: the end of follow-up, the end of visits, sex, race and ethnicity;
+/// - in subjects older than 90 the end of follow-up counts too when births are moved, so theirs may differ;
+/// - two concepts of the vocabulary (62 events) that meds_etl leaves out.
 #[test]
 fn the_two_gibleed_routes_agree() {
-    let Some((omop, _)) = check("--from omop", &["omop-gibleed-5.4-csv.tar.zst"], 2694, 150_000) else {
-        return;
-    };
-    let Some((meds, _)) = check("--from meds", &["meds-0.3-gibleed.tar.zst"], 2694, 150_000) else { return };
+    let Some((omop, _)) = check("--from omop", &["omop-gibleed-5.4-csv.tar.zst"], 2694, 200_000) else { return };
+    let Some((meds, _)) = check("--from meds", &["meds-0.3-gibleed.tar.zst"], 2694, 200_000) else { return };
     let (omop, meds) = (omop.events("events"), meds.events("events"));
-    assert_eq!(omop.len(), meds.len());
-    let _ = (omop, meds);
+    let sorted = |mut subjects: Vec<events::Subject>| {
+        subjects.sort_by_key(|s| s.id);
+        subjects
+    };
+    let (omop, meds) = (sorted(omop), sorted(meds));
+    let (mut compared, mut moved, mut left_out) = (0, 0, 0);
+    for (a, b) in omop.iter().zip(&meds) {
+        assert_eq!(a.id, b.id, "one key, one pseudonym");
+        if a.birth() != b.birth() {
+            moved += 1;
+            continue;
+        }
+        let told_more = |e: &&events::Event| {
+            let system = e.code.system();
+            ["OSLER_FOLLOWUP_END", "VISIT_END", "GENDER", "RACE", "ETHNICITY"].contains(&system)
+        };
+        let left_out_here = |e: &&events::Event| ["RXNORM//5224", "SNOMED//127295002"].contains(&e.code.as_str());
+        let all: Vec<&events::Event> = a.events().iter().filter(|e| !told_more(e)).collect();
+        left_out += all.iter().filter(|e| left_out_here(e)).count();
+        let rest: Vec<_> = all.into_iter().filter(|e| !left_out_here(e)).map(|e| (e.time, &e.code, e.numeric_value)).collect();
+        let theirs: Vec<_> = b.events().iter().map(|e| (e.time, &e.code, e.numeric_value)).collect();
+        assert_eq!(rest.len(), theirs.len());
+        assert!(rest == theirs, "a subject's events differ");
+        compared += theirs.len();
+    }
+    println!("{compared} events agree; {moved} subjects with moved births; {left_out} events of two concepts in OMOP alone");
+    assert!(compared > 200_000 && moved < 100 && left_out <= 62, "{compared} {moved} {left_out}");
 }

@@ -111,7 +111,7 @@ pub(super) static HEART_FAILURE: Profile = Profile {
     ],
     mortality: Mortality {
         ratio: 1.8,
-        first_month: 0.5,
+        first_month: 0.9,
         first_year: 0.08,
         to_five_years: 0.02,
         grows_with_age: true,
@@ -160,7 +160,7 @@ pub(super) static MYOCARDIAL_INFARCTION: Profile = Profile {
     ],
     mortality: Mortality {
         ratio: 1.4,
-        first_month: 0.9,
+        first_month: 1.1,
         first_year: 0.025,
         to_five_years: 0.0,
         grows_with_age: true,
@@ -203,7 +203,7 @@ pub(super) static STROKE: Profile = Profile {
     ],
     mortality: Mortality {
         ratio: 1.4,
-        first_month: 1.1,
+        first_month: 1.3,
         first_year: 0.04,
         to_five_years: 0.005,
         grows_with_age: true,

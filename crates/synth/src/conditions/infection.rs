@@ -126,7 +126,7 @@ pub(super) static SEPSIS: Profile = Profile {
     ],
     mortality: Mortality {
         ratio: 1.15,
-        first_month: 2.4,
+        first_month: 3.2,
         first_year: 0.08,
         to_five_years: 0.0,
         grows_with_age: true,

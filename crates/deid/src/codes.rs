@@ -132,7 +132,9 @@ fn loinc(code: &str) -> bool {
     let Some((number, check)) = derived.unwrap_or(code).split_once('-') else { return false };
     digits(number, 1..=7)
         && digits(check, 1..=1)
-        && (derived.is_some() || LOINC_IRREGULAR.contains(&code) || luhn(number) == check.as_bytes()[0] - b'0')
+        && (derived.is_some()
+            || LOINC_IRREGULAR.contains(&code)
+            || luhn(number) == check.as_bytes()[0] - b'0')
 }
 
 /// Published codes whose check digit is not the rule's.
@@ -259,7 +261,8 @@ mod tests {
             ("LOINC", "4548-4"),
             ("LOINC", "2160-0"),
             ("LOINC", "72166-2"),
-            ("LOINC", "LA18978-9"), ("LOINC", "3150-6"),
+            ("LOINC", "LA18978-9"),
+            ("LOINC", "3150-6"),
             ("RXNORM", "860975"),
             ("ICD10CM", "E11.9"),
             ("ICD10CM", "S72.001A"),

@@ -4,6 +4,7 @@ use crate::commands::REFERENCE_FILE;
 use crate::manifest::{Kind, Manifest};
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
+use events::meds::CodeMetadata;
 use model::{EmbeddingFeatures, Model};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,15 +30,16 @@ pub struct ModelDirectory {
 }
 
 impl ModelDirectory {
-    /// Opens a directory that `osler train` wrote, after checking every digest.
-    pub fn open(dir: &Path) -> Result<Self> {
+    /// Opens a directory that `osler train` wrote, after checking every digest. `codes` is what is known of the
+    /// codes of the records at hand, so that rare ones back off to the same parents as in training.
+    pub fn open(dir: &Path, codes: &[CodeMetadata]) -> Result<Self> {
         let manifest = Manifest::verify(dir, Kind::Model)?;
         let vocabulary = Vocabulary::load(&dir.join(VOCABULARY_FILE))?;
         let baselines = dir.join(TASK_BASELINES_FILE);
         Ok(ModelDirectory {
             manifest,
             model: Model::load(dir)?,
-            tokenizer: Tokenizer::new(vocabulary),
+            tokenizer: Tokenizer::new(vocabulary).with_code_metadata(codes),
             reference: read_json(&dir.join(REFERENCE_FILE))?,
             task_baselines: if baselines.exists() { read_json(&baselines)? } else { BTreeMap::new() },
         })

@@ -27,7 +27,8 @@ pub(super) fn resolve(text: &str) -> Result<Mapping, Error> {
         // The message alone: TOML's own rendering would print the file's line.
         Mistake { at: error.span().unwrap_or(0..0), what: error.message().trim().to_owned() }.in_text(text)
     })?;
-    let mut resolver = Resolver { times: Times::default(), descriptions: BTreeMap::new(), systems: BTreeSet::new() };
+    let mut resolver =
+        Resolver { times: Times::default(), descriptions: BTreeMap::new(), systems: BTreeSet::new() };
     resolver.file(file).map_err(|mistake| mistake.in_text(text))
 }
 

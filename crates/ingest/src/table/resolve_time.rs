@@ -25,7 +25,11 @@ impl Times {
         Ok(Times { index: Some(constant_time(index, at)?) })
     }
 
-    pub(super) fn moment(&self, time: Spanned<WordOr<TimeTable>>, columns: &mut Columns) -> Result<Moment, Mistake> {
+    pub(super) fn moment(
+        &self,
+        time: Spanned<WordOr<TimeTable>>,
+        columns: &mut Columns,
+    ) -> Result<Moment, Mistake> {
         let at = time.span();
         match time.into_inner() {
             WordOr::Word(word) if word == "static" => Ok(Moment::Static),

@@ -86,8 +86,8 @@ impl Arguments {
             "all" => Split::ALL.to_vec(),
             name => vec![name.parse().map_err(anyhow::Error::msg)?],
         };
-        let directory = ModelDirectory::open(&self.model)?;
         let records = Records::open(&self.events)?;
+        let directory = ModelDirectory::open(&self.model, &records.codes)?;
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
         let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {

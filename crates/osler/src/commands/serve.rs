@@ -59,7 +59,7 @@ impl Arguments {
             .with_writer(std::io::stderr);
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
-        let directory = ModelDirectory::open(&self.model)?;
+        let directory = ModelDirectory::open(&self.model, &[])?;
         let examples = examples::patients(&directory)?;
         let predictor = Arc::new(ModelPredictor::new(directory, examples)?);
         let state = AppState::new(predictor, ServeSettings { access_key, ..ServeSettings::default() })?;

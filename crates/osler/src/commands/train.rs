@@ -214,7 +214,7 @@ impl Arguments {
 
     fn start(&self, vocabulary: &Vocabulary, tasks: &[String]) -> Result<Start> {
         if let Some(dir) = &self.from {
-            let from = ModelDirectory::open(dir)?;
+            let from = ModelDirectory::open(dir, &[])?;
             if from.tokenizer.vocabulary().digest() != vocabulary.digest() {
                 bail!(
                     "{} has another vocabulary than {}; tokenize with --model {}",

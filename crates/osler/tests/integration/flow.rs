@@ -28,5 +28,5 @@ fn help_has_examples_and_mistakes_are_told() {
         assert!(help.contains("Example"), "{verb} --help has no example");
     }
     assert!(site.fail("tokenize --out t nowhere").contains("manifest.json"));
-    assert!(site.fail("predict --model nowhere --out p nowhere").contains("nowhere"));
+    assert!(site.fail("predict --model nowhere --out p nowhere").contains("manifest.json"));
 }

@@ -74,7 +74,9 @@ fn delphi() {
 /// - two concepts of the vocabulary (62 events) that meds_etl leaves out.
 #[test]
 fn the_two_gibleed_routes_agree() {
-    let Some((omop, _)) = check("--from omop", &["omop-gibleed-5.4-csv.tar.zst"], 2694, 200_000) else { return };
+    let Some((omop, _)) = check("--from omop", &["omop-gibleed-5.4-csv.tar.zst"], 2694, 200_000) else {
+        return;
+    };
     let Some((meds, _)) = check("--from meds", &["meds-0.3-gibleed.tar.zst"], 2694, 200_000) else { return };
     let (omop, meds) = (omop.events("events"), meds.events("events"));
     let sorted = |mut subjects: Vec<events::Subject>| {
@@ -93,15 +95,22 @@ fn the_two_gibleed_routes_agree() {
             let system = e.code.system();
             ["OSLER_FOLLOWUP_END", "VISIT_END", "GENDER", "RACE", "ETHNICITY"].contains(&system)
         };
-        let left_out_here = |e: &&events::Event| ["RXNORM//5224", "SNOMED//127295002"].contains(&e.code.as_str());
+        let left_out_here =
+            |e: &&events::Event| ["RXNORM//5224", "SNOMED//127295002"].contains(&e.code.as_str());
         let all: Vec<&events::Event> = a.events().iter().filter(|e| !told_more(e)).collect();
         left_out += all.iter().filter(|e| left_out_here(e)).count();
-        let rest: Vec<_> = all.into_iter().filter(|e| !left_out_here(e)).map(|e| (e.time, &e.code, e.numeric_value)).collect();
+        let rest: Vec<_> = all
+            .into_iter()
+            .filter(|e| !left_out_here(e))
+            .map(|e| (e.time, &e.code, e.numeric_value))
+            .collect();
         let theirs: Vec<_> = b.events().iter().map(|e| (e.time, &e.code, e.numeric_value)).collect();
         assert_eq!(rest.len(), theirs.len());
         assert!(rest == theirs, "a subject's events differ");
         compared += theirs.len();
     }
-    println!("{compared} events agree; {moved} subjects with moved births; {left_out} events of two concepts in OMOP alone");
+    println!(
+        "{compared} events agree; {moved} subjects with moved births; {left_out} events of two concepts in OMOP alone"
+    );
     assert!(compared > 200_000 && moved < 100 && left_out <= 62, "{compared} {moved} {left_out}");
 }

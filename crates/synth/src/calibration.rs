@@ -75,6 +75,7 @@ impl Sums {
         self
     }
 
+    #[expect(clippy::needless_range_loop, reason = "three arrays are walked by the same indices")]
     fn means(&self, fallback: &Means) -> Means {
         let mut means = *fallback;
         for sex in 0..2 {

@@ -312,12 +312,14 @@ const PHYSICIANS: [(&str, &str); 16] = [
 ];
 
 fn given(person: &Person, sex: Sex, draws: &mut Draws) -> &'static str {
-    match (sex, person.hispanic && draws.chance(0.6)) {
-        (Sex::Female, true) => *draws.pick(&WOMEN_SPANISH),
-        (Sex::Female, false) => *draws.pick(&WOMEN),
-        (_, true) => *draws.pick(&MEN_SPANISH),
-        (_, false) => *draws.pick(&MEN),
-    }
+    let names: &'static [&'static str] = match (sex, person.hispanic && draws.chance(0.6)) {
+        (Sex::Female, true) => &WOMEN_SPANISH,
+        (Sex::Female, false) => &WOMEN,
+        (_, true) => &MEN_SPANISH,
+        (_, false) => &MEN,
+    };
+    let name: &&str = draws.pick(names);
+    name
 }
 
 fn phone(place: (&str, &str, &str), draws: &mut Draws) -> String {

@@ -47,7 +47,7 @@ pub(crate) const SEXES: [Sex; 2] = [Sex::Male, Sex::Female];
 static PUBLISHED: LazyLock<Rates> = LazyLock::new(|| {
     // The file is part of the program; a test reads it.
     let means =
-        parse_means(include_str!("../calibration/mean_hazard_ratio.csv")).unwrap_or_else(|| neutral_means());
+        parse_means(include_str!("../calibration/mean_hazard_ratio.csv")).unwrap_or_else(neutral_means);
     Rates::from_means(&means)
 });
 

@@ -1,5 +1,7 @@
 //! The population as its users see it.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use events::{Code, Subject};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};

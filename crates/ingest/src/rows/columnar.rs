@@ -46,14 +46,17 @@ impl Columnar {
         source: R,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, Error> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(source).map_err(|_| damaged(file))?;
-        let fields = builder.schema().fields();
-        let kept: Vec<usize> =
-            (0..fields.len()).filter(|at| wanted(&fields[*at].name().to_lowercase())).collect();
-        let header = Header::new(kept.iter().map(|at| fields[*at].name().as_str()));
-        let mask = ProjectionMask::roots(builder.parquet_schema(), kept);
-        let batches =
-            builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|_| damaged(file))?;
+        let (header, batches) = contained(|| {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(source).ok()?;
+            let fields = builder.schema().fields();
+            let kept: Vec<usize> =
+                (0..fields.len()).filter(|at| wanted(&fields[*at].name().to_lowercase())).collect();
+            let header = Header::new(kept.iter().map(|at| fields[*at].name().as_str()));
+            let mask = ProjectionMask::roots(builder.parquet_schema(), kept);
+            let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().ok()?;
+            Some((header, batches))
+        })
+        .ok_or_else(|| damaged(file))?;
         Ok(Columnar {
             file: file.to_owned(),
             header,
@@ -84,14 +87,16 @@ impl Rows for Columnar {
     fn advance(&mut self, _kind: &'static str, _sink: &mut dyn Sink) -> Result<bool, Error> {
         self.place.row += 1;
         while self.place.line == 0 || self.place.row >= self.place.rows {
-            match self.batches.next() {
+            let next = contained(|| match self.batches.next() {
+                None => Some(None),
+                Some(batch) => batch.ok().map(|batch| Some((batch.num_rows(), cells(&batch)))),
+            });
+            match next.ok_or_else(|| damaged(&self.file))? {
                 None => return Ok(false),
-                Some(Err(_)) => return Err(damaged(&self.file)),
-                Some(Ok(batch)) => {
-                    self.columns = cells(&batch);
-                    self.place.row = 0;
-                    self.place.rows = batch.num_rows();
-                    if self.place.rows > 0 {
+                Some((rows, columns)) => {
+                    self.columns = columns;
+                    (self.place.row, self.place.rows) = (0, rows);
+                    if rows > 0 {
                         break;
                     }
                 }
@@ -100,6 +105,12 @@ impl Rows for Columnar {
         self.place.line += 1;
         Ok(true)
     }
+}
+
+/// Runs the decoder, which meets some damaged files with a panic instead of an error: here both are `None`, after
+/// which the file is not read on.
+fn contained<T>(decode: impl FnOnce() -> Option<T>) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).ok().flatten()
 }
 
 fn damaged(file: &str) -> Error {

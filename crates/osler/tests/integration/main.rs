@@ -1,5 +1,7 @@
 //! The program as its users run it: the binary, real directories, and what goes wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod canary;
 mod flow;
 mod interrupted;

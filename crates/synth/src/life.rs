@@ -163,7 +163,7 @@ pub(crate) fn live(
                 }
             };
             hazards[index] = 0.0;
-            let base = rates.onset(condition, person.sex, age + person.silent_years[index]);
+            let base = rates.onset(condition, person.sex, age, person.silent_years[index]);
             if base > 0.0 && (at_risk || trace.is_some()) {
                 ratios[index] = state.log_ratio(rates, person, condition, age).exp();
                 if at_risk {

@@ -129,9 +129,15 @@ impl Rates {
         Rates { onset, death, excess_share, drivers }
     }
 
-    /// The hazard of onset per year for a person of hazard ratio 1.
-    pub fn onset(&self, condition: Condition, sex: Sex, age: f64) -> f64 {
-        self.onset[sex_index(sex)][condition.index()][(age as usize).min(MAX_AGE)]
+    /// The hazard of latent onset per year, for a person of hazard ratio 1, in the year of life of `age`: the rate
+    /// of diagnosis in the year that begins `silent_years` after that year's beginning, which lies in two years of
+    /// the table.
+    pub fn onset(&self, condition: Condition, sex: Sex, age: f64, silent_years: f64) -> f64 {
+        let table = &self.onset[sex_index(sex)][condition.index()];
+        let from = age.floor() + silent_years;
+        let share = from - from.floor();
+        let year = from as usize;
+        (1.0 - share) * table[year.min(MAX_AGE)] + share * table[(year + 1).min(MAX_AGE)]
     }
 
     /// The hazard of death per year for a person of hazard ratio 1 and no excess.

@@ -122,8 +122,8 @@ fn area_under_curve(cases: &[f32], controls: &[f32]) -> f64 {
     wins / (cases.len() * controls.len()) as f64
 }
 
-/// The record foretells disease, but doesn't give it away: the last HbA1c at least half a year before, in people
-/// of 40 to 75, ranks who will be diagnosed with diabetes within three years.
+/// The record foretells disease, but doesn't give it away: in people of 40 to 75, the last HbA1c known half a year
+/// before diagnosis of diabetes, against the last known three years before the end of an undiagnosed record.
 #[test]
 fn laboratory_values_foretell_without_giving_away() {
     let (mut cases, mut controls) = (Vec::new(), Vec::new());

@@ -18,6 +18,7 @@ pub(super) static HYPERTENSION: Profile = Profile {
     display: "Essential (primary) hypertension",
     course: Course::Chronic,
     incidence: &[
+        (5.0, 0.0, 0.0),
         (15.0, 0.3, 0.2),
         (20.0, 5.0, 2.5),
         (30.0, 13.0, 7.0),

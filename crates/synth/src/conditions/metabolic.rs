@@ -57,6 +57,7 @@ pub(super) static HYPERLIPIDAEMIA: Profile = Profile {
     display: "Hyperlipidemia, unspecified",
     course: Course::Chronic,
     incidence: &[
+        (5.0, 0.0, 0.0),
         (15.0, 0.3, 0.3),
         (25.0, 5.0, 4.0),
         (35.0, 12.0, 9.0),

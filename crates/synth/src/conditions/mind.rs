@@ -53,6 +53,7 @@ pub(super) static DEMENTIA: Profile = Profile {
     display: "Unspecified dementia, unspecified severity, without behavioral disturbance, psychotic disturbance, mood disturbance, and anxiety",
     course: Course::Chronic,
     incidence: &[
+        (40.0, 0.0, 0.0),
         (50.0, 0.05, 0.05),
         (60.0, 0.5, 0.5),
         (67.5, 1.5, 1.5),

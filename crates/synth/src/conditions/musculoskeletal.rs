@@ -14,6 +14,7 @@ pub(super) static OSTEOARTHRITIS: Profile = Profile {
     display: "Osteoarthritis of knee, unspecified",
     course: Course::Chronic,
     incidence: &[
+        (15.0, 0.0, 0.0),
         (25.0, 0.3, 0.3),
         (35.0, 1.2, 1.6),
         (45.0, 3.0, 4.2),

@@ -17,6 +17,7 @@ pub(super) static COPD: Profile = Profile {
     display: "Chronic obstructive pulmonary disease, unspecified",
     course: Course::Chronic,
     incidence: &[
+        (20.0, 0.0, 0.0),
         (30.0, 0.2, 0.3),
         (40.0, 1.2, 1.6),
         (50.0, 4.5, 5.0),

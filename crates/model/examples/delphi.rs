@@ -60,9 +60,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     model.set_marginals(&training);
     println!("{} lives, {} codes, {} weights", lives.len(), codes.len(), model.parameters());
     let options = TrainOptions {
-        epochs: number(1, 12.0)? as u32,
+        epochs: number(1, 8.0)? as u32,
         threads: number(2, 2.0)? as usize,
-        learning_rate: number(3, 1e-3)?,
+        learning_rate: number(3, 2e-3)?,
         dropout: number(4, 0.1)?,
         ..TrainOptions::default()
     };

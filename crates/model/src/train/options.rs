@@ -1,5 +1,6 @@
 //! How to train.
 
+use crate::config::Size;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use timeline::LandmarkOptions;
@@ -120,6 +121,17 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
+    /// The defaults with the peak learning rate that suits a size: wider models want smaller steps.
+    pub fn for_size(size: Size) -> Self {
+        let learning_rate = match size {
+            Size::Tiny => 2e-3,
+            Size::Small => 1e-3,
+            Size::Base => 6e-4,
+            Size::Large => 3e-4,
+        };
+        TrainOptions { learning_rate, ..TrainOptions::default() }
+    }
+
     /// Refuses what cannot be followed.
     pub(crate) fn validate(&self) -> Result<()> {
         let check =

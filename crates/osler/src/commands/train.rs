@@ -54,9 +54,9 @@ pub struct Arguments {
     /// Tokens a step.
     #[arg(long, default_value_t = TrainOptions::default().batch_tokens)]
     pub batch_tokens: usize,
-    /// Peak learning rate.
-    #[arg(long, default_value_t = TrainOptions::default().learning_rate)]
-    pub learning_rate: f64,
+    /// Peak learning rate; by default what suits the size.
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
     /// Steps of linear warm-up.
     #[arg(long, default_value_t = TrainOptions::default().warmup_steps)]
     pub warmup_steps: u64,
@@ -195,11 +195,12 @@ impl Arguments {
     }
 
     fn options(&self, has_tasks: bool) -> TrainOptions {
+        let of_size = TrainOptions::for_size(self.size);
         TrainOptions {
             batch_tokens: self.batch_tokens,
             epochs: self.epochs,
             max_steps: self.max_steps,
-            learning_rate: self.learning_rate,
+            learning_rate: self.learning_rate.unwrap_or(of_size.learning_rate),
             warmup_steps: self.warmup_steps,
             weight_decay: self.weight_decay,
             dropout: self.dropout,
@@ -208,7 +209,7 @@ impl Arguments {
             patience: Some(self.patience),
             task_weight: self.task_weight,
             monitor: if has_tasks { Monitor::Task } else { Monitor::Total },
-            ..TrainOptions::default()
+            ..of_size
         }
     }
 

@@ -112,10 +112,12 @@ impl Subject {
         self.time_of(Code::DEATH)
     }
 
-    /// The end of follow-up: death if recorded, else `OSLER_FOLLOWUP_END` if recorded, else the last event.
+    /// The end of follow-up: death if recorded, else the last `OSLER_FOLLOWUP_END` (a source may tell of several
+    /// periods of observation), else the last event.
     pub fn followup_end(&self) -> Option<Time> {
+        let ends = self.events.iter().filter(|e| e.code.as_str() == Code::FOLLOWUP_END);
         self.death()
-            .or_else(|| self.time_of(Code::FOLLOWUP_END))
+            .or_else(|| ends.filter_map(|e| e.time).max())
             .or_else(|| self.events.last().and_then(|e| e.time))
     }
 
@@ -139,6 +141,14 @@ impl Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_periods_of_observation_the_last_ends_follow_up() {
+        let end = |year| Event::new(Time::from_ymd(year, 1, 1), Code::followup_end());
+        let visit = Event::new(Time::from_ymd(2012, 1, 1), Code::of("VISIT", "AMB"));
+        let subject = Subject::new(1, vec![end(2015), visit, end(2010)]);
+        assert_eq!(subject.followup_end(), Time::from_ymd(2015, 1, 1));
+    }
 
     #[test]
     fn order_is_total_and_independent_of_input_order() {

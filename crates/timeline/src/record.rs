@@ -30,7 +30,11 @@ impl<'a> Record<'a> {
             let seen = match event.code.as_str() {
                 Code::BIRTH => &mut record.birth,
                 Code::DEATH => &mut record.death,
-                Code::FOLLOWUP_END => &mut record.followup_end,
+                Code::FOLLOWUP_END => {
+                    // Of several periods of observation the last counts; events come by time.
+                    record.followup_end = event.time;
+                    continue;
+                }
                 _ => continue,
             };
             *seen = seen.or(event.time);

@@ -4,10 +4,8 @@ use super::{
     json,
     record::Chosen,
     reference::{Target, target},
-    wire::{Coding, Concept, List, Period, Text},
+    wire::{Concept, List, Text},
 };
-use crate::time;
-use events::{SourceTime, Time};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use sonic_rs::LazyValue;
@@ -34,18 +32,11 @@ pub(super) struct Resource<'t> {
     pub text: &'t str,
 }
 
-/// An encounter that its Bundle tells more of.
-struct Stay {
-    inpatient: bool,
-    end: Option<SourceTime>,
-}
-
 /// What entries of a Bundle need to know of each other.
 #[derive(Default)]
 pub(super) struct BundleIndex {
     /// Full URLs' ids that differ from the resource's own.
     ids: FxHashMap<String, String>,
-    stays: FxHashMap<String, Stay>,
     medications: FxHashMap<String, Chosen>,
 }
 
@@ -53,14 +44,6 @@ pub(super) struct BundleIndex {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct Identity<'a> {
     id: Option<Text<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct EncounterHead<'a> {
-    id: Option<Text<'a>>,
-    class: Option<Coding<'a>>,
-    period: Option<Period<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -83,25 +66,12 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// Classes of encounters that are stays in a hospital, of which diagnoses are coded at discharge.
-pub(super) fn is_inpatient(class: &str) -> bool {
-    matches!(class, "IMP" | "ACUTE" | "NONAC" | "OBSENC")
-}
-
 impl BundleIndex {
     pub(super) fn new(resources: &[Resource<'_>]) -> Self {
         let mut index = BundleIndex::default();
         for resource in resources {
             match resource.kind.as_deref() {
-                Ok("Patient") => index.note(resource, |_, head: Identity<'_>| head.id),
-                Ok("Encounter") => index.note(resource, |index, head: EncounterHead<'_>| {
-                    let class = head.class.and_then(|class| class.code);
-                    let end = head.period.and_then(|period| time::fhir(&period.end?).ok());
-                    let inpatient = class.is_some_and(|class| is_inpatient(&class));
-                    let id = head.id?;
-                    index.stays.insert(id.to_string(), Stay { inpatient, end });
-                    Some(id)
-                }),
+                Ok("Patient" | "Encounter") => index.note(resource, |_, head: Identity<'_>| head.id),
                 Ok("Medication") => index.note(resource, |index, head: MedicationHead<'_>| {
                     let id = head.id?;
                     if let Some(chosen) = head.code.as_ref().and_then(Chosen::of) {
@@ -134,13 +104,6 @@ impl BundleIndex {
     /// The id of the resource that a full URL's id stands for, where they differ.
     pub(super) fn id_of(&self, url_id: &str) -> Option<&str> {
         self.ids.get(url_id).map(String::as_str)
-    }
-
-    /// When an inpatient stay of this Bundle ended, if it is one and has.
-    pub(super) fn end_of_stay(&self, encounter_id: &str) -> Option<(SourceTime, Time)> {
-        let stay = self.stays.get(encounter_id).filter(|stay| stay.inpatient)?;
-        let end = stay.end?;
-        Some((end, time::known_at(end)?))
     }
 
     /// The code of a Medication of this Bundle.

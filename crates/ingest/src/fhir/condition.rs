@@ -5,11 +5,10 @@ use super::{
     paths,
     record::{Chosen, Halt, Record, happened},
     reference::{Target, target},
+    stays,
     systems::own,
     wire::{Concept, List, Period, Reference, Text},
 };
-use crate::time;
-use events::SourceTime;
 use serde::Deserialize;
 
 const NOT_SO: &[&str] = &["refuted", "entered-in-error"];
@@ -29,8 +28,8 @@ struct Condition<'a> {
 }
 
 /// A condition stands at the date on which it was recorded, else at its onset. A diagnosis of an inpatient stay
-/// whose Encounter is in the same Bundle stands no earlier than the stay's end, for it is coded at discharge;
-/// in bulk files, where the Encounter is elsewhere, the recorded date is all there is.
+/// stands no earlier than the stay's end, for it is coded at discharge; the Encounter may be anywhere in the
+/// sources.
 pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let condition: Condition<'_> = record.parse(text)?;
     record.identify(condition.id.as_deref());
@@ -41,11 +40,14 @@ pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let recorded = record.time(&candidates, "Condition.recordedDate")?;
     let chosen = record.code(condition.code.as_ref())?;
     let is_encounter_diagnosis = condition.category.iter().any(|c| c.is_any_of(&["encounter-diagnosis"]));
-    let at = match condition.encounter.as_ref().filter(|_| is_encounter_diagnosis) {
-        Some(encounter) => no_earlier_than_discharge(record, encounter, recorded),
-        None => recorded,
+    let encounter = condition.encounter.as_ref().filter(|_| is_encounter_diagnosis);
+    let chosen = match encounter.and_then(|encounter| encounter.reference.as_deref()).map(target) {
+        Some(Target::Resource { id, .. }) => {
+            Chosen { system: stays::waiting(record.resolve(id), &chosen.system), ..chosen }
+        }
+        _ => chosen,
     };
-    Ok(record.event(&subject, paths::CONDITION_CODE, at, chosen)?)
+    Ok(record.event(&subject, paths::CONDITION_CODE, recorded, chosen)?)
 }
 
 fn verified(status: Option<&Concept<'_>>) -> Result<(), Halt> {
@@ -53,21 +55,6 @@ fn verified(status: Option<&Concept<'_>>) -> Result<(), Halt> {
         return Err(Halt::Ignore("verification status says that it is not so"));
     }
     Ok(())
-}
-
-fn no_earlier_than_discharge(
-    record: &Record<'_>,
-    encounter: &Reference<'_>,
-    recorded: SourceTime,
-) -> SourceTime {
-    let Some(Target::Resource { id, .. }) = encounter.reference.as_deref().map(target) else {
-        return recorded;
-    };
-    let end = record.bundle.and_then(|bundle| bundle.end_of_stay(record.resolve(id)));
-    match (end, time::known_at(recorded)) {
-        (Some((end, ended)), Some(known)) if known < ended => end,
-        _ => recorded,
-    }
 }
 
 #[derive(Default, Deserialize)]

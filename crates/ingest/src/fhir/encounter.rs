@@ -1,12 +1,13 @@
 //! Encounter: a visit's beginning, why it was, and how a stay ended.
 
 use super::{
-    bundle::is_inpatient,
     paths,
     record::{Chosen, Halt, Record, happened},
+    stays::is_inpatient,
     systems::{self, own},
     wire::{Coding, Concept, List, Period, Reference, Text},
 };
+use events::SourceTime;
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -28,7 +29,8 @@ struct Hospitalization<'a> {
     discharge_disposition: Option<Concept<'a>>,
 }
 
-pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
+/// Reads an encounter; of an inpatient stay that has ended, returns its id and its end.
+pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<Option<(String, SourceTime)>, Halt> {
     let encounter: Encounter<'_> = record.parse(text)?;
     record.identify(encounter.id.as_deref());
     happened(encounter.status.as_ref(), &["planned", "cancelled", "entered-in-error"])?;
@@ -58,8 +60,11 @@ pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
         if let Some(chosen) = disposition.as_ref().and_then(Chosen::of) {
             record.event(&subject, paths::ENCOUNTER_DISPOSITION, end, chosen)?;
         }
+        if let Some(id) = encounter.id.filter(|_| is_inpatient(code)) {
+            return Ok(Some((id.to_string(), end)));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// `VISIT//IMP` and the like for HL7's classes; a site's own classes keep their system within the code's, so

@@ -14,7 +14,7 @@ pub fn fuzz_fhir(bytes: &[u8]) {
     let _ = reader.read_lines("fuzz", 1, bytes, &mut sink);
     let _ = reader.read_document("fuzz", bytes, &mut sink);
     for fact in sink.subjects.values_mut().flatten() {
-        let _ = reader.complete_medication(fact);
+        let _ = reader.complete(fact);
     }
     let _ = fhir_bundle_subject(bytes, &limits);
 }

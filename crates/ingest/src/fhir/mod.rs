@@ -22,6 +22,7 @@ mod record;
 mod reference;
 mod resource;
 mod single;
+mod stays;
 mod stream;
 mod systems;
 #[cfg(test)]
@@ -38,10 +39,11 @@ use crate::{
     pipeline::{Piece, Pieces},
 };
 use bundle::{Bundle, BundleIndex};
-use events::SourceFact;
+use events::{SourceFact, SourceTime};
 use record::{Chosen, Halt, MEDICATION_REFERENCE, Record};
 use reference::{Target, target};
 use rustc_hash::FxHashMap;
+use stays::Stays;
 use std::{
     io::{self, Read},
     sync::{Arc, Mutex, PoisonError},
@@ -50,15 +52,16 @@ use stream::{HEAD_BYTES, Layout, Lines, Next};
 
 const NO_RESOURCE_TYPE: &str = "no resourceType";
 
-/// Reads FHIR. Threads share it, and with it the Medications that were found.
+/// Reads FHIR. Threads share it, and with it the Medications and the stays that were found.
 pub(crate) struct FhirReader<'a> {
     limits: &'a Limits,
     medications: Mutex<FxHashMap<String, Chosen>>,
+    stays: Stays,
 }
 
 impl<'a> FhirReader<'a> {
     pub(crate) fn new(limits: &'a Limits) -> Self {
-        FhirReader { limits, medications: Mutex::default() }
+        FhirReader { limits, medications: Mutex::default(), stays: Stays::default() }
     }
 
     /// Reads an input, whatever its layout; `false` when it holds no JSON objects and its name doesn't promise
@@ -214,7 +217,7 @@ impl<'a> FhirReader<'a> {
             "Coverage" => patient::read_coverage(&mut record, text),
             "DiagnosticReport" => document::read_report(&mut record, text),
             "DocumentReference" => document::read(&mut record, text),
-            "Encounter" => encounter::read(&mut record, text),
+            "Encounter" => encounter::read(&mut record, text).and_then(|stay| self.note_stay(stay)),
             "FamilyMemberHistory" => condition::read_family_history(&mut record, text),
             "ImagingStudy" => care::read_imaging_study(&mut record, text),
             "Immunization" => care::read_immunization(&mut record, text),
@@ -261,9 +264,19 @@ impl<'a> FhirReader<'a> {
         Ok(())
     }
 
-    /// Gives a drug event that refers to a Medication its code.
-    pub(crate) fn complete_medication(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+    fn note_stay(&self, stay: Option<(String, SourceTime)>) -> Result<(), Halt> {
+        match stay {
+            Some((id, end)) if !self.stays.note(&id, end, self.limits.max_stays) => {
+                Err(Halt::Ignore("more stays than may be kept: its diagnoses stand where they were recorded"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes a fact that refers to a resource read elsewhere: a drug its Medication, a diagnosis its stay.
+    pub(crate) fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
         let SourceFact::Event(event) = fact else { return Ok(()) };
+        self.stays.complete(event);
         if event.system != MEDICATION_REFERENCE {
             return Ok(());
         }

@@ -38,7 +38,7 @@ pub fn fhir_bundle_subject(
             SourceFact::Event(event) => event.origin == 0 || origins.insert(event.origin),
             SourceFact::Label(_) => true,
         };
-        is_new && reader.complete_medication(fact).map_err(|rejection| rejections.push(rejection)).is_ok()
+        is_new && reader.complete(fact).map_err(|rejection| rejections.push(rejection)).is_ok()
     });
     Ok((Identified::new(SourceSubject { key, facts }), rejections))
 }

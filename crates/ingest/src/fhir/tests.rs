@@ -13,7 +13,7 @@ fn read(ndjson: &str) -> (Vec<String>, Vec<String>) {
     let mut facts = Vec::new();
     for (subject, of_subject) in sink.subjects {
         for mut fact in of_subject {
-            match reader.complete_medication(&mut fact) {
+            match reader.complete(&mut fact) {
                 Ok(()) => facts.push(format!("{subject} {}", line(&fact))),
                 Err(rejection) => sink.rejections.push(rejection),
             }
@@ -218,6 +218,43 @@ fn a_stay_has_a_beginning_and_an_end_and_its_diagnoses_are_known_at_the_end() {
             "p 2020-01-05T12:00:00 DISCHARGE//home (Encounter.hospitalization.dischargeDisposition)",
             "p 2020-01-05T12:00:00 SNOMED//2 (Condition.code)",
             "p 2020-01-01 SNOMED//3 (Condition.code)",
+        ]
+    );
+}
+
+#[test]
+fn a_diagnosis_in_bulk_files_waits_for_its_stay_and_only_for_that() {
+    let diagnosis = |encounter: &str, recorded: &str, code: &str| {
+        about_p(
+            "Condition",
+            &format!(
+                r#""category":[{{"coding":[{{"code":"encounter-diagnosis"}}]}}],"encounter":{{"reference":"Encounter/{encounter}"}},"recordedDate":"{recorded}","code":{}"#,
+                coded(SNOMED, code)
+            ),
+        )
+    };
+    let encounter = |id: &str, class: &str| {
+        format!(
+            r#"{{"resourceType":"Encounter","id":"{id}","subject":{{"reference":"Patient/p"}},"class":{{"code":"{class}"}},"period":{{"start":"2020-01-01T08:00:00Z","end":"2020-01-05T12:00:00Z"}}}}"#
+        )
+    };
+    let lines = [
+        diagnosis("stay", "2020-01-01", "1"),
+        diagnosis("stay", "2020-02-01", "2"),
+        diagnosis("visit", "2020-01-01", "3"),
+        diagnosis("elsewhere", "2020-01-01", "4"),
+        encounter("stay", "IMP"),
+        encounter("visit", "AMB"),
+    ];
+    let facts: Vec<String> =
+        facts(&lines.join("\n")).into_iter().filter(|f| f.contains("Condition")).collect();
+    assert_eq!(
+        facts,
+        [
+            "p 2020-01-05T12:00:00 SNOMED//1 (Condition.code)",
+            "p 2020-02-01 SNOMED//2 (Condition.code)",
+            "p 2020-01-01 SNOMED//3 (Condition.code)",
+            "p 2020-01-01 SNOMED//4 (Condition.code)",
         ]
     );
 }

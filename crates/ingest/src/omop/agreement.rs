@@ -99,7 +99,8 @@ fn omop_and_meds_of_gibleed_agree_event_by_event() {
         ("RACE//BLACK", 338),
         ("RACE//ASIAN", 212),
         ("ETHNICITY//HISPANIC", 435),
-        // The end of inpatient stays, and of follow-up, which meds_etl doesn't write.
+        // The end of inpatient stays, and of follow-up (of 2,649 persons without a row in `person` too), which
+        // meds_etl doesn't write.
         ("VISIT_END//IP", 1037),
         ("OSLER_FOLLOWUP_END", 5343),
         // 35 drug exposures and 27 conditions whose source concept the vocabulary lacks: meds_etl drops them, here

@@ -33,6 +33,6 @@ impl RecordReader for FhirReader<'_> {
     }
 
     fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
-        self.complete_medication(fact)
+        self.complete(fact)
     }
 }

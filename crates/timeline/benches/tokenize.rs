@@ -4,8 +4,8 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use events::{Code, Deidentified, Event, Split, Subject, Time};
 use timeline::{
-    Timeline, TimelineWriter, TokenBuffer, TokenizedSubject, Tokenizer, Vocabulary, VocabularyBuilder,
-    VocabularyOptions, WindowOptions, WindowPlan, WriteOptions,
+    Timeline, TimelineWriter, TokenizedSubject, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions,
+    WriteOptions,
 };
 
 fn main() {
@@ -94,19 +94,14 @@ fn write(subjects: &[Deidentified<Subject>], tokenizer: &Tokenizer) -> tempfile:
     directory
 }
 
-/// Opens, checks and reads every window of an epoch.
+/// Opens, checks and reads every subject.
 #[divan::bench]
-fn open_and_read_an_epoch(bencher: Bencher) {
+fn open_and_read(bencher: Bencher) {
     let subjects = population();
     let directory = write(&subjects, &Tokenizer::new(vocabulary(&subjects)));
-    let options = WindowOptions { context: 256, overlap: 64, batch_tokens: 4096 };
     bencher.counter(events(&subjects)).bench(|| {
         let timeline = Timeline::open(directory.path()).expect("it was just written");
         let train = timeline.split(Split::Train);
-        let plan = WindowPlan::shuffled(train, &options, 1, 0).expect("the options are valid");
-        let mut buffer = TokenBuffer::default();
-        let read =
-            |window| train.window(window, &mut buffer).sequence.value.iter().fold(0.0, |sum, v| sum + v);
-        plan.windows().iter().map(read).sum::<f32>()
+        train.sequences().flat_map(|sequence| sequence.value).sum::<f32>()
     });
 }

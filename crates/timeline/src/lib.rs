@@ -3,7 +3,7 @@
 //! A [`Vocabulary`] is built from the training subjects alone; a [`Tokenizer`] turns subjects into tokens by it:
 //! static facts, then groups of simultaneous events with the time between them as a token of its own, values as
 //! ranks within their code's training distribution. A [`TimelineWriter`] packs them into memory-mapped shards,
-//! a [`Timeline`] reads them back without copying, and a [`WindowPlan`] deals them out in batches for training.
+//! and a [`Timeline`] reads them back without copying.
 //!
 //! What may enter: `Deidentified<Subject>`, and what codes mean. What may not: anything identified, any format of
 //! sources, any weight of a model, any clock or random state of the machine: the same input and seed give the
@@ -59,7 +59,6 @@ mod testing;
 mod tokenizer;
 mod values;
 mod vocabulary;
-mod windows;
 
 pub use directory::{SplitTimeline, Timeline, TimelineWriter, WriteOptions};
 pub use error::{Error, ShardError};
@@ -72,4 +71,3 @@ pub use statistics::{SplitStatistics, TimelineStatistics, TokenLengths};
 pub use tokenizer::{TokenizationCounts, TokenizedSubject, Tokenizer};
 pub use values::{RANK_MARGIN, ValueDistribution};
 pub use vocabulary::{Entry, EntryKind, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions};
-pub use windows::{Window, WindowOptions, WindowPlan, WindowedSequence};

@@ -18,11 +18,6 @@ impl SplitMix64 {
         mix(self.0)
     }
 
-    /// Uniform below `bound`, but for a bias under `bound` / 2⁶⁴.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-
     /// Uniform in [0, 1).
     pub fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64

@@ -39,7 +39,7 @@ impl Sequence<'_> {
     }
 }
 
-/// Memory for tokens that differ from how they lie in the mapping: windows, and sequences with landmarks.
+/// Memory for tokens that differ from how they lie in the mapping: sequences with landmarks.
 #[derive(Clone, Debug, Default)]
 pub struct TokenBuffer {
     pub(crate) code: Vec<u32>,

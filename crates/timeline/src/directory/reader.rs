@@ -137,12 +137,6 @@ impl SplitTimeline {
         self.shards.iter().flat_map(|(_, shard)| (0..shard.len()).map(|i| shard.sequence(i)))
     }
 
-    /// Tokens and static tokens of every subject, in order, without touching any token.
-    pub(crate) fn lengths(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let of_shard = |shard: &'_ Shard, i| (shard.sequence_len(i), shard.static_len(i));
-        self.shards.iter().flat_map(move |(_, shard)| (0..shard.len()).map(move |i| of_shard(shard, i)))
-    }
-
     fn locate(&self, i: usize) -> (&Shard, usize) {
         // Shards are never empty, so the counts ascend and the last one at or below `i` is the shard's.
         let shard = self.before.partition_point(|&before| before <= i) - 1;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{any_subject, birth, event, fact, subject, tokenizer};
-use crate::{Error, ShardError, TokenBuffer, WindowOptions, WindowPlan};
+use crate::{Error, ShardError};
 use events::{Code, Deidentified, Split, Subject};
 use proptest::prelude::*;
 use std::path::Path;
@@ -105,27 +105,6 @@ fn a_subject_without_tokens_is_counted_and_left_out() {
     let statistics = write(directory.path(), &[subject(1, vec![fact("GENDER//F")]), nothing_known], 1 << 20);
     assert_eq!((statistics.train.subjects, statistics.train.subjects_without_tokens), (1, 1));
     assert_eq!(Timeline::open(directory.path()).unwrap().split(Split::Train).len(), 1);
-}
-
-#[test]
-fn windows_are_dealt_from_the_mapping() {
-    let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), &population(), 100);
-    let timeline = Timeline::open(directory.path()).unwrap();
-    let train = timeline.split(Split::Train);
-    let options = WindowOptions { context: 16, overlap: 4, batch_tokens: 64 };
-    let plan = WindowPlan::shuffled(train, &options, 7, 0).unwrap();
-    let mut buffer = TokenBuffer::default();
-    let mut scored = 0;
-    for window in plan.batches().flatten() {
-        let windowed = train.window(window, &mut buffer);
-        scored += windowed.sequence.len() - windowed.first_scored;
-        let after = windowed.start + windowed.sequence.len() - windowed.sequence.static_len;
-        assert_eq!(windowed.is_last, after == windowed.subject.len());
-    }
-    assert_eq!(scored as u64, train.tokens());
-    let in_order = WindowPlan::in_order(train, &options).unwrap();
-    assert_eq!(in_order.windows().len(), plan.windows().len());
 }
 
 #[test]

@@ -126,12 +126,6 @@ impl Shard {
         &self.digest
     }
 
-    /// Number of tokens of one subject. Panics when `i` is out of range.
-    pub fn sequence_len(&self, i: usize) -> usize {
-        let first_token = self.first_token();
-        (first_token[i + 1] - first_token[i]) as usize
-    }
-
     /// Number of static tokens of one subject. Panics when `i` is out of range.
     pub fn static_len(&self, i: usize) -> usize {
         self.column::<u32>(Section::StaticLen)[i] as usize

@@ -10,10 +10,11 @@ use crate::layers::attention;
 use crate::layers::dropout::Dropout;
 use crate::layers::rotary::Angles;
 use crate::layers::{feed_forward, norm};
-use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
 use crate::pack::Pack;
+use crate::packed::{PackedBlock, Parameters};
+use crate::panels::{GradientScratch, multiply, weight_gradient};
 use crate::real::{Real, add_scaled};
-use crate::weights::{BlockSlots, Layout};
+use crate::weights::BlockSlots;
 
 /// What one block keeps for backward, per token.
 #[derive(Default)]
@@ -42,6 +43,7 @@ pub(crate) struct Decoder<T> {
     branch: Buffer<T>,
     d_row: Buffer<T>,
     d_attention: Buffer<T>,
+    gradient: GradientScratch<T>,
 }
 
 /// Places of dropout masks; two per block.
@@ -62,19 +64,15 @@ impl<T: Real> Decoder<T> {
     }
 
     /// Runs the stack over [`Decoder::input`].
-    pub(crate) fn forward(
-        &mut self,
-        (config, layout): (&Config, &Layout),
-        weights: &[T],
-        pack: &Pack,
-        dropout: Dropout,
-    ) {
+    pub(crate) fn forward(&mut self, p: Parameters<'_, T>, pack: &Pack, dropout: Dropout) {
+        let Parameters { config, layout, weights, .. } = p;
         let (tokens, d) = (pack.tokens(), config.width);
         self.angles.set(config, pack.index.iter().copied().zip(pack.since_start_days.iter().copied()));
         dropout.apply(0, self.kept[0].input.filled_mut(tokens * d));
         for (l, slots) in layout.blocks.iter().enumerate() {
-            self.attention_forward(config, slots, weights, pack, l, dropout);
-            self.feed_forward(config, slots, weights, tokens, l, dropout);
+            let block = &p.forward.blocks[l];
+            self.attention_forward(config, (slots, weights, block), pack, l, dropout);
+            self.feed_forward(config, (slots, weights, block), tokens, l, dropout);
         }
         let hidden = self.hidden.stale(tokens * d);
         let inverse = self.last_inverse.stale(tokens);
@@ -90,8 +88,7 @@ impl<T: Real> Decoder<T> {
     fn attention_forward(
         &mut self,
         config: &Config,
-        slots: &BlockSlots,
-        weights: &[T],
+        (slots, weights, block): (&BlockSlots, &[T], &PackedBlock<T>),
         pack: &Pack,
         l: usize,
         dropout: Dropout,
@@ -103,7 +100,7 @@ impl<T: Real> Decoder<T> {
         let input = kept.input.filled(tokens * d);
         norm::forward(input, slots.attention_norm.of(weights), config.norm_epsilon, normed, inverse);
         let qkv = kept.query_key_value.stale(tokens * shape.row());
-        linear(qkv, normed, slots.query_key_value.of(weights), tokens, d);
+        multiply(qkv, normed, &block.query_key_value);
         if !slots.query_key_value_bias.is_empty() {
             let bias = slots.query_key_value_bias.of(weights);
             qkv.chunks_exact_mut(shape.row()).for_each(|row| add_scaled(row, T::ONE, bias));
@@ -113,7 +110,7 @@ impl<T: Real> Decoder<T> {
         let log_sum = kept.log_sum.stale(tokens * config.heads);
         attention::forward(shape, &pack.segments, qkv, out, log_sum, &mut self.attention);
         let branch = self.branch.stale(tokens * d);
-        linear(branch, out, slots.attention_out.of(weights), tokens, d);
+        multiply(branch, out, &block.attention_out);
         dropout.apply(places(l).0, branch);
         let middle = kept.middle.stale(tokens * d);
         sum(middle, kept.input.filled(tokens * d), branch);
@@ -122,8 +119,7 @@ impl<T: Real> Decoder<T> {
     fn feed_forward(
         &mut self,
         config: &Config,
-        slots: &BlockSlots,
-        weights: &[T],
+        (slots, weights, block): (&BlockSlots, &[T], &PackedBlock<T>),
         tokens: usize,
         l: usize,
         dropout: Dropout,
@@ -135,11 +131,11 @@ impl<T: Real> Decoder<T> {
         let middle = kept.middle.filled(tokens * d);
         norm::forward(middle, slots.feed_forward_norm.of(weights), config.norm_epsilon, normed, inverse);
         let gate_up = kept.gate_up.stale(tokens * 2 * inner);
-        linear(gate_up, normed, slots.gate_up.of(weights), tokens, d);
+        multiply(gate_up, normed, &block.gate_up);
         let activation = self.activation.stale(tokens * inner);
         feed_forward::forward(gate_up, inner, activation);
         let branch = self.branch.stale(tokens * d);
-        linear(branch, activation, slots.down.of(weights), tokens, inner);
+        multiply(branch, activation, &block.down);
         dropout.apply(places(l).1, branch);
         let (now, next) = self.kept.split_at_mut(l + 1);
         let target = next.first_mut().map_or(&mut self.last, |kept| &mut kept.input);
@@ -149,35 +145,33 @@ impl<T: Real> Decoder<T> {
     /// Turns `d_hidden` into the gradient of [`Decoder::input`] in `dx` and adds to the weights' gradient.
     pub(crate) fn backward(
         &mut self,
-        (config, layout): (&Config, &Layout),
-        weights: &[T],
+        p: Parameters<'_, T>,
         pack: &Pack,
         dropout: Dropout,
         (d_hidden, dx, gradient): (&[T], &mut [T], &mut [T]),
     ) {
+        let Parameters { config, layout, weights, .. } = p;
         let (tokens, d) = (pack.tokens(), config.width);
         dx.fill(T::ZERO);
         let (last, inverse) = (self.last.filled(tokens * d), self.last_inverse.filled(tokens));
         let weight = layout.final_norm.of(weights);
         norm::backward(d_hidden, last, weight, inverse, dx, layout.final_norm.of_mut(gradient));
         for (l, slots) in layout.blocks.iter().enumerate().rev() {
-            self.feed_forward_backward(config, slots, weights, tokens, l, dropout, dx, gradient);
-            self.attention_backward(config, slots, weights, pack, l, dropout, dx, gradient);
+            let of_block = (slots, weights, &p.backward.blocks[l]);
+            self.feed_forward_backward(config, of_block, tokens, l, dropout, (dx, gradient));
+            self.attention_backward(config, of_block, pack, l, dropout, (dx, gradient));
         }
         dropout.apply(0, dx);
     }
 
-    #[allow(clippy::too_many_arguments)] // The block's place, its operands, and the two gradients it adds to.
     fn feed_forward_backward(
         &mut self,
         config: &Config,
-        slots: &BlockSlots,
-        weights: &[T],
+        (slots, weights, block): (&BlockSlots, &[T], &PackedBlock<T>),
         tokens: usize,
         l: usize,
         dropout: Dropout,
-        dx: &mut [T],
-        gradient: &mut [T],
+        (dx, gradient): (&mut [T], &mut [T]),
     ) {
         let (d, inner) = (config.width, config.feed_forward);
         let kept = &mut self.kept[l];
@@ -187,29 +181,27 @@ impl<T: Real> Decoder<T> {
         let gate_up = kept.gate_up.filled_mut(tokens * 2 * inner);
         let activation = self.activation.stale(tokens * inner);
         feed_forward::forward(gate_up, inner, activation);
-        weight_gradient(slots.down.of_mut(gradient), d_branch, activation, tokens, inner);
-        input_gradient(activation, d_branch, slots.down.of(weights), tokens, d);
+        weight_gradient(slots.down.of_mut(gradient), (d_branch, activation), (d, inner), &mut self.gradient);
+        multiply(activation, d_branch, &block.down);
         feed_forward::backward(gate_up, inner, activation);
         let normed = self.normed.stale(tokens * d);
         let (middle, inverse) = (kept.middle.filled(tokens * d), kept.middle_inverse.filled(tokens));
         let weight = slots.feed_forward_norm.of(weights);
         norm::again(middle, weight, inverse, normed);
-        weight_gradient(slots.gate_up.of_mut(gradient), gate_up, normed, tokens, d);
-        input_gradient(normed, gate_up, slots.gate_up.of(weights), tokens, 2 * inner);
+        let target = slots.gate_up.of_mut(gradient);
+        weight_gradient(target, (gate_up, normed), (2 * inner, d), &mut self.gradient);
+        multiply(normed, gate_up, &block.gate_up);
         norm::backward(normed, middle, weight, inverse, dx, slots.feed_forward_norm.of_mut(gradient));
     }
 
-    #[allow(clippy::too_many_arguments)] // As above.
     fn attention_backward(
         &mut self,
         config: &Config,
-        slots: &BlockSlots,
-        weights: &[T],
+        (slots, weights, block): (&BlockSlots, &[T], &PackedBlock<T>),
         pack: &Pack,
         l: usize,
         dropout: Dropout,
-        dx: &mut [T],
-        gradient: &mut [T],
+        (dx, gradient): (&mut [T], &mut [T]),
     ) {
         let (tokens, d, shape) = (pack.tokens(), config.width, attention_shape(config));
         let kept = &mut self.kept[l];
@@ -218,9 +210,9 @@ impl<T: Real> Decoder<T> {
         dropout.apply(places(l).0, d_branch);
         let (qkv, out) =
             (kept.query_key_value.filled(tokens * shape.row()), kept.attention.filled(tokens * d));
-        weight_gradient(slots.attention_out.of_mut(gradient), d_branch, out, tokens, d);
+        weight_gradient(slots.attention_out.of_mut(gradient), (d_branch, out), (d, d), &mut self.gradient);
         let d_out = self.d_attention.stale(tokens * d);
-        input_gradient(d_out, d_branch, slots.attention_out.of(weights), tokens, d);
+        multiply(d_out, d_branch, &block.attention_out);
         let d_qkv = self.d_row.stale(tokens * shape.row());
         let log_sum = kept.log_sum.filled(tokens * config.heads);
         attention::backward(shape, &pack.segments, (qkv, out, log_sum), d_out, d_qkv, &mut self.attention);
@@ -232,8 +224,9 @@ impl<T: Real> Decoder<T> {
         let (input, inverse) = (kept.input.filled(tokens * d), kept.input_inverse.filled(tokens));
         let weight = slots.attention_norm.of(weights);
         norm::again(input, weight, inverse, normed);
-        weight_gradient(slots.query_key_value.of_mut(gradient), d_qkv, normed, tokens, d);
-        input_gradient(normed, d_qkv, slots.query_key_value.of(weights), tokens, shape.row());
+        let target = slots.query_key_value.of_mut(gradient);
+        weight_gradient(target, (d_qkv, normed), (shape.row(), d), &mut self.gradient);
+        multiply(normed, d_qkv, &block.query_key_value);
         norm::backward(normed, input, weight, inverse, dx, slots.attention_norm.of_mut(gradient));
     }
 }
@@ -244,27 +237,6 @@ fn attention_shape(config: &Config) -> attention::Shape {
         key_value_heads: config.key_value_heads,
         head_width: config.head_width(),
     }
-}
-
-/// `y = x Wᵀ` with `W` as `[out, inner]`.
-fn linear<T: Real>(y: &mut [T], x: &[T], weight: &[T], rows: usize, inner: usize) {
-    let out = weight.len() / inner;
-    let (x, weight) = (Matrix::new(x, rows, inner), Matrix::new(weight, out, inner));
-    multiply(MatrixMut::new(y, rows, out), T::ONE, x, weight.t());
-}
-
-/// `dW += dyᵀ x`.
-fn weight_gradient<T: Real>(d_weight: &mut [T], dy: &[T], x: &[T], rows: usize, inner: usize) {
-    let out = d_weight.len() / inner;
-    let (dy, x) = (Matrix::new(dy, rows, out), Matrix::new(x, rows, inner));
-    multiply_add(MatrixMut::new(d_weight, out, inner), T::ONE, dy.t(), x);
-}
-
-/// `dx = dy W`.
-fn input_gradient<T: Real>(dx: &mut [T], dy: &[T], weight: &[T], rows: usize, out: usize) {
-    let inner = weight.len() / out;
-    let (dy, weight) = (Matrix::new(dy, rows, out), Matrix::new(weight, out, inner));
-    multiply(MatrixMut::new(dx, rows, inner), T::ONE, dy, weight);
 }
 
 fn sum<T: Real>(target: &mut [T], a: &[T], b: &[T]) {

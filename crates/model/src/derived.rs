@@ -73,6 +73,11 @@ impl<T: Real> Derived<T> {
         }
     }
 
+    /// The vectors that the next event's logits are products with: `[vocabulary, width]`.
+    pub(crate) fn head<'a>(&'a self, layout: &Layout, weights: &'a [T]) -> &'a [T] {
+        if layout.head.is_empty() { &self.code_table } else { layout.head.of(weights) }
+    }
+
     fn risk_codes(&self, config: &Config) -> Vec<T> {
         let mut chosen = vec![T::ZERO; config.risk.codes.len() * config.width];
         let rows = config.risk.codes.iter().map(|c| *c as usize);

@@ -281,7 +281,7 @@ impl Model {
         let codes = self.config.risk.codes.len();
         let mut logs = vec![0.0_f32; HORIZONS * codes];
         let shape = (&self.config, &self.layout);
-        risk::log_hazards(shape, (&self.weights, &self.tables.risk_table), state, &mut logs);
+        risk::log_hazards(shape, (&self.weights, &self.prepared.tables.risk_table), state, &mut logs);
         let of = |index: usize| std::array::from_fn(|k| f64::from(logs[k * codes + index]));
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
         let log_death = death.map(of);

@@ -50,6 +50,8 @@ mod matrix;
 mod model;
 mod objective;
 mod pack;
+mod packed;
+mod panels;
 mod random;
 mod real;
 mod train;

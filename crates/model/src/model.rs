@@ -2,12 +2,12 @@
 
 use crate::config::{Config, HORIZONS};
 use crate::data::TrainingData;
-use crate::derived::Derived;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::heads::waiting_time;
-use crate::objective::{Parameters, Workspace};
+use crate::objective::Workspace;
 use crate::pack::check_sequence;
+use crate::packed::{Parameters, Prepared};
 use crate::weights::Layout;
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ pub struct Model {
     pub(crate) config: Config,
     pub(crate) layout: Layout,
     pub(crate) weights: Vec<f32>,
-    pub(crate) tables: Derived<f32>,
+    pub(crate) prepared: Prepared<f32>,
     idle: Mutex<Vec<Workspace<f32>>>,
 }
 
@@ -49,9 +49,8 @@ impl Model {
     }
 
     fn assemble(config: Config, layout: Layout, weights: Vec<f32>) -> Self {
-        let mut tables = Derived::zeros(&config);
-        tables.compute(&config, &layout, &weights);
-        Model { config, layout, weights, tables, idle: Mutex::new(Vec::new()) }
+        let prepared = Prepared::new((&config, &layout), &weights, false);
+        Model { config, layout, weights, prepared, idle: Mutex::new(Vec::new()) }
     }
 
     /// The model's shape.
@@ -204,18 +203,19 @@ impl Model {
         }
     }
 
+    /// Makes the model ready for gradients, or, without `training`, for answers alone.
+    pub(crate) fn prepare(&mut self, training: bool) {
+        self.prepared.training = training;
+        self.refresh();
+    }
+
     /// To be called whenever the weights have changed.
     pub(crate) fn refresh(&mut self) {
-        self.tables.compute(&self.config, &self.layout, &self.weights);
+        self.prepared.update((&self.config, &self.layout), &self.weights);
     }
 
     pub(crate) fn parameters_view(&self) -> Parameters<'_, f32> {
-        Parameters {
-            config: &self.config,
-            layout: &self.layout,
-            weights: &self.weights,
-            tables: &self.tables,
-        }
+        self.prepared.with((&self.config, &self.layout), &self.weights)
     }
 
     /// Lends a workspace that earlier calls have warmed.

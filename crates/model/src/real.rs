@@ -3,6 +3,7 @@
 //! Every layer and head is written once over [`Real`]: the engine runs in `f32`, and the same code in `f64` is
 //! what finite differences check.
 
+use crate::panels::{self, GradientScratch, Panels};
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -31,6 +32,15 @@ pub(crate) trait Real:
     fn to_f64(self) -> f64;
     fn exp(self) -> Self;
     fn sqrt(self) -> Self;
+    /// [`crate::panels::multiply`], shapes checked.
+    fn multiply_panels(y: &mut [Self], x: &[Self], b: &Panels<Self>);
+    /// The inside of [`crate::panels::weight_gradient`], shapes checked.
+    fn add_outer_product(
+        d_weight: &mut [Self],
+        dy: &[Self],
+        outer: usize,
+        scratch: &mut GradientScratch<Self>,
+    );
 
     /// 1 / (1 + e⁻ˣ).
     #[inline(always)]
@@ -57,6 +67,12 @@ impl Real for f64 {
     #[inline(always)]
     fn sqrt(self) -> Self {
         f64::sqrt(self)
+    }
+    fn multiply_panels(y: &mut [f64], x: &[f64], b: &Panels<f64>) {
+        panels::multiply_plainly(y, x, b);
+    }
+    fn add_outer_product(d_weight: &mut [f64], dy: &[f64], outer: usize, scratch: &mut GradientScratch<f64>) {
+        panels::add_outer_product_plainly(d_weight, dy, outer, scratch);
     }
 }
 
@@ -94,6 +110,12 @@ impl Real for f32 {
     #[inline(always)]
     fn sqrt(self) -> Self {
         f32::sqrt(self)
+    }
+    fn multiply_panels(y: &mut [f32], x: &[f32], b: &Panels<f32>) {
+        panels::multiply_in_registers(y, x, b);
+    }
+    fn add_outer_product(d_weight: &mut [f32], dy: &[f32], outer: usize, scratch: &mut GradientScratch<f32>) {
+        panels::add_outer_product_in_registers(d_weight, dy, outer, scratch);
     }
 }
 

@@ -162,17 +162,20 @@ fn interval_loss<T: Real>(
             (code, (expected - if occurs { T::ONE } else { T::ZERO }) * scale)
         })
         .collect();
-    loss += vectorised(|| {
-        let mut sums = [T::ZERO; 8];
-        for (lane_row, lane_bias) in row.chunks_mut(8).zip(bias.chunks(8)) {
-            for ((x, b), sum) in lane_row.iter_mut().zip(lane_bias).zip(&mut sums) {
-                let expected = (*x + *b).exp() * whole;
-                *sum += expected;
-                *x = expected * scale;
+    loss += vectorised(
+        #[inline(always)]
+        || {
+            let mut sums = [T::ZERO; 8];
+            for (lane_row, lane_bias) in row.chunks_mut(8).zip(bias.chunks(8)) {
+                for ((x, b), sum) in lane_row.iter_mut().zip(lane_bias).zip(&mut sums) {
+                    let expected = (*x + *b).exp() * whole;
+                    *sum += expected;
+                    *x = expected * scale;
+                }
             }
-        }
-        sums.into_iter().sum::<T>().to_f64()
-    });
+            sums.into_iter().sum::<T>().to_f64()
+        },
+    );
     for (code, d) in corrected {
         row[code] = d;
     }

@@ -66,16 +66,19 @@ pub(crate) fn forward<T: Real>(
                     Matrix::strided(&qkv[begin * row + head * width..], queries, width, row),
                     Matrix::strided(keys, seen, width, row).t(),
                 );
-                vectorised(|| {
-                    for (i, scores) in scores.chunks_exact_mut(seen).enumerate() {
-                        let visible = begin + i + 1 - segment.start;
-                        scores[visible..].fill(T::ZERO);
-                        let (max, sum) = exponentiate(&mut scores[..visible]);
-                        let inverse = T::ONE / sum;
-                        scores[..visible].iter_mut().for_each(|s| *s *= inverse);
-                        log_sum[(begin + i) * shape.heads + head] = max + T::of(sum.to_f64().ln());
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (i, scores) in scores.chunks_exact_mut(seen).enumerate() {
+                            let visible = begin + i + 1 - segment.start;
+                            scores[visible..].fill(T::ZERO);
+                            let (max, sum) = exponentiate(&mut scores[..visible]);
+                            let inverse = T::ONE / sum;
+                            scores[..visible].iter_mut().for_each(|s| *s *= inverse);
+                            log_sum[(begin + i) * shape.heads + head] = max + T::of(sum.to_f64().ln());
+                        }
+                    },
+                );
                 multiply(
                     MatrixMut::strided(&mut out[begin * out_row + head * width..], queries, width, out_row),
                     T::ONE,
@@ -118,22 +121,26 @@ pub(crate) fn backward<T: Real>(
                 let d_scores = scratch.d_scores.stale(queries * seen);
                 multiply(MatrixMut::new(scores, queries, seen), shape.scale(), query, key.t());
                 multiply(MatrixMut::new(d_scores, queries, seen), T::ONE, d_block, value.t());
-                vectorised(|| {
-                    let rows = scores.chunks_exact_mut(seen).zip(d_scores.chunks_exact_mut(seen)).enumerate();
-                    for (i, (scores, d_scores)) in rows {
-                        let visible = begin + i + 1 - segment.start;
-                        let at = out_at + i * out_row;
-                        let shared = dot(&out[at..at + width], &d_out[at..at + width]);
-                        let log_sum = log_sum[(begin + i) * shape.heads + head];
-                        scores[visible..].fill(T::ZERO);
-                        d_scores[visible..].fill(T::ZERO);
-                        for (s, ds) in scores[..visible].iter_mut().zip(&mut d_scores[..visible]) {
-                            let p = (*s - log_sum).exp();
-                            *s = p;
-                            *ds = p * (*ds - shared);
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let rows =
+                            scores.chunks_exact_mut(seen).zip(d_scores.chunks_exact_mut(seen)).enumerate();
+                        for (i, (scores, d_scores)) in rows {
+                            let visible = begin + i + 1 - segment.start;
+                            let at = out_at + i * out_row;
+                            let shared = dot(&out[at..at + width], &d_out[at..at + width]);
+                            let log_sum = log_sum[(begin + i) * shape.heads + head];
+                            scores[visible..].fill(T::ZERO);
+                            d_scores[visible..].fill(T::ZERO);
+                            for (s, ds) in scores[..visible].iter_mut().zip(&mut d_scores[..visible]) {
+                                let p = (*s - log_sum).exp();
+                                *s = p;
+                                *ds = p * (*ds - shared);
+                            }
                         }
-                    }
-                });
+                    },
+                );
                 let probabilities = Matrix::new(scores, queries, seen);
                 let d_scores = Matrix::new(d_scores, queries, seen);
                 let into =

@@ -1,32 +1,71 @@
 //! The gate of SwiGLU (Shazeer 2020): `silu(gate) · up`, `silu(x) = x / (1 + e⁻ˣ)`.
+//!
+//! Both directions go eight elements at a time through local arrays: rows of gates that are read and written in
+//! place would otherwise have to be assumed to overlap, and the loop would stay scalar.
 
 use crate::real::{Real, vectorised};
 
+const LANES: usize = 8;
+
 /// `gate_up`: `[rows, 2 · width]`, gate then up; `activation`: `[rows, width]`.
 pub(crate) fn forward<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]) {
-    vectorised(|| {
-        for (row, activation) in gate_up.chunks_exact(2 * width).zip(activation.chunks_exact_mut(width)) {
-            let (gate, up) = row.split_at(width);
-            for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
-                *a = *g * g.sigmoid() * *u;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, activation) in gate_up.chunks_exact(2 * width).zip(activation.chunks_exact_mut(width)) {
+                let (gate, up) = row.split_at(width);
+                let ((gates, gate), (ups, up)) = (gate.as_chunks::<LANES>(), up.as_chunks::<LANES>());
+                let (activations, activation) = activation.as_chunks_mut::<LANES>();
+                for ((a, g), u) in activations.iter_mut().zip(gates).zip(ups) {
+                    *a = std::array::from_fn(
+                        #[inline(always)]
+                        |i| g[i] * g[i].sigmoid() * u[i],
+                    );
+                }
+                for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
+                    *a = *g * g.sigmoid() * *u;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Replaces `gate_up` by its gradient, given that of the activation.
 pub(crate) fn backward<T: Real>(gate_up: &mut [T], width: usize, d_activation: &[T]) {
-    vectorised(|| {
-        for (row, d_activation) in gate_up.chunks_exact_mut(2 * width).zip(d_activation.chunks_exact(width)) {
-            let (gate, up) = row.split_at_mut(width);
-            for ((g, u), d) in gate.iter_mut().zip(up).zip(d_activation) {
-                let (x, s) = (*g, g.sigmoid());
-                let silu = x * s;
-                *g = *d * *u * (s + silu * (T::ONE - s));
-                *u = *d * silu;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, d_activation) in
+                gate_up.chunks_exact_mut(2 * width).zip(d_activation.chunks_exact(width))
+            {
+                let (gate, up) = row.split_at_mut(width);
+                let ((gates, gate), (ups, up)) = (gate.as_chunks_mut::<LANES>(), up.as_chunks_mut::<LANES>());
+                let (ds, d) = d_activation.as_chunks::<LANES>();
+                for ((g, u), d) in gates.iter_mut().zip(ups).zip(ds) {
+                    let (x, y, d) = (*g, *u, *d);
+                    *g = std::array::from_fn(
+                        #[inline(always)]
+                        |i| gradient(x[i], y[i], d[i]).0,
+                    );
+                    *u = std::array::from_fn(
+                        #[inline(always)]
+                        |i| gradient(x[i], y[i], d[i]).1,
+                    );
+                }
+                for ((g, u), d) in gate.iter_mut().zip(up).zip(d) {
+                    (*g, *u) = gradient(*g, *u, *d);
+                }
             }
-        }
-    });
+        },
+    );
+}
+
+/// The derivative of `silu(x) · up` by `x` and by `up`, times `d`.
+#[inline(always)]
+fn gradient<T: Real>(x: T, up: T, d: T) -> (T, T) {
+    let s = x.sigmoid();
+    let silu = x * s;
+    (d * up * (s + silu * (T::ONE - s)), d * silu)
 }
 
 #[cfg(test)]
@@ -37,12 +76,12 @@ mod tests {
 
     #[test]
     fn backward_is_the_derivative() {
-        let (x, dy) = (wave(24, 0.0), wave(12, 1.0));
+        let (x, dy) = (wave(2 * 33, 0.0), wave(33, 1.0));
         let mut dx = x.clone();
-        backward(&mut dx, 4, &dy);
+        backward(&mut dx, 11, &dy);
         assert_gradient(&x, &dx, |x| {
-            let mut y = vec![0.0; 12];
-            forward(x, 4, &mut y);
+            let mut y = vec![0.0; 33];
+            forward(x, 11, &mut y);
             dot(&y, &dy)
         });
     }

@@ -6,23 +6,29 @@ use crate::real::{Real, add_scaled, dot, vectorised};
 pub(crate) fn forward<T: Real>(x: &[T], weight: &[T], epsilon: f64, y: &mut [T], inverse: &mut [T]) {
     let width = weight.len();
     let (epsilon, scale) = (T::of(epsilon), T::of(1.0 / width as f64));
-    vectorised(|| {
-        for ((x, y), inverse) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse) {
-            let r = T::ONE / (dot(x, x) * scale + epsilon).sqrt();
-            *inverse = r;
-            scaled_row(x, weight, r, y);
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((x, y), inverse) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse) {
+                let r = T::ONE / (dot(x, x) * scale + epsilon).sqrt();
+                *inverse = r;
+                scaled_row(x, weight, r, y);
+            }
+        },
+    );
 }
 
 /// `y` again from `x` and the kept `inverse`.
 pub(crate) fn again<T: Real>(x: &[T], weight: &[T], inverse: &[T], y: &mut [T]) {
     let width = weight.len();
-    vectorised(|| {
-        for ((x, y), r) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse) {
-            scaled_row(x, weight, *r, y);
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((x, y), r) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(inverse) {
+                scaled_row(x, weight, *r, y);
+            }
+        },
+    );
 }
 
 #[inline(always)]
@@ -43,31 +49,40 @@ pub(crate) fn backward<T: Real>(
 ) {
     let width = weight.len();
     let scale = T::of(1.0 / width as f64);
-    vectorised(|| {
-        let rows =
-            dy.chunks_exact(width).zip(x.chunks_exact(width)).zip(dx.chunks_exact_mut(width)).zip(inverse);
-        for (((dy, x), dx), r) in rows {
-            let r = *r;
-            let mut product = T::ZERO;
-            for (((dy, x), w), dw) in dy.iter().zip(x).zip(weight).zip(d_weight.iter_mut()) {
-                *dw += *dy * *x * r;
-                product += *dy * *w * *x;
+    vectorised(
+        #[inline(always)]
+        || {
+            let rows = dy
+                .chunks_exact(width)
+                .zip(x.chunks_exact(width))
+                .zip(dx.chunks_exact_mut(width))
+                .zip(inverse);
+            for (((dy, x), dx), r) in rows {
+                let r = *r;
+                let mut product = T::ZERO;
+                for (((dy, x), w), dw) in dy.iter().zip(x).zip(weight).zip(d_weight.iter_mut()) {
+                    *dw += *dy * *x * r;
+                    product += *dy * *w * *x;
+                }
+                let shared = product * r * r * r * scale;
+                for (((dx, dy), w), x) in dx.iter_mut().zip(dy).zip(weight).zip(x) {
+                    *dx += *dy * *w * r - *x * shared;
+                }
             }
-            let shared = product * r * r * r * scale;
-            for (((dx, dy), w), x) in dx.iter_mut().zip(dy).zip(weight).zip(x) {
-                *dx += *dy * *w * r - *x * shared;
-            }
-        }
-    });
+        },
+    );
 }
 
 /// Adds the rows of `dy` to a bias gradient.
 pub(crate) fn bias_backward<T: Real>(dy: &[T], d_bias: &mut [T]) {
-    vectorised(|| {
-        for row in dy.chunks_exact(d_bias.len().max(1)) {
-            add_scaled(d_bias, T::ONE, row);
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in dy.chunks_exact(d_bias.len().max(1)) {
+                add_scaled(d_bias, T::ONE, row);
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -41,19 +41,22 @@ impl<T: Real> Angles<T> {
     pub(crate) fn rotate(&self, rows: &mut [T], stride: usize, heads: usize, backward: bool) {
         let pairs = self.pairs;
         let sign = if backward { -T::ONE } else { T::ONE };
-        vectorised(|| {
-            let angles = self.cosine.chunks_exact(pairs).zip(self.sine.chunks_exact(pairs));
-            for (row, (cosine, sine)) in rows.chunks_exact_mut(stride).zip(angles) {
-                for head in row[..heads * 2 * pairs].chunks_exact_mut(2 * pairs) {
-                    let (a, b) = head.split_at_mut(pairs);
-                    for (((a, b), c), s) in a.iter_mut().zip(b).zip(cosine).zip(sine) {
-                        let (x, y, s) = (*a, *b, *s * sign);
-                        *a = x * *c - y * s;
-                        *b = y * *c + x * s;
+        vectorised(
+            #[inline(always)]
+            || {
+                let angles = self.cosine.chunks_exact(pairs).zip(self.sine.chunks_exact(pairs));
+                for (row, (cosine, sine)) in rows.chunks_exact_mut(stride).zip(angles) {
+                    for head in row[..heads * 2 * pairs].chunks_exact_mut(2 * pairs) {
+                        let (a, b) = head.split_at_mut(pairs);
+                        for (((a, b), c), s) in a.iter_mut().zip(b).zip(cosine).zip(sine) {
+                            let (x, y, s) = (*a, *b, *s * sign);
+                            *a = x * *c - y * s;
+                            *b = y * *c + x * s;
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 }
 

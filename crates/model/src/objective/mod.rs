@@ -8,17 +8,9 @@ use crate::heads::{next_event, risk, task, value, waiting_time};
 use crate::layers::dropout::Dropout;
 use crate::layers::embedding;
 use crate::pack::Pack;
+use crate::packed::Parameters;
 use crate::real::Real;
 use crate::weights::Layout;
-
-/// What is computed with: shape, weights and the tables derived from them.
-#[derive(Clone, Copy)]
-pub(crate) struct Parameters<'a, T> {
-    pub(crate) config: &'a Config,
-    pub(crate) layout: &'a Layout,
-    pub(crate) weights: &'a [T],
-    pub(crate) tables: &'a Derived<T>,
-}
 
 /// A gradient: of the weights used directly, and of the derived tables.
 #[derive(Clone)]
@@ -124,7 +116,7 @@ impl<T: Real> Workspace<T> {
         let shape = (p.config, p.layout);
         let input = self.decoder.input(p.config, tokens);
         embedding::forward(shape, (p.weights, &p.tables.code_table), &self.pack, input, &mut self.embedding);
-        self.decoder.forward(shape, p.weights, &self.pack, dropout);
+        self.decoder.forward(p, &self.pack, dropout);
         (&self.pack, self.decoder.hidden(p.config, tokens))
     }
 
@@ -150,7 +142,7 @@ impl<T: Real> Workspace<T> {
         dropout: Dropout,
         mut gradient: Option<(&Scales, &mut Gradient<T>)>,
     ) -> Losses {
-        let Parameters { config, layout, weights, tables } = p;
+        let Parameters { config, layout, weights, tables, .. } = p;
         let shape = (config, layout);
         let tokens = self.pack.tokens();
         self.hidden(p, dropout);
@@ -160,16 +152,16 @@ impl<T: Real> Workspace<T> {
         let mut losses = Losses::counts(config, pack);
 
         let tied = layout.head.is_empty();
-        let head = if tied { &tables.code_table } else { layout.head.of(weights) };
         // The bias and an untied head share the arena, so the head's gradient goes through a detour.
         let mut d_bias = vec![T::ZERO; config.vocabulary_size];
         let mut d_repeat = vec![T::ZERO; config.vocabulary_size + 1];
         losses.next_event = next_event::run(
-            (head, layout.head_bias.of(weights), layout.head_repeat.of(weights)),
+            (&p.forward.head, layout.head_bias.of(weights), layout.head_repeat.of(weights)),
             hidden,
             pack,
             gradient.as_mut().map(|(scales, g)| next_event::Gradient {
                 scale: scales.next_event,
+                backward: &p.backward.head,
                 d_hidden: &mut *d_hidden,
                 d_table: if tied { &mut g.tables.code_table } else { layout.head.of_mut(&mut g.arena) },
                 d_bias: &mut d_bias,
@@ -243,7 +235,7 @@ impl<T: Real> Workspace<T> {
         if let Some((_, g)) = gradient {
             let dx = self.dx.stale(tokens * config.width);
             let d_hidden = self.d_hidden.filled(tokens * config.width);
-            self.decoder.backward(shape, weights, &self.pack, dropout, (d_hidden, dx, &mut g.arena));
+            self.decoder.backward(p, &self.pack, dropout, (d_hidden, dx, &mut g.arena));
             let into = (&mut g.arena[..], &mut g.tables.code_table[..]);
             embedding::backward(shape, weights, &self.pack, dx, into, &mut self.embedding);
         }

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::{EmbeddingFeatures, RiskConfig, Rotary, ValueConfig};
 use crate::gradient_check::assert_gradient;
 use crate::pack::{Targets, TaskLabel};
+use crate::packed::Prepared;
 use crate::random::{self, Purpose};
 use crate::window::Window;
 use timeline::Sequence;
@@ -131,13 +132,13 @@ fn check_whole_model(config: &Config, rate: f64) {
     let mut workspace = Workspace::default();
     pack_lives(config, &mut workspace, &lives);
     let dropout = Dropout { key: 11, rate };
-    let mut tables = Derived::zeros(config);
+    let mut prepared = Prepared::new((config, &layout), &weights, true);
     let mut value = |weights: &[f64], gradient: &mut Gradient<f64>| {
-        tables.compute(config, &layout, weights);
-        let p = Parameters { config, layout: &layout, weights, tables: &tables };
+        prepared.update((config, &layout), weights);
+        let p = prepared.with((config, &layout), weights);
         gradient.clear();
         let losses = workspace.gradient(p, dropout, &SCALES, gradient);
-        gradient.tables.backward((config, &layout), (weights, &tables), &mut gradient.arena);
+        gradient.tables.backward((config, &layout), (weights, &prepared.tables), &mut gradient.arena);
         losses.total(&SCALES)
     };
     let mut gradient = Gradient::zeros(config, &layout);
@@ -170,9 +171,8 @@ fn a_later_token_changes_no_earlier_state() {
     let config = config();
     let layout = Layout::new(&config);
     let weights = weights(&layout);
-    let mut tables = Derived::zeros(&config);
-    tables.compute(&config, &layout, &weights);
-    let p = Parameters { config: &config, layout: &layout, weights: &weights, tables: &tables };
+    let prepared = Prepared::new((&config, &layout), &weights, false);
+    let p = prepared.with((&config, &layout), &weights);
     let mut life = Life::new(8, 6, false);
     let mut workspace = Workspace::default();
     let mut states = |life: &Life| {
@@ -197,9 +197,8 @@ fn packing_changes_nothing() {
     let config = config();
     let layout = Layout::new(&config);
     let weights = weights(&layout);
-    let mut tables = Derived::zeros(&config);
-    tables.compute(&config, &layout, &weights);
-    let p = Parameters { config: &config, layout: &layout, weights: &weights, tables: &tables };
+    let prepared = Prepared::new((&config, &layout), &weights, false);
+    let p = prepared.with((&config, &layout), &weights);
     let mut workspace = Workspace::default();
     let lives = [Life::new(1, 5, true), Life::new(2, 4, false), Life::new(3, 7, false)];
     let mut alone = Losses::default();
@@ -222,20 +221,14 @@ fn single_precision_agrees_with_double() {
     let layout = Layout::new(&config);
     let weights = weights(&layout);
     let narrow: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
-    let (mut tables, mut narrow_tables) = (Derived::zeros(&config), Derived::zeros(&config));
-    tables.compute(&config, &layout, &weights);
-    narrow_tables.compute(&config, &layout, &narrow);
+    let prepared = Prepared::new((&config, &layout), &weights, false);
+    let narrow_prepared = Prepared::new((&config, &layout), &narrow, false);
     let (mut wide, mut single) = (Workspace::<f64>::default(), Workspace::<f32>::default());
     let lives = [Life::new(5, 6, true)];
     pack_lives(&config, &mut wide, &lives);
     std::mem::swap(&mut wide.pack, &mut single.pack);
-    let b = single.losses(Parameters {
-        config: &config,
-        layout: &layout,
-        weights: &narrow,
-        tables: &narrow_tables,
-    });
+    let b = single.losses(narrow_prepared.with((&config, &layout), &narrow));
     std::mem::swap(&mut wide.pack, &mut single.pack);
-    let a = wide.losses(Parameters { config: &config, layout: &layout, weights: &weights, tables: &tables });
+    let a = wide.losses(prepared.with((&config, &layout), &weights));
     assert!((a.total(&SCALES) - b.total(&SCALES)).abs() < 1e-4 * a.total(&SCALES).abs().max(1.0));
 }

@@ -129,6 +129,7 @@ impl<'a> Run<'a> {
             pool,
         };
         run.resume()?;
+        run.model.prepare(true);
         Ok(run)
     }
 
@@ -136,7 +137,6 @@ impl<'a> Run<'a> {
         let Some(path) = self.checkpoint.filter(|path| path.exists()) else { return Ok(()) };
         let state = State::read(path, &self.model, self.options)?;
         self.model.weights = state.weights;
-        self.model.refresh();
         self.optimiser.first = state.first;
         self.optimiser.second = state.second;
         self.best = state.best;
@@ -193,8 +193,8 @@ impl<'a> Run<'a> {
         };
         if !interrupted && !self.best.is_empty() {
             self.model.weights = std::mem::take(&mut self.best);
-            self.model.refresh();
         }
+        self.model.prepare(false);
         Ok((self.model, outcome))
     }
 
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
         let mut losses = Losses::default();
         slots.iter().for_each(|slot| losses.add(&slot.losses));
         let Gradient { arena, tables } = &mut slots[0].gradient;
-        tables.backward((&model.config, &model.layout), (&model.weights, &model.tables), arena);
+        tables.backward((&model.config, &model.layout), (&model.weights, &model.prepared.tables), arena);
         let norm = pool.install(|| optimiser::norm(arena));
         if !norm.is_finite() {
             return Err(Error::Diverged { step });
@@ -290,7 +290,10 @@ fn reduce(slots: &mut [Slot]) {
             let begin = block * REDUCTION_BLOCK;
             for slot in rest.iter().filter(|slot| slot.used > 0) {
                 let source = &of(&slot.gradient)[begin..begin + target.len()];
-                vectorised(|| add_scaled(target, 1.0, source));
+                vectorised(
+                    #[inline(always)]
+                    || add_scaled(target, 1.0, source),
+                );
             }
         });
     };

@@ -18,7 +18,17 @@ pub(crate) struct AdamW {
 pub(crate) fn norm(gradient: &[f32]) -> f64 {
     let sums: Vec<f64> = gradient
         .par_chunks(REDUCTION_BLOCK)
-        .map(|block| block.chunks(1024).map(|c| f64::from(vectorised(|| crate::real::dot(c, c)))).sum())
+        .map(|block| {
+            block
+                .chunks(1024)
+                .map(|c| {
+                    f64::from(vectorised(
+                        #[inline(always)]
+                        || crate::real::dot(c, c),
+                    ))
+                })
+                .sum()
+        })
         .collect();
     sums.iter().sum::<f64>().sqrt()
 }
@@ -56,14 +66,17 @@ impl AdamW {
                 .zip(slot.of_mut(&mut self.first).par_chunks_mut(REDUCTION_BLOCK))
                 .zip(slot.of_mut(&mut self.second).par_chunks_mut(REDUCTION_BLOCK));
             blocks.for_each(|(((weights, gradient), first), second)| {
-                vectorised(|| {
-                    for (((w, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
-                        let g = *g * scale;
-                        *m = beta1 * *m + (1.0 - beta1) * g;
-                        *v = beta2 * *v + (1.0 - beta2) * g * g;
-                        *w = *w * decay - rate * *m / (v.sqrt() * root + EPSILON as f32);
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (((w, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
+                            let g = *g * scale;
+                            *m = beta1 * *m + (1.0 - beta1) * g;
+                            *v = beta2 * *v + (1.0 - beta2) * g * g;
+                            *w = *w * decay - rate * *m / (v.sqrt() * root + EPSILON as f32);
+                        }
+                    },
+                );
             });
         }
     }

@@ -45,7 +45,7 @@ impl Default for Limits {
             max_stays: 4_000_000,
             spill_buffer_bytes: 16 << 20,
             gather_bytes: 32 << 20,
-            batch_facts: 16_384,
+            batch_facts: 4_096,
         }
     }
 }

@@ -242,8 +242,12 @@ impl SpillWriter<'_> {
         }
     }
 
-    /// Leaves what is still in memory to the spill.
-    pub(crate) fn finish(mut self) {
+    /// Leaves what is still in memory to the spill, there if nothing was ever too much, else on disk: a large run
+    /// has better uses for the memory.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        if self.spill.spilled_bytes() > 0 {
+            return self.flush();
+        }
         self.settle();
         for (bucket, buffer) in self.buffers.iter_mut().enumerate() {
             if !buffer.is_empty() {
@@ -252,5 +256,6 @@ impl SpillWriter<'_> {
                 memory.push(std::mem::take(buffer));
             }
         }
+        Ok(())
     }
 }

@@ -40,13 +40,12 @@ pub(super) fn scatter(
             scope.spawn(|| {
                 let mut sink = ThreadSink::new(options, route, progress, spill, tally, &pieces);
                 let worker = Worker { reader, pieces: &pieces, progress, tally, files };
-                if let Err(error) = worker.work(&mut sink) {
+                // The failure of the spill itself says more than what the reader made of it.
+                let worked = worker.work(&mut sink).map_err(|error| sink.failure.take().unwrap_or(error));
+                if let Err(error) = worked.and(sink.finish()) {
                     pieces.stop();
-                    // The failure of the spill itself says more than what the reader made of it.
-                    let error = sink.failure.take().unwrap_or(error);
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
-                sink.finish();
             });
         }
     });
@@ -74,8 +73,7 @@ pub(super) fn finish(
     let pieces = Pieces::new(0);
     let mut sink = ThreadSink::new(options, route, progress, spill, tally, &pieces);
     reader.finish(&mut sink)?;
-    sink.finish();
-    Ok(())
+    sink.finish()
 }
 
 struct Worker<'a> {
@@ -229,10 +227,10 @@ impl<'a> ThreadSink<'a> {
         slot.1
     }
 
-    fn finish(self) {
-        self.writer.finish();
+    fn finish(self) -> Result<(), Error> {
         self.tally.add_rejections(self.rejections);
         self.tally.add_ignored(self.ignored);
+        self.writer.finish()
     }
 
     fn look(&mut self) {

@@ -81,7 +81,7 @@ impl<'a> Gather<'a> {
                 }
                 Ok(())
             })?;
-            writer.finish();
+            writer.finish()?;
             spill.clear(bucket);
             self.spill(&finer)
         }

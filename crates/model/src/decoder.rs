@@ -231,7 +231,8 @@ impl<T: Real> Decoder<T> {
     }
 }
 
-fn attention_shape(config: &Config) -> attention::Shape {
+/// The shapes of a configuration's attention.
+pub(crate) fn attention_shape(config: &Config) -> attention::Shape {
     attention::Shape {
         heads: config.heads,
         key_value_heads: config.key_value_heads,

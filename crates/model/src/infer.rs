@@ -153,6 +153,18 @@ impl Model {
         Ok(tables.into_iter().flatten().collect())
     }
 
+    /// [`Model::risk_at`] for many sequences, on all threads.
+    ///
+    /// # Errors
+    /// As [`Model::risk_at`].
+    pub fn risk_at_each(
+        &self,
+        spots: &[(Sequence<'_>, Vec<usize>)],
+        codes: Option<&[u32]>,
+    ) -> Result<Vec<Vec<RiskTable>>> {
+        spots.par_iter().map(|(sequence, positions)| self.risk_at(sequence, positions, codes)).collect()
+    }
+
     /// The log-likelihood of a sequence. See [`LogLikelihood`].
     ///
     /// # Errors
@@ -267,7 +279,7 @@ impl Model {
         Ok(packs.par_iter().flat_map_iter(answer).collect())
     }
 
-    fn risk_indices(&self, codes: Option<&[u32]>) -> Result<Vec<usize>> {
+    pub(crate) fn risk_indices(&self, codes: Option<&[u32]>) -> Result<Vec<usize>> {
         let Some(codes) = codes else { return Ok((0..self.config.risk.codes.len()).collect()) };
         let index = |code: &u32| {
             self.config
@@ -277,7 +289,7 @@ impl Model {
         codes.iter().map(index).collect()
     }
 
-    fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
+    pub(crate) fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
         let codes = self.config.risk.codes.len();
         let mut logs = vec![0.0_f32; HORIZONS * codes];
         let shape = (&self.config, &self.layout);

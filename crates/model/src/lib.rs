@@ -52,6 +52,7 @@ mod objective;
 mod pack;
 mod packed;
 mod panels;
+mod patient_state;
 mod random;
 mod real;
 mod train;
@@ -64,6 +65,7 @@ pub use error::{Error, Result};
 pub use infer::{LogLikelihood, RiskTable};
 pub use model::Model;
 pub use pack::TaskLabel;
+pub use patient_state::{PatientState, Token};
 pub use train::{
     EvaluationReport, LossReport, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions, Trainable,
     train,

@@ -175,6 +175,30 @@ impl Pack {
         }
     }
 
+    /// Appends the tokens of a window of a checked sequence but its first `known` ones, as a new segment without
+    /// targets. What the tokens say of earlier ones (places, codes seen, last ranks) is as in the whole window.
+    pub(crate) fn push_rest(
+        &mut self,
+        config: &Config,
+        sequence: &Sequence<'_>,
+        window: Window,
+        known: usize,
+    ) {
+        let base = self.code.len();
+        self.push_tokens(config, sequence, window);
+        let rows = base..base + known;
+        self.code.drain(rows.clone());
+        self.index.drain(rows.clone());
+        self.age_days.drain(rows.clone());
+        self.since_start_days.drain(rows.clone());
+        self.birth_known.drain(rows.clone());
+        self.value.drain(rows.clone());
+        self.previous.drain(rows.clone());
+        self.seen_by.drain(rows);
+        self.segments.pop();
+        self.segments.push(base..self.code.len());
+    }
+
     fn push_tokens(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
         let base = self.code.len();
         if self.last_rank.len() < config.vocabulary_size {

@@ -25,6 +25,8 @@ pub struct TokenizedSubject {
     pub value: Vec<f32>,
     /// How many leading tokens are static.
     pub static_len: usize,
+    /// The moment from which age counts: birth, or the first dated event.
+    pub origin: Option<Time>,
     /// Age in days at the end of follow-up.
     pub followup_end_age_days: f64,
     /// Whether follow-up ended in death.
@@ -82,6 +84,15 @@ impl TokenizedSubject {
             died: self.died,
             birth_known: self.birth_known,
         }
+    }
+
+    /// The moments at which the subject has dated events, death's aside: the last token of each, and when it is.
+    pub fn moments(&self) -> impl Iterator<Item = (usize, Time)> {
+        (self.static_len..self.code.len()).filter_map(|place| {
+            let event = |place: usize| self.code.get(place).is_some_and(|code| *code != Vocabulary::TIME);
+            let last = event(place) && !event(place + 1) && self.code[place] != Vocabulary::DEATH;
+            last.then(|| self.origin.map(|origin| (place, origin.plus_days(self.age_days[place]))))?
+        })
     }
 
     fn clear(&mut self) {
@@ -156,6 +167,7 @@ impl Tokenizer {
 
         let first_dated = record.dated_facts().next().and_then(|event| event.time).or(record.death);
         let origin = record.birth.or(first_dated).or(until).or(record.followup_end);
+        out.origin = origin;
         let origin = origin.unwrap_or(Time::from_micros(0));
         // What is dated before birth happened, at the latest, at birth.
         let clamp = |time: Time| time.max(origin);

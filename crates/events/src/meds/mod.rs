@@ -8,6 +8,7 @@ mod codes;
 mod labels;
 mod predictions;
 mod reader;
+mod risks;
 mod schema;
 mod table;
 mod writer;
@@ -16,6 +17,7 @@ pub use codes::{CodeMetadata, read_codes};
 pub use labels::{read_labels, write_labels};
 pub use predictions::{PredictionWriter, read_predictions};
 pub use reader::{SubjectReader, read_subjects};
+pub use risks::RiskWriter;
 pub use writer::{DatasetDescription, DatasetSummary, DatasetWriter};
 
 use std::path::{Path, PathBuf};

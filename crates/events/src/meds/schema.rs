@@ -58,3 +58,16 @@ pub(super) fn predictions() -> SchemaRef {
         Field::new("sex", DataType::Utf8, false),
     ]))
 }
+
+/// Risks of every code, one column a horizon.
+pub(super) fn risks(horizons: &[&str]) -> SchemaRef {
+    let code = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let mut fields = vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("prediction_time", TIMESTAMP, false),
+        Field::new("code", code, false),
+    ];
+    let risk = |horizon: &&str| Field::new(format!("risk_{horizon}"), DataType::Float32, false);
+    fields.extend(horizons.iter().map(risk));
+    Arc::new(Schema::new(fields))
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod basis;
+pub(crate) mod cached_attention;
 pub(crate) mod dropout;
 pub(crate) mod embedding;
 pub(crate) mod feed_forward;

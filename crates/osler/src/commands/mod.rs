@@ -1,5 +1,6 @@
 //! The verbs, one file each, in the order of the flow.
 
+mod bench;
 mod demo;
 mod doctor;
 mod evaluate;
@@ -44,6 +45,7 @@ enum Command {
     Predict(predict::Arguments),
     Evaluate(evaluate::Arguments),
     Serve(serve::Arguments),
+    Bench(bench::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -61,6 +63,7 @@ impl Cli {
             Command::Predict(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
+            Command::Bench(arguments) => arguments.run(voice),
             Command::Doctor(arguments) => arguments.run(voice),
         }
     }

@@ -10,14 +10,17 @@ use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, predi
 use ::serve::CodeKind;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use events::meds::{self, PredictionWriter};
+use events::meds::{self, PredictionWriter, RiskWriter};
 use events::{Code, Deidentified, Label, Prediction, Split, Subject, Time};
 use model::{HORIZON_DAYS, LogLikelihood};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Instant;
-use timeline::{EntryKind, TokenizedSubject, Vocabulary};
+use timeline::{EntryKind, Sequence, TokenizedSubject, Vocabulary};
+
+/// The horizons as one writes them, in the order of [`HORIZON_DAYS`].
+const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] = ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
 
 /// Subjects predicted together.
 const CHUNK: usize = 256;
@@ -33,6 +36,7 @@ const CHUNK: usize = 256;
   osler predict --model model --out predictions events
   osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
   osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
+  osler predict --model model --every-event --codes all --horizons 1y --out risks events
   osler predict --model model --likelihood --out likelihood events")]
 pub struct Arguments {
     /// A directory that `osler train` wrote.
@@ -50,8 +54,12 @@ pub struct Arguments {
     /// Days of record that a subject must have before the prediction time.
     #[arg(long, default_value_t = 0.0)]
     pub min_history_days: f64,
+    /// Instead: risks.parquet with every code's risk right after every moment at which a subject has events
+    /// (columns subject_id, prediction_time, code, risk_1y …), whoever has the code already included.
+    #[arg(long, conflicts_with = "labels")]
+    pub every_event: bool,
     /// Instead: the log-likelihood of the records themselves.
-    #[arg(long, conflicts_with_all = ["codes", "horizons", "labels"])]
+    #[arg(long, conflicts_with_all = ["codes", "horizons", "labels", "every_event"])]
     pub likelihood: bool,
     /// train, tuning, held_out or all.
     #[arg(long, default_value = "held_out")]
@@ -92,6 +100,8 @@ impl Arguments {
         let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {
             job.likelihood(&output.path().join("likelihood.json"))?
+        } else if self.every_event {
+            job.every_event(&output.path().join("risks.parquet"))?
         } else {
             let mut writer = PredictionWriter::create(&output.path().join("predictions.parquet"))?;
             let done = match &self.labels {
@@ -212,6 +222,50 @@ impl Job<'_> {
             serde_json::json!({ "predictions": rows_written, "subjects": subjects, "codes": codes.len() }),
             told,
         ))
+    }
+
+    /// The risks of codes right after every moment that has events.
+    fn every_event(&self, path: &std::path::Path) -> Result<(serde_json::Value, String)> {
+        let codes = self.codes(self.directory.tokenizer.vocabulary())?;
+        let indices: Vec<u32> = codes.iter().map(|(index, _)| *index).collect();
+        let names: Vec<&str> = codes.iter().map(|(_, code)| code.as_str()).collect();
+        let horizons = self.horizons()?;
+        let horizon_names: Vec<&str> = horizons.iter().map(|k| HORIZON_NAMES[*k]).collect();
+        let mut writer = RiskWriter::create(path, &names, &horizon_names)?;
+        let (mut subjects, mut asked_at) = (0u64, 0u64);
+        self.chunks("predicting", &mut |chunk| {
+            // Few subjects at a time: what is held is codes × horizons × their moments.
+            for few in chunk.chunks(8) {
+                let tokens: Vec<TokenizedSubject> =
+                    few.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
+                let moments: Vec<Vec<(usize, Time)>> = tokens.iter().map(|t| t.moments().collect()).collect();
+                let asked = (0..few.len()).filter(|i| !moments[*i].is_empty());
+                let spots: Vec<(Sequence<'_>, Vec<usize>)> = asked
+                    .clone()
+                    .map(|i| (tokens[i].as_sequence(), moments[i].iter().map(|(place, _)| *place).collect()))
+                    .collect();
+                let tables = self.directory.model.risk_at_each(&spots, Some(&indices))?;
+                for (i, tables) in asked.zip(tables) {
+                    subjects += 1;
+                    for ((_, time), table) in moments[i].iter().zip(&tables) {
+                        asked_at += 1;
+                        let chosen: Vec<Vec<f32>> =
+                            table.rows().map(|(_, row)| horizons.iter().map(|k| row[*k]).collect()).collect();
+                        writer.push(few[i].id, *time, chosen.iter().map(Vec::as_slice))?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        writer.finish()?;
+        let told = format!(
+            "risks of {} codes at {} moments of {} subjects",
+            grouped(codes.len() as u64),
+            grouped(asked_at),
+            grouped(subjects)
+        );
+        let counts = serde_json::json!({ "moments": asked_at, "subjects": subjects, "codes": codes.len() });
+        Ok((counts, told))
     }
 
     /// A supervised task, at its labels' times.
@@ -363,13 +417,13 @@ impl Job<'_> {
     }
 
     fn horizons(&self) -> Result<Vec<usize>> {
-        const NAMES: [&str; 9] = ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
         self.arguments
             .horizons
             .iter()
             .map(|h| {
-                let place = NAMES.iter().position(|n| n == h);
-                place.with_context(|| format!("unknown horizon {h:?}; known are {}", NAMES.join(", ")))
+                let place = HORIZON_NAMES.iter().position(|n| n == h);
+                place
+                    .with_context(|| format!("unknown horizon {h:?}; known are {}", HORIZON_NAMES.join(", ")))
             })
             .collect()
     }
@@ -396,6 +450,10 @@ impl Job<'_> {
             .filter_map(|e| Some((e.code.as_str(), e.description.as_deref()?)))
             .collect();
         let (times, outcomes) = match &arguments.labels {
+            _ if arguments.every_event => (
+                "Every moment at which a subject has events, all events of that moment seen.".to_owned(),
+                "None: risks alone.".to_owned(),
+            ),
             Some(_) => (
                 "As the labels state them.".to_owned(),
                 "As the labels state them; nothing is censored.".to_owned(),

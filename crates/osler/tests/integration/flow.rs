@@ -18,12 +18,29 @@ fn records_in_a_measured_model_out() {
         !report.contains("http://") || report.contains("http://www.w3.org"),
         "the report needs no network"
     );
+    site.succeed("predict --model demo/model --every-event --codes all --out risks demo/events");
+    let counts = &site.manifest("risks")["counts"];
+    let subjects = counts["subjects"].as_u64().unwrap();
+    let of_predictions = site.manifest("demo/predictions")["counts"]["subjects"].as_u64().unwrap();
+    assert!(subjects >= of_predictions && counts["moments"].as_u64().unwrap() > subjects, "{counts}");
+    assert!(site.path("risks/risks.parquet").is_file());
 }
 
 #[test]
 fn help_has_examples_and_mistakes_are_told() {
     let site = Site::new();
-    for verb in ["ingest", "tokenize", "train", "predict", "evaluate", "serve", "synth", "demo", "doctor"] {
+    for verb in [
+        "ingest",
+        "tokenize",
+        "train",
+        "predict",
+        "evaluate",
+        "serve",
+        "synth",
+        "demo",
+        "doctor",
+        "bench decoder",
+    ] {
         let help = String::from_utf8(site.succeed(&format!("{verb} --help")).stdout).unwrap();
         assert!(help.contains("Example"), "{verb} --help has no example");
     }

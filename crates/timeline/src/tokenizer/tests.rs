@@ -37,6 +37,14 @@ fn a_record_reads_as_static_facts_then_groups_with_time_between() {
 }
 
 #[test]
+fn moments_are_the_ends_of_groups_and_death_is_none() {
+    let (_, tokens) = worked_example();
+    let moments: Vec<(usize, Time)> = tokens.moments().collect();
+    let at = |days: f64| birth().time.unwrap().plus_days(days);
+    assert_eq!(moments, [(2, at(10_000.0)), (4, at(10_000.25))]);
+}
+
+#[test]
 fn a_prediction_sees_its_own_moment_and_nothing_later() {
     let (tokenizer, _) = worked_example();
     let record = subject(

@@ -1,0 +1,255 @@
+//! `osler bench`: how fast the engine is, on shapes that others can be timed on too.
+
+use super::threads;
+use crate::progress::{Voice, grouped};
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use model::{
+    Config, EvaluationReport, Model, Observer, Rotary, Size, StepReport, Subjects, Token, TrainOptions, train,
+};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+use timeline::Sequence;
+
+/// Measure the engine on this machine.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Decoder(Decoder),
+}
+
+/// Time the decoder alone, on random tokens: training steps, or decoding with kept keys and values.
+///
+/// The architecture is the usual one, so that other engines can be set beside it: pre-norm RMSNorm, rotary
+/// positions by index, causal attention, SwiGLU, an untied head, cross-entropy, AdamW, 32-bit numbers.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler bench decoder --size S --mode train
+  osler bench decoder --size M --mode decode --threads 2 --seconds 20 --json")]
+struct Decoder {
+    /// S: width 128, 4 blocks, 2,048 codes, 16 × 256 tokens; M: width 384, 6 blocks, 4,096 codes, 8 × 256.
+    #[arg(long, value_enum, default_value = "S")]
+    size: Shape,
+    /// Training steps, or 64 sequences of 256 tokens decoded greedily.
+    #[arg(long, value_enum, default_value = "train")]
+    mode: Mode,
+    /// Threads.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Seconds to measure for, after a warm-up.
+    #[arg(long, default_value_t = 20.0)]
+    seconds: f64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Shape {
+    #[value(name = "S")]
+    Small,
+    #[value(name = "M")]
+    Medium,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    Train,
+    Decode,
+}
+
+/// Tokens of a sequence that are predicted.
+const LENGTH: usize = 256;
+/// Sequences decoded together.
+const SEQUENCES: usize = 64;
+
+impl Shape {
+    fn name(self) -> &'static str {
+        match self {
+            Shape::Small => "S",
+            Shape::Medium => "M",
+        }
+    }
+
+    fn config(self) -> Config {
+        let (vocabulary, width, layers, heads, feed_forward) = match self {
+            Shape::Small => (2048, 128, 4, 4, 384),
+            Shape::Medium => (4096, 384, 6, 6, 1024),
+        };
+        Config {
+            rotary: Rotary::Index { base: 10_000.0 },
+            tied_head: false,
+            context: LENGTH + 1,
+            width,
+            layers,
+            heads,
+            key_value_heads: heads,
+            feed_forward,
+            ..Config::of_size(Size::Tiny, vocabulary, 0, None, &[])
+        }
+    }
+
+    fn batch(self) -> usize {
+        match self {
+            Shape::Small => 16,
+            Shape::Medium => 8,
+        }
+    }
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let What::Decoder(decoder) = self.what;
+        let threads = threads(decoder.threads);
+        let mut found = serde_json::json!({
+            "osler": env!("CARGO_PKG_VERSION"), "size": decoder.size.name(), "threads": threads,
+        });
+        let told = match decoder.mode {
+            Mode::Train => time_training(&decoder, threads, &mut found)?,
+            Mode::Decode => time_decoding(&decoder, threads, &mut found)?,
+        };
+        found["rss_mb"] = peak_memory_mb().into();
+        if voice.json {
+            println!("{found}");
+        } else {
+            println!("{told}, peak memory {:.0} MB", peak_memory_mb().unwrap_or(f64::NAN));
+        }
+        Ok(())
+    }
+}
+
+/// Takes the time of each step, and ends when it was long enough.
+struct Clock {
+    last: Instant,
+    begin: Option<Instant>,
+    seconds: Vec<f64>,
+    enough: Duration,
+}
+
+impl Observer for Clock {
+    fn step(&mut self, _: &StepReport) -> ControlFlow<()> {
+        let now = Instant::now();
+        match self.begin {
+            // The first step warms up.
+            None => self.begin = Some(now),
+            Some(_) => self.seconds.push((now - self.last).as_secs_f64()),
+        }
+        self.last = now;
+        let enough = self.seconds.len() >= 3 && self.begin.is_some_and(|begin| now - begin >= self.enough);
+        if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn evaluation(&mut self, _: &EvaluationReport) {}
+}
+
+fn time_training(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -> Result<String> {
+    let (config, batch) = (decoder.size.config(), decoder.size.batch());
+    let mut state = 1_u64;
+    let vocabulary = config.vocabulary_size as u64;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (1 + (state >> 33) % (vocabulary - 1)) as u32
+    };
+    let codes: Vec<Vec<u32>> = (0..batch).map(|_| (0..=LENGTH).map(|_| draw()).collect()).collect();
+    let (ages, values) = (vec![0.0; LENGTH + 1], vec![f32::NAN; LENGTH + 1]);
+    let subjects: Subjects = codes
+        .iter()
+        .map(|code| Sequence {
+            subject_id: 0,
+            code,
+            age_days: &ages,
+            value: &values,
+            static_len: 0,
+            followup_end_age_days: 0.0,
+            died: false,
+            birth_known: false,
+        })
+        .collect();
+    let options = TrainOptions {
+        batch_tokens: batch * (LENGTH + 1),
+        epochs: u32::MAX,
+        dropout: 0.0,
+        risk_weight: 0.0,
+        threads,
+        gradient_slots: threads.max(1),
+        ..TrainOptions::default()
+    };
+    let enough = Duration::from_secs_f64(decoder.seconds.clamp(0.1, 3600.0));
+    let mut clock = Clock { last: Instant::now(), begin: None, seconds: Vec::new(), enough };
+    train(Model::new(config, 0)?, &subjects, &Subjects::new(), &options, None, &mut clock)?;
+    let mut times = clock.seconds;
+    times.sort_by(f64::total_cmp);
+    let median = times.get(times.len() / 2).copied().context("no step was timed")?;
+    let per_second = (batch * LENGTH) as f64 / median;
+    found["step_ms"] = (median * 1e3).into();
+    found["min_ms"] = (times[0] * 1e3).into();
+    found["tokens_per_s"] = per_second.into();
+    found["steps"] = times.len().into();
+    Ok(format!(
+        "training step at {}: median {:.1} ms, least {:.1} ms, {} tokens/s, {} steps, {threads} threads",
+        decoder.size.name(),
+        median * 1e3,
+        times[0] * 1e3,
+        grouped(per_second as u64),
+        times.len(),
+    ))
+}
+
+fn time_decoding(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -> Result<String> {
+    let model = Model::new(decoder.size.config(), 0)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("no threads")?;
+    let enough = Duration::from_secs_f64(decoder.seconds.clamp(0.1, 3600.0));
+    let mut best = 0.0_f64;
+    let begin = Instant::now();
+    // The first pass warms up.
+    for pass in 0.. {
+        let started = Instant::now();
+        pool.install(|| decode(&model))?;
+        if pass > 0 {
+            best = best.max((SEQUENCES * LENGTH) as f64 / started.elapsed().as_secs_f64());
+            if begin.elapsed() >= enough {
+                break;
+            }
+        }
+    }
+    found["decode_tokens_per_s"] = best.into();
+    Ok(format!("decoding at {}: {} tokens/s, {threads} threads", decoder.size.name(), grouped(best as u64)))
+}
+
+fn decode(model: &Model) -> Result<()> {
+    let (first, vocabulary) = ([1_u32], model.config().vocabulary_size);
+    let sequence = Sequence {
+        subject_id: 0,
+        code: &first,
+        age_days: &[0.0],
+        value: &[f32::NAN],
+        static_len: 0,
+        followup_end_age_days: 0.0,
+        died: false,
+        birth_known: false,
+    };
+    let mut states = model.read(&[sequence; SEQUENCES])?;
+    for _ in 1..LENGTH {
+        let tokens: Vec<Token> =
+            model.next_code_logits(&states).chunks_exact(vocabulary).map(most_likely).collect();
+        model.append(&mut states, &tokens)?;
+    }
+    model.next_code_logits(&states);
+    Ok(())
+}
+
+fn most_likely(logits: &[f32]) -> Token {
+    let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0);
+    Token { code: best as u32, age_days: 0.0, value: f32::NAN }
+}
+
+/// The largest resident memory so far, where the system tells.
+fn peak_memory_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}

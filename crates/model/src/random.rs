@@ -20,6 +20,7 @@ pub(crate) enum Purpose {
     RiskSample = 4,
     Dropout = 5,
     Landmark = 6,
+    EarlierLabel = 7,
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).

@@ -2,9 +2,9 @@
 
     python delphi_baselines.py EVENTS
 
-The unit is the same as in `osler predict --likelihood`: the record after a subject's first dated moment is a
-sequence of (gap in days, codes at that moment); a gap has a density per day, codes of one moment come in
-canonical order, and what follows the last event is survival up to the end of follow-up.
+The unit is the same as in `osler predict --likelihood`: a record is a sequence of (gap in days, codes at that
+moment); a gap has a density per day, codes of one moment come in canonical order, what follows the last event is
+survival up to the end of follow-up, and when the first moment is is given, which codes it holds is not.
 
 (a) A Markov chain: the next code given the current code and the age in 5-year bins, backed off to the age bin
     alone (weight by count); with each, the share of ties and an exponential gap by age bin.
@@ -16,6 +16,7 @@ import pathlib
 import sys
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -34,6 +35,7 @@ def lives(table, codes, grow):
         static = set(rows[rows.time.isna()].code)
         dated = rows[rows.time.notna()]
         birth = dated[dated.code == "MEDS_BIRTH"].time.min()
+        birth = dated.time.min() if birth is pd.NaT else birth
         days = (dated.time - birth).dt.total_seconds().to_numpy() / 86400
         end = days.max()
         keep = ~dated.code.isin(["MEDS_BIRTH", "OSLER_FOLLOWUP_END"]).to_numpy()
@@ -72,9 +74,11 @@ def markov(train, test, n):
     total, events = 0.0, 0
     prior = 50.0
     for _, days, ids, end in test:
-        for i in range(1, len(ids)):
+        for i in range(len(ids)):
             b0, b = bin_of(days[i - 1]), bin_of(days[i])
-            if days[i] == days[0]:
+            if i == 0:
+                total += np.log(single[b, ids[i]])
+                events += 1
                 continue
             if days[i] == days[i - 1]:
                 total += np.log(tie[b0, 1])
@@ -111,7 +115,7 @@ def incidence(train, test, n):
                 count[sex, bin_of(d), c] += 1
     at_risk = (exposure[:, :, None] - had).clip(1e-3)
     pooled = count.sum(0) / at_risk.sum(0)
-    rate = (count + 1.0 * 0) / at_risk
+    rate = count / at_risk
     # Cells with little exposure lean on both sexes together.
     weight = at_risk / (at_risk + 20 * YEAR)
     rate = weight * rate + (1 - weight) * pooled[None]
@@ -123,9 +127,9 @@ def incidence(train, test, n):
         cumulative = spread(start, end) @ rate[sex]
         for d, c in zip(days, ids):
             cumulative[c] -= spread(d, end) @ rate[sex][:, c]
-            if d > start:
-                total += np.log(rate[sex, bin_of(d), c])
-                events += 1
+            now = rate[sex, bin_of(d)]
+            total += np.log(now[c]) if d > start else np.log(now[c] / now.sum())
+            events += 1
         total -= cumulative.sum()
     return total / events
 

@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) weights: Vec<f32>,
     pub(crate) first: Vec<f32>,
     pub(crate) second: Vec<f32>,
+    /// Empty without averaging.
+    pub(crate) average: Vec<f32>,
     /// Empty before the first evaluation.
     pub(crate) best: Vec<f32>,
     pub(crate) progress: Progress,
@@ -64,7 +66,7 @@ pub(crate) fn write(
     model: &Model,
     options: &TrainOptions,
     optimiser: &AdamW,
-    best: &[f32],
+    (average, best): (&[f32], &[f32]),
     progress: &Progress,
 ) -> Result<()> {
     let progress = serde_json::to_string(progress).map_err(|e| Error::malformed(path, e.to_string()))?;
@@ -77,6 +79,7 @@ pub(crate) fn write(
         ("weights", model.weights.as_slice()),
         ("first_moment", &optimiser.first),
         ("second_moment", &optimiser.second),
+        ("average_weights", average),
         ("best_weights", best),
     ];
     let tensors = tensors.into_iter().map(|(name, values)| (name.to_owned(), vec![values.len()], values));
@@ -104,7 +107,9 @@ impl State {
         };
         let len = model.weights.len();
         let best = if progress.best_loss().is_finite() { read("best_weights", len)? } else { Vec::new() };
+        let average = if options.averaging > 0.0 { read("average_weights", len)? } else { Vec::new() };
         Ok(State {
+            average,
             weights: read("weights", len)?,
             first: read("first_moment", len)?,
             second: read("second_moment", len)?,

@@ -37,6 +37,7 @@ pub(crate) enum Pass {
 
 /// A subject's sequence, in training with landmarks in its stretches without events, and its labels moved along.
 pub(crate) fn landmarked<'a>(
+    config: &Config,
     data: &'a dyn TrainingData,
     options: &TrainOptions,
     pass: Pass,
@@ -45,6 +46,13 @@ pub(crate) fn landmarked<'a>(
 ) -> (Sequence<'a>, Vec<TaskLabel>) {
     let (sequence, mut labels) = (data.sequence(subject), data.labels(subject).to_vec());
     let Pass::Training(epoch) = pass else { return (sequence, labels) };
+    if options.earlier_labels > 0.0 {
+        let key = random::key(options.seed, Purpose::EarlierLabel, &[epoch, subject as u64]);
+        for (i, label) in labels.iter_mut().enumerate() {
+            let back = options.earlier_labels * random::uniform(key, i as u64);
+            label.position = earlier(config.time_code, &sequence, label.position, back);
+        }
+    }
     if options.landmarks.share <= 0.0 {
         return (sequence, labels);
     }
@@ -64,6 +72,18 @@ pub(crate) fn landmarked<'a>(
     (split, labels)
 }
 
+/// The last event before the share `back` of the time from the record's start to `position` has to be gone back.
+fn earlier(time_code: u32, sequence: &Sequence<'_>, position: usize, back: f64) -> usize {
+    let (begin, end) = (sequence.age_days[0], sequence.age_days[position]);
+    let limit = end - back * (end - begin);
+    let known = (0..=position).rev().find(|place| {
+        *place >= sequence.static_len
+            && sequence.age_days[*place] <= limit
+            && sequence.code[*place] != time_code
+    });
+    known.unwrap_or(position)
+}
+
 /// The batches of an epoch.
 pub(crate) fn plan(
     config: &Config,
@@ -74,7 +94,8 @@ pub(crate) fn plan(
     let mut jobs = Vec::new();
     let mut buffer = TokenBuffer::default();
     for subject in 0..data.len() {
-        let (sequence, labels) = landmarked(data, options, Pass::Training(epoch), subject, &mut buffer);
+        let (sequence, labels) =
+            landmarked(config, data, options, Pass::Training(epoch), subject, &mut buffer);
         let windows = || window::training(&sequence, config.context, options.seed, epoch, subject);
         push_jobs(config, options, (subject, &sequence, &labels), windows, &mut jobs);
     }
@@ -203,7 +224,7 @@ pub(crate) fn push(
     };
     let key = random::key(options.seed, Purpose::RiskSample, &[epoch, job.subject as u64, job.number]);
     let mut buffer = TokenBuffer::default();
-    let (sequence, labels) = landmarked(data, options, pass, job.subject, &mut buffer);
+    let (sequence, labels) = landmarked(config, data, options, pass, job.subject, &mut buffer);
     let labels: &[TaskLabel] = if options.task_weight > 0.0 { &labels } else { &[] };
     let targets = match &job.teaches {
         Teaches::Timeline { labels: with } => Targets {

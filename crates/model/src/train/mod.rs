@@ -85,6 +85,8 @@ struct Run<'a> {
     slots: Vec<Slot>,
     optimiser: AdamW,
     progress: Progress,
+    /// The running average of the weights; empty without averaging.
+    average: Vec<f32>,
     best: Vec<f32>,
     total_steps: u64,
 }
@@ -119,6 +121,7 @@ impl<'a> Run<'a> {
             slots,
             optimiser: AdamW::new(layout.len()),
             progress: Progress::default(),
+            average: if options.averaging > 0.0 { model.weights.clone() } else { Vec::new() },
             best: Vec::new(),
             total_steps: options.max_steps.map_or(planned, |most| most.min(planned)),
             model,
@@ -139,6 +142,7 @@ impl<'a> Run<'a> {
         self.model.weights = state.weights;
         self.optimiser.first = state.first;
         self.optimiser.second = state.second;
+        self.average = state.average;
         self.best = state.best;
         self.progress = state.progress;
         Ok(())
@@ -146,7 +150,14 @@ impl<'a> Run<'a> {
 
     fn save(&self) -> Result<()> {
         let Some(path) = self.checkpoint else { return Ok(()) };
-        checkpoint::write(path, &self.model, self.options, &self.optimiser, &self.best, &self.progress)
+        checkpoint::write(
+            path,
+            &self.model,
+            self.options,
+            &self.optimiser,
+            (&self.average, &self.best),
+            &self.progress,
+        )
     }
 
     fn go(mut self, observer: &mut dyn Observer) -> Result<(Model, Outcome)> {
@@ -191,8 +202,14 @@ impl<'a> Run<'a> {
             stopped_early,
             interrupted,
         };
-        if !interrupted && !self.best.is_empty() {
-            self.model.weights = std::mem::take(&mut self.best);
+        if !interrupted {
+            // The best that was seen, or, where nothing was watched, the last.
+            let last = std::mem::take(&mut self.average);
+            for kept in [last, std::mem::take(&mut self.best)] {
+                if !kept.is_empty() {
+                    self.model.weights = kept;
+                }
+            }
         }
         self.model.prepare(false);
         Ok((self.model, outcome))
@@ -249,6 +266,20 @@ impl<'a> Run<'a> {
             );
         });
         model.refresh();
+        if !self.average.is_empty() {
+            // Early steps are soon forgotten, so that the average does not lag behind the start.
+            let decay = options.averaging.min((step + 1) as f64 / (step + 10) as f64) as f32;
+            let average = &mut self.average;
+            let weights = &model.weights;
+            pool.install(|| {
+                let blocks = average.par_chunks_mut(REDUCTION_BLOCK).zip(weights.par_chunks(REDUCTION_BLOCK));
+                blocks.for_each(|(average, weights)| {
+                    for (a, w) in average.iter_mut().zip(weights) {
+                        *a += (1.0 - decay) * (*w - *a);
+                    }
+                });
+            });
+        }
         self.progress.step += 1;
         self.progress.batch += 1;
         Ok(StepReport {
@@ -265,6 +296,7 @@ impl<'a> Run<'a> {
     }
 
     fn evaluate(&mut self) -> EvaluationReport {
+        self.exchange_average();
         let losses = self.pool.install(|| evaluate(&self.model, self.tuning, self.options));
         let report = LossReport::new(&losses, &scales(self.options, &losses));
         let monitored = match self.options.monitor {
@@ -278,7 +310,16 @@ impl<'a> Run<'a> {
         } else {
             self.progress.worse_evaluations += 1;
         }
+        self.exchange_average();
         EvaluationReport { step: self.progress.step, epoch: self.progress.epoch, losses: report, improved }
+    }
+
+    /// Puts the average in the weights' place, or the weights back in theirs.
+    fn exchange_average(&mut self) {
+        if !self.average.is_empty() {
+            std::mem::swap(&mut self.model.weights, &mut self.average);
+            self.model.refresh();
+        }
     }
 }
 

@@ -32,6 +32,12 @@ pub struct TrainOptions {
     pub clip_norm: f64,
     /// Share of embedded inputs and of each branch's outputs that is dropped.
     pub dropout: f64,
+    /// Decay rate a step of the running average of the weights, which is what is evaluated and kept; 0 keeps the
+    /// weights themselves.
+    pub averaging: f64,
+    /// In training, a label is asked at a moment drawn from the last share of its record instead of always at its
+    /// own: for labels that hold all along (an outcome of the stay), not for those about a window of time.
+    pub earlier_labels: f64,
     /// Seed of order, windows, samples and dropout.
     pub seed: u64,
     /// Threads to use.
@@ -101,6 +107,8 @@ impl Default for TrainOptions {
             beta2: 0.98,
             clip_norm: 1.0,
             dropout: 0.1,
+            averaging: 0.99,
+            earlier_labels: 0.0,
             seed: 0,
             threads: 1,
             gradient_slots: 4,
@@ -154,6 +162,8 @@ impl TrainOptions {
         check(rate(self.beta1) && rate(self.beta2), "beta1 and beta2 must be at least 0 and below 1")?;
         check(self.clip_norm > 0.0, "clip_norm must be positive")?;
         check(rate(self.dropout), "dropout must be at least 0 and below 1")?;
+        check(rate(self.averaging), "averaging must be at least 0 and below 1")?;
+        check((0.0..=1.0).contains(&self.earlier_labels), "earlier_labels must be 0 to 1")?;
         check((1..=1024).contains(&self.threads), "threads must be 1 to 1024")?;
         check((1..=1024).contains(&self.gradient_slots), "gradient_slots must be 1 to 1024")?;
         check(

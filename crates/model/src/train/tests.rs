@@ -306,6 +306,41 @@ fn impossible_options_and_data_are_refused() {
 }
 
 #[test]
+fn labels_asked_earlier_stand_at_events_of_the_last_share_of_the_record() {
+    let population = Population::new(4, 30);
+    let mut data = Subjects::new();
+    for sequence in population.sequences() {
+        let position = sequence.len() - 1;
+        data.push(sequence, vec![TaskLabel { task: 0, position, value: true }]);
+    }
+    let mut options = TrainOptions { earlier_labels: 0.5, ..options() };
+    options.landmarks.share = 0.0;
+    let mut moved = 0;
+    for subject in 0..data.len() {
+        let whole = data.sequence(subject);
+        let last = whole.len() - 1;
+        for epoch in 0..5 {
+            let mut buffer = timeline::TokenBuffer::default();
+            let pass = Pass::Training(epoch);
+            let (sequence, labels) =
+                epoch::landmarked(&config(), &data, &options, pass, subject, &mut buffer);
+            let place = labels[0].position;
+            assert_ne!(sequence.code[place], TIME);
+            // The event that is current at a moment of the last half may itself be older; the next one is not.
+            let next = (place + 1..=last).find(|p| sequence.code[*p] != TIME).unwrap_or(last);
+            let middle = (whole.age_days[0] + whole.age_days[last]) / 2.0;
+            assert!(sequence.age_days[next] >= middle);
+            moved += usize::from(place != last);
+        }
+        let mut buffer = timeline::TokenBuffer::default();
+        let (_, labels) =
+            epoch::landmarked(&config(), &data, &options, Pass::Evaluation, subject, &mut buffer);
+        assert_eq!(labels[0].position, last, "measured where they are");
+    }
+    assert!(moved > 30);
+}
+
+#[test]
 fn labels_keep_their_place_among_landmarks() {
     let population = Population::new(9, 20);
     let mut data = Subjects::new();
@@ -319,7 +354,8 @@ fn labels_keep_their_place_among_landmarks() {
     let mut buffer = timeline::TokenBuffer::default();
     for subject in 0..data.len() {
         let original = data.sequence(subject);
-        let (split, labels) = epoch::landmarked(&data, &options, Pass::Training(3), subject, &mut buffer);
+        let (split, labels) =
+            epoch::landmarked(&config(), &data, &options, Pass::Training(3), subject, &mut buffer);
         assert!(split.len() > original.len());
         for (place, label) in labels.iter().enumerate() {
             assert_eq!(split.code[label.position], original.code[place]);

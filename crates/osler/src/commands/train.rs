@@ -14,6 +14,7 @@ use events::{Split, meds};
 use model::{
     Config, EvaluationReport, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel, TrainOptions,
 };
+use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -28,11 +29,25 @@ use timeline::{Timeline, Tokenizer, Vocabulary};
 #[command(after_help = "Examples:
   osler train --out model timeline
   osler train --size small --epochs 20 --out model timeline
-  osler train --events events --labels events/labels/in_hospital_death --out model timeline")]
+  osler train --events events --labels events/labels/in_hospital_death --out model timeline
+  osler train --config train.toml --out model timeline
+
+A configuration file holds what the options hold, and more; options given on the command line win:
+  size = \"tiny\"
+  [model]                 # instead of what the size says: width, layers, heads, key_value_heads,
+  width = 96              # feed_forward, context
+  heads = 4
+  [training]              # every setting of a run; a model's manifest.json lists them all
+  epochs = 6
+  averaging = 0.995
+  trainable = \"task_heads\"   # with --from: a probe on a frozen model")]
 pub struct Arguments {
-    /// tiny (about 1 M parameters), small (10 M), base (100 M) or large (1 B), embeddings apart.
-    #[arg(long, default_value = "tiny")]
-    pub size: Size,
+    /// tiny (about 1 M parameters), small (10 M), base (100 M) or large (1 B), embeddings apart [default: tiny].
+    #[arg(long)]
+    pub size: Option<Size>,
+    /// A TOML file with further settings; see below.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
     /// Start from this model's weights (same vocabulary: `osler tokenize --model`).
     #[arg(long)]
     pub from: Option<PathBuf>,
@@ -42,45 +57,45 @@ pub struct Arguments {
     /// The events that the timeline was made from; needed to place labels.
     #[arg(long)]
     pub events: Option<PathBuf>,
-    /// Weight of the supervised tasks.
-    #[arg(long, default_value_t = 1.0)]
-    pub task_weight: f64,
-    /// Passes over the data.
-    #[arg(long, default_value_t = TrainOptions::default().epochs)]
-    pub epochs: u32,
+    /// Weight of the supervised tasks [default: 1].
+    #[arg(long)]
+    pub task_weight: Option<f64>,
+    /// Passes over the data [default: 10].
+    #[arg(long)]
+    pub epochs: Option<u32>,
     /// An upper bound on steps.
     #[arg(long)]
     pub max_steps: Option<u64>,
-    /// Tokens a step.
-    #[arg(long, default_value_t = TrainOptions::default().batch_tokens)]
-    pub batch_tokens: usize,
+    /// Tokens a step [default: 4096].
+    #[arg(long)]
+    pub batch_tokens: Option<usize>,
     /// Peak learning rate; by default what suits the size.
     #[arg(long)]
     pub learning_rate: Option<f64>,
-    /// Steps of linear warm-up.
-    #[arg(long, default_value_t = TrainOptions::default().warmup_steps)]
-    pub warmup_steps: u64,
-    /// Decoupled weight decay.
-    #[arg(long, default_value_t = TrainOptions::default().weight_decay)]
-    pub weight_decay: f64,
-    /// Share of activations dropped in training.
-    #[arg(long, default_value_t = TrainOptions::default().dropout)]
-    pub dropout: f64,
+    /// Steps of linear warm-up [default: 100].
+    #[arg(long)]
+    pub warmup_steps: Option<u64>,
+    /// Decoupled weight decay [default: 0.1].
+    #[arg(long)]
+    pub weight_decay: Option<f64>,
+    /// Share of activations dropped in training [default: 0.1].
+    #[arg(long)]
+    pub dropout: Option<f64>,
     /// Most tokens of one record seen at once; the size's own by default.
     #[arg(long)]
     pub context: Option<usize>,
     /// Evaluate on the tuning split every so many steps; by default after each pass.
     #[arg(long)]
     pub evaluate_every: Option<u64>,
-    /// Stop after so many evaluations without improvement.
-    #[arg(long, default_value_t = 3)]
-    pub patience: u32,
+    /// Stop after so many evaluations without improvement [default: 3].
+    #[arg(long)]
+    pub patience: Option<u32>,
     /// Write a checkpoint every so many steps.
     #[arg(long, default_value_t = 100)]
     pub checkpoint_every: u64,
-    /// The seed.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The seed [default: 1].
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Threads; the weights do not depend on it.
     #[arg(long)]
     pub threads: Option<usize>,
@@ -113,8 +128,9 @@ impl Arguments {
         let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
         let timeline = Timeline::open(&self.timeline)?;
         let tasks = self.tasks(timeline.vocabulary())?;
-        let options = self.options(!tasks.names.is_empty());
-        let start = self.start(timeline.vocabulary(), &tasks.names)?;
+        let file = self.settings(!tasks.names.is_empty())?;
+        let options = file.options.clone();
+        let start = self.start(&file, timeline.vocabulary(), &tasks.names)?;
         let settings = serde_json::json!({
             "size": start.size,
             "from": start.from,
@@ -194,28 +210,45 @@ impl Arguments {
         Ok(manifest)
     }
 
-    fn options(&self, has_tasks: bool) -> TrainOptions {
-        let of_size = TrainOptions::for_size(self.size);
-        TrainOptions {
-            batch_tokens: self.batch_tokens,
-            epochs: self.epochs,
-            max_steps: self.max_steps,
-            learning_rate: self.learning_rate.unwrap_or(of_size.learning_rate),
-            warmup_steps: self.warmup_steps,
-            weight_decay: self.weight_decay,
-            dropout: self.dropout,
-            seed: self.seed,
-            evaluate_every: self.evaluate_every,
-            patience: Some(self.patience),
-            task_weight: self.task_weight,
+    /// The settings: the size's own, then the file's, then the command line's.
+    fn settings(&self, has_tasks: bool) -> Result<TrainingFile> {
+        let mut file = match &self.config {
+            Some(path) => TrainingFile::read(path)?,
+            None => TrainingFile::default(),
+        };
+        file.size = self.size.or(file.size);
+        file.model.context = self.context.or(file.model.context);
+        let of_size = TrainOptions {
+            seed: 1,
             monitor: if has_tasks { Monitor::Task } else { Monitor::Total },
-            ..of_size
-        }
+            ..TrainOptions::for_size(file.size.unwrap_or(Size::Tiny))
+        };
+        let from_file = overlaid(&of_size, &file.training).with_context(|| {
+            format!("{}: [training]", self.config.as_deref().unwrap_or(Path::new("")).display())
+        })?;
+        file.options = TrainOptions {
+            batch_tokens: self.batch_tokens.unwrap_or(from_file.batch_tokens),
+            epochs: self.epochs.unwrap_or(from_file.epochs),
+            max_steps: self.max_steps.or(from_file.max_steps),
+            learning_rate: self.learning_rate.unwrap_or(from_file.learning_rate),
+            warmup_steps: self.warmup_steps.unwrap_or(from_file.warmup_steps),
+            weight_decay: self.weight_decay.unwrap_or(from_file.weight_decay),
+            dropout: self.dropout.unwrap_or(from_file.dropout),
+            seed: self.seed.unwrap_or(from_file.seed),
+            evaluate_every: self.evaluate_every.or(from_file.evaluate_every),
+            patience: self.patience.or(from_file.patience),
+            task_weight: self.task_weight.unwrap_or(from_file.task_weight),
+            ..from_file
+        };
+        Ok(file)
     }
 
-    fn start(&self, vocabulary: &Vocabulary, tasks: &[String]) -> Result<Start> {
+    fn start(&self, file: &TrainingFile, vocabulary: &Vocabulary, tasks: &[String]) -> Result<Start> {
         if let Some(dir) = &self.from {
             let from = ModelDirectory::open(dir, &[])?;
+            if file.model != ModelFile::default() {
+                bail!("a model that is gone on from keeps its shape; leave --context and [model] away");
+            }
             if from.tokenizer.vocabulary().digest() != vocabulary.digest() {
                 bail!(
                     "{} has another vocabulary than {}; tokenize with --model {}",
@@ -227,8 +260,9 @@ impl Arguments {
             let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
             return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });
         }
+        let size = file.size.unwrap_or(Size::Tiny);
         let mut config = Config::of_size(
-            self.size,
+            size,
             vocabulary.len(),
             Vocabulary::TIME,
             Some(Vocabulary::DEATH),
@@ -236,10 +270,8 @@ impl Arguments {
         );
         config.features = model_directory::embedding_features(vocabulary);
         config.tasks = tasks.to_vec();
-        if let Some(context) = self.context {
-            config.context = context;
-        }
-        Ok(Start { model: Model::new(config, self.seed)?, size: Some(self.size), from: None })
+        file.model.apply(&mut config);
+        Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None })
     }
 
     /// Labels, placed in the records by subject.
@@ -303,6 +335,61 @@ impl Arguments {
         }
         Ok(())
     }
+}
+
+/// What a configuration file may hold.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainingFile {
+    size: Option<Size>,
+    #[serde(default)]
+    model: ModelFile,
+    #[serde(default)]
+    training: toml::Table,
+    /// What all of it comes to.
+    #[serde(skip)]
+    options: TrainOptions,
+}
+
+/// The shape of a model, where it is not the size's.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    width: Option<usize>,
+    layers: Option<usize>,
+    heads: Option<usize>,
+    key_value_heads: Option<usize>,
+    feed_forward: Option<usize>,
+    context: Option<usize>,
+}
+
+impl TrainingFile {
+    fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is no training configuration", path.display()))
+    }
+}
+
+impl ModelFile {
+    fn apply(&self, config: &mut Config) {
+        config.width = self.width.unwrap_or(config.width);
+        config.layers = self.layers.unwrap_or(config.layers);
+        // As many heads of both kinds, unless they are told apart.
+        config.key_value_heads = self.key_value_heads.or(self.heads).unwrap_or(config.key_value_heads);
+        config.heads = self.heads.unwrap_or(config.heads);
+        config.feed_forward = self.feed_forward.unwrap_or(config.feed_forward);
+        config.context = self.context.unwrap_or(config.context);
+    }
+}
+
+/// Options with some settings of a table in place of their own.
+fn overlaid(options: &TrainOptions, table: &toml::Table) -> Result<TrainOptions> {
+    let mut all = serde_json::to_value(options)?;
+    for (name, value) in table {
+        all[name] = serde_json::to_value(value)?;
+    }
+    Ok(serde_json::from_value(all)?)
 }
 
 /// Where training starts.

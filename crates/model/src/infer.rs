@@ -230,8 +230,9 @@ impl Model {
         let index = self.config.tasks.iter().position(|name| name == task).ok_or_else(|| {
             Error::Unknown(format!("the model has no such task; it has: {}", self.config.tasks.join(", ")))
         })?;
-        self.at(spots, |_, hidden, rows| {
-            task::logit((&self.config, &self.layout), &self.weights, hidden, (index, rows)).0.sigmoid()
+        self.at(spots, |pack, hidden, rows| {
+            let told = (hidden, pack.code.as_slice());
+            task::logit((&self.config, &self.layout), &self.weights, told, (index, rows)).0.sigmoid()
         })
     }
 

@@ -5,6 +5,7 @@
 //! to each other and are multiplied as one.
 
 use crate::config::{Config, HORIZONS};
+use crate::heads::task::VIEWS;
 use crate::layers::embedding::AGE_FEATURES;
 use crate::layers::embedding::GAP_KNOTS;
 use crate::random::{self, Purpose};
@@ -182,7 +183,7 @@ impl Layout {
         }
         if !config.tasks.is_empty() {
             layout.task_query = layout.add("task.query", &[config.tasks.len(), d], Initial::Zero);
-            layout.task_weight = layout.add("task.weight", &[config.tasks.len(), 3 * d], Initial::Zero);
+            layout.task_weight = layout.add("task.weight", &[config.tasks.len(), VIEWS * d], Initial::Zero);
             layout.task_bias = layout.add("task.bias", &[config.tasks.len()], Initial::Zero);
         }
         layout

@@ -96,10 +96,18 @@ fn weighted_sum<T: Real>(weights: &[T], values: &[T], stride: usize, share: T, o
     let (chunks, rest) = out.as_chunks_mut::<BLOCK>();
     for (part, out) in chunks.iter_mut().enumerate() {
         let mut sums = [[T::ZERO; BLOCK]; 2];
-        for (i, (weight, row)) in weights.iter().zip(values.chunks(stride)).enumerate() {
-            let row = &row[part * BLOCK..][..BLOCK];
+        let (pairs, odd) = weights.as_chunks::<2>();
+        for (weights, rows) in pairs.iter().zip(values.chunks(2 * stride)) {
+            let (even, odd) = (&rows[part * BLOCK..][..BLOCK], &rows[stride + part * BLOCK..][..BLOCK]);
             for lane in 0..BLOCK {
-                sums[i % 2][lane] += *weight * row[lane];
+                sums[0][lane] += weights[0] * even[lane];
+                sums[1][lane] += weights[1] * odd[lane];
+            }
+        }
+        if let [weight] = odd {
+            let row = &values[(weights.len() - 1) * stride + part * BLOCK..][..BLOCK];
+            for lane in 0..BLOCK {
+                sums[0][lane] += *weight * row[lane];
             }
         }
         for lane in 0..BLOCK {

@@ -223,7 +223,7 @@ impl<T: Real> Workspace<T> {
         losses.task = task::run(
             shape,
             weights,
-            hidden,
+            (hidden, &pack.code),
             &pack.tasks,
             gradient.as_mut().map(|(scales, g)| task::Gradient {
                 scale: scales.task,

@@ -51,9 +51,9 @@ impl<T: Real> Panels<T> {
         for (p, row) in matrix.chunks_exact(columns.max(1)).enumerate() {
             for (panel, values) in row.chunks(PANEL).enumerate() {
                 let line = &mut self.lines[panel * inner + p].0;
-                match values.as_array::<PANEL>() {
-                    Some(values) => *line = *values,
-                    None => {
+                match <&[T; PANEL]>::try_from(values) {
+                    Ok(values) => *line = *values,
+                    Err(_) => {
                         *line = [T::ZERO; PANEL];
                         line[..values.len()].copy_from_slice(values);
                     }
@@ -391,7 +391,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn values(n: usize, seed: u32) -> Vec<f32> {
-        (0..n).map(|i| ((i as u32 * 2_654_435_761 ^ seed) >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
+        (0..n)
+            .map(|i| (((i as u32).wrapping_mul(2_654_435_761) ^ seed) >> 8) as f32 / (1 << 23) as f32 - 1.0)
+            .collect()
     }
 
     fn exact(

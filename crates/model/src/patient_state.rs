@@ -267,7 +267,7 @@ mod tests {
                 }
                 for tie in 0..1 + (group + seed) % 3 {
                     let code = 3 + (group * 5 + tie + seed) % 9;
-                    let value = if code % 2 == 0 { 0.1 * (1 + group % 9) as f32 } else { f32::NAN };
+                    let value = if code.is_multiple_of(2) { 0.1 * (1 + group % 9) as f32 } else { f32::NAN };
                     life.push(code, age, value);
                 }
             }

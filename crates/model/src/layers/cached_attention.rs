@@ -137,9 +137,10 @@ mod tests {
             let qkv = wave(tokens * shape.row(), 0.3);
             let width = shape.heads * shape.head_width;
             let (mut whole, mut log_sum) = (vec![0.0; tokens * width], vec![0.0; tokens * shape.heads]);
-            let segments = [0..tokens];
+            let whole_record = 0..tokens;
+            let segments = std::slice::from_ref(&whole_record);
             let mut scratch = attention::Scratch::default();
-            attention::forward(shape, &segments, &qkv, &mut whole, &mut log_sum, &mut scratch);
+            attention::forward(shape, segments, &qkv, &mut whole, &mut log_sum, &mut scratch);
             let (mut kept, mut scores, mut out) = (KeyValues::default(), Vec::new(), vec![0.0; width]);
             for (row, expected) in qkv.chunks_exact(shape.row()).zip(whole.chunks_exact(width)) {
                 kept.push(shape, row);

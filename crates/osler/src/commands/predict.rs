@@ -22,6 +22,9 @@ use timeline::{EntryKind, Sequence, TokenizedSubject, Vocabulary};
 /// The horizons as one writes them, in the order of [`HORIZON_DAYS`].
 const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] = ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
 
+/// About how many rows of [`Arguments::every_event`] are held at once, nine horizons each: 100 MB.
+const RISKS_HELD: usize = 2 << 20;
+
 /// Subjects predicted together.
 const CHUNK: usize = 256;
 
@@ -234,24 +237,32 @@ impl Job<'_> {
         let mut writer = RiskWriter::create(path, &names, &horizon_names)?;
         let (mut subjects, mut asked_at) = (0u64, 0u64);
         self.chunks("predicting", &mut |chunk| {
-            // Few subjects at a time: what is held is codes × horizons × their moments.
-            for few in chunk.chunks(8) {
-                let tokens: Vec<TokenizedSubject> =
-                    few.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
-                let moments: Vec<Vec<(usize, Time)>> = tokens.iter().map(|t| t.moments().collect()).collect();
-                let asked = (0..few.len()).filter(|i| !moments[*i].is_empty());
-                let spots: Vec<(Sequence<'_>, Vec<usize>)> = asked
-                    .clone()
-                    .map(|i| (tokens[i].as_sequence(), moments[i].iter().map(|(place, _)| *place).collect()))
+            let tokens: Vec<TokenizedSubject> =
+                chunk.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
+            let moments: Vec<Vec<(usize, Time)>> = tokens.iter().map(|t| t.moments().collect()).collect();
+            subjects += moments.iter().filter(|moments| !moments.is_empty()).count() as u64;
+            let most = (RISKS_HELD / codes.len()).max(1);
+            let pieces: Vec<(usize, &[(usize, Time)])> =
+                moments.iter().enumerate().flat_map(|(i, m)| m.chunks(most).map(move |m| (i, m))).collect();
+            let mut held = 0;
+            let group_ends = |_: &(usize, &[(usize, Time)]), (_, next): &(usize, &[(usize, Time)])| {
+                held += next.len();
+                let goes_on = held < most;
+                held = if goes_on { held } else { 0 };
+                goes_on
+            };
+            for group in pieces.chunk_by(group_ends) {
+                let spots: Vec<(Sequence<'_>, Vec<usize>)> = group
+                    .iter()
+                    .map(|(i, m)| (tokens[*i].as_sequence(), m.iter().map(|(place, _)| *place).collect()))
                     .collect();
                 let tables = self.directory.model.risk_at_each(&spots, Some(&indices))?;
-                for (i, tables) in asked.zip(tables) {
-                    subjects += 1;
-                    for ((_, time), table) in moments[i].iter().zip(&tables) {
+                for ((i, moments), tables) in group.iter().zip(tables) {
+                    for ((_, time), table) in moments.iter().zip(&tables) {
                         asked_at += 1;
                         let chosen: Vec<Vec<f32>> =
                             table.rows().map(|(_, row)| horizons.iter().map(|k| row[*k]).collect()).collect();
-                        writer.push(few[i].id, *time, chosen.iter().map(Vec::as_slice))?;
+                        writer.push(chunk[*i].id, *time, chosen.iter().map(Vec::as_slice))?;
                     }
                 }
             }

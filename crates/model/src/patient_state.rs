@@ -163,10 +163,11 @@ impl Model {
         Ok(states)
     }
 
-    /// Appends one token to each of some records and reads it: the cost is that of the new tokens alone.
+    /// Appends one token to each of some records and reads it: the blocks do the work of the new tokens
+    /// alone, and the record is gone over once for its codes and ranks.
     ///
-    /// A record that outgrows the context is read again from the middle of what the context holds, once every
-    /// quarter of a context, so that what is seen differs from [`Model::risk`]'s window there, which always
+    /// A record that outgrows the context is read again, from the last three quarters of what the context holds, once
+    /// every quarter of a context, so that what is seen differs from [`Model::risk`]'s window there, which always
     /// reaches back as far as it can.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Attention of new tokens over what was kept of earlier ones.
 //!
 //! Keys are kept transposed, sixteen tokens to a line, so that one query is set against sixteen keys at a time
-//! without sums across a register; values as rows. Memory grows by the block, never moves what is kept, and is
-//! read once a step: `2 · key_value_heads · head_width` numbers a token, which is what decoding is bound by.
+//! without sums across a register; values as rows. What is kept is read whole once
+//! a step: `2 · key_value_heads · head_width` numbers a token, which is what decoding is bound by.
 
 use crate::layers::attention::Shape;
 use crate::real::{Real, exponentiate, vectorised};

@@ -216,6 +216,12 @@ impl Arguments {
             Some(path) => TrainingFile::read(path)?,
             None => TrainingFile::default(),
         };
+        // What changes no weight is no part of a recipe.
+        for (name, flag) in [("threads", "--threads"), ("checkpoint_every", "--checkpoint-every")] {
+            if file.training.contains_key(name) {
+                bail!("`{name}` stands in no configuration file; give {flag}");
+            }
+        }
         file.size = self.size.or(file.size);
         file.model.context = self.context.or(file.model.context);
         let of_size = TrainOptions {

@@ -12,7 +12,7 @@ use crate::layers::rotary::Angles;
 use crate::layers::{feed_forward, norm};
 use crate::pack::Pack;
 use crate::packed::{PackedBlock, Parameters};
-use crate::panels::{GradientScratch, multiply, weight_gradient};
+use crate::panels::{Panels, multiply, weight_gradient};
 use crate::real::{Real, add_scaled};
 use crate::weights::BlockSlots;
 
@@ -43,7 +43,7 @@ pub(crate) struct Decoder<T> {
     branch: Buffer<T>,
     d_row: Buffer<T>,
     d_attention: Buffer<T>,
-    gradient: GradientScratch<T>,
+    gradient: Panels<T>,
 }
 
 /// Places of dropout masks; two per block.

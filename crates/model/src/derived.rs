@@ -39,7 +39,7 @@ impl<T: Real> Derived<T> {
             let chosen = self.risk_codes(config);
             let project = Matrix::new(layout.risk_code.of(weights), config.risk.rank, d);
             let target = MatrixMut::new(&mut self.risk_table, codes, config.risk.rank);
-            multiply(target, T::ONE, Matrix::new(&chosen, codes, d), project.t());
+            multiply(target, Matrix::new(&chosen, codes, d), project.t());
         }
     }
 
@@ -56,10 +56,10 @@ impl<T: Real> Derived<T> {
             let d_risk = Matrix::new(&self.risk_table, codes, rank);
             let chosen = tables.risk_codes(config);
             let target = MatrixMut::new(layout.risk_code.of_mut(gradient), rank, d);
-            multiply_add(target, T::ONE, d_risk.t(), Matrix::new(&chosen, codes, d));
+            multiply_add(target, d_risk.t(), Matrix::new(&chosen, codes, d));
             let mut d_chosen = chosen;
             let project = Matrix::new(layout.risk_code.of(weights), rank, d);
-            multiply(MatrixMut::new(&mut d_chosen, codes, d), T::ONE, d_risk, project);
+            multiply(MatrixMut::new(&mut d_chosen, codes, d), d_risk, project);
             let rows = config.risk.codes.iter().map(|c| *c as usize);
             crate::heads::scatter_add(&d_chosen, d, rows, &mut self.code_table);
         }

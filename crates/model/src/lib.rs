@@ -4,8 +4,7 @@
 //! next event (code, waiting time and value; a proper likelihood), the cumulative incidence of every code at
 //! nine horizons with death competing, and the state, on which supervised tasks are read. Forward and backward
 //! are derived by hand and written once over the precision, so that tests check them in `f64` against finite
-//! differences. Products with weights are this crate's own (`panels`), on weights laid out once a step; products inside
-//! attention are `gemm`'s.
+//! differences. Products are this crate's own (`panels`), on weights laid out once a step.
 //!
 //! What may enter: configuration, weights, layers, heads, training, inference, and their files. What may not:
 //! code strings, source formats, terminologies (the caller gives code indices and [`EmbeddingFeatures`]),

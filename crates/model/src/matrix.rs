@@ -1,5 +1,7 @@
-//! Matrix products over borrowed slices.
+//! Matrix products over borrowed slices, where no operand is known beforehand: the right one is laid out in panels on
+//! each call.
 
+use crate::panels::{Left, Target};
 use crate::real::Real;
 
 /// A matrix in a slice: `data[i · row_stride + j · column_stride]`.
@@ -59,17 +61,17 @@ fn fits(len: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
     row_stride >= columns && (rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= len)
 }
 
-/// `target = scale · a · b`.
-pub(crate) fn multiply<T: Real>(target: MatrixMut<'_, T>, scale: T, a: Matrix<'_, T>, b: Matrix<'_, T>) {
-    product(target, false, scale, a, b);
+/// `target = a · b`.
+pub(crate) fn multiply<T: Real>(target: MatrixMut<'_, T>, a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(target, false, a, b);
 }
 
-/// `target += scale · a · b`.
-pub(crate) fn multiply_add<T: Real>(target: MatrixMut<'_, T>, scale: T, a: Matrix<'_, T>, b: Matrix<'_, T>) {
-    product(target, true, scale, a, b);
+/// `target += a · b`.
+pub(crate) fn multiply_add<T: Real>(target: MatrixMut<'_, T>, a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(target, true, a, b);
 }
 
-fn product<T: Real>(target: MatrixMut<'_, T>, add: bool, scale: T, a: Matrix<'_, T>, b: Matrix<'_, T>) {
+fn product<T: Real>(target: MatrixMut<'_, T>, add: bool, a: Matrix<'_, T>, b: Matrix<'_, T>) {
     assert!(
         target.rows == a.rows && target.columns == b.columns && a.columns == b.rows,
         "matrix shapes disagree: {}×{} = {}×{} · {}×{}",
@@ -83,31 +85,21 @@ fn product<T: Real>(target: MatrixMut<'_, T>, add: bool, scale: T, a: Matrix<'_,
     if target.rows == 0 || target.columns == 0 {
         return;
     }
-    // SAFETY: each matrix was checked to lie within its slice when made (and a transpose addresses the same
-    // elements), the target is borrowed mutably so it overlaps neither operand, and the shapes agree.
-    unsafe {
-        gemm::gemm(
-            target.rows,
-            target.columns,
-            a.columns,
-            target.data.as_mut_ptr(),
-            1,
-            target.row_stride as isize,
-            add,
-            a.data.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            T::ONE,
-            scale,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    let left = if a.column_stride == 1 {
+        Left::rows(a.data, (a.rows, a.columns), a.row_stride)
+    } else {
+        Left::columns(a.data, (a.rows, a.columns), a.column_stride)
+    };
+    let row = target.row_stride;
+    let target = if add { Target::add(target.data, row) } else { Target::set(target.data, row) };
+    T::with_panels(|panels| {
+        if b.column_stride == 1 {
+            panels.set_strided(b.data, (b.rows, b.columns), b.row_stride);
+        } else {
+            panels.set_transposed_strided(b.data, (b.columns, b.rows), b.column_stride);
+        }
+        T::product(target, left, panels.all());
+    });
 }
 
 #[cfg(test)]
@@ -119,9 +111,8 @@ mod tests {
         let (m, n, k) = (5, 7, 3);
         let a: Vec<f64> = (0..m * k).map(|i| (i as f64).sin()).collect();
         let b: Vec<f64> = (0..k * n).map(|i| (i as f64).cos()).collect();
-        let expected: Vec<f64> = (0..m * n)
-            .map(|i| (0..k).map(|p| a[i / n * k + p] * b[p * n + i % n]).sum::<f64>() * 2.0)
-            .collect();
+        let expected: Vec<f64> =
+            (0..m * n).map(|i| (0..k).map(|p| a[i / n * k + p] * b[p * n + i % n]).sum::<f64>()).collect();
         let a_t: Vec<f64> = (0..m * k).map(|i| a[i % m * k + i / m]).collect();
         let b_t: Vec<f64> = (0..k * n).map(|i| b[i % k * n + i / k]).collect();
         let operands = [
@@ -132,13 +123,13 @@ mod tests {
         ];
         for (x, y) in operands {
             let mut out = vec![1.0; m * (n + 2)];
-            multiply_add(MatrixMut::strided(&mut out, m, n, n + 2), 2.0, x, y);
+            multiply_add(MatrixMut::strided(&mut out, m, n, n + 2), x, y);
             for i in 0..m {
                 for j in 0..n {
                     assert!((out[i * (n + 2) + j] - 1.0 - expected[i * n + j]).abs() < 1e-12);
                 }
             }
-            multiply(MatrixMut::strided(&mut out, m, n, n + 2), 2.0, x, y);
+            multiply(MatrixMut::strided(&mut out, m, n, n + 2), x, y);
             assert!((out[0] - expected[0]).abs() < 1e-12);
             assert_eq!(out[n], 1.0, "the gap between rows is not written");
         }

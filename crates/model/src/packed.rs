@@ -5,6 +5,7 @@ use crate::derived::Derived;
 use crate::panels::Panels;
 use crate::real::Real;
 use crate::weights::Layout;
+use rayon::prelude::*;
 
 /// What is computed with: shape, weights, and what was prepared from them.
 #[derive(Clone, Copy)]
@@ -38,11 +39,15 @@ impl<T: Real> Prepared<T> {
 
     pub(crate) fn update(&mut self, (config, layout): (&Config, &Layout), weights: &[T]) {
         self.tables.compute(config, layout, weights);
-        self.forward.set_forward((config, layout), weights, &self.tables);
-        if self.training {
-            self.backward.set_backward((config, layout), weights, &self.tables);
+        let Prepared { tables, forward, backward, training } = self;
+        if *training {
+            rayon::join(
+                || forward.set_forward((config, layout), weights, tables),
+                || backward.set_backward((config, layout), weights, tables),
+            );
         } else {
-            self.backward = Packed::default();
+            forward.set_forward((config, layout), weights, tables);
+            *backward = Packed::default();
         }
     }
 
@@ -93,16 +98,18 @@ impl<T: Real> Packed<T> {
         (config, layout): (&Config, &Layout),
         weights: &[T],
         tables: &Derived<T>,
-        lay_out: impl Fn(&mut Panels<T>, &[T], usize),
+        lay_out: impl Fn(&mut Panels<T>, &[T], usize) + Sync,
     ) {
         let d = config.width;
         self.blocks.resize_with(config.layers, PackedBlock::default);
-        for (block, slots) in self.blocks.iter_mut().zip(&layout.blocks) {
-            lay_out(&mut block.query_key_value, slots.query_key_value.of(weights), d);
-            lay_out(&mut block.attention_out, slots.attention_out.of(weights), d);
-            lay_out(&mut block.gate_up, slots.gate_up.of(weights), d);
-            lay_out(&mut block.down, slots.down.of(weights), config.feed_forward);
-        }
-        lay_out(&mut self.head, tables.head(layout, weights), d);
+        let blocks = || {
+            self.blocks.par_iter_mut().zip(&layout.blocks).for_each(|(block, slots)| {
+                lay_out(&mut block.query_key_value, slots.query_key_value.of(weights), d);
+                lay_out(&mut block.attention_out, slots.attention_out.of(weights), d);
+                lay_out(&mut block.gate_up, slots.gate_up.of(weights), d);
+                lay_out(&mut block.down, slots.down.of(weights), config.feed_forward);
+            });
+        };
+        rayon::join(blocks, || lay_out(&mut self.head, tables.head(layout, weights), d));
     }
 }

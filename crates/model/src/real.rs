@@ -3,7 +3,8 @@
 //! Every layer and head is written once over [`Real`]: the engine runs in `f32`, and the same code in `f64` is
 //! what finite differences check.
 
-use crate::panels::{self, GradientScratch, Panels};
+use crate::panels::{self, Left, Panels, Right, Target};
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -32,15 +33,10 @@ pub(crate) trait Real:
     fn to_f64(self) -> f64;
     fn exp(self) -> Self;
     fn sqrt(self) -> Self;
-    /// [`crate::panels::multiply`], shapes checked.
-    fn multiply_panels(y: &mut [Self], x: &[Self], b: &Panels<Self>);
-    /// The inside of [`crate::panels::weight_gradient`], shapes checked.
-    fn add_outer_product(
-        d_weight: &mut [Self],
-        dy: &[Self],
-        outer: usize,
-        scratch: &mut GradientScratch<Self>,
-    );
+    /// The product of a left operand with panels, in the best way that there is for this precision.
+    fn product(target: Target<'_, Self>, left: Left<'_, Self>, right: Right<'_, Self>);
+    /// Lends this thread's panels, for operands that are laid out for one product.
+    fn with_panels<R>(borrow: impl FnOnce(&mut Panels<Self>) -> R) -> R;
 
     /// 1 / (1 + e⁻ˣ).
     #[inline(always)]
@@ -68,11 +64,12 @@ impl Real for f64 {
     fn sqrt(self) -> Self {
         f64::sqrt(self)
     }
-    fn multiply_panels(y: &mut [f64], x: &[f64], b: &Panels<f64>) {
-        panels::multiply_plainly(y, x, b);
+    fn product(target: Target<'_, f64>, left: Left<'_, f64>, right: Right<'_, f64>) {
+        panels::product_plainly(target, left, right);
     }
-    fn add_outer_product(d_weight: &mut [f64], dy: &[f64], outer: usize, scratch: &mut GradientScratch<f64>) {
-        panels::add_outer_product_plainly(d_weight, dy, outer, scratch);
+    fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f64>) -> R) -> R {
+        thread_local!(static PANELS: RefCell<Panels<f64>> = RefCell::default());
+        PANELS.with_borrow_mut(borrow)
     }
 }
 
@@ -111,11 +108,12 @@ impl Real for f32 {
     fn sqrt(self) -> Self {
         f32::sqrt(self)
     }
-    fn multiply_panels(y: &mut [f32], x: &[f32], b: &Panels<f32>) {
-        panels::multiply_in_registers(y, x, b);
+    fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
+        panels::product_in_registers(target, left, right);
     }
-    fn add_outer_product(d_weight: &mut [f32], dy: &[f32], outer: usize, scratch: &mut GradientScratch<f32>) {
-        panels::add_outer_product_in_registers(d_weight, dy, outer, scratch);
+    fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f32>) -> R) -> R {
+        thread_local!(static PANELS: RefCell<Panels<f32>> = RefCell::default());
+        PANELS.with_borrow_mut(borrow)
     }
 }
 
@@ -164,10 +162,17 @@ pub(crate) fn add_scaled<T: Real>(target: &mut [T], scale: T, source: &[T]) {
 /// Replaces a row by `exp(x − max)` and returns `(max, sum)`.
 #[inline(always)]
 pub(crate) fn exponentiate<T: Real>(row: &mut [T]) -> (T, T) {
-    let mut lanes = [row[0]; 8];
-    let (chunks, rest) = row.as_chunks::<8>();
+    exponentiate_scaled(row, T::ONE)
+}
+
+/// Replaces a row by `exp(s x − max(s x))` and returns `(max(s x), sum)`; `scale`, `s`, is positive.
+#[inline(always)]
+pub(crate) fn exponentiate_scaled<T: Real>(row: &mut [T], scale: T) -> (T, T) {
+    const LANES: usize = 16;
+    let mut lanes = [row[0]; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
     for chunk in chunks {
-        for lane in 0..8 {
+        for lane in 0..LANES {
             lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
         }
     }
@@ -175,21 +180,20 @@ pub(crate) fn exponentiate<T: Real>(row: &mut [T]) -> (T, T) {
     for value in lanes.iter().chain(rest) {
         max = if *value > max { *value } else { max };
     }
-    for value in row.iter_mut() {
-        *value = (*value - max).exp();
-    }
-    let mut sums = [T::ZERO; 8];
-    let (chunks, rest) = row.as_chunks::<8>();
+    let mut sums = [T::ZERO; LANES];
+    let (chunks, rest) = row.as_chunks_mut::<LANES>();
     for chunk in chunks {
-        for lane in 0..8 {
+        for lane in 0..LANES {
+            chunk[lane] = ((chunk[lane] - max) * scale).exp();
             sums[lane] += chunk[lane];
         }
     }
     let mut sum = sums.into_iter().sum::<T>();
     for value in rest {
+        *value = ((*value - max) * scale).exp();
         sum += *value;
     }
-    (max, sum)
+    (max * scale, sum)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::{ROW_BLOCK, gather, scatter_add};
 use crate::buffer::Buffer;
 use crate::pack::Pack;
-use crate::panels::{GradientScratch, Panels, even_block, multiply, weight_gradient};
+use crate::panels::{Panels, even_block, multiply, weight_gradient};
 use crate::real::{Real, add_scaled, exponentiate, vectorised};
 
 /// Scratch of this head.
@@ -15,7 +15,7 @@ pub(crate) struct Scratch<T> {
     hidden: Buffer<T>,
     d_hidden: Buffer<T>,
     logits: Buffer<T>,
-    gradient: GradientScratch<T>,
+    gradient: Panels<T>,
 }
 
 /// Where gradients go: of the hidden state, the code table and the biases; each is multiplied by `scale`.

@@ -78,7 +78,7 @@ pub(crate) fn run<T: Real>(
         let rows = s.hidden.stale(n * d);
         gather(hidden, d, block.iter().map(|t| t.row), rows);
         let states = s.states.stale(n * HORIZONS * rank);
-        multiply(MatrixMut::new(states, n, HORIZONS * rank), T::ONE, Matrix::new(rows, n, d), project.t());
+        multiply(MatrixMut::new(states, n, HORIZONS * rank), Matrix::new(rows, n, d), project.t());
         let d_states = s.d_states.zeroed(n * HORIZONS * rank);
         let seen: Vec<Vec<usize>> = block.iter().map(|t| risk_indices(config, pack.seen_at(t.row))).collect();
         let repeat = layout.risk_repeat.of(weights);
@@ -93,7 +93,7 @@ pub(crate) fn run<T: Real>(
                 chosen.copy_from_slice(&states[(i * HORIZONS + k) * rank..][..rank]);
             }
             let hazards = s.hazards.stale(m * codes);
-            multiply(MatrixMut::new(hazards, m, codes), T::ONE, Matrix::new(chosen, m, rank), table.t());
+            multiply(MatrixMut::new(hazards, m, codes), Matrix::new(chosen, m, rank), table.t());
             let bias = &layout.risk_bias.of(weights)[k * codes..(k + 1) * codes];
             let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
             for (row, i) in hazards.chunks_exact_mut(codes).zip(&at_risk) {
@@ -112,9 +112,9 @@ pub(crate) fn run<T: Real>(
                 }
                 let d_hazards = Matrix::new(hazards, m, codes);
                 let target = MatrixMut::new(gradient.d_risk_table, codes, rank);
-                multiply_add(target, T::ONE, d_hazards.t(), Matrix::new(chosen, m, rank));
+                multiply_add(target, d_hazards.t(), Matrix::new(chosen, m, rank));
                 let d_chosen = s.d_chosen.stale(m * rank);
-                multiply(MatrixMut::new(d_chosen, m, rank), T::ONE, d_hazards, table);
+                multiply(MatrixMut::new(d_chosen, m, rank), d_hazards, table);
                 for (d_chosen, i) in d_chosen.chunks_exact(rank).zip(&at_risk) {
                     d_states[(i * HORIZONS + k) * rank..][..rank].copy_from_slice(d_chosen);
                 }
@@ -123,13 +123,8 @@ pub(crate) fn run<T: Real>(
         if let Some(gradient) = &mut gradient {
             let d_states = Matrix::new(d_states, n, HORIZONS * rank);
             let slot = layout.risk_state.of_mut(gradient.arena);
-            multiply_add(
-                MatrixMut::new(slot, HORIZONS * rank, d),
-                T::ONE,
-                d_states.t(),
-                Matrix::new(rows, n, d),
-            );
-            multiply(MatrixMut::new(rows, n, d), T::ONE, d_states, project);
+            multiply_add(MatrixMut::new(slot, HORIZONS * rank, d), d_states.t(), Matrix::new(rows, n, d));
+            multiply(MatrixMut::new(rows, n, d), d_states, project);
             scatter_add(rows, d, block.iter().map(|t| t.row), gradient.d_hidden);
         }
     }
@@ -200,9 +195,9 @@ pub(crate) fn log_hazards<T: Real>(
     }
     let mut states = vec![T::ZERO; HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
-    multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), T::ONE, Matrix::new(state, 1, d), project.t());
+    multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), Matrix::new(state, 1, d), project.t());
     let table = Matrix::new(risk_table, codes, rank);
-    multiply(MatrixMut::new(out, HORIZONS, codes), T::ONE, Matrix::new(&states, HORIZONS, rank), table.t());
+    multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
     let repeat = layout.risk_repeat.of(weights);
     for c in risk_indices(config, seen) {

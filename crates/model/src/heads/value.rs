@@ -63,16 +63,16 @@ pub(crate) fn run<T: Real>(
     let state = Matrix::new(layout.value_state.of(weights), rank, d);
     let code = Matrix::new(layout.value_code.of(weights), rank, d);
     let last = Matrix::new(layout.value_previous.of(weights), rank, basis);
-    multiply_add(MatrixMut::new(inner, n, rank), T::ONE, Matrix::new(rows, n, d), state.t());
-    multiply_add(MatrixMut::new(inner, n, rank), T::ONE, Matrix::new(codes, n, d), code.t());
-    multiply_add(MatrixMut::new(inner, n, rank), T::ONE, Matrix::new(previous, n, basis), last.t());
+    multiply_add(MatrixMut::new(inner, n, rank), Matrix::new(rows, n, d), state.t());
+    multiply_add(MatrixMut::new(inner, n, rank), Matrix::new(codes, n, d), code.t());
+    multiply_add(MatrixMut::new(inner, n, rank), Matrix::new(previous, n, basis), last.t());
     let activation = s.activation.stale(n * rank);
     for (a, x) in activation.iter_mut().zip(&*inner) {
         *a = *x * x.sigmoid();
     }
     let logits = s.logits.stale(n * bins);
     let histogram = Matrix::new(layout.value_histogram.of(weights), bins, rank);
-    multiply(MatrixMut::new(logits, n, bins), T::ONE, Matrix::new(activation, n, rank), histogram.t());
+    multiply(MatrixMut::new(logits, n, bins), Matrix::new(activation, n, rank), histogram.t());
     let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
     let mut loss = -(n as f64) * (bins as f64).ln();
     for (row, target) in logits.chunks_exact_mut(bins).zip(targets) {
@@ -90,11 +90,11 @@ pub(crate) fn run<T: Real>(
     let d_logits = Matrix::new(logits, n, bins);
     bias_backward(logits, layout.value_histogram_bias.of_mut(arena));
     let into = |slot: &mut [T], a: usize, b: usize, left: Matrix<'_, T>, right: Matrix<'_, T>| {
-        multiply_add(MatrixMut::new(slot, a, b), T::ONE, left, right);
+        multiply_add(MatrixMut::new(slot, a, b), left, right);
     };
     into(layout.value_histogram.of_mut(arena), bins, rank, d_logits.t(), Matrix::new(activation, n, rank));
     let d_inner = s.d_inner.stale(n * rank);
-    multiply(MatrixMut::new(d_inner, n, rank), T::ONE, d_logits, histogram);
+    multiply(MatrixMut::new(d_inner, n, rank), d_logits, histogram);
     for (d, x) in d_inner.iter_mut().zip(&*inner) {
         let gate = x.sigmoid();
         *d *= gate * (T::ONE + *x * (T::ONE - gate));
@@ -104,9 +104,9 @@ pub(crate) fn run<T: Real>(
     into(layout.value_state.of_mut(arena), rank, d, d_inner.t(), Matrix::new(rows, n, d));
     into(layout.value_code.of_mut(arena), rank, d, d_inner.t(), Matrix::new(codes, n, d));
     into(layout.value_previous.of_mut(arena), rank, basis, d_inner.t(), Matrix::new(previous, n, basis));
-    multiply(MatrixMut::new(rows, n, d), T::ONE, d_inner, state);
+    multiply(MatrixMut::new(rows, n, d), d_inner, state);
     scatter_add(rows, d, targets.iter().map(|t| t.row), gradient.d_hidden);
-    multiply(MatrixMut::new(codes, n, d), T::ONE, d_inner, code);
+    multiply(MatrixMut::new(codes, n, d), d_inner, code);
     scatter_add(codes, d, targets.iter().map(|t| t.code as usize), gradient.d_code_table);
     loss
 }

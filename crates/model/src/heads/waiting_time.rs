@@ -46,7 +46,7 @@ pub(crate) fn run<T: Real>(
     let rows = Matrix::new(rows, n, width);
     let weight = Matrix::new(weight, intervals, width);
     let hazards = scratch.hazards.stale(n * intervals);
-    multiply(MatrixMut::new(hazards, n, intervals), T::ONE, rows, weight.t());
+    multiply(MatrixMut::new(hazards, n, intervals), rows, weight.t());
     let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
     let mut loss = 0.0;
     for (row, target) in hazards.chunks_exact_mut(intervals).zip(targets) {
@@ -66,9 +66,9 @@ pub(crate) fn run<T: Real>(
     if let Some(gradient) = gradient {
         let d_hazards = Matrix::new(hazards, n, intervals);
         crate::layers::norm::bias_backward(hazards, gradient.d_bias);
-        multiply_add(MatrixMut::new(gradient.d_weight, intervals, width), T::ONE, d_hazards.t(), rows);
+        multiply_add(MatrixMut::new(gradient.d_weight, intervals, width), d_hazards.t(), rows);
         let d_rows = scratch.d_hidden.stale(n * width);
-        multiply(MatrixMut::new(d_rows, n, width), T::ONE, d_hazards, weight);
+        multiply(MatrixMut::new(d_rows, n, width), d_hazards, weight);
         scatter_add(d_rows, width, targets.iter().map(|t| t.row), gradient.d_hidden);
     }
     loss

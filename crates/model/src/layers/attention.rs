@@ -3,12 +3,13 @@
 //! Work goes in blocks of query rows against the keys up to the block's end, so only the lower triangle is
 //! computed, and probabilities are never kept: backward recomputes them from the kept log-sums (Dao et al. 2022).
 
-use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
-use crate::real::{Real, dot, exponentiate, vectorised};
+use crate::buffer::Buffer;
+use crate::panels::{Left, Panels, Target};
+use crate::real::{Real, dot, exponentiate_scaled, vectorised};
 use std::ops::Range;
 
-/// Query rows per block.
-const BLOCK: usize = 64;
+/// Query rows per block: a multiple of a tile's rows, few enough that little above the diagonal is computed.
+const BLOCK: usize = 48;
 
 /// Shapes of one attention layer. Rows hold queries, keys and values side by side:
 /// `[heads · width | key_value_heads · width | key_value_heads · width]`.
@@ -29,16 +30,34 @@ impl Shape {
     fn value_column(self, head: usize) -> usize {
         self.key_column(head) + self.key_value_heads * self.head_width
     }
+    /// Where keys and values of a head begin for the segment that begins at token `start`.
+    fn key_and_value_at(self, start: usize, head: usize) -> (usize, usize) {
+        let from = start * self.row();
+        (from + self.key_column(head), from + self.value_column(head))
+    }
+    /// Whether a head is the first that shares its keys and values.
+    fn is_first_of_group(self, head: usize) -> bool {
+        head.is_multiple_of(self.heads / self.key_value_heads)
+    }
     fn scale<T: Real>(self) -> T {
         T::of(1.0 / (self.head_width as f64).sqrt())
     }
 }
 
-/// Scratch for one block: scores and their gradient.
+/// Scratch: scores of one block and their gradient, and one segment's keys and values of one head laid out.
 #[derive(Default)]
 pub(crate) struct Scratch<T> {
-    scores: crate::buffer::Buffer<T>,
-    d_scores: crate::buffer::Buffer<T>,
+    scores: Buffer<T>,
+    d_scores: Buffer<T>,
+    /// `[head_width, tokens]` both.
+    keys_across: Panels<T>,
+    values_across: Panels<T>,
+    /// `[tokens, head_width]` both.
+    keys: Panels<T>,
+    values: Panels<T>,
+    /// `[block, head_width]` both.
+    queries: Panels<T>,
+    d_out: Panels<T>,
 }
 
 /// `qkv`: `[tokens, row]`; `out`: `[tokens, heads · head_width]`; `log_sum`: `[tokens, heads]`, the log of each
@@ -52,39 +71,47 @@ pub(crate) fn forward<T: Real>(
     scratch: &mut Scratch<T>,
 ) {
     let (row, width, out_row) = (shape.row(), shape.head_width, shape.heads * shape.head_width);
+    let Scratch { scores, keys_across, values, .. } = scratch;
     for segment in segments {
         for head in 0..shape.heads {
-            let keys = &qkv[segment.start * row + shape.key_column(head)..];
-            let values = &qkv[segment.start * row + shape.value_column(head)..];
+            if shape.is_first_of_group(head) {
+                let (key_at, value_at) = shape.key_and_value_at(segment.start, head);
+                keys_across.set_transposed_strided(&qkv[key_at..], (segment.len(), width), row);
+                values.set_strided(&qkv[value_at..], (segment.len(), width), row);
+            }
             for begin in segment.clone().step_by(BLOCK) {
                 let end = (begin + BLOCK).min(segment.end);
                 let (queries, seen) = (end - begin, end - segment.start);
-                let scores = scratch.scores.stale(queries * seen);
-                multiply(
-                    MatrixMut::new(scores, queries, seen),
-                    shape.scale(),
-                    Matrix::strided(&qkv[begin * row + head * width..], queries, width, row),
-                    Matrix::strided(keys, seen, width, row).t(),
+                let scores = scores.stale(queries * seen);
+                T::product(
+                    Target::set(scores, seen),
+                    Left::rows(&qkv[begin * row + head * width..], (queries, width), row),
+                    keys_across.first(width, seen),
                 );
+                let sums = &mut [T::ZERO; BLOCK][..queries];
                 vectorised(
                     #[inline(always)]
                     || {
-                        for (i, scores) in scores.chunks_exact_mut(seen).enumerate() {
+                        for (i, (scores, sum)) in scores.chunks_exact_mut(seen).zip(&mut *sums).enumerate() {
                             let visible = begin + i + 1 - segment.start;
                             scores[visible..].fill(T::ZERO);
-                            let (max, sum) = exponentiate(&mut scores[..visible]);
-                            let inverse = T::ONE / sum;
-                            scores[..visible].iter_mut().for_each(|s| *s *= inverse);
+                            let max;
+                            (max, *sum) = exponentiate_scaled(&mut scores[..visible], shape.scale());
                             log_sum[(begin + i) * shape.heads + head] = max + T::of(sum.to_f64().ln());
                         }
                     },
                 );
-                multiply(
-                    MatrixMut::strided(&mut out[begin * out_row + head * width..], queries, width, out_row),
-                    T::ONE,
-                    Matrix::new(scores, queries, seen),
-                    Matrix::strided(values, seen, width, row),
+                let out = &mut out[begin * out_row + head * width..];
+                T::product(
+                    Target::set(out, out_row),
+                    Left::rows(scores, (queries, seen), seen),
+                    values.first(seen, width),
                 );
+                // Dividing a head's output costs less than dividing its probabilities.
+                for (out, sum) in out.chunks_mut(out_row).zip(&*sums) {
+                    let inverse = T::ONE / *sum;
+                    out[..width].iter_mut().for_each(|y| *y *= inverse);
+                }
             }
         }
     }
@@ -101,29 +128,34 @@ pub(crate) fn backward<T: Real>(
     scratch: &mut Scratch<T>,
 ) {
     let (row, width, out_row) = (shape.row(), shape.head_width, shape.heads * shape.head_width);
+    let s = scratch;
     d_qkv.fill(T::ZERO);
     for segment in segments {
         for head in 0..shape.heads {
-            let (key_at, value_at) = (
-                segment.start * row + shape.key_column(head),
-                segment.start * row + shape.value_column(head),
-            );
+            let (key_at, value_at) = shape.key_and_value_at(segment.start, head);
+            if shape.is_first_of_group(head) {
+                let whole = (segment.len(), width);
+                s.keys_across.set_transposed_strided(&qkv[key_at..], whole, row);
+                s.values_across.set_transposed_strided(&qkv[value_at..], whole, row);
+                s.keys.set_strided(&qkv[key_at..], whole, row);
+            }
             for begin in segment.clone().step_by(BLOCK) {
                 let end = (begin + BLOCK).min(segment.end);
                 let (queries, seen) = (end - begin, end - segment.start);
-                let query_at = begin * row + head * width;
-                let out_at = begin * out_row + head * width;
-                let query = Matrix::strided(&qkv[query_at..], queries, width, row);
-                let key = Matrix::strided(&qkv[key_at..], seen, width, row);
-                let value = Matrix::strided(&qkv[value_at..], seen, width, row);
-                let d_block = Matrix::strided(&d_out[out_at..], queries, width, out_row);
-                let scores = scratch.scores.stale(queries * seen);
-                let d_scores = scratch.d_scores.stale(queries * seen);
-                multiply(MatrixMut::new(scores, queries, seen), shape.scale(), query, key.t());
-                multiply(MatrixMut::new(d_scores, queries, seen), T::ONE, d_block, value.t());
+                let (query_at, out_at) = (begin * row + head * width, begin * out_row + head * width);
+                let block = (queries, width);
+                s.queries.set_strided(&qkv[query_at..], block, row);
+                s.d_out.set_strided(&d_out[out_at..], block, out_row);
+                let scores = s.scores.stale(queries * seen);
+                let d_scores = s.d_scores.stale(queries * seen);
+                let query = Left::rows(&qkv[query_at..], block, row);
+                T::product(Target::set(scores, seen), query, s.keys_across.first(width, seen));
+                let d_block = Left::rows(&d_out[out_at..], block, out_row);
+                T::product(Target::set(d_scores, seen), d_block, s.values_across.first(width, seen));
                 vectorised(
                     #[inline(always)]
                     || {
+                        let scale = shape.scale::<T>();
                         let rows =
                             scores.chunks_exact_mut(seen).zip(d_scores.chunks_exact_mut(seen)).enumerate();
                         for (i, (scores, d_scores)) in rows {
@@ -134,22 +166,18 @@ pub(crate) fn backward<T: Real>(
                             scores[visible..].fill(T::ZERO);
                             d_scores[visible..].fill(T::ZERO);
                             for (s, ds) in scores[..visible].iter_mut().zip(&mut d_scores[..visible]) {
-                                let p = (*s - log_sum).exp();
-                                *s = p;
-                                *ds = p * (*ds - shared);
+                                *s = (*s * scale - log_sum).exp();
+                                *ds = *s * (*ds - shared) * scale;
                             }
                         }
                     },
                 );
-                let probabilities = Matrix::new(scores, queries, seen);
-                let d_scores = Matrix::new(d_scores, queries, seen);
-                let into =
-                    |d_qkv: &mut [T], at: usize, rows: usize, a: Matrix<'_, T>, b: Matrix<'_, T>, s: T| {
-                        multiply_add(MatrixMut::strided(&mut d_qkv[at..], rows, width, row), s, a, b);
-                    };
-                into(d_qkv, value_at, seen, probabilities.t(), d_block, T::ONE);
-                into(d_qkv, query_at, queries, d_scores, key, shape.scale());
-                into(d_qkv, key_at, seen, d_scores.t(), query, shape.scale());
+                let probabilities = Left::columns(scores, (seen, queries), seen);
+                T::product(Target::add(&mut d_qkv[value_at..], row), probabilities, s.d_out.all());
+                let d_rows = Left::rows(d_scores, (queries, seen), seen);
+                T::product(Target::set(&mut d_qkv[query_at..], row), d_rows, s.keys.first(seen, width));
+                let d_columns = Left::columns(d_scores, (seen, queries), seen);
+                T::product(Target::add(&mut d_qkv[key_at..], row), d_columns, s.queries.all());
             }
         }
     }

@@ -58,7 +58,6 @@ pub(crate) fn forward<T: Real>(
     }
     multiply_add(
         MatrixMut::new(x, tokens, d),
-        T::ONE,
         Matrix::new(age, tokens, AGE_FEATURES),
         Matrix::new(layout.age.of(weights), AGE_FEATURES, d),
     );
@@ -75,16 +74,16 @@ pub(crate) fn forward<T: Real>(
     }
     let (values, gates) = (cache.values.stale(n * rank), cache.gates.stale(n * rank));
     let weight = Matrix::new(layout.value_basis.of(weights), rank, width);
-    multiply(MatrixMut::new(values, n, rank), T::ONE, Matrix::new(basis, n, width), weight.t());
+    multiply(MatrixMut::new(values, n, rank), Matrix::new(basis, n, width), weight.t());
     let weight = Matrix::new(layout.value_gate.of(weights), rank, d);
-    multiply(MatrixMut::new(gates, n, rank), T::ONE, Matrix::new(codes, n, d), weight.t());
+    multiply(MatrixMut::new(gates, n, rank), Matrix::new(codes, n, d), weight.t());
     let products = cache.products.stale(n * rank);
     for ((p, v), g) in products.iter_mut().zip(&*values).zip(&*gates) {
         *p = *v * (T::ONE + *g);
     }
     let rows = cache.rows.stale(n * d);
     let weight = Matrix::new(layout.value_out.of(weights), d, rank);
-    multiply(MatrixMut::new(rows, n, d), T::ONE, Matrix::new(products, n, rank), weight.t());
+    multiply(MatrixMut::new(rows, n, d), Matrix::new(products, n, rank), weight.t());
     for (i, row) in cache.valued.iter().enumerate() {
         add_scaled(&mut x[row * d..(row + 1) * d], T::ONE, &rows[i * d..(i + 1) * d]);
     }
@@ -112,7 +111,6 @@ pub(crate) fn backward<T: Real>(
     }
     multiply_add(
         MatrixMut::new(layout.age.of_mut(gradient), AGE_FEATURES, d),
-        T::ONE,
         Matrix::new(cache.age.filled(tokens * AGE_FEATURES), tokens, AGE_FEATURES).t(),
         Matrix::new(dx, tokens, d),
     );
@@ -126,32 +124,29 @@ pub(crate) fn backward<T: Real>(
     }
     multiply_add(
         MatrixMut::new(layout.value_out.of_mut(gradient), d, rank),
-        T::ONE,
         Matrix::new(rows, n, d).t(),
         Matrix::new(cache.products.filled(n * rank), n, rank),
     );
     let d_products = cache.d_products.stale(n * rank);
     let weight = Matrix::new(layout.value_out.of(weights), d, rank);
-    multiply(MatrixMut::new(d_products, n, rank), T::ONE, Matrix::new(rows, n, d), weight);
+    multiply(MatrixMut::new(d_products, n, rank), Matrix::new(rows, n, d), weight);
     let (values, gates) = (cache.values.filled_mut(n * rank), cache.gates.filled_mut(n * rank));
     for ((dp, v), g) in d_products.iter().zip(values.iter_mut()).zip(gates.iter_mut()) {
         (*v, *g) = (*dp * (T::ONE + *g), *dp * *v);
     }
     multiply_add(
         MatrixMut::new(layout.value_basis.of_mut(gradient), rank, width),
-        T::ONE,
         Matrix::new(values, n, rank).t(),
         Matrix::new(cache.basis.filled(n * width), n, width),
     );
     multiply_add(
         MatrixMut::new(layout.value_gate.of_mut(gradient), rank, d),
-        T::ONE,
         Matrix::new(gates, n, rank).t(),
         Matrix::new(cache.codes.filled(n * d), n, d),
     );
     let d_codes = cache.codes.stale(n * d);
     let weight = Matrix::new(layout.value_gate.of(weights), rank, d);
-    multiply(MatrixMut::new(d_codes, n, d), T::ONE, Matrix::new(gates, n, rank), weight);
+    multiply(MatrixMut::new(d_codes, n, d), Matrix::new(gates, n, rank), weight);
     for (i, row) in cache.valued.iter().enumerate() {
         let code = pack.code[*row] as usize;
         add_scaled(&mut d_code_table[code * d..(code + 1) * d], T::ONE, &d_codes[i * d..(i + 1) * d]);

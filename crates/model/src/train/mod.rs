@@ -265,7 +265,7 @@ impl<'a> Run<'a> {
                 options,
             );
         });
-        model.refresh();
+        pool.install(|| model.refresh());
         if !self.average.is_empty() {
             // Early steps are soon forgotten, so that the average does not lag behind the start.
             let decay = options.averaging.min((step + 1) as f64 / (step + 10) as f64) as f32;
@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
     fn exchange_average(&mut self) {
         if !self.average.is_empty() {
             std::mem::swap(&mut self.model.weights, &mut self.average);
-            self.model.refresh();
+            self.pool.install(|| self.model.refresh());
         }
     }
 }

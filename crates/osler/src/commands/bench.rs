@@ -173,6 +173,7 @@ fn time_training(decoder: &Decoder, threads: usize, found: &mut serde_json::Valu
         epochs: u32::MAX,
         dropout: 0.0,
         risk_weight: 0.0,
+        averaging: 0.0,
         threads,
         gradient_slots: threads.max(1),
         ..TrainOptions::default()

@@ -55,6 +55,7 @@ mod panels;
 mod patient_state;
 mod random;
 mod real;
+mod simulate;
 mod train;
 mod weights;
 mod window;
@@ -66,6 +67,7 @@ pub use infer::{LogLikelihood, RiskTable};
 pub use model::Model;
 pub use pack::TaskLabel;
 pub use patient_state::{PatientState, Token};
+pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{
     EvaluationReport, LossReport, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions, Trainable,
     train,

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::decoder::attention_shape;
 use crate::error::{Error, Result};
 use crate::infer::RiskTable;
+use crate::layers::attention::Shape;
 use crate::layers::cached_attention::KeyValues;
 use crate::layers::rotary::Angles;
 use crate::layers::{embedding, feed_forward, norm};
@@ -53,6 +54,21 @@ impl PatientState {
     /// Whether the record has no tokens; a state always has some.
     pub fn is_empty(&self) -> bool {
         self.code.is_empty()
+    }
+
+    /// Places in the record of the tokens that the blocks have read, in order.
+    pub(crate) fn places_read(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.window.statics).chain(self.window.start..self.window.end)
+    }
+
+    /// Appends one layer's keys and values, each as `[key_value_heads, tokens, head_width]`.
+    pub(crate) fn copy_rows(&self, layer: usize, shape: Shape, keys: &mut Vec<f32>, values: &mut Vec<f32>) {
+        self.layers[layer].copy_rows(shape, keys, values);
+    }
+
+    /// The final hidden state after the last token.
+    pub(crate) fn into_hidden(self) -> Vec<f32> {
+        self.hidden
     }
 
     fn sequence(&self) -> Sequence<'_> {
@@ -145,6 +161,15 @@ impl Model {
     /// # Errors
     /// [`Error::Sequence`] for an unusable sequence.
     pub fn read(&self, sequences: &[Sequence<'_>]) -> Result<Vec<PatientState>> {
+        self.read_within(sequences, self.config.context)
+    }
+
+    /// [`Model::read`] of no more than `context` tokens each.
+    pub(crate) fn read_within(
+        &self,
+        sequences: &[Sequence<'_>],
+        context: usize,
+    ) -> Result<Vec<PatientState>> {
         let mut states = Vec::with_capacity(sequences.len());
         for sequence in sequences {
             check_sequence(&self.config, sequence)?;
@@ -154,7 +179,7 @@ impl Model {
                 value: sequence.value.to_vec(),
                 static_len: sequence.static_len,
                 birth_known: sequence.birth_known,
-                window: Window::ending_at(sequence, sequence.len() - 1, self.config.context),
+                window: Window::ending_at(sequence, sequence.len() - 1, context),
                 layers: vec![KeyValues::default(); self.config.layers],
                 hidden: Vec::new(),
             });

@@ -21,6 +21,7 @@ pub(crate) enum Purpose {
     Dropout = 5,
     Landmark = 6,
     EarlierLabel = 7,
+    Trajectory = 16,
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).

@@ -40,6 +40,7 @@ mod data;
 mod decoder;
 mod derived;
 mod error;
+mod event_likelihood;
 mod files;
 #[cfg(test)]
 mod gradient_check;
@@ -63,6 +64,7 @@ mod window;
 pub use config::{Config, EmbeddingFeatures, HORIZON_DAYS, HORIZONS, RiskConfig, Rotary, Size, ValueConfig};
 pub use data::{Subjects, TrainingData};
 pub use error::{Error, Result};
+pub use event_likelihood::{EventLikelihood, EventLikelihoods};
 pub use infer::{LogLikelihood, RiskTable};
 pub use model::Model;
 pub use pack::TaskLabel;

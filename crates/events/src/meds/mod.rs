@@ -6,6 +6,7 @@
 
 mod codes;
 mod labels;
+mod likelihoods;
 mod predictions;
 mod reader;
 mod risks;
@@ -15,6 +16,7 @@ mod writer;
 
 pub use codes::{CodeMetadata, read_codes};
 pub use labels::{read_labels, write_labels};
+pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
 pub use predictions::{PredictionWriter, read_predictions};
 pub use reader::{SubjectReader, read_subjects};
 pub use risks::RiskWriter;

@@ -71,3 +71,15 @@ pub(super) fn risks(horizons: &[&str]) -> SchemaRef {
     fields.extend(horizons.iter().map(risk));
     Arc::new(Schema::new(fields))
 }
+
+/// Log-likelihoods of events, in nats.
+pub(super) fn likelihoods() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("time", TIMESTAMP, false),
+        Field::new("code", DataType::Utf8, false),
+        Field::new("code_log_likelihood", DataType::Float64, false),
+        Field::new("time_log_likelihood", DataType::Float64, true),
+        Field::new("value_log_likelihood", DataType::Float64, false),
+    ]))
+}

@@ -10,9 +10,10 @@ use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, predi
 use ::serve::CodeKind;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use events::meds::{self, PredictionWriter, RiskWriter};
+use events::meds::{self, EventLikelihoodRow, LikelihoodWriter, PredictionWriter, RiskWriter};
 use events::{Code, Deidentified, Label, Prediction, Split, Subject, Time};
-use model::{HORIZON_DAYS, LogLikelihood};
+use model::{EventLikelihoods, HORIZON_DAYS, LogLikelihood};
+use rayon::prelude::*;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -61,7 +62,9 @@ pub struct Arguments {
     /// (columns subject_id, prediction_time, code, risk_1y …), whoever has the code already included.
     #[arg(long, conflicts_with = "labels")]
     pub every_event: bool,
-    /// Instead: the log-likelihood of the records themselves.
+    /// Instead: the log-likelihood of the records themselves. OUT/likelihood.json holds the mean per event with
+    /// its interval, OUT/likelihood.parquet every event's (subject_id, time, code, and what the code, its time and
+    /// its value had).
     #[arg(long, conflicts_with_all = ["codes", "horizons", "labels", "every_event"])]
     pub likelihood: bool,
     /// train, tuning, held_out or all.
@@ -102,7 +105,7 @@ impl Arguments {
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
         let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {
-            job.likelihood(&output.path().join("likelihood.json"))?
+            job.likelihood(output.path())?
         } else if self.every_event {
             job.every_event(&output.path().join("risks.parquet"))?
         } else {
@@ -347,18 +350,26 @@ impl Job<'_> {
     }
 
     /// The log-likelihood of whole records, in nats per event.
-    fn likelihood(&self, path: &std::path::Path) -> Result<(serde_json::Value, String)> {
+    fn likelihood(&self, out: &std::path::Path) -> Result<(serde_json::Value, String)> {
         let mut each: Vec<LogLikelihood> = Vec::new();
+        let mut writer = LikelihoodWriter::create(&out.join("likelihood.parquet"))?;
+        let model = &self.directory.model;
         self.chunks("reading", &mut |chunk| {
-            for subject in chunk {
-                let tokens = self.directory.tokenizer.tokenize(subject);
-                let sequence = tokens.as_sequence();
-                if !sequence.is_empty() {
-                    each.push(self.directory.model.log_likelihood(&sequence)?);
-                }
+            let tokens: Vec<TokenizedSubject> =
+                chunk.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
+            let sequences: Vec<Sequence<'_>> =
+                tokens.iter().map(TokenizedSubject::as_sequence).filter(|s| !s.is_empty()).collect();
+            let scored: Vec<EventLikelihoods> =
+                sequences.par_iter().map(|s| model.event_log_likelihoods(s)).collect::<Result<_, _>>()?;
+            each.extend(scored.iter().map(EventLikelihoods::total));
+            let mut rows = Vec::new();
+            for (tokens, scored) in tokens.iter().filter(|t| !t.code.is_empty()).zip(&scored) {
+                rows.extend(self.event_rows(tokens, scored));
             }
+            writer.write(&rows)?;
             Ok(())
         })?;
+        writer.finish()?;
         let mut total = LogLikelihood::default();
         each.iter().for_each(|one| total.add(one));
         let per_event = |part: fn(&LogLikelihood) -> f64| {
@@ -377,7 +388,8 @@ impl Job<'_> {
             "code_and_time": per_event(|l| l.code + l.time),
             "value": per_event(|l| l.value),
         });
-        std::fs::write(path, format!("{found:#}\n"))
+        let path = out.join("likelihood.json");
+        std::fs::write(&path, format!("{found:#}\n"))
             .with_context(|| format!("cannot write {}", path.display()))?;
         let told = format!(
             "{} events of {} subjects, code and time {:.4} nats per event [{:.4}, {:.4}]",
@@ -388,6 +400,27 @@ impl Job<'_> {
             found["code_and_time"]["high"].as_f64().unwrap_or(f64::NAN),
         );
         Ok((found, told))
+    }
+
+    /// One subject's scored events.
+    fn event_rows<'a>(
+        &'a self,
+        tokens: &'a TokenizedSubject,
+        scored: &'a EventLikelihoods,
+    ) -> impl Iterator<Item = EventLikelihoodRow> + 'a {
+        let vocabulary = self.directory.tokenizer.vocabulary();
+        let first_age = tokens.age_days.get(tokens.static_len).copied();
+        scored.events.iter().filter_map(move |event| {
+            let age_days = tokens.age_days[event.position];
+            Some(EventLikelihoodRow {
+                subject_id: tokens.subject_id,
+                time: tokens.origin?.plus_days(age_days),
+                code: SmolStr::new(vocabulary.entry(tokens.code[event.position])?.code.as_str()),
+                code_log_likelihood: event.code,
+                time_log_likelihood: (Some(age_days) != first_age).then_some(event.time),
+                value_log_likelihood: event.value,
+            })
+        })
     }
 
     /// Codes to predict, by vocabulary index.

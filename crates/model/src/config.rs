@@ -1,6 +1,7 @@
 //! The shape of a model: one `config.json`.
 
 use crate::error::{Error, Result};
+use crate::weights::Layout;
 use serde::{Deserialize, Serialize};
 
 /// The ends of the horizon intervals in days: 1, 7, 30, 90 and 180 days, 1, 2, 5 and 10 years.
@@ -179,6 +180,27 @@ impl Config {
         }
     }
 
+    /// Number of weights, without making any.
+    pub fn parameters(&self) -> usize {
+        Layout::new(self).len()
+    }
+
+    /// The same without the tables that grow with the vocabulary: code and feature vectors, an untied head, and biases
+    /// by code. What scaling laws count (Kaplan et al. 2020, §1.3).
+    pub fn parameters_without_tables(&self) -> usize {
+        let layout = Layout::new(self);
+        let tables = [
+            layout.code,
+            layout.feature,
+            layout.head,
+            layout.head_bias,
+            layout.head_repeat,
+            layout.risk_bias,
+            layout.risk_repeat,
+        ];
+        layout.len() - tables.iter().map(|slot| slot.range().len()).sum::<usize>()
+    }
+
     /// Width of one head.
     pub fn head_width(&self) -> usize {
         self.width / self.heads
@@ -289,7 +311,6 @@ fn default_waiting_time_edges() -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::weights::Layout;
 
     #[test]
     fn named_sizes_are_valid_and_near_their_names() {
@@ -301,8 +322,10 @@ mod tests {
         ] {
             let config = Config::of_size(size, 100, 0, Some(1), &[5, 7]);
             config.validate().unwrap();
-            let parameters = Layout::new(&config).len() as f64;
+            let parameters = config.parameters() as f64;
             assert!((low..high).contains(&parameters), "{size:?} {parameters}");
+            let more = Config { vocabulary_size: 50_000, ..config.clone() };
+            assert_eq!(more.parameters_without_tables(), config.parameters_without_tables());
         }
     }
 

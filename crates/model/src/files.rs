@@ -1,19 +1,25 @@
 //! Tensors on disk: safetensors, written atomically, read with suspicion.
 
 use crate::error::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use std::collections::HashMap;
+use safetensors::tensor::{Dtype, SafeTensors};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
 /// Writes beside the target, flushes to the disk, then renames over it.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    atomically(path, |file| file.write_all(bytes))
+}
+
+/// Lets `write` fill a file beside the target, flushes it to the disk, then renames it over the target. What a failed
+/// attempt wrote is removed, for a full disk needs the room.
+fn atomically(path: &Path, write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let partial = path.with_file_name(name);
-    let write = || {
+    let all = || {
         let mut file = std::fs::File::create(&partial)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
         std::fs::rename(&partial, path)?;
         // The rename itself is durable only once the directory is; not every system lets one be opened.
@@ -22,28 +28,57 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         }
         Ok(())
     };
-    write().map_err(|e| Error::file(path, e))
+    all().map_err(|e| {
+        // Best effort: the error that is told is the first one.
+        let _ = std::fs::remove_file(&partial);
+        Error::file(path, e)
+    })
 }
 
-/// Writes f32 tensors with optional metadata.
+/// Writes f32 tensors with optional metadata, a stretch at a time: saving takes no second copy of the weights.
+///
+/// Eight bytes with the header's length, the header as JSON padded with spaces to a multiple of eight, then the
+/// tensors' bytes in the order of their names (<https://github.com/huggingface/safetensors#format>). The crate's own
+/// writer keeps a copy of everything, or goes through a file of another name that a kill would leave behind.
 pub(crate) fn write_tensors<'a>(
     path: &Path,
     tensors: impl Iterator<Item = (String, Vec<usize>, &'a [f32])>,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<()> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let views = tensors
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|e| Error::malformed(path, e.to_string()))?;
-    let bytes = serialize(views, metadata).map_err(|e| Error::malformed(path, e.to_string()))?;
-    write_atomically(path, &bytes)
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let json = |error: serde_json::Error| Error::malformed(path, error.to_string());
+    let mut entries = Vec::with_capacity(tensors.len() + 1);
+    if let Some(metadata) = metadata {
+        let sorted: BTreeMap<String, String> = metadata.into_iter().collect();
+        entries.push(format!("\"__metadata__\":{}", serde_json::to_string(&sorted).map_err(json)?));
+    }
+    let mut begin = 0;
+    for (name, shape, values) in &tensors {
+        let end = begin + size_of_val(*values);
+        let name = serde_json::to_string(name).map_err(json)?;
+        entries.push(format!(
+            "{name}:{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{begin},{end}]}}"
+        ));
+        begin = end;
+    }
+    let mut header = format!("{{{}}}", entries.join(",")).into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    atomically(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        let mut bytes = Vec::with_capacity(4 * STRETCH);
+        for stretch in tensors.iter().flat_map(|(_, _, values)| values.chunks(STRETCH)) {
+            bytes.clear();
+            bytes.extend(stretch.iter().flat_map(|value| value.to_le_bytes()));
+            file.write_all(&bytes)?;
+        }
+        Ok(())
+    })
 }
+
+/// Numbers that are turned into bytes at once.
+const STRETCH: usize = 1 << 18;
 
 /// A parsed file.
 pub(crate) struct Tensors<'a> {
@@ -94,5 +129,44 @@ impl<'a> Tensors<'a> {
         } else {
             Err(refuse("holds values that are not finite"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::{TensorView, serialize};
+
+    #[test]
+    fn what_is_written_is_what_the_format_s_own_crate_writes_and_failures_leave_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.safetensors");
+        let (b, a) = (vec![1.5_f32; STRETCH + 3], vec![-0.25_f32, 1e-30]);
+        let tensors = [("b", vec![STRETCH + 3], &b), ("a", vec![2, 1], &a)];
+        let given = || tensors.iter().map(|(n, s, v)| ((*n).to_owned(), s.clone(), v.as_slice()));
+        let metadata = || Some(HashMap::from([("step".to_owned(), "7".to_owned())]));
+        write_tensors(&path, given(), metadata()).unwrap();
+        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> =
+            given().map(|(n, s, v)| (n, s, v.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
+        let views = bytes
+            .iter()
+            .map(|(n, s, bytes)| (n.as_str(), TensorView::new(Dtype::F32, s.clone(), bytes).unwrap()));
+        let found = std::fs::read(&path).unwrap();
+        let of_crate = serialize(views, metadata()).unwrap();
+        let packed = |bytes: &[u8]| String::from_utf8_lossy(&bytes[8..160]).replace(' ', "");
+        assert_eq!(packed(&found), packed(&of_crate));
+        assert!(
+            found.len() == of_crate.len() && found[found.len() - 64..] == of_crate[of_crate.len() - 64..]
+        );
+        let file = Tensors::parse(&path, &found).unwrap();
+        let mut read = vec![0.0; 2];
+        file.read("a", &[2, 1], &mut read).unwrap();
+        assert_eq!((read, file.metadata("step").unwrap()), (a.clone(), "7"));
+        let missing = directory.path().join("nowhere/a.safetensors");
+        assert!(matches!(write_tensors(&missing, given(), None), Err(Error::File { .. })));
+        std::fs::create_dir(directory.path().join("taken")).unwrap();
+        let taken = directory.path().join("taken");
+        assert!(write_tensors(&taken, given(), None).is_err(), "a directory cannot be replaced");
+        assert!(!directory.path().join("taken.partial").exists());
     }
 }

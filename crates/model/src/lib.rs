@@ -42,6 +42,7 @@ mod derived;
 mod error;
 mod event_likelihood;
 mod files;
+mod further_codes;
 #[cfg(test)]
 mod gradient_check;
 mod heads;
@@ -56,6 +57,7 @@ mod panels;
 mod patient_state;
 mod random;
 mod real;
+mod scaling;
 mod simulate;
 mod train;
 mod weights;
@@ -69,8 +71,9 @@ pub use infer::{LogLikelihood, RiskTable};
 pub use model::Model;
 pub use pack::TaskLabel;
 pub use patient_state::{PatientState, Token};
+pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{
-    EvaluationReport, LossReport, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions, Trainable,
-    train,
+    EvaluationReport, LossReport, Memory, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions,
+    Trainable, train,
 };

@@ -48,7 +48,7 @@ impl Model {
         Ok(Self::assemble(config, layout, weights))
     }
 
-    fn assemble(config: Config, layout: Layout, weights: Vec<f32>) -> Self {
+    pub(crate) fn assemble(config: Config, layout: Layout, weights: Vec<f32>) -> Self {
         let prepared = Prepared::new((&config, &layout), &weights, false);
         Model { config, layout, weights, prepared, idle: Mutex::new(Vec::new()) }
     }

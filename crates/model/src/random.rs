@@ -22,6 +22,7 @@ pub(crate) enum Purpose {
     Landmark = 6,
     EarlierLabel = 7,
     Trajectory = 16,
+    Bootstrap = 8,
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).

@@ -31,6 +31,10 @@ impl Slot {
     pub(crate) fn is_empty(self) -> bool {
         self.len == 0
     }
+    /// Where in an arena.
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start..self.start + self.len
+    }
     /// Two neighbouring slots as one.
     fn with(self, next: Slot) -> Slot {
         debug_assert_eq!(self.start + self.len, next.start);

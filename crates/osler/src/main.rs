@@ -4,17 +4,21 @@
 //! rooms. Everything that decides a number lives elsewhere.
 
 mod clock;
+mod code_features;
 mod commands;
 mod environment;
 mod examples;
 mod key_file;
 mod manifest;
+mod memory;
 mod model_directory;
 mod output;
 mod panic;
 mod predictor;
 mod progress;
 mod records;
+mod scaling_picture;
+mod training_curves;
 mod training_log;
 
 use clap::Parser;

@@ -25,6 +25,8 @@ pub enum Kind {
     Predictions,
     /// An evaluation.
     Report,
+    /// Runs of several sizes on several amounts of data, and a law through them.
+    Sweep,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Model => "a model, as `osler train` writes",
             Kind::Predictions => "predictions, as `osler predict` writes",
             Kind::Report => "a report, as `osler evaluate` writes",
+            Kind::Sweep => "a sweep, as `osler train --sweep` writes",
         }
     }
 }
@@ -148,6 +151,7 @@ impl Manifest {
             Kind::Model => "model",
             Kind::Predictions => "predictions",
             Kind::Report => "report",
+            Kind::Sweep => "sweep",
         };
         FileDigest {
             path: name.to_owned(),

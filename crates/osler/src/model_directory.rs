@@ -1,19 +1,46 @@
 //! A model on disk: weights, vocabulary, the age-and-sex reference, and the baselines of its tasks.
 
+use crate::code_features;
 use crate::commands::REFERENCE_FILE;
 use crate::manifest::{Kind, Manifest};
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
-use model::{EmbeddingFeatures, Model};
+use model::Model;
 use std::collections::BTreeMap;
 use std::path::Path;
-use timeline::{EntryKind, Tokenizer, Vocabulary};
+use timeline::{EntryKind, Tokenizer, Unseen, Vocabulary};
 
 /// The vocabulary's file name in a timeline and in a model.
 pub const VOCABULARY_FILE: &str = "vocabulary.json";
 /// Age-and-sex baselines of supervised tasks, by task.
 pub const TASK_BASELINES_FILE: &str = "task_baselines.json";
+
+/// What becomes of codes that a model never saw, where they stand in a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum UnseenCodes {
+    /// The nearest broader code that the model knows.
+    #[default]
+    Parent,
+    /// A vector made of their broader codes and the words of their descriptions (what the events say of them).
+    Describe,
+    /// One and the same unknown code.
+    Unknown,
+    /// Left out of the record.
+    Ignore,
+}
+
+impl UnseenCodes {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            UnseenCodes::Parent => "parent",
+            UnseenCodes::Describe => "describe",
+            UnseenCodes::Unknown => "unknown",
+            UnseenCodes::Ignore => "ignore",
+        }
+    }
+}
 
 /// A verified model, ready to answer.
 pub struct ModelDirectory {
@@ -45,6 +72,26 @@ impl ModelDirectory {
         })
     }
 
+    /// The same model, which does this with codes that it never saw; `codes` is what the records at hand say of them.
+    pub fn with_unseen(mut self, unseen: UnseenCodes, codes: &[CodeMetadata]) -> Result<Self> {
+        let by = |tokenizer: Tokenizer, unseen| tokenizer.with_unseen(unseen);
+        self.tokenizer = match unseen {
+            UnseenCodes::Parent => self.tokenizer,
+            UnseenCodes::Unknown => by(self.tokenizer, Unseen::Unknown),
+            UnseenCodes::Ignore => by(self.tokenizer, Unseen::Ignored),
+            UnseenCodes::Describe => {
+                match code_features::described(&self.model, self.tokenizer.clone(), codes)? {
+                    Some((model, tokenizer, _)) => {
+                        self.model = model;
+                        tokenizer
+                    }
+                    None => self.tokenizer,
+                }
+            }
+        };
+        Ok(self)
+    }
+
     /// Names the weights, vocabulary and settings together.
     pub fn digest(&self) -> &str {
         &self.manifest.output_digest
@@ -62,36 +109,4 @@ pub fn risk_codes(vocabulary: &Vocabulary) -> Vec<u32> {
     (0..vocabulary.len() as u32)
         .filter(|&i| vocabulary.entry(i).is_some_and(|e| e.kind == EntryKind::Event && e.events > 0))
         .collect()
-}
-
-/// What is known of each code besides its identity: broader codes, and the words of its description that other
-/// codes have too.
-pub fn embedding_features(vocabulary: &Vocabulary) -> EmbeddingFeatures {
-    let words_of = |index: u32| -> Vec<String> {
-        let description = vocabulary.entry(index).and_then(|e| e.description.as_deref()).unwrap_or_default();
-        let mut words: Vec<String> = description
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|w| w.len() > 2)
-            .map(str::to_lowercase)
-            .collect();
-        words.sort_unstable();
-        words.dedup();
-        words
-    };
-    let mut uses: BTreeMap<String, u32> = BTreeMap::new();
-    for index in 0..vocabulary.len() as u32 {
-        for word in words_of(index) {
-            *uses.entry(word).or_default() += 1;
-        }
-    }
-    let shared: BTreeMap<&str, u32> =
-        uses.iter().filter(|(_, n)| **n > 1).zip(0..).map(|((word, _), i)| (word.as_str(), i)).collect();
-    let words = shared.len() as u32;
-    let by_code = (0..vocabulary.len() as u32)
-        .map(|index| {
-            let words_here = words_of(index).into_iter().filter_map(|w| shared.get(w.as_str()).copied());
-            words_here.chain(vocabulary.ancestors(index).map(|parent| words + parent)).collect()
-        })
-        .collect();
-    EmbeddingFeatures { count: (words as usize) + vocabulary.len(), by_code }
 }

@@ -121,6 +121,11 @@ impl OutputDirectory {
         &self.partial
     }
 
+    /// Gives up: what a resumable run has written is not worth going on from.
+    pub fn discard(mut self) {
+        self.resumable = false;
+    }
+
     /// Syncs every file, writes the manifest, and puts the directory in its place.
     pub fn finish(mut self, provenance: Provenance) -> Result<Manifest> {
         let settings_path = self.partial.join(SETTINGS);

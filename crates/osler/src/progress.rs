@@ -50,6 +50,12 @@ pub struct Bar {
 }
 
 impl Bar {
+    /// Sets where it begins: what was done before says nothing of how fast it goes.
+    pub fn begin_at(&self, position: u64) {
+        self.bar.set_position(position);
+        self.bar.reset_eta();
+    }
+
     /// Sets how far it is.
     pub fn set(&self, position: u64) {
         self.bar.set_position(position);

@@ -1,8 +1,8 @@
 //! `training.jsonl` and the picture of its curves. No clock in it: the same run gives the same bytes.
 
+use crate::training_curves::{self, Panel};
 use anyhow::{Context, Result};
 use model::{EvaluationReport, StepReport};
-use plotters::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -56,37 +56,35 @@ impl TrainingLog {
             out += &format!("{value}\n");
         }
         std::fs::write(path, out).with_context(|| format!("cannot write {}", path.display()))?;
-        let curve = |kind: &str| -> Vec<(f64, f64)> {
+        let curve = |kind: &str, number: &dyn Fn(&serde_json::Value) -> Option<f64>| -> Vec<(f64, f64)> {
             lines
                 .iter()
                 .filter(|((_, k), _)| k == kind)
-                .filter_map(|((step, _), v)| Some((*step as f64, v["losses"]["total"].as_f64()?)))
+                .filter_map(|((step, _), value)| Some((*step as f64, number(value)?)))
                 .collect()
         };
-        draw(&curve("step"), &curve("tuning"), picture)
+        let mut panels: Vec<Panel> = PARTS
+            .into_iter()
+            .map(|(part, title)| {
+                let loss = move |value: &serde_json::Value| value["losses"][part].as_f64();
+                Panel { title, training: curve("step", &loss), tuning: curve("tuning", &loss) }
+            })
+            .collect();
+        let rate = |value: &serde_json::Value| value["learning_rate"].as_f64();
+        panels.push(Panel { title: "learning rate", training: curve("step", &rate), tuning: Vec::new() });
+        let improved = |value: &serde_json::Value| value["improved"].as_bool()?.then_some(1.0);
+        let best = curve("tuning", &improved).last().map(|(step, _)| *step);
+        training_curves::draw(&panels, best, picture)
             .map_err(|error| anyhow::anyhow!("cannot draw {}: {error}", picture.display()))
     }
 }
 
-/// Loss by step: training in grey, tuning in blue.
-fn draw(train: &[(f64, f64)], tuning: &[(f64, f64)], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let all = || train.iter().chain(tuning).filter(|p| p.1.is_finite());
-    let last = all().map(|p| p.0).fold(1.0, f64::max);
-    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.1), h.max(p.1)));
-    if low >= high {
-        return Ok(std::fs::write(path, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")?);
-    }
-    let root = SVGBackend::new(path, (800, 450)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
-        .margin(20)
-        .x_label_area_size(40)
-        .y_label_area_size(60)
-        .build_cartesian_2d(0.0..last, low..high)?;
-    chart.configure_mesh().x_desc("step").y_desc("loss (training grey, tuning blue)").draw()?;
-    chart.draw_series(LineSeries::new(train.iter().copied(), RGBColor(170, 170, 170)))?;
-    chart.draw_series(LineSeries::new(tuning.iter().copied(), RGBColor(20, 90, 180).stroke_width(2)))?;
-    chart.draw_series(tuning.iter().map(|p| Circle::new(*p, 3, RGBColor(20, 90, 180).filled())))?;
-    root.present()?;
-    Ok(())
-}
+/// The parts of the loss, by their names in the log.
+const PARTS: [(&str, &str); 6] = [
+    ("total", "loss"),
+    ("code", "which code, per token"),
+    ("time", "waiting time, per wait"),
+    ("value", "value, per value"),
+    ("risk", "horizon risk, per position"),
+    ("task", "tasks, per label"),
+];

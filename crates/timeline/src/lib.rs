@@ -68,6 +68,6 @@ pub use sequence::{Sequence, TokenBuffer};
 #[doc(hidden)]
 pub use shard::fuzz_shard;
 pub use statistics::{SplitStatistics, TimelineStatistics, TokenLengths};
-pub use tokenizer::{TokenizationCounts, TokenizedSubject, Tokenizer};
+pub use tokenizer::{TokenizationCounts, TokenizedSubject, Tokenizer, Unseen};
 pub use values::{RANK_MARGIN, ValueDistribution};
 pub use vocabulary::{Entry, EntryKind, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions};

@@ -10,6 +10,19 @@ use events::{Code, Event, MICROS_PER_DAY, Subject, Time};
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     hierarchy: Hierarchy,
+    unseen: Unseen,
+}
+
+/// What becomes of a code without a token of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unseen {
+    /// The token of the nearest broader code, or [`Vocabulary::UNKNOWN`] where there is none.
+    #[default]
+    Parent,
+    /// [`Vocabulary::UNKNOWN`] at once.
+    Unknown,
+    /// Nothing: as if it had not happened.
+    Ignored,
 }
 
 /// One subject as tokens, owned. The fields are those of [`Sequence`].
@@ -118,7 +131,19 @@ impl TokenizedSubject {
 impl Tokenizer {
     /// A tokenizer for a vocabulary. Codes without a token fall back by the built-in classifications.
     pub fn new(vocabulary: Vocabulary) -> Self {
-        Tokenizer { vocabulary, hierarchy: Hierarchy::default() }
+        Tokenizer { vocabulary, hierarchy: Hierarchy::default(), unseen: Unseen::default() }
+    }
+
+    /// The same tokenizer, which does this with codes that have no token of their own.
+    pub fn with_unseen(mut self, unseen: Unseen) -> Self {
+        self.unseen = unseen;
+        self
+    }
+
+    /// The same tokenizer with another vocabulary.
+    pub fn with_vocabulary(mut self, vocabulary: Vocabulary) -> Self {
+        self.vocabulary = vocabulary;
+        self
     }
 
     /// The same tokenizer, which also knows the parents in a data set's code metadata: that of the training
@@ -131,6 +156,11 @@ impl Tokenizer {
     /// The vocabulary.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    /// What is broader than a code.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
     }
 
     /// A whole record, to the end of its follow-up.
@@ -159,7 +189,7 @@ impl Tokenizer {
         out.birth_known = record.birth.is_some();
         out.counts.after_death = record.after_death;
 
-        for event in record.undated_facts() {
+        for event in record.undated_facts().filter(|event| self.keeps(event)) {
             self.push_fact(event, 0.0, out);
         }
         out.static_len = out.code.len();
@@ -173,7 +203,7 @@ impl Tokenizer {
         let clamp = |time: Time| time.max(origin);
 
         let mut now: Option<Time> = None;
-        for event in record.dated_facts() {
+        for event in record.dated_facts().filter(|event| self.keeps(event)) {
             if let Some(time) = event.time {
                 out.counts.before_birth += u64::from(time < origin);
                 let age_days = move_to(clamp(time), &mut now, origin, out);
@@ -225,7 +255,14 @@ impl Tokenizer {
     }
 
     fn resolve(&self, code: &Code) -> Resolution {
-        self.vocabulary.resolve(code.as_str(), &self.hierarchy)
+        match self.vocabulary.resolve(code.as_str(), &self.hierarchy) {
+            Resolution::BackedOff(_) if self.unseen == Unseen::Unknown => Resolution::Unknown,
+            resolution => resolution,
+        }
+    }
+
+    fn keeps(&self, event: &Event) -> bool {
+        self.unseen != Unseen::Ignored || matches!(self.resolve(&event.code), Resolution::Exact(_))
     }
 }
 

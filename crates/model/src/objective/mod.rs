@@ -24,6 +24,7 @@ impl<T: Real> Gradient<T> {
         Gradient { arena: vec![T::ZERO; layout.len()], tables: Derived::zeros(config) }
     }
 
+    #[cfg(test)]
     pub(crate) fn clear(&mut self) {
         self.arena.fill(T::ZERO);
         self.tables.code_table.fill(T::ZERO);

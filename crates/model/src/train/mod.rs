@@ -2,10 +2,12 @@
 
 mod checkpoint;
 mod epoch;
+mod memory;
 mod optimiser;
 mod options;
 mod report;
 
+pub use memory::Memory;
 pub use options::{Monitor, TrainOptions, Trainable};
 pub use report::{EvaluationReport, LossReport, Observer, Outcome, Silent, StepReport};
 
@@ -13,14 +15,16 @@ use crate::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::layers::dropout::Dropout;
 use crate::model::Model;
-use crate::objective::{Gradient, Losses, Scales, Workspace};
+use crate::objective::{Gradient, Losses, Scales};
 use crate::pack::{Pack, TaskLabel, check_sequence};
 use crate::random::{self, Purpose};
 use crate::real::{add_scaled, vectorised};
+use crate::weights::Layout;
 use checkpoint::{Progress, State};
 use epoch::{Job, Pass};
 use optimiser::AdamW;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::path::Path;
 
 /// Elements per task of a reduction over an arena.
@@ -29,7 +33,6 @@ pub(crate) const REDUCTION_BLOCK: usize = 1 << 16;
 /// Part of a batch: its packs and the gradient they sum to. Which windows a slot gets does not depend on the
 /// number of threads, and slots are added up in order, so neither does the result.
 struct Slot {
-    workspace: Workspace<f32>,
     packs: Vec<Pack>,
     used: usize,
     gradient: Gradient<f32>,
@@ -110,7 +113,6 @@ impl<'a> Run<'a> {
         let (config, layout) = (&model.config, &model.layout);
         let slots = (0..options.gradient_slots)
             .map(|_| Slot {
-                workspace: Workspace::default(),
                 packs: Vec::new(),
                 used: 0,
                 gradient: Gradient::zeros(config, layout),
@@ -230,20 +232,27 @@ impl<'a> Run<'a> {
         let tokens = slots.iter().flat_map(|s| &s.packs[..s.used]).map(Pack::tokens).sum();
         let scales = scales(options, &counts);
         let parameters = model.parameters_view();
+        let worked = worked(&model.layout);
         pool.install(|| {
             slots.par_iter_mut().enumerate().for_each(|(index, slot)| {
-                slot.gradient.clear();
                 slot.losses = Losses::default();
-                for place in 0..slot.used {
-                    std::mem::swap(&mut slot.workspace.pack, &mut slot.packs[place]);
-                    let key = random::key(seed, Purpose::Dropout, &[step, index as u64, place as u64]);
-                    let dropout = Dropout { key, rate: options.dropout };
-                    let losses = slot.workspace.gradient(parameters, dropout, &scales, &mut slot.gradient);
-                    slot.losses.add(&losses);
-                    std::mem::swap(&mut slot.workspace.pack, &mut slot.packs[place]);
+                if slot.used == 0 && index > 0 {
+                    return;
                 }
+                clear(&mut slot.gradient, &worked);
+                // As many workspaces as threads, not as slots.
+                model.with_workspace(|workspace| {
+                    for place in 0..slot.used {
+                        std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
+                        let key = random::key(seed, Purpose::Dropout, &[step, index as u64, place as u64]);
+                        let dropout = Dropout { key, rate: options.dropout };
+                        let losses = workspace.gradient(parameters, dropout, &scales, &mut slot.gradient);
+                        slot.losses.add(&losses);
+                        std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
+                    }
+                });
             });
-            reduce(slots);
+            reduce(slots, &worked);
         });
         let mut losses = Losses::default();
         slots.iter().for_each(|slot| losses.add(&slot.losses));
@@ -323,12 +332,34 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Adds the slots' gradients into the first, in order.
-fn reduce(slots: &mut [Slot]) {
+/// The stretches of the arena into which windows add their gradients: all but the code and feature vectors, whose
+/// gradients come from the tables' once a step, into the first slot. With many codes they are nearly everything, and
+/// memory that is never written to is never taken from the system.
+fn worked(layout: &Layout) -> Vec<Range<usize>> {
+    let mut left_out = [layout.code.range(), layout.feature.range()];
+    left_out.sort_by_key(|range| range.start);
+    let mut worked = Vec::new();
+    let mut begin = 0;
+    for range in left_out.into_iter().filter(|range| !range.is_empty()) {
+        worked.push(begin..range.start);
+        begin = range.end;
+    }
+    worked.push(begin..layout.len());
+    worked
+}
+
+fn clear(gradient: &mut Gradient<f32>, worked: &[Range<usize>]) {
+    worked.iter().for_each(|range| gradient.arena[range.clone()].fill(0.0));
+    gradient.tables.code_table.fill(0.0);
+    gradient.tables.risk_table.fill(0.0);
+}
+
+/// Adds the slots' gradients into the first, in order; what no slot writes to becomes zero there.
+fn reduce(slots: &mut [Slot], worked: &[Range<usize>]) {
     let Some((first, rest)) = slots.split_first_mut() else { return };
-    let add = |target: &mut [f32], of: fn(&Gradient<f32>) -> &[f32]| {
+    let add = |target: &mut [f32], from: usize, of: fn(&Gradient<f32>) -> &[f32]| {
         target.par_chunks_mut(REDUCTION_BLOCK).enumerate().for_each(|(block, target)| {
-            let begin = block * REDUCTION_BLOCK;
+            let begin = from + block * REDUCTION_BLOCK;
             for slot in rest.iter().filter(|slot| slot.used > 0) {
                 let source = &of(&slot.gradient)[begin..begin + target.len()];
                 vectorised(
@@ -338,9 +369,15 @@ fn reduce(slots: &mut [Slot]) {
             }
         });
     };
-    add(&mut first.gradient.arena, |g| &g.arena);
-    add(&mut first.gradient.tables.code_table, |g| &g.tables.code_table);
-    add(&mut first.gradient.tables.risk_table, |g| &g.tables.risk_table);
+    let Gradient { arena, tables } = &mut first.gradient;
+    let mut begin = 0;
+    for range in worked {
+        arena[begin..range.start].fill(0.0);
+        add(&mut arena[range.clone()], range.start, |g| &g.arena);
+        begin = range.end;
+    }
+    add(&mut tables.code_table, 0, |g| &g.tables.code_table);
+    add(&mut tables.risk_table, 0, |g| &g.tables.risk_table);
 }
 
 /// The factor of each part: its weight over the number of its targets. Code, waiting time and value share the

@@ -140,8 +140,11 @@ impl TrainOptions {
         TrainOptions { learning_rate, ..TrainOptions::default() }
     }
 
-    /// Refuses what cannot be followed.
-    pub(crate) fn validate(&self) -> Result<()> {
+    /// Refuses what cannot be followed, before anything is begun.
+    ///
+    /// # Errors
+    /// [`Error::Options`] names the option and what it may be.
+    pub fn validate(&self) -> Result<()> {
         let check =
             |holds: bool, what: &str| if holds { Ok(()) } else { Err(Error::Options(what.to_owned())) };
         check(
@@ -190,5 +193,21 @@ impl TrainOptions {
     pub(crate) fn fingerprint(&self) -> String {
         let same = TrainOptions { threads: 1, checkpoint_every: 1, ..self.clone() };
         format!("{same:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/training.md");
+        let serde_json::Value::Object(all) = serde_json::to_value(TrainOptions::default()).unwrap() else {
+            panic!("options are an object");
+        };
+        for name in all.keys() {
+            assert!(page.contains(&format!("`{name}`")), "{name} is missing from docs/training.md");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `osler bench`: how fast the engine is, on shapes that others can be timed on too.
 
+mod scale;
+
 use super::threads;
 use crate::progress::{Voice, grouped};
 use anyhow::{Context, Result};
@@ -21,6 +23,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Decoder(Decoder),
+    Scale(scale::Scale),
 }
 
 /// Time the decoder alone, on random tokens: training steps, or decoding with kept keys and values.
@@ -102,7 +105,10 @@ impl Shape {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let What::Decoder(decoder) = self.what;
+        let decoder = match self.what {
+            What::Scale(scale) => return scale.run(voice),
+            What::Decoder(decoder) => decoder,
+        };
         let threads = threads(decoder.threads);
         let mut found = serde_json::json!({
             "osler": env!("CARGO_PKG_VERSION"), "size": decoder.size.name(), "threads": threads,

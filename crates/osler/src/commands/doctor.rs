@@ -1,9 +1,11 @@
 //! `osler doctor`: is this machine fit for the work?
 
 use crate::clock;
+use crate::memory::words;
 use crate::progress::Voice;
 use anyhow::Result;
 use clap::Args;
+use model::{Config, EmbeddingFeatures, Memory, Size, TrainOptions};
 use std::path::{Path, PathBuf};
 
 /// Check the machine: processors, memory, disk, permissions, clock.
@@ -25,7 +27,7 @@ struct Finding {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let findings = [processor(), memory(), writable(&self.dir), time()];
+        let findings = [processor(), memory(), training(), writable(&self.dir), time()];
         if voice.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {
@@ -79,6 +81,26 @@ fn memory() -> Finding {
             ),
         },
         None => Finding { what: "memory", good: true, finding: "not told by this operating system".into() },
+    }
+}
+
+/// What training takes at each size, for a vocabulary of ordinary width.
+fn training() -> Finding {
+    const CODES: usize = 5_000;
+    let all: Vec<u32> = (4..CODES as u32).collect();
+    let of = |(name, size): (&str, Size)| {
+        let mut config = Config::of_size(size, CODES, 0, Some(3), &all);
+        config.features = EmbeddingFeatures { count: CODES, by_code: Vec::new() };
+        let options = TrainOptions { threads: super::threads(None), ..TrainOptions::for_size(size) };
+        let memory = Memory::of_training(&config, &options, config.context).ok()?;
+        Some(format!("{name} {}", words(memory.bytes() as u64)))
+    };
+    let sizes = [("tiny", Size::Tiny), ("small", Size::Small), ("base", Size::Base), ("large", Size::Large)];
+    let told: Vec<String> = sizes.into_iter().filter_map(of).collect();
+    Finding {
+        what: "training",
+        good: true,
+        finding: format!("of {CODES} codes, whole contexts, takes about {}", told.join(", ")),
     }
 }
 

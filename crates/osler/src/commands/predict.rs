@@ -2,7 +2,7 @@
 
 use super::train::task_name;
 use crate::manifest::{Kind, Manifest};
-use crate::model_directory::ModelDirectory;
+use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
@@ -67,6 +67,9 @@ pub struct Arguments {
     /// its value had).
     #[arg(long, conflicts_with_all = ["codes", "horizons", "labels", "every_event"])]
     pub likelihood: bool,
+    /// What becomes of codes that the model never saw, where a history has them; the likelihood always takes the parent.
+    #[arg(long, value_enum, default_value_t)]
+    pub unseen_codes: UnseenCodes,
     /// train, tuning, held_out or all.
     #[arg(long, default_value = "held_out")]
     pub split: String,
@@ -101,7 +104,9 @@ impl Arguments {
             name => vec![name.parse().map_err(anyhow::Error::msg)?],
         };
         let records = Records::open(&self.events)?;
-        let directory = ModelDirectory::open(&self.model, &records.codes)?;
+        let unseen = if self.likelihood { UnseenCodes::Parent } else { self.unseen_codes };
+        let directory =
+            ModelDirectory::open(&self.model, &records.codes)?.with_unseen(unseen, &records.codes)?;
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
         let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {
@@ -188,39 +193,45 @@ impl Job<'_> {
             })
             .collect();
         let (mut subjects, mut rows_written) = (0u64, 0u64);
+        // With many codes, fewer subjects at once.
+        let most = (RISKS_HELD / codes.len()).clamp(1, CHUNK);
         self.chunks("predicting", &mut |chunk| {
-            let spots: Vec<(&Subject, Time)> = chunk
-                .iter()
-                .flat_map(|s| {
-                    prediction_times(s, &landmark, self.arguments.seed).into_iter().map(move |t| (&**s, t))
-                })
-                .collect();
-            let tokens: Vec<TokenizedSubject> =
-                spots.iter().map(|(s, t)| self.directory.tokenizer.tokenize_until(s, *t)).collect();
-            let usable: Vec<usize> =
-                (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
-            let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
-            let tables = self.directory.model.risk(&sequences, Some(&indices))?;
-            let mut rows = Vec::new();
-            for (i, table) in usable.into_iter().zip(&tables) {
-                let (subject, time) = spots[i];
-                subjects += 1;
-                let timeline = SubjectTimeline::new(subject);
-                for ((_, risks), ((_, code), tasks)) in table.rows().zip(codes.iter().zip(&tasks)) {
-                    for (k, task) in tasks {
-                        let Some(label) = timeline.label(time, task) else { continue };
-                        let baseline = self.directory.reference.probability(
-                            code,
-                            label.sex,
-                            label.age_years.map(f64::from),
-                            HORIZON_DAYS[*k],
-                        );
-                        rows.push(label.predicted(task, f64::from(risks[*k]), baseline));
+            for chunk in chunk.chunks(most) {
+                let spots: Vec<(&Subject, Time)> = chunk
+                    .iter()
+                    .flat_map(|s| {
+                        prediction_times(s, &landmark, self.arguments.seed)
+                            .into_iter()
+                            .map(move |t| (&**s, t))
+                    })
+                    .collect();
+                let tokens: Vec<TokenizedSubject> =
+                    spots.iter().map(|(s, t)| self.directory.tokenizer.tokenize_until(s, *t)).collect();
+                let usable: Vec<usize> =
+                    (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
+                let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
+                let tables = self.directory.model.risk(&sequences, Some(&indices))?;
+                let mut rows = Vec::new();
+                for (i, table) in usable.into_iter().zip(&tables) {
+                    let (subject, time) = spots[i];
+                    subjects += 1;
+                    let timeline = SubjectTimeline::new(subject);
+                    for ((_, risks), ((_, code), tasks)) in table.rows().zip(codes.iter().zip(&tasks)) {
+                        for (k, task) in tasks {
+                            let Some(label) = timeline.label(time, task) else { continue };
+                            let baseline = self.directory.reference.probability(
+                                code,
+                                label.sex,
+                                label.age_years.map(f64::from),
+                                HORIZON_DAYS[*k],
+                            );
+                            rows.push(label.predicted(task, f64::from(risks[*k]), baseline));
+                        }
                     }
                 }
+                rows_written += rows.len() as u64;
+                writer.write(&rows)?;
             }
-            rows_written += rows.len() as u64;
-            writer.write(&rows)?;
             Ok(())
         })?;
         let told = format!("{} predictions for {} subjects", grouped(rows_written), grouped(subjects));
@@ -525,6 +536,7 @@ impl Job<'_> {
                 None => "Incidence by sex and five-year age band among the training subjects, death competing.",
             },
             "codes": arguments.codes,
+            "unseen_codes": arguments.unseen_codes.name(),
             "horizons": arguments.horizons,
             "seed": arguments.seed,
             "min_history_days": arguments.min_history_days,

@@ -7,7 +7,8 @@ use crate::records::Records;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use evaluate::baseline::{IncidenceBuilder, IncidenceSettings};
-use events::Split;
+use events::{Deidentified, Split, Subject};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use timeline::{TimelineWriter, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions, WriteOptions};
@@ -28,6 +29,10 @@ pub struct Arguments {
     /// Use the vocabulary of this model instead of building one (to continue or to fine-tune it).
     #[arg(long)]
     pub model: Option<PathBuf>,
+    /// A file of codes, one a line, to leave out of the training and tuning subjects' records: how does a model do with
+    /// codes that it never saw? (See `osler predict --unseen-codes`.)
+    #[arg(long, conflicts_with = "model")]
+    pub withhold: Option<PathBuf>,
     /// The directory to write.
     #[arg(long)]
     pub out: PathBuf,
@@ -55,15 +60,21 @@ impl Arguments {
         if records.count(Split::Train) == 0 {
             bail!("{} has no training subjects; ingest with other --splits", self.events.display());
         }
+        let withheld = self.withhold.as_deref().map(Withheld::read).transpose()?;
+        let left_out = withheld.as_ref().map(|withheld| withheld.codes.len());
         let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
-        let vocabulary = self.vocabulary(&records, output.path(), voice)?;
+        let vocabulary = self.vocabulary(&records, withheld.as_ref(), output.path(), voice)?;
         let tokenizer = Tokenizer::new(vocabulary).with_code_metadata(&records.codes);
         let mut writer = TimelineWriter::create(output.path(), tokenizer, WriteOptions::default())?;
         let total = Split::ALL.iter().map(|s| records.count(*s)).sum();
         let bar = voice.count("tokenizing", total);
         for split in Split::ALL {
             for subject in records.subjects(split)? {
-                writer.push(split, &subject?)?;
+                let subject = match &withheld {
+                    Some(withheld) if split != Split::HeldOut => withheld.left_out_of(subject?),
+                    _ => subject?,
+                };
+                writer.push(split, &subject)?;
                 bar.add(1);
             }
         }
@@ -76,7 +87,9 @@ impl Arguments {
         let manifest = output.finish(Provenance {
             dataset: records.manifest.dataset.clone(),
             synthetic: records.manifest.synthetic,
-            settings: serde_json::json!({ "min_subjects": self.min_subjects, "vocabulary_of_model": self.model.is_some() }),
+            settings: serde_json::json!({
+                "min_subjects": self.min_subjects, "vocabulary_of_model": self.model.is_some(), "withheld_codes": left_out,
+            }),
             inputs,
             counts: serde_json::to_value(&statistics)?,
             deidentification: None,
@@ -91,14 +104,23 @@ impl Arguments {
     }
 
     /// The vocabulary, and beside it the age-and-sex reference, from training subjects alone.
-    fn vocabulary(&self, records: &Records, out: &Path, voice: Voice) -> Result<Vocabulary> {
+    fn vocabulary(
+        &self,
+        records: &Records,
+        withheld: Option<&Withheld>,
+        out: &Path,
+        voice: Voice,
+    ) -> Result<Vocabulary> {
         let options =
             VocabularyOptions { minimum_subjects: self.min_subjects, ..VocabularyOptions::default() };
         let mut builder = VocabularyBuilder::new(options, &records.codes)?;
         let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
         let bar = voice.count("counting", records.count(Split::Train));
         for subject in records.subjects(Split::Train)? {
-            let subject = subject?;
+            let subject = match withheld {
+                Some(withheld) => withheld.left_out_of(subject?),
+                None => subject?,
+            };
             builder.push(&subject);
             incidence.add(&subject);
             bar.add(1);
@@ -110,6 +132,31 @@ impl Arguments {
         Ok(match &self.model {
             None => builder.finish()?,
             Some(model) => Vocabulary::load(&model.join("vocabulary.json"))?,
+        })
+    }
+}
+
+/// Codes that training must not see.
+struct Withheld {
+    codes: HashSet<String>,
+}
+
+impl Withheld {
+    fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let codes: HashSet<String> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        if codes.is_empty() {
+            bail!("{} names no code; one a line is wanted, as ICD10CM//E11.9", path.display());
+        }
+        Ok(Withheld { codes })
+    }
+
+    fn left_out_of(&self, subject: Deidentified<Subject>) -> Deidentified<Subject> {
+        subject.map(|subject| {
+            let kept = subject.events().iter().filter(|event| !self.codes.contains(event.code.as_str()));
+            Subject::new(subject.id, kept.cloned().collect())
         })
     }
 }

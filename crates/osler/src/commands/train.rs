@@ -1,7 +1,12 @@
 //! `osler train`: a timeline to a model.
 
+mod interruption;
+mod sweep;
+
 use super::threads;
+use crate::code_features::CodeFeatures;
 use crate::manifest::{FileDigest, Kind, Manifest};
+use crate::memory;
 use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULARY_FILE};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Bar, Voice, grouped, seconds};
@@ -11,8 +16,10 @@ use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, meds};
+use interruption::Interruption;
 use model::{
-    Config, EvaluationReport, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel, TrainOptions,
+    Config, EvaluationReport, Memory, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel,
+    TrainOptions,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -23,14 +30,21 @@ use timeline::{Timeline, Tokenizer, Vocabulary};
 
 /// Train the patient model on a timeline.
 ///
-/// Stops early on the tuning split. A killed run goes on from its last checkpoint when the same command is
-/// given again, to the same weights bit for bit; the result does not depend on the number of threads.
+/// Stops early on the tuning split. A stopped run (Ctrl-C, a kill, a full disk) goes on from its last checkpoint when the
+/// same command is given again, to the same weights bit for bit; the result does not depend on the number of
+/// threads. OUT/curves.svg shows how it went.
+///
+/// Memory: about 4 bytes times (5 P + G), P the number of weights (told first) and G the partial gradients
+/// (training.gradient_slots, 4, times P without the code vectors, and the code table), and for each thread the
+/// activations of the longest stretch of a record (at most the context) and 256 rows of logits over the vocabulary. The
+/// sum is told before it is taken, and refused where the machine has less.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler train --out model timeline
   osler train --size small --epochs 20 --out model timeline
   osler train --events events --labels events/labels/in_hospital_death --out model timeline
   osler train --config train.toml --out model timeline
+  osler train --sweep --out sweep timeline    # what would more data, or a larger model, bring?
 
 A configuration file holds what the options hold, and more; options given on the command line win:
   size = \"tiny\"
@@ -93,6 +107,13 @@ pub struct Arguments {
     /// Write a checkpoint every so many steps.
     #[arg(long, default_value_t = 100)]
     pub checkpoint_every: u64,
+    /// Instead of one model: train a ladder of narrower ones on shares of the training subjects, and fit how the loss
+    /// falls with both. OUT gets sweep.json and sweep.svg, and says where the runs support no law.
+    #[arg(long, conflicts_with_all = ["labels", "events", "from"])]
+    pub sweep: bool,
+    /// What a sweep may cost, in trainings of the whole size on all data; dearer runs are left out.
+    #[arg(long, default_value_t = 4.0, requires = "sweep")]
+    pub budget: f64,
     /// The seed [default: 1].
     #[arg(long)]
     pub seed: Option<u64>,
@@ -115,7 +136,7 @@ pub struct Arguments {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let manifest = self.train(voice)?;
+        let manifest = if self.sweep { self.sweep(voice)? } else { self.train(voice)? };
         if voice.json {
             println!("{}", serde_json::to_string_pretty(&manifest)?);
         }
@@ -130,7 +151,8 @@ impl Arguments {
         let tasks = self.tasks(timeline.vocabulary())?;
         let file = self.settings(!tasks.names.is_empty())?;
         let options = file.options.clone();
-        let start = self.start(&file, timeline.vocabulary(), &tasks.names)?;
+        let longest = timeline.split(Split::Train).sequences().map(|s| s.len()).max().unwrap_or(0);
+        let start = self.start(&file, timeline.vocabulary(), &tasks.names, (longest, voice))?;
         let settings = serde_json::json!({
             "size": start.size,
             "from": start.from,
@@ -165,19 +187,27 @@ impl Arguments {
         ));
         let checkpoint = output.path().join("checkpoint.safetensors");
         let log_path = output.path().join("training.jsonl");
-        let mut observer =
-            Watching { log: TrainingLog::open(&log_path)?, bar: None, voice, tokens: 0, error: None };
+        let mut observer = Watching::new(TrainingLog::open(&log_path)?, voice)?;
         let run = TrainOptions {
             threads: threads(self.threads),
             checkpoint_every: self.checkpoint_every,
             ..options
         };
-        let (model, outcome) = model::train(model, &train, &tuning, &run, Some(&checkpoint), &mut observer)?;
-        if let Some(error) = observer.error.take() {
-            return Err(error);
+        let trained = model::train(model, &train, &tuning, &run, Some(&checkpoint), &mut observer);
+        let (model, outcome) = match trained {
+            Ok(trained) => trained,
+            Err(error) => {
+                if !checkpoint.exists() {
+                    output.discard();
+                }
+                return Err(error.into());
+            }
+        };
+        let log = observer.close()?;
+        if outcome.interrupted {
+            return Err(interrupted(outcome.steps));
         }
-        drop(observer.bar.take());
-        observer.log.finish(&log_path, &output.path().join("training.svg"))?;
+        log.finish(&log_path, &output.path().join("curves.svg"))?;
         model.save(output.path())?;
         if checkpoint.exists() {
             std::fs::remove_file(&checkpoint)
@@ -246,10 +276,19 @@ impl Arguments {
             task_weight: self.task_weight.unwrap_or(from_file.task_weight),
             ..from_file
         };
+        file.options.validate()?;
         Ok(file)
     }
 
-    fn start(&self, file: &TrainingFile, vocabulary: &Vocabulary, tasks: &[String]) -> Result<Start> {
+    /// The model to start from; `longest` tokens have the longest record.
+    fn start(
+        &self,
+        file: &TrainingFile,
+        vocabulary: &Vocabulary,
+        tasks: &[String],
+        (longest, voice): (usize, Voice),
+    ) -> Result<Start> {
+        let options = TrainOptions { threads: threads(self.threads), ..file.options.clone() };
         if let Some(dir) = &self.from {
             let from = ModelDirectory::open(dir, &[])?;
             if file.model != ModelFile::default() {
@@ -263,6 +302,7 @@ impl Arguments {
                     dir.display()
                 );
             }
+            check_memory(from.model.config(), &options, longest, voice)?;
             let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
             return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });
         }
@@ -274,9 +314,10 @@ impl Arguments {
             Some(Vocabulary::DEATH),
             &model_directory::risk_codes(vocabulary),
         );
-        config.features = model_directory::embedding_features(vocabulary);
+        config.features = CodeFeatures::new(vocabulary).embedding();
         config.tasks = tasks.to_vec();
         file.model.apply(&mut config);
+        check_memory(&config, &options, longest, voice)?;
         Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None })
     }
 
@@ -429,37 +470,95 @@ fn label_digest(path: &Path) -> Result<(u64, String)> {
     }
 }
 
+/// Says what a run will take, and refuses what the machine does not have.
+fn check_memory(config: &Config, options: &TrainOptions, longest: usize, voice: Voice) -> Result<()> {
+    let needed = Memory::of_training(config, options, longest)?;
+    let bytes = needed.bytes() as u64;
+    let told = format!(
+        "{} weights take about {} in training: {} for weights and moments, {} for gradients, {} for tables, {} for \
+         activations",
+        grouped(needed.parameters as u64),
+        memory::words(bytes),
+        memory::words(needed.weights as u64),
+        memory::words(needed.gradients as u64),
+        memory::words(needed.prepared as u64),
+        memory::words(needed.activations as u64),
+    );
+    match memory::total() {
+        Some(total) if bytes > total => bail!(
+            "{told}; this machine has {}. Take a smaller --size or --context, fewer --threads, or fewer \
+             training.gradient_slots",
+            memory::words(total)
+        ),
+        _ => voice.say(told),
+    }
+    Ok(())
+}
+
+/// What a run says that was stopped on purpose.
+fn interrupted(step: u64) -> anyhow::Error {
+    anyhow::anyhow!("stopped after step {step}, which is kept; the same command goes on from there")
+}
+
 /// Shows and logs what training tells.
 struct Watching {
     log: TrainingLog,
+    interruption: Interruption,
     bar: Option<Bar>,
     voice: Voice,
+    /// What is trained, where there are several.
+    label: String,
     tokens: u64,
+    tuning: Option<f64>,
     error: Option<anyhow::Error>,
+}
+
+impl Watching {
+    fn new(log: TrainingLog, voice: Voice) -> Result<Self> {
+        let interruption = Interruption::listen()?;
+        let (label, tokens, tuning) = (String::new(), 0, None);
+        Ok(Watching { log, interruption, bar: None, voice, label, tokens, tuning, error: None })
+    }
+
+    /// The log, unless it could not be written.
+    fn close(self) -> Result<TrainingLog> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.log),
+        }
+    }
 }
 
 impl Observer for Watching {
     fn step(&mut self, report: &StepReport) -> ControlFlow<()> {
-        let bar = self.bar.get_or_insert_with(|| self.voice.count("training", report.total_steps));
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = self.voice.count("training", report.total_steps);
+            bar.begin_at(report.step - 1);
+            bar
+        });
         bar.set(report.step);
         self.tokens += report.tokens as u64;
         let per_second = self.tokens as f64 / bar.elapsed().as_secs_f64().max(1e-3);
-        bar.note(format!("loss {:.3}, {} tokens/s", report.losses.total, grouped(per_second as u64)));
-        match self.log.step(report) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                self.error = Some(error);
-                ControlFlow::Break(())
-            }
+        let tuning = self.tuning.map_or(String::new(), |loss| format!(", tuning {loss:.3}"));
+        let label = if self.label.is_empty() { String::new() } else { format!("  ({})", self.label) };
+        bar.note(format!(
+            "loss {:.3}{tuning}, {} tokens/s{label}",
+            report.losses.total,
+            grouped(per_second as u64)
+        ));
+        if let Err(error) = self.log.step(report) {
+            self.error = Some(error);
+        }
+        match self.error.is_some() || self.interruption.is_wanted() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     }
 
     fn evaluation(&mut self, report: &EvaluationReport) {
+        self.tuning = Some(report.losses.total);
         if let Err(error) = self.log.evaluation(report) {
             self.error = Some(error);
-        }
-        if self.bar.is_none() {
-            self.voice.say(format!("step {}: tuning loss {:.4}", report.step, report.losses.total));
         }
     }
 }

@@ -8,3 +8,4 @@ mod interrupted;
 mod malformed;
 mod shared_data;
 mod support;
+mod training;

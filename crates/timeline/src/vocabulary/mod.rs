@@ -118,6 +118,15 @@ impl Vocabulary {
         })
     }
 
+    /// The same tokens at the same indices, and further ones behind them.
+    ///
+    /// # Errors
+    /// When a further one has the code of an earlier one, or a parent that isn't there.
+    pub fn with_further(&self, further: impl IntoIterator<Item = Entry>) -> Result<Self, Error> {
+        let entries = self.entries.iter().cloned().chain(further).collect();
+        Self::new(entries, self.minimum_subjects, self.training_subjects)
+    }
+
     /// Number of tokens, the reserved four included.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -59,6 +59,7 @@ mod random;
 mod real;
 mod scaling;
 mod simulate;
+pub mod stack;
 mod train;
 mod weights;
 mod window;

@@ -18,7 +18,7 @@ pub(crate) const PANEL: usize = 16;
 /// One panel's row.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(crate) struct Line<T>([T; PANEL]);
+pub(crate) struct Line<T>(pub(crate) [T; PANEL]);
 
 /// A matrix `[inner, columns]` in panels: the lines of the first [`PANEL`] columns from top to bottom, then those
 /// of the next, the last ones filled up with zeros.
@@ -88,6 +88,13 @@ impl<T: Real> Panels<T> {
                 line.0[n..].fill(T::ZERO);
             }
         }
+    }
+
+    /// Lays out a matrix `[inner, columns]` of which `panel(index, lines)` writes one panel's lines at a time.
+    pub(crate) fn fill(&mut self, inner: usize, columns: usize, panel: impl Fn(usize, &mut [Line<T>])) {
+        self.shape(inner, columns);
+        let panels = self.lines.chunks_exact_mut(inner.max(1)).take(columns.div_ceil(PANEL));
+        panels.enumerate().for_each(|(index, lines)| panel(index, lines));
     }
 
     /// Rows of the matrix.

@@ -1,5 +1,6 @@
 //! `osler bench`: how fast the engine is, on shapes that others can be timed on too.
 
+mod language;
 mod scale;
 
 use super::threads;
@@ -24,6 +25,7 @@ pub struct Arguments {
 enum What {
     Decoder(Decoder),
     Scale(scale::Scale),
+    Language(language::Language),
 }
 
 /// Time the decoder alone, on random tokens: training steps, or decoding with kept keys and values.
@@ -105,17 +107,23 @@ impl Shape {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let decoder = match self.what {
-            What::Scale(scale) => return scale.run(voice),
-            What::Decoder(decoder) => decoder,
-        };
-        let threads = threads(decoder.threads);
+        match self.what {
+            What::Decoder(decoder) => decoder.run(voice),
+            What::Language(language) => language.run(voice),
+            What::Scale(scale) => scale.run(voice),
+        }
+    }
+}
+
+impl Decoder {
+    fn run(&self, voice: Voice) -> Result<()> {
+        let threads = threads(self.threads);
         let mut found = serde_json::json!({
-            "osler": env!("CARGO_PKG_VERSION"), "size": decoder.size.name(), "threads": threads,
+            "osler": env!("CARGO_PKG_VERSION"), "size": self.size.name(), "threads": threads,
         });
-        let told = match decoder.mode {
-            Mode::Train => time_training(&decoder, threads, &mut found)?,
-            Mode::Decode => time_decoding(&decoder, threads, &mut found)?,
+        let told = match self.mode {
+            Mode::Train => time_training(self, threads, &mut found)?,
+            Mode::Decode => time_decoding(self, threads, &mut found)?,
         };
         found["rss_mb"] = peak_memory_mb().into();
         if voice.json {
@@ -247,16 +255,20 @@ fn decode(model: &Model) -> Result<()> {
     let mut states = model.read(&[sequence; SEQUENCES])?;
     for _ in 1..LENGTH {
         let tokens: Vec<Token> =
-            model.next_code_logits(&states).chunks_exact(vocabulary).map(most_likely).collect();
+            model.next_code_logits(&states).chunks_exact(vocabulary).map(token).collect();
         model.append(&mut states, &tokens)?;
     }
     model.next_code_logits(&states);
     Ok(())
 }
 
-fn most_likely(logits: &[f32]) -> Token {
-    let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0);
-    Token { code: best as u32, age_days: 0.0, value: f32::NAN }
+fn token(logits: &[f32]) -> Token {
+    Token { code: most_likely(logits), age_days: 0.0, value: f32::NAN }
+}
+
+/// The place of the largest.
+fn most_likely(logits: &[f32]) -> u32 {
+    (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0) as u32
 }
 
 /// The largest resident memory so far, where the system tells.

@@ -102,7 +102,6 @@ impl Model {
             let mut logits = vec![0.0; n * vocabulary];
             multiply(
                 MatrixMut::new(&mut logits, n, vocabulary),
-                1.0,
                 Matrix::new(&rows, n, width),
                 Matrix::new(table, vocabulary, width).t(),
             );

@@ -48,7 +48,7 @@ impl Heads {
         let bias = p.layout.waiting_bias.of(p.weights);
         hazards.chunks_exact_mut(intervals).for_each(|row| row.copy_from_slice(bias));
         let weight = Matrix::new(p.layout.waiting.of(p.weights), intervals, width);
-        multiply_add(MatrixMut::new(hazards, n, intervals), 1.0, Matrix::new(chosen, n, width), weight.t());
+        multiply_add(MatrixMut::new(hazards, n, intervals), Matrix::new(chosen, n, width), weight.t());
         hazards
     }
 
@@ -80,12 +80,12 @@ impl Heads {
             (&*previous, layout.value_previous, basis),
         ] {
             let weight = Matrix::new(slot.of(weights), rank, width);
-            multiply_add(MatrixMut::new(inner, n, rank), 1.0, Matrix::new(x, n, width), weight.t());
+            multiply_add(MatrixMut::new(inner, n, rank), Matrix::new(x, n, width), weight.t());
         }
         inner.iter_mut().for_each(|x| *x *= Real::sigmoid(*x));
         let logits = self.logits.stale(n * bins);
         let weight = Matrix::new(layout.value_histogram.of(weights), bins, rank);
-        product(MatrixMut::new(logits, n, bins), 1.0, Matrix::new(inner, n, rank), weight.t());
+        product(MatrixMut::new(logits, n, bins), Matrix::new(inner, n, rank), weight.t());
         let bias = layout.value_histogram_bias.of(weights);
         let sums = logits.chunks_exact_mut(bins).map(|row| {
             add_scaled(row, 1.0, bias);

@@ -15,7 +15,7 @@ use crate::pack::Pack;
 use crate::packed::Parameters;
 use crate::panels::multiply;
 use crate::patient_state::Token;
-use crate::real::{add_scaled, dot, exponentiate, vectorised};
+use crate::real::{add_scaled, dot, exponentiate_scaled, vectorised};
 
 /// Keys and values of a trajectory's own tokens: per layer, rows of `[keys | values]`.
 #[derive(Clone, Debug, Default)]
@@ -143,7 +143,6 @@ fn attend(
         let scores = scores.stale(n * stride);
         product(
             MatrixMut::strided(scores, n, tokens, stride),
-            scale,
             Matrix::strided(&qkv[head * d..], n, d, row),
             Matrix::new(keys, tokens, d).t(),
         );
@@ -157,9 +156,9 @@ fn attend(
                     let query = &qkv[head * d..(head + 1) * d];
                     let all = tokens + step.suffix.tokens + 1;
                     for (score, kept) in scores[tokens..all].iter_mut().zip(own.chunks_exact(kept)) {
-                        *score = dot(query, &kept[group * d..(group + 1) * d]) * scale;
+                        *score = dot(query, &kept[group * d..(group + 1) * d]);
                     }
-                    let (_, sum) = exponentiate(&mut scores[..all]);
+                    let (_, sum) = exponentiate_scaled(&mut scores[..all], scale);
                     let share = 1.0 / sum;
                     scores[..all].iter_mut().for_each(|weight| *weight *= share);
                 }
@@ -167,7 +166,6 @@ fn attend(
         );
         product(
             MatrixMut::strided(&mut out[head * d..], n, d, out_row),
-            1.0,
             Matrix::strided(scores, n, tokens, stride),
             Matrix::new(values, tokens, d),
         );

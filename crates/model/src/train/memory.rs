@@ -50,8 +50,8 @@ impl Memory {
         let blocks: usize = layout
             .blocks
             .iter()
-            .map(|b| [b.query_key_value, b.attention_out, b.gate_up, b.down].map(|s| s.range().len()))
-            .flatten()
+            .flat_map(|b| [b.query_key_value, b.attention_out, b.gate_up, b.down])
+            .map(|slot| slot.range().len())
             .sum();
         let tokens = options.pack_tokens.max(longest.min(config.context));
         let threads = options.threads.min(slots);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Writes one row for each moment of a subject and each code: `subject_id`, `prediction_time`, `code` (a
-/// dictionary), and a column of probabilities for each horizon, such as `risk_1y`.
+/// dictionary), and a column of probabilities, rounded to five digits, for each horizon, such as `risk_1y`.
 pub struct RiskWriter {
     table: TableWriter,
     codes: Arc<StringArray>,
@@ -43,7 +43,9 @@ impl RiskWriter {
             risks: vec![Vec::new(); horizons.len()],
         };
         let codes = Arc::new(codes.iter().map(Some).collect::<StringArray>());
-        Ok(RiskWriter { table: TableWriter::create(path, schema::risks(horizons))?, codes, columns })
+        let dense: Vec<String> = horizons.iter().map(|horizon| format!("risk_{horizon}")).collect();
+        let table = TableWriter::with_dense(path, schema::risks(horizons), &dense)?;
+        Ok(RiskWriter { table, codes, columns })
     }
 
     /// Takes the risks at one moment: for each code, in the order they were given, one number a horizon.
@@ -66,7 +68,7 @@ impl RiskWriter {
             columns.subject.push(subject_id);
             columns.time.push(time.micros());
             columns.code.push(code as i32);
-            columns.risks.iter_mut().zip(risks).for_each(|(column, risk)| column.push(*risk));
+            columns.risks.iter_mut().zip(risks).for_each(|(column, risk)| column.push(rounded(*risk)));
         }
         assert_eq!(columns.code.len() - begin, self.codes.len(), "one row for each code");
         if columns.code.len() >= ROWS { self.flush() } else { Ok(()) }
@@ -95,6 +97,15 @@ impl RiskWriter {
         self.flush()?;
         self.table.finish()
     }
+}
+
+/// To 16 bits after the leading one, a relative error below 1e-5: what lies beyond is noise that cannot be compressed.
+fn rounded(risk: f32) -> f32 {
+    const DROPPED: u32 = f32::MANTISSA_DIGITS - 1 - 16;
+    if !risk.is_finite() {
+        return risk;
+    }
+    f32::from_bits(((risk.to_bits() + (1 << (DROPPED - 1))) >> DROPPED) << DROPPED)
 }
 
 #[cfg(test)]
@@ -127,10 +138,13 @@ mod tests {
                 let (moment, place) = (row / 700, row % 700);
                 assert_eq!(subject.value(i), moment as i64 / 3);
                 assert_eq!(words.value(code.keys().value(i) as usize), codes[place]);
-                assert_eq!(five.value(i), risk(moment, place)[1]);
+                let (found, given) = (five.value(i), risk(moment, place)[1]);
+                assert!((found - given).abs() <= 1e-5 * given, "{found} {given}");
                 row += 1;
             }
         }
         assert_eq!(row, 200 * 700);
+        assert_eq!([0.0, 0.5, 1.0].map(rounded), [0.0, 0.5, 1.0]);
+        assert!(rounded(1.0 - f32::EPSILON / 2.0) <= 1.0);
     }
 }

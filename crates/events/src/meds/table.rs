@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,15 +22,25 @@ pub(super) struct TableWriter {
 
 impl TableWriter {
     pub(super) fn create(path: &Path, schema: SchemaRef) -> Result<Self, Error> {
-        let properties = WriterProperties::builder()
+        Self::with_dense(path, schema, &[])
+    }
+
+    /// As [`TableWriter::create`]; the columns in `dense` hold numbers that hardly repeat, so they get no
+    /// dictionary, and their bytes are split by place before they are compressed.
+    pub(super) fn with_dense(path: &Path, schema: SchemaRef, dense: &[String]) -> Result<Self, Error> {
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_created_by(concat!("osler ", env!("CARGO_PKG_VERSION")).into())
-            .build();
+            .set_created_by(concat!("osler ", env!("CARGO_PKG_VERSION")).into());
+        for column in dense {
+            properties = properties
+                .set_column_dictionary_enabled(column.as_str().into(), false)
+                .set_column_encoding(column.as_str().into(), Encoding::BYTE_STREAM_SPLIT);
+        }
         let file = File::create_new(path).map_err(Error::io(path))?;
-        let writer =
-            ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(Error::parquet(path))?;
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties.build()))
+            .map_err(Error::parquet(path))?;
         Ok(TableWriter { path: path.to_owned(), schema, writer })
     }
 

@@ -24,6 +24,12 @@ fn records_in_a_measured_model_out() {
     let of_predictions = site.manifest("demo/predictions")["counts"]["subjects"].as_u64().unwrap();
     assert!(subjects >= of_predictions && counts["moments"].as_u64().unwrap() > subjects, "{counts}");
     assert!(site.path("risks/risks.parquet").is_file());
+    site.succeed("predict --model demo/model --likelihood --out likelihood demo/events");
+    let told = std::fs::read_to_string(site.path("likelihood/likelihood.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(told["events"].as_u64().unwrap() > counts["moments"].as_u64().unwrap(), "{told}");
+    assert!(told["code_and_time"]["mean"].as_f64().unwrap() < 0.0, "{told}");
+    assert!(site.path("likelihood/likelihood.parquet").is_file());
 }
 
 #[test]

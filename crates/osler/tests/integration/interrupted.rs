@@ -49,5 +49,6 @@ fn every_long_step_survives_being_killed() {
         "model",
     );
     check(&site, "predict --model model --split train --out predictions events", "predictions");
+    check(&site, "predict --model model --every-event --codes all --split train --out risks events", "risks");
     check(&site, "evaluate --draws 200 --min-events 3 --out report predictions", "report");
 }

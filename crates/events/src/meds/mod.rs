@@ -11,6 +11,7 @@ mod predictions;
 mod reader;
 mod risks;
 mod schema;
+mod simulated;
 mod table;
 mod writer;
 
@@ -20,6 +21,7 @@ pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
 pub use predictions::{PredictionWriter, read_predictions};
 pub use reader::{SubjectReader, read_subjects};
 pub use risks::RiskWriter;
+pub use simulated::{SimulatedPrediction, SimulatedPredictionWriter, SimulatedTrajectory, TrajectoryWriter};
 pub use writer::{DatasetDescription, DatasetSummary, DatasetWriter};
 
 use std::path::{Path, PathBuf};

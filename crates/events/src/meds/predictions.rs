@@ -5,7 +5,8 @@ use super::table::{self, TableWriter};
 use super::{Error, schema};
 use crate::{Prediction, Sex, Time};
 use arrow_array::{
-    Array, BooleanArray, Float32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
 };
 use smol_str::SmolStr;
 use std::path::Path;
@@ -28,22 +29,8 @@ impl PredictionWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&mut self, rows: &[Prediction]) -> Result<(), Error> {
-        for chunk in rows.chunks(64 * 1024) {
-            let each = || chunk.iter();
-            self.0.write(vec![
-                Arc::new(each().map(|p| Some(p.subject_id)).collect::<Int64Array>()),
-                Arc::new(
-                    each().map(|p| Some(p.prediction_time.micros())).collect::<TimestampMicrosecondArray>(),
-                ),
-                Arc::new(each().map(|p| p.boolean_value).collect::<BooleanArray>()),
-                Arc::new(each().map(|p| Some(p.predicted_boolean_probability)).collect::<Float64Array>()),
-                Arc::new(each().map(|p| Some(p.task.as_str())).collect::<StringArray>()),
-                Arc::new(each().map(|p| Some(p.horizon_days)).collect::<Float32Array>()),
-                Arc::new(each().map(|p| p.observed_days).collect::<Float32Array>()),
-                Arc::new(each().map(|p| p.baseline_probability).collect::<Float64Array>()),
-                Arc::new(each().map(|p| p.age_years).collect::<Float32Array>()),
-                Arc::new(each().map(|p| Some(sex_name(p.sex))).collect::<StringArray>()),
-            ])?;
+        for chunk in rows.chunks(ROWS) {
+            self.0.write(columns(chunk))?;
         }
         Ok(())
     }
@@ -55,6 +42,26 @@ impl PredictionWriter {
     pub fn finish(self) -> Result<(), Error> {
         self.0.finish()
     }
+}
+
+/// Rows a write.
+pub(super) const ROWS: usize = 64 * 1024;
+
+/// The columns of some predictions, in the schema's order.
+pub(super) fn columns(rows: &[Prediction]) -> Vec<ArrayRef> {
+    let each = || rows.iter();
+    vec![
+        Arc::new(each().map(|p| Some(p.subject_id)).collect::<Int64Array>()),
+        Arc::new(each().map(|p| Some(p.prediction_time.micros())).collect::<TimestampMicrosecondArray>()),
+        Arc::new(each().map(|p| p.boolean_value).collect::<BooleanArray>()),
+        Arc::new(each().map(|p| Some(p.predicted_boolean_probability)).collect::<Float64Array>()),
+        Arc::new(each().map(|p| Some(p.task.as_str())).collect::<StringArray>()),
+        Arc::new(each().map(|p| Some(p.horizon_days)).collect::<Float32Array>()),
+        Arc::new(each().map(|p| p.observed_days).collect::<Float32Array>()),
+        Arc::new(each().map(|p| p.baseline_probability).collect::<Float64Array>()),
+        Arc::new(each().map(|p| p.age_years).collect::<Float32Array>()),
+        Arc::new(each().map(|p| Some(sex_name(p.sex))).collect::<StringArray>()),
+    ]
 }
 
 /// Reads predictions from a file, or from every `*.parquet` below a directory. Only MEDS's own columns and

@@ -59,6 +59,40 @@ pub(super) fn predictions() -> SchemaRef {
     ]))
 }
 
+/// Predictions that were simulated: with their standard error, and the direct prediction beside them.
+pub(super) fn simulated_predictions() -> SchemaRef {
+    let mut fields: Vec<_> = predictions().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new("standard_error", DataType::Float64, true)));
+    fields.push(Arc::new(Field::new("direct_probability", DataType::Float64, false)));
+    Arc::new(Schema::new(fields))
+}
+
+/// Events of simulated trajectories.
+pub(super) fn trajectories() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("prediction_time", TIMESTAMP, false),
+        Field::new("trajectory", DataType::Int32, false),
+        Field::new("time", TIMESTAMP, false),
+        Field::new("code", DataType::Utf8, false),
+        Field::new("numeric_value", DataType::Float32, true),
+        Field::new("unit", DataType::Utf8, true),
+        Field::new("synthetic", DataType::Boolean, false),
+    ]))
+}
+
+/// How each simulated trajectory ended.
+pub(super) fn endings() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("subject_id", DataType::Int64, false),
+        Field::new("prediction_time", TIMESTAMP, false),
+        Field::new("trajectory", DataType::Int32, false),
+        Field::new("ending", DataType::Utf8, false),
+        Field::new("weight", DataType::Float64, false),
+        Field::new("synthetic", DataType::Boolean, false),
+    ]))
+}
+
 /// Risks of every code, one column a horizon.
 pub(super) fn risks(horizons: &[&str]) -> SchemaRef {
     let code = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

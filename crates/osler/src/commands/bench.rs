@@ -1,6 +1,7 @@
 //! `osler bench`: how fast the engine is, on shapes that others can be timed on too.
 
 mod language;
+mod risk;
 mod scale;
 
 use super::threads;
@@ -26,6 +27,7 @@ enum What {
     Decoder(Decoder),
     Scale(scale::Scale),
     Language(language::Language),
+    Risk(risk::Risk),
 }
 
 /// Time the decoder alone, on random tokens: training steps, or decoding with kept keys and values.
@@ -110,6 +112,7 @@ impl Arguments {
         match self.what {
             What::Decoder(decoder) => decoder.run(voice),
             What::Language(language) => language.run(voice),
+            What::Risk(risk) => risk.run(voice),
             What::Scale(scale) => scale.run(voice),
         }
     }

@@ -8,6 +8,7 @@ mod ingest;
 mod key;
 mod predict;
 mod serve;
+mod simulate;
 mod synth;
 mod tokenize;
 mod train;
@@ -43,6 +44,7 @@ enum Command {
     Tokenize(tokenize::Arguments),
     Train(train::Arguments),
     Predict(predict::Arguments),
+    Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
     Serve(serve::Arguments),
     Bench(bench::Arguments),
@@ -61,6 +63,7 @@ impl Cli {
             Command::Tokenize(arguments) => arguments.run(voice),
             Command::Train(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),
+            Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
             Command::Bench(arguments) => arguments.run(voice),

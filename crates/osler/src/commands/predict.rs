@@ -21,7 +21,8 @@ use std::time::Instant;
 use timeline::{EntryKind, Sequence, TokenizedSubject, Vocabulary};
 
 /// The horizons as one writes them, in the order of [`HORIZON_DAYS`].
-const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] = ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
+pub(super) const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] =
+    ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
 
 /// About how many rows of [`Arguments::every_event`] are held at once, nine horizons each: 100 MB.
 const RISKS_HELD: usize = 2 << 20;
@@ -136,21 +137,21 @@ impl Arguments {
 }
 
 /// What every kind of prediction needs.
-struct Job<'a> {
-    arguments: &'a Arguments,
-    directory: &'a ModelDirectory,
-    records: &'a Records,
-    splits: &'a [Split],
-    voice: Voice,
+pub(super) struct Job<'a> {
+    pub(super) arguments: &'a Arguments,
+    pub(super) directory: &'a ModelDirectory,
+    pub(super) records: &'a Records,
+    pub(super) splits: &'a [Split],
+    pub(super) voice: Voice,
 }
 
 impl Job<'_> {
-    fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.splits.iter().map(|s| self.records.count(*s)).sum()
     }
 
     /// Calls `each` with chunks of subjects.
-    fn chunks(
+    pub(super) fn chunks(
         &self,
         label: &'static str,
         each: &mut dyn FnMut(&[Deidentified<Subject>]) -> Result<()>,
@@ -435,7 +436,7 @@ impl Job<'_> {
     }
 
     /// Codes to predict, by vocabulary index.
-    fn codes(&self, vocabulary: &Vocabulary) -> Result<Vec<(u32, SmolStr)>> {
+    pub(super) fn codes(&self, vocabulary: &Vocabulary) -> Result<Vec<(u32, SmolStr)>> {
         let risk_codes = &self.directory.model.config().risk.codes;
         let entry = |index: u32| vocabulary.entry(index).map(|e| (index, SmolStr::new(e.code.as_str()), e));
         let mut all: Vec<_> = risk_codes
@@ -471,7 +472,7 @@ impl Job<'_> {
         Ok(chosen)
     }
 
-    fn horizons(&self) -> Result<Vec<usize>> {
+    pub(super) fn horizons(&self) -> Result<Vec<usize>> {
         self.arguments
             .horizons
             .iter()
@@ -484,7 +485,7 @@ impl Job<'_> {
     }
 
     /// The last moment at which anybody is under observation.
-    fn study_end(&self) -> Result<Time> {
+    pub(super) fn study_end(&self) -> Result<Time> {
         let mut end: Option<Time> = None;
         for split in self.splits {
             for subject in self.records.subjects(*split)? {
@@ -496,7 +497,7 @@ impl Job<'_> {
     }
 
     /// What the manifest, and the report after it, say of the method.
-    fn settings(&self) -> Result<serde_json::Value> {
+    pub(super) fn settings(&self) -> Result<serde_json::Value> {
         let arguments = self.arguments;
         let vocabulary = self.directory.tokenizer.vocabulary();
         let descriptions: BTreeMap<&str, &str> = vocabulary

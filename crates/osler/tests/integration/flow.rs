@@ -30,6 +30,24 @@ fn records_in_a_measured_model_out() {
     assert!(told["events"].as_u64().unwrap() > counts["moments"].as_u64().unwrap(), "{told}");
     assert!(told["code_and_time"]["mean"].as_f64().unwrap() < 0.0, "{told}");
     assert!(site.path("likelihood/likelihood.parquet").is_file());
+    simulations_are_repeatable_and_can_be_evaluated(&site);
+}
+
+fn simulations_are_repeatable_and_can_be_evaluated(site: &Site) {
+    let simulate = "simulate --model demo/model --codes 3 --horizons 1y,5y --trajectories 5 --subjects 8";
+    site.succeed(&format!("{simulate} --threads 1 --out futures demo/events"));
+    site.succeed(&format!("{simulate} --threads 3 --out again demo/events"));
+    assert_eq!(site.digest("futures"), site.digest("again"), "the number of threads must change nothing");
+    let counts = &site.manifest("futures")["counts"];
+    let subjects = counts["subjects"].as_u64().unwrap();
+    assert!(subjects > 0 && counts["trajectories"].as_u64() == Some(5 * subjects), "{counts}");
+    for file in ["predictions.parquet", "agreement.json", "agreement.svg", "synthetic/trajectories.parquet"] {
+        assert!(site.path("futures").join(file).is_file(), "{file}");
+    }
+    assert!(site.fail(&format!("{simulate} --out futures demo/events")).contains("--force"));
+    site.succeed("evaluate --draws 10 --min-events 1 --out simulated-report futures");
+    site.succeed(&format!("{simulate} --estimator reach --out reach demo/events"));
+    assert!(!site.path("reach/synthetic").exists());
 }
 
 #[test]
@@ -46,6 +64,8 @@ fn help_has_examples_and_mistakes_are_told() {
         "demo",
         "doctor",
         "bench decoder",
+        "bench risk",
+        "simulate",
     ] {
         let help = String::from_utf8(site.succeed(&format!("{verb} --help")).stdout).unwrap();
         assert!(help.contains("Example"), "{verb} --help has no example");

@@ -204,6 +204,7 @@ impl Arguments {
             min_history_days: self.min_history_days,
             every_event: false,
             likelihood: false,
+            unseen_codes: Default::default(),
             split: self.split.clone(),
             seed: self.seed,
             out: self.out.clone(),

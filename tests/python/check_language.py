@@ -7,10 +7,13 @@ out in 32 bits and reads each prompt, and what Osler wrote after it, in one go; 
 then wrote token by token with kept keys and values, so both ways are compared.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
 import time
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # everything is at hand; without this it waits for a hub
 
 import numpy as np
 import torch

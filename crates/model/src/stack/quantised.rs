@@ -8,6 +8,7 @@
 
 use crate::panels::{Line, PANEL};
 use crate::real::vectorised;
+use pulp::Simd;
 
 /// Neighbours in a row that share a scale and a minimum.
 pub const BLOCK: usize = 32;
@@ -79,10 +80,9 @@ impl<const BITS: usize> Quantised<BITS> {
                     let (scales, minimums) = (tile.scales.map(from_half), tile.minimums.map(from_half));
                     for (word, lines) in tile.words.iter().zip(lines.chunks_exact_mut(Self::IN_WORD)) {
                         for (k, line) in lines.iter_mut().enumerate() {
-                            let mask = (1_u32 << BITS) - 1;
+                            let codes = codes::<BITS>(word, k);
                             for lane in 0..PANEL {
-                                let code = (word[lane] >> (k * BITS)) & mask;
-                                line.0[lane] = code as i32 as f32 * scales[lane] + minimums[lane];
+                                line.0[lane] = codes[lane] * scales[lane] + minimums[lane];
                             }
                         }
                     }
@@ -92,18 +92,18 @@ impl<const BITS: usize> Quantised<BITS> {
     }
 
     /// The products of one token with the rows from panel `first` on, as many as `y` has.
-    pub(super) fn one_token(&self, x: &Scaled<BITS>, first: usize, y: &mut [f32]) {
-        struct Product<'a, const BITS: usize>(&'a [Tile<BITS>], &'a Scaled<BITS>, &'a mut [f32]);
+    pub(super) fn one_token(&self, x: &Token, first: usize, y: &mut [f32]) {
+        struct Product<'a, const BITS: usize>(&'a [Tile<BITS>], &'a Token, &'a mut [f32]);
         impl<const BITS: usize> pulp::WithSimd for Product<'_, BITS> {
             type Output = ();
             #[inline(always)]
-            fn with_simd<S: pulp::Simd>(self, _: S) {
+            fn with_simd<S: Simd>(self, simd: S) {
                 let Product(tiles, x, y) = self;
-                // A fused multiply-add without an instruction for it would be a call of many.
-                if S::F32_LANES > 1 {
-                    one_token::<BITS>(tiles, x, y, |a, b, c| a.mul_add(b, c));
-                } else {
-                    one_token::<BITS>(tiles, x, y, |a, b, c| a * b + c);
+                match S::F32_LANES {
+                    16 => one_token::<S, 1, BITS>(simd, tiles, x, y),
+                    8 => one_token::<S, 2, BITS>(simd, tiles, x, y),
+                    4 => one_token::<S, 4, BITS>(simd, tiles, x, y),
+                    _ => one_token::<S, PANEL, BITS>(simd, tiles, x, y),
                 }
             }
         }
@@ -112,58 +112,73 @@ impl<const BITS: usize> Quantised<BITS> {
     }
 }
 
-/// One token's input as [`Quantised::one_token`] wants it: numbers by `2` to the minus of the place in a word of the code that
-/// they meet, so that codes need no shifting, and the sums of blocks.
+/// One token's input as [`Quantised::one_token`] wants it: with the sum of each block.
 #[derive(Clone, Default)]
-pub(super) struct Scaled<const BITS: usize> {
+pub(super) struct Token {
     blocks: Vec<([f32; BLOCK], f32)>,
 }
 
-impl<const BITS: usize> Scaled<BITS> {
+impl Token {
     pub(super) fn set(&mut self, x: &[f32]) {
-        let in_word = BLOCK / BITS;
         self.blocks.clear();
-        self.blocks.extend(x.as_chunks::<BLOCK>().0.iter().map(|x| {
-            let scaled = std::array::from_fn(|i| {
-                let k = i % in_word;
-                // The highest code of a word is shifted down, since it would be taken for a sign.
-                if k + 1 == in_word { x[i] } else { x[i] * 0.5_f32.powi((k * BITS) as i32) }
-            });
-            (scaled, x.iter().sum())
-        }));
+        self.blocks.extend(x.as_chunks::<BLOCK>().0.iter().map(|x| (*x, x.iter().sum())));
     }
 }
 
 #[inline(always)]
-fn one_token<const BITS: usize>(
+fn one_token<S: Simd, const V: usize, const BITS: usize>(
+    simd: S,
     tiles: &[Tile<BITS>],
-    x: &Scaled<BITS>,
+    x: &Token,
     y: &mut [f32],
-    fused: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) {
     for (y, tiles) in y.chunks_mut(PANEL).zip(tiles.chunks_exact(x.blocks.len().max(1))) {
-        let mut total = [0.0_f32; PANEL];
+        let mut total = [simd.splat_f32s(0.0); V];
         for (tile, (x, sum)) in tiles.iter().zip(&x.blocks) {
-            let in_word = BLOCK / BITS;
-            let mut sums = [[0.0_f32; PANEL]; 2];
-            for (word, x) in tile.words.iter().zip(x.chunks_exact(in_word)) {
+            let mut sums = [[simd.splat_f32s(0.0); V]; 2];
+            for (word, x) in tile.words.iter().zip(x.chunks_exact(BLOCK / BITS)) {
                 for (k, x) in x.iter().enumerate() {
-                    let mask = ((1_u32 << BITS) - 1) << (k * BITS);
-                    for lane in 0..PANEL {
-                        let code =
-                            if k + 1 == in_word { word[lane] >> (k * BITS) } else { word[lane] & mask };
-                        sums[k % 2][lane] = fused(code as i32 as f32, *x, sums[k % 2][lane]);
+                    let codes = vectors::<S, V>(&codes::<BITS>(word, k));
+                    let x = simd.splat_f32s(*x);
+                    for v in 0..V {
+                        sums[k % 2][v] = simd.mul_add_e_f32s(codes[v], x, sums[k % 2][v]);
                     }
                 }
             }
-            for lane in 0..PANEL {
-                let products = sums[0][lane] + sums[1][lane];
-                let with_scale = fused(products, from_half(tile.scales[lane]), total[lane]);
-                total[lane] = fused(*sum, from_half(tile.minimums[lane]), with_scale);
+            let scales = vectors::<S, V>(&tile.scales.map(from_half));
+            let minimums = vectors::<S, V>(&tile.minimums.map(from_half));
+            let sum = simd.splat_f32s(*sum);
+            for v in 0..V {
+                let products = simd.add_f32s(sums[0][v], sums[1][v]);
+                total[v] = simd.mul_add_e_f32s(products, scales[v], total[v]);
+                total[v] = simd.mul_add_e_f32s(sum, minimums[v], total[v]);
             }
         }
-        y.copy_from_slice(&total[..y.len()]);
+        let mut line = [0.0; PANEL];
+        for (target, total) in S::as_mut_simd_f32s(&mut line).0.iter_mut().zip(total) {
+            *target = total;
+        }
+        y.copy_from_slice(&line[..y.len()]);
     }
+}
+
+/// The codes at place `k` of the words.
+#[inline(always)]
+fn codes<const BITS: usize>(word: &[u32; PANEL], k: usize) -> [f32; PANEL] {
+    let mask = (1_u32 << BITS) - 1;
+    std::array::from_fn(
+        #[inline(always)]
+        |lane| ((word[lane] >> (k * BITS)) & mask) as i32 as f32,
+    )
+}
+
+#[inline(always)]
+fn vectors<S: Simd, const V: usize>(line: &[f32; PANEL]) -> [S::f32s; V] {
+    let (vectors, _) = S::as_simd_f32s(line);
+    std::array::from_fn(
+        #[inline(always)]
+        |v| vectors[v],
+    )
 }
 
 /// The number of a finite IEEE binary16. Written so that loops over it vectorise: the exponent is put right by a
@@ -216,7 +231,7 @@ mod tests {
             let QuantisedBlock { scale, minimum, codes } = block::<BITS>(row, i / BLOCK);
             f64::from(from_half(scale)) * f64::from(codes[i % BLOCK]) + f64::from(from_half(minimum))
         };
-        let mut scaled = Scaled::default();
+        let mut scaled = Token::default();
         scaled.set(&x);
         let mut y = vec![f32::NAN; rows - PANEL];
         matrix.one_token(&scaled, 1, &mut y);

@@ -1,6 +1,6 @@
 //! A weight matrix as a [`super::Stack`] multiplies with it, whatever its numbers are kept in.
 
-use super::quantised::{BLOCK, Quantised, QuantisedBlock, Scaled};
+use super::quantised::{BLOCK, Quantised, QuantisedBlock, Token};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::panels::{self, Line, PANEL, Panels};
@@ -55,8 +55,7 @@ impl std::fmt::Debug for WeightMatrix {
 /// Memory of products.
 #[derive(Default)]
 pub(super) struct Scratch {
-    four: Scaled<4>,
-    eight: Scaled<8>,
+    token: Token,
     groups: Buffer<f32>,
 }
 
@@ -136,12 +135,12 @@ impl WeightMatrix {
                 groups.for_each(|(panels, y)| panels::multiply(y, x, panels));
             }
             Numbers::FourBits(matrix) => {
-                scratch.four.set(x);
-                parts.for_each(|(part, y)| matrix.one_token(&scratch.four, part * share, y));
+                scratch.token.set(x);
+                parts.for_each(|(part, y)| matrix.one_token(&scratch.token, part * share, y));
             }
             Numbers::EightBits(matrix) => {
-                scratch.eight.set(x);
-                parts.for_each(|(part, y)| matrix.one_token(&scratch.eight, part * share, y));
+                scratch.token.set(x);
+                parts.for_each(|(part, y)| matrix.one_token(&scratch.token, part * share, y));
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::config::HORIZONS;
 use crate::error::{Error, Result};
 use crate::heads::{risk, task};
-use crate::layers::dropout::Dropout;
+use crate::inference::Wanted;
 use crate::model::Model;
 use crate::objective::Losses;
 use crate::pack::{Pack, Targets, check_sequence};
@@ -14,6 +14,9 @@ use timeline::Sequence;
 
 /// Tokens that one thread answers for at once.
 const PACK_TOKENS: usize = 512;
+
+/// Fewest codes whose incidences are worth handing to another thread.
+const CURVES: usize = 512;
 
 /// The cumulative incidences of some codes at the nine horizons, with death competing.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +93,12 @@ impl LogLikelihood {
     }
 }
 
+/// A segment's first and last row.
+fn ends(pack: &Pack, segment: usize) -> (usize, usize) {
+    let rows = &pack.segments[segment];
+    (rows.start, rows.end - 1)
+}
+
 impl Model {
     /// For each sequence the risk right after its last token, for `codes` or all risk codes: one forward pass
     /// answers every code and horizon. Long sequences keep their static facts and last tokens.
@@ -100,8 +109,10 @@ impl Model {
         let indices = self.risk_indices(codes)?;
         let (width, last) = (self.config.width, |s: &Sequence<'_>| s.len().saturating_sub(1));
         let spots: Vec<(Sequence<'_>, usize)> = sequences.iter().map(|s| (*s, last(s))).collect();
-        self.at(&spots, |pack, hidden, (_, row)| {
-            self.risk_table((&hidden[row * width..(row + 1) * width], pack.seen_at(row)), &indices)
+        self.at(&spots, Wanted::Last, |pack, hidden, segment| {
+            let row = pack.segments[segment].end - 1;
+            let hidden = &hidden[segment * width..(segment + 1) * width];
+            self.risk_table((hidden, pack.seen_at(row)), &indices)
         })
     }
 
@@ -135,10 +146,10 @@ impl Model {
             let whole = window.start <= sequence.static_len;
             let lowest = if whole { 0 } else { window.start + (window.end - window.start) / 2 };
             let n = rest.iter().take_while(|i| positions[**i] >= lowest).count().max(1);
-            self.with_workspace(|workspace| {
-                workspace.pack.clear();
-                workspace.pack.push(&self.config, sequence, window, Targets::default());
-                let (pack, hidden) = workspace.hidden(self.parameters_view(), Dropout::default());
+            self.with_reader(|reader| {
+                reader.pack.clear();
+                reader.pack.push(&self.config, sequence, window, Targets::default());
+                let (pack, hidden) = reader.hidden(self.inference(), self.precision().kept, Wanted::All, 1);
                 for i in &rest[..n] {
                     let row = window.row_of(positions[*i]);
                     tables[*i] =
@@ -172,12 +183,12 @@ impl Model {
     pub fn log_likelihood(&self, sequence: &Sequence<'_>) -> Result<LogLikelihood> {
         check_sequence(&self.config, sequence)?;
         let mut losses = Losses::default();
-        self.with_workspace(|workspace| {
+        self.with_reader(|reader| {
             for window in window::scoring(sequence, self.config.context) {
-                workspace.pack.clear();
+                reader.pack.clear();
                 let targets = Targets { likelihood: true, ..Targets::default() };
-                workspace.pack.push(&self.config, sequence, window, targets);
-                losses.add(&workspace.losses(self.parameters_view()));
+                reader.pack.push(&self.config, sequence, window, targets);
+                losses.add(&reader.losses(self.inference(), self.precision().kept));
             }
         });
         Ok(LogLikelihood {
@@ -210,7 +221,8 @@ impl Model {
         let width = self.config.width;
         let spots: Vec<(Sequence<'_>, usize)> =
             sequences.iter().map(|s| (*s, s.len().saturating_sub(1))).collect();
-        self.at(&spots, |_, hidden, (begin, row)| {
+        self.at(&spots, Wanted::All, |pack, hidden, segment| {
+            let (begin, row) = ends(pack, segment);
             let mut state = vec![0.0; 2 * width];
             state[..width].copy_from_slice(&hidden[row * width..(row + 1) * width]);
             let share = 1.0 / (row + 1 - begin) as f32;
@@ -230,18 +242,19 @@ impl Model {
         let index = self.config.tasks.iter().position(|name| name == task).ok_or_else(|| {
             Error::Unknown(format!("the model has no such task; it has: {}", self.config.tasks.join(", ")))
         })?;
-        self.at(spots, |pack, hidden, rows| {
+        self.at(spots, Wanted::All, |pack, hidden, segment| {
+            let rows = ends(pack, segment);
             let told = (hidden, pack.code.as_slice());
             task::logit((&self.config, &self.layout), &self.weights, told, (index, rows)).0.sigmoid()
         })
     }
 
-    /// Packs sequences as seen from their positions and reads something from the hidden state, given the first
-    /// and last row of each.
+    /// Packs sequences as seen from their positions and reads something from each segment's hidden state.
     fn at<R: Send>(
         &self,
         spots: &[(Sequence<'_>, usize)],
-        read: impl Fn(&Pack, &[f32], (usize, usize)) -> R + Sync,
+        wanted: Wanted,
+        read: impl Fn(&Pack, &[f32], usize) -> R + Sync,
     ) -> Result<Vec<R>> {
         let mut windows = Vec::with_capacity(spots.len());
         for (sequence, position) in spots {
@@ -264,17 +277,17 @@ impl Model {
             packs.push(pack);
             rest = after;
         }
+        // What one record alone is asked about, all threads work out together.
+        let threads = rayon::current_num_threads();
+        let threads = if packs.len() < threads { threads } else { 1 };
         let answer = |pack: &&[(Sequence<'_>, Window)]| {
-            self.with_workspace(|workspace| {
-                workspace.pack.clear();
+            self.with_reader(|reader| {
+                reader.pack.clear();
                 for (sequence, window) in *pack {
-                    workspace.pack.push(&self.config, sequence, *window, Targets::default());
+                    reader.pack.push(&self.config, sequence, *window, Targets::default());
                 }
-                let (pack, hidden) = workspace.hidden(self.parameters_view(), Dropout::default());
-                pack.segments
-                    .iter()
-                    .map(|rows| read(pack, hidden, (rows.start, rows.end - 1)))
-                    .collect::<Vec<R>>()
+                let (pack, hidden) = reader.hidden(self.inference(), self.precision().kept, wanted, threads);
+                (0..pack.segments.len()).map(|segment| read(pack, hidden, segment)).collect::<Vec<R>>()
             })
         };
         Ok(packs.par_iter().flat_map_iter(answer).collect())
@@ -295,16 +308,19 @@ impl Model {
         let mut logs = vec![0.0_f32; HORIZONS * codes];
         let shape = (&self.config, &self.layout);
         risk::log_hazards(shape, (&self.weights, &self.prepared.tables.risk_table), state, &mut logs);
-        let of = |index: usize| std::array::from_fn(|k| f64::from(logs[k * codes + index]));
+        let of =
+            |index: usize| -> [f64; HORIZONS] { std::array::from_fn(|k| f64::from(logs[k * codes + index])) };
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
-        let log_death = death.map(of);
+        let death_hazard = death.map(|index| of(index).map(f64::exp));
         let incidence = |index: &usize| {
-            let competing = if Some(*index) == death { None } else { log_death };
+            let competing = if Some(*index) == death { None } else { death_hazard };
             risk::cumulative_incidence(of(*index), competing)
         };
+        // A whole vocabulary's curves are worth more than one thread.
+        let curves = indices.par_iter().with_min_len(CURVES).flat_map_iter(incidence).collect();
         RiskTable {
             codes: indices.iter().map(|i| self.config.risk.codes[*i]).collect(),
-            cumulative_incidence: indices.iter().flat_map(incidence).collect(),
+            cumulative_incidence: curves,
         }
     }
 }

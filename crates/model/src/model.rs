@@ -5,6 +5,7 @@ use crate::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::heads::waiting_time;
+use crate::inference::{Inference, Precision, Reader, ReducedWeights, WeightPrecision};
 use crate::objective::Workspace;
 use crate::pack::check_sequence;
 use crate::packed::{Parameters, Prepared};
@@ -21,7 +22,10 @@ pub struct Model {
     pub(crate) layout: Layout,
     pub(crate) weights: Vec<f32>,
     pub(crate) prepared: Prepared<f32>,
+    precision: Precision,
+    reduced: Option<ReducedWeights>,
     idle: Mutex<Vec<Workspace<f32>>>,
+    idle_readers: Mutex<Vec<Reader>>,
 }
 
 impl std::fmt::Debug for Model {
@@ -33,6 +37,7 @@ impl std::fmt::Debug for Model {
 impl Clone for Model {
     fn clone(&self) -> Self {
         Self::assemble(self.config.clone(), self.layout.clone(), self.weights.clone())
+            .with_precision(self.precision)
     }
 }
 
@@ -50,7 +55,38 @@ impl Model {
 
     pub(crate) fn assemble(config: Config, layout: Layout, weights: Vec<f32>) -> Self {
         let prepared = Prepared::new((&config, &layout), &weights, false);
-        Model { config, layout, weights, prepared, idle: Mutex::new(Vec::new()) }
+        Model {
+            config,
+            layout,
+            weights,
+            prepared,
+            precision: Precision::default(),
+            reduced: None,
+            idle: Mutex::default(),
+            idle_readers: Mutex::default(),
+        }
+    }
+
+    /// The same model, answering in this precision. Training goes back to `f32`.
+    ///
+    /// ```
+    /// use model::{Config, Model, Precision, Size, WeightPrecision};
+    ///
+    /// let model = Model::new(Config::of_size(Size::Tiny, 4, 0, Some(1), &[3]), 42)?;
+    /// let model = model.with_precision(Precision { weights: WeightPrecision::Int8, ..Precision::default() });
+    /// # Ok::<(), model::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self.idle_readers = Mutex::default();
+        self.refresh();
+        self
+    }
+
+    /// The precision in which it answers.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The model's shape.
@@ -206,16 +242,35 @@ impl Model {
     /// Makes the model ready for gradients, or, without `training`, for answers alone.
     pub(crate) fn prepare(&mut self, training: bool) {
         self.prepared.training = training;
+        if training {
+            self.precision.weights = WeightPrecision::F32;
+        }
         self.refresh();
     }
 
     /// To be called whenever the weights have changed.
     pub(crate) fn refresh(&mut self) {
-        self.prepared.update((&self.config, &self.layout), &self.weights);
+        let shape = (&self.config, &self.layout);
+        self.prepared.update(shape, &self.weights);
+        let whole = (self.weights.as_slice(), &self.prepared.tables);
+        self.reduced = ReducedWeights::new(self.precision.weights, shape, whole);
+    }
+
+    pub(crate) fn inference(&self) -> Inference<'_> {
+        Inference { parameters: self.parameters_view(), reduced: self.reduced.as_ref() }
     }
 
     pub(crate) fn parameters_view(&self) -> Parameters<'_, f32> {
         self.prepared.with((&self.config, &self.layout), &self.weights)
+    }
+
+    /// Lends the memory of a forward pass that earlier calls have warmed.
+    pub(crate) fn with_reader<R>(&self, work: impl FnOnce(&mut Reader) -> R) -> R {
+        let lock = || self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut reader = lock().pop().unwrap_or_default();
+        let result = work(&mut reader);
+        lock().push(reader);
+        result
     }
 
     /// Lends a workspace that earlier calls have warmed.

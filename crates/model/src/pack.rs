@@ -199,6 +199,26 @@ impl Pack {
         self.segments.push(base..self.code.len());
     }
 
+    /// [`Pack::push_rest`] of the window's last token alone, in the time of one look through the window's codes and without
+    /// the codes seen.
+    pub(crate) fn push_last(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
+        let place = window.end - 1;
+        let (code, value) = (sequence.code[place], sequence.value[place]);
+        let valued = |place: usize| code != config.time_code && sequence.value[place].is_finite();
+        let earlier = (0..window.statics).chain(window.start..place);
+        // Only a value is set beside an earlier one.
+        let previous = earlier.rev().find(|at| valued(place) && sequence.code[*at] == code && valued(*at));
+        self.index.push(window.tokens() - 1);
+        self.code.push(code);
+        self.age_days.push(sequence.age_days[place]);
+        self.since_start_days.push(sequence.age_days[place] - sequence.age_days[0]);
+        self.birth_known.push(sequence.birth_known);
+        self.previous.push(previous.map_or(f32::NAN, |at| sequence.value[at].clamp(0.0, 1.0)));
+        self.value.push(input_value(config, code, value));
+        self.seen_by.push(self.seen.len()..self.seen.len());
+        self.segments.push(self.code.len() - 1..self.code.len());
+    }
+
     fn push_tokens(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
         let base = self.code.len();
         if self.last_rank.len() < config.vocabulary_size {
@@ -227,11 +247,7 @@ impl Pack {
             if valued {
                 *last = (self.stamp, value.clamp(0.0, 1.0));
             }
-            self.value.push(match (valued, code == config.time_code) {
-                (true, _) => value.clamp(0.0, 1.0),
-                (_, true) if value.is_finite() => value.max(0.0),
-                _ => f32::NAN,
-            });
+            self.value.push(input_value(config, code, value));
         }
         self.segments.push(base..self.code.len());
     }
@@ -323,6 +339,15 @@ impl Pack {
                 occurrences: first..self.occurrences.len(),
             });
         }
+    }
+}
+
+/// A gap as it is, a rank within its bounds, else NaN.
+fn input_value(config: &Config, code: u32, value: f32) -> f32 {
+    match code == config.time_code {
+        _ if !value.is_finite() => f32::NAN,
+        true => value.max(0.0),
+        false => value.clamp(0.0, 1.0),
     }
 }
 
@@ -424,5 +449,32 @@ mod tests {
         assert!(check_sequence(&config, &life(&[], &[], &[])).is_err());
         assert!(check_sequence(&config, &life(&code[..1], &age, &value)).is_err());
         assert!(check_sequence(&config, &life(&code[..1], &[f64::NAN], &value[..1])).is_err());
+    }
+
+    #[test]
+    fn the_last_token_alone_is_as_in_the_whole_window() {
+        let code = [3, 4, TIME, 5, 4, TIME, 4, 5, TIME, TIME];
+        let age = [10.0, 10.0, 30.0, 30.0, 30.0, 130.0, 130.0, 130.0, 140.0, 150.0];
+        let nan = f32::NAN;
+        let value = [nan, 0.5, 20.0, nan, nan, 100.0, 1.5, 0.75, 10.0, nan];
+        let config = config();
+        for n in 2..=code.len() {
+            let sequence = life(&code[..n], &age[..n], &value[..n]);
+            for context in [4, 6, 100] {
+                let window = Window::ending_at(&sequence, n - 1, context);
+                let (mut whole, mut last) = (Pack::default(), Pack::default());
+                whole.push_rest(&config, &sequence, window, window.tokens() - 1);
+                last.push_last(&config, &sequence, window);
+                let facts = |p: &Pack| {
+                    let bits = |v: &[f32]| v[0].to_bits();
+                    let place =
+                        (p.index[0], p.code[0], p.age_days[0], p.since_start_days[0], p.birth_known[0]);
+                    // What a code measured earlier is looked up only for a token that measures it again.
+                    let previous = p.value[0].is_finite().then(|| bits(&p.previous));
+                    (place, bits(&p.value), previous, p.segments.clone())
+                };
+                assert_eq!(facts(&whole), facts(&last));
+            }
+        }
     }
 }

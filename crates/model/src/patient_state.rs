@@ -1,18 +1,12 @@
 //! Records that grow: what the blocks made of earlier tokens is kept, so that a further event costs one step.
 
-use crate::buffer::Buffer;
-use crate::decoder::attention_shape;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::infer::RiskTable;
-use crate::layers::attention::Shape;
-use crate::layers::cached_attention::KeyValues;
-use crate::layers::rotary::Angles;
-use crate::layers::{embedding, feed_forward, norm};
+use crate::inference::{AnyKept, Rounded, Wanted};
 use crate::model::Model;
 use crate::pack::{Pack, check_sequence};
-use crate::packed::Parameters;
-use crate::panels::multiply;
-use crate::real::add_scaled;
+use crate::real::{add_scaled, vectorised};
 use crate::window::Window;
 use rayon::prelude::*;
 use timeline::Sequence;
@@ -30,7 +24,9 @@ pub struct Token {
 
 /// A record as a model has read it so far. It belongs to the model that made it.
 ///
-/// It holds `2 · layers · key_value_heads · head_width` numbers of 4 bytes a token: 4 KB a token at `tiny`.
+/// It holds `2 · layers · key_value_heads · head_width` numbers a token, 4 bytes each (2 at
+/// [`KeptPrecision::F16`](crate::KeptPrecision)): 4 KB a token at `tiny`. Copies share them, but for the last sixteen
+/// tokens once either is appended to, so that many futures can grow from one past.
 #[derive(Clone, Debug)]
 pub struct PatientState {
     code: Vec<u32>,
@@ -40,7 +36,7 @@ pub struct PatientState {
     birth_known: bool,
     /// How many of the tokens the blocks have read, and which of them those are.
     window: Window,
-    layers: Vec<KeyValues<f32>>,
+    kept: AnyKept,
     /// The final hidden state after the last token.
     hidden: Vec<f32>,
 }
@@ -62,13 +58,23 @@ impl PatientState {
     }
 
     /// Appends one layer's keys and values, each as `[key_value_heads, tokens, head_width]`.
-    pub(crate) fn copy_rows(&self, layer: usize, shape: Shape, keys: &mut Vec<f32>, values: &mut Vec<f32>) {
-        self.layers[layer].copy_rows(shape, keys, values);
+    pub(crate) fn copy_rows(&self, layer: usize, keys: &mut Vec<f32>, values: &mut Vec<f32>) {
+        self.kept.copy_rows(layer, keys, values);
     }
 
     /// The final hidden state after the last token.
     pub(crate) fn into_hidden(self) -> Vec<f32> {
         self.hidden
+    }
+
+    /// Appends the tokens that the blocks have not read, as a segment.
+    fn push_unread(&self, config: &Config, pack: &mut Pack) {
+        match self.kept.len() {
+            read if read > 0 && read + 1 == self.window.tokens() => {
+                pack.push_last(config, &self.sequence(), self.window);
+            }
+            read => pack.push_rest(config, &self.sequence(), self.window, read),
+        }
     }
 
     fn sequence(&self) -> Sequence<'_> {
@@ -81,76 +87,6 @@ impl PatientState {
             followup_end_age_days: self.age_days.last().copied().unwrap_or(0.0),
             died: false,
             birth_known: self.birth_known,
-        }
-    }
-}
-
-/// The memory of one thread.
-#[derive(Default)]
-struct Stepper {
-    pack: Pack,
-    embedding: embedding::Cache<f32>,
-    angles: Angles<f32>,
-    x: Buffer<f32>,
-    normed: Buffer<f32>,
-    inverse: Buffer<f32>,
-    query_key_value: Buffer<f32>,
-    attention: Buffer<f32>,
-    branch: Buffer<f32>,
-    gate_up: Buffer<f32>,
-    activation: Buffer<f32>,
-    scores: Vec<[f32; 16]>,
-}
-
-impl Stepper {
-    /// Lets the blocks read the tokens that each state has and they have not.
-    fn catch_up(&mut self, p: Parameters<'_, f32>, states: &mut [&mut PatientState]) {
-        self.pack.clear();
-        for state in states.iter() {
-            let read = state.layers.first().map_or(0, KeyValues::len);
-            self.pack.push_rest(p.config, &state.sequence(), state.window, read);
-        }
-        let Parameters { config, layout, weights, tables, forward, .. } = p;
-        let (tokens, d, shape) = (self.pack.tokens(), config.width, attention_shape(config));
-        let x = self.x.stale(tokens * d);
-        let cache = &mut self.embedding;
-        embedding::forward((config, layout), (weights, &tables.code_table), &self.pack, x, cache);
-        let places = self.pack.index.iter().copied().zip(self.pack.since_start_days.iter().copied());
-        self.angles.set(config, places);
-        let (normed, inverse) = (self.normed.stale(tokens * d), self.inverse.stale(tokens));
-        let branch = self.branch.stale(tokens * d);
-        for (l, (slots, block)) in layout.blocks.iter().zip(&forward.blocks).enumerate() {
-            norm::forward(x, slots.attention_norm.of(weights), config.norm_epsilon, normed, inverse);
-            let qkv = self.query_key_value.stale(tokens * shape.row());
-            multiply(qkv, normed, &block.query_key_value);
-            if !slots.query_key_value_bias.is_empty() {
-                let bias = slots.query_key_value_bias.of(weights);
-                qkv.chunks_exact_mut(shape.row()).for_each(|row| add_scaled(row, 1.0, bias));
-            }
-            self.angles.rotate(qkv, shape.row(), config.heads + config.key_value_heads, false);
-            let out = self.attention.stale(tokens * d);
-            for (state, rows) in states.iter_mut().zip(&self.pack.segments) {
-                let kept = &mut state.layers[l];
-                for row in rows.clone() {
-                    let qkv = &qkv[row * shape.row()..(row + 1) * shape.row()];
-                    kept.push(shape, qkv);
-                    kept.attend(shape, &qkv[..d], &mut out[row * d..(row + 1) * d], &mut self.scores);
-                }
-            }
-            multiply(branch, out, &block.attention_out);
-            add_scaled(x, 1.0, branch);
-            norm::forward(x, slots.feed_forward_norm.of(weights), config.norm_epsilon, normed, inverse);
-            let gate_up = self.gate_up.stale(tokens * 2 * config.feed_forward);
-            multiply(gate_up, normed, &block.gate_up);
-            let activation = self.activation.stale(tokens * config.feed_forward);
-            feed_forward::forward(gate_up, config.feed_forward, activation);
-            multiply(branch, activation, &block.down);
-            add_scaled(x, 1.0, branch);
-        }
-        norm::forward(x, layout.final_norm.of(weights), config.norm_epsilon, normed, inverse);
-        for (state, rows) in states.iter_mut().zip(&self.pack.segments) {
-            state.hidden.clear();
-            state.hidden.extend_from_slice(&normed[(rows.end - 1) * d..rows.end * d]);
         }
     }
 }
@@ -180,7 +116,7 @@ impl Model {
                 static_len: sequence.static_len,
                 birth_known: sequence.birth_known,
                 window: Window::ending_at(sequence, sequence.len() - 1, context),
-                layers: vec![KeyValues::default(); self.config.layers],
+                kept: AnyKept::new(&self.config, self.precision().kept),
                 hidden: Vec::new(),
             });
         }
@@ -219,7 +155,7 @@ impl Model {
             if state.window.tokens() > self.config.context {
                 let kept = self.config.context - self.config.context / 4;
                 state.window = Window::ending_at(&state.sequence(), state.len() - 1, kept.max(1));
-                state.layers.fill(KeyValues::default());
+                state.kept.clear();
             }
         }
         self.catch_up(states);
@@ -242,36 +178,99 @@ impl Model {
     pub fn next_code_logits(&self, states: &[PatientState]) -> Vec<f32> {
         let vocabulary = self.config.vocabulary_size;
         let mut logits = vec![0.0; states.len() * vocabulary];
-        let share = states.len().div_ceil(rayon::current_num_threads()).max(1);
+        let share = self.share(states.len());
         let parts = states.par_chunks(share).zip(logits.par_chunks_mut(share * vocabulary));
-        parts.for_each(|(states, logits)| {
-            let hidden: Vec<f32> = states.iter().flat_map(|state| &state.hidden).copied().collect();
-            multiply(logits, &hidden, &self.parameters_view().forward.head);
-            let bias = self.layout.head_bias.of(&self.weights);
-            logits.chunks_exact_mut(vocabulary).for_each(|row| add_scaled(row, 1.0, bias));
-        });
+        parts.for_each(|(states, logits)| self.head_logits(states, logits));
         logits
     }
 
-    fn catch_up(&self, states: &mut [PatientState]) {
-        let threads = rayon::current_num_threads();
-        let share = states.len().div_ceil(threads).max(1);
-        states.par_chunks_mut(share).for_each(|states| {
-            thread_local! {
-                static STEPPER: std::cell::RefCell<Stepper> = std::cell::RefCell::default();
+    /// The likeliest code of [`Model::next_code_logits`] after each state; of several the first.
+    pub fn likeliest_codes(&self, states: &[PatientState]) -> Vec<u32> {
+        let vocabulary = self.config.vocabulary_size;
+        let mut codes = vec![0; states.len()];
+        let share = self.share(states.len());
+        states.par_chunks(share).zip(codes.par_chunks_mut(share)).for_each(|(states, codes)| {
+            // Few enough rows that their logits stay near.
+            for (states, codes) in states.chunks(LOGIT_ROWS).zip(codes.chunks_mut(LOGIT_ROWS)) {
+                self.with_reader(|reader| {
+                    let logits = reader.logits(states.len() * vocabulary);
+                    self.head_logits(states, logits);
+                    for (code, row) in codes.iter_mut().zip(logits.chunks_exact(vocabulary)) {
+                        *code = greatest(row) as u32;
+                    }
+                });
             }
-            STEPPER.with_borrow_mut(|stepper| {
-                let mut states: Vec<&mut PatientState> = states.iter_mut().collect();
-                stepper.catch_up(self.parameters_view(), &mut states);
+        });
+        codes
+    }
+
+    /// `logits` is `[states, vocabulary]`.
+    fn head_logits(&self, states: &[PatientState], logits: &mut [f32]) {
+        let vocabulary = self.config.vocabulary_size;
+        let hidden: Vec<f32> = states.iter().flat_map(|state| &state.hidden).copied().collect();
+        self.inference().head().multiply(logits, &hidden, &mut Rounded::default());
+        let bias = self.layout.head_bias.of(&self.weights);
+        vectorised(
+            #[inline(always)]
+            || logits.chunks_exact_mut(vocabulary).for_each(|row| add_scaled(row, 1.0, bias)),
+        );
+    }
+
+    /// How many of `n` states each thread takes.
+    fn share(&self, n: usize) -> usize {
+        n.div_ceil(rayon::current_num_threads()).max(1)
+    }
+
+    /// Lets the blocks read the tokens that each state has and they have not.
+    fn catch_up(&self, states: &mut [PatientState]) {
+        let (threads, few) = (rayon::current_num_threads(), states.len() < rayon::current_num_threads());
+        let share = if few { states.len().max(1) } else { self.share(states.len()) };
+        states.par_chunks_mut(share).for_each(|states| {
+            self.with_reader(|reader| {
+                reader.pack.clear();
+                for state in states.iter() {
+                    state.push_unread(&self.config, &mut reader.pack);
+                }
+                let mut kept: Vec<&mut AnyKept> = states.iter_mut().map(|state| &mut state.kept).collect();
+                let threads = if few { threads } else { 1 };
+                let hidden = reader.read(self.inference(), &mut kept, Wanted::Last, threads);
+                for (state, hidden) in states.iter_mut().zip(hidden.chunks_exact(self.config.width)) {
+                    state.hidden.clear();
+                    state.hidden.extend_from_slice(hidden);
+                }
             });
         });
     }
 }
 
+/// Rows of logits that are worked out before their greatest are looked for.
+const LOGIT_ROWS: usize = 96;
+
+/// The place of the greatest of some numbers; of several the first.
+fn greatest(row: &[f32]) -> usize {
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut lanes = [f32::NEG_INFINITY; 16];
+            let (lines, rest) = row.as_chunks::<16>();
+            for line in lines {
+                for (lane, value) in lanes.iter_mut().zip(line) {
+                    *lane = if *value > *lane { *value } else { *lane };
+                }
+            }
+            let greatest = lanes.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
+            row.iter().position(|value| *value == greatest).unwrap_or(0)
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Size};
+    use crate::config::Size;
+    use crate::inference::{KeptPrecision, Precision, Reader, WeightPrecision};
+    use crate::layers::dropout::Dropout;
+    use crate::pack::Targets;
 
     const TIME: u32 = 0;
 
@@ -371,9 +370,7 @@ mod tests {
         let mut states = model.read(&[life.until(5)]).unwrap();
         for place in 5..life.code.len() {
             model.append(&mut states, &[life.token(place)]).unwrap();
-            assert!(
-                states[0].window.tokens() <= 16 && states[0].layers[0].len() == states[0].window.tokens()
-            );
+            assert!(states[0].window.tokens() <= 16 && states[0].kept.len() == states[0].window.tokens());
         }
         let again = model.read(&[life.until(life.code.len())]).unwrap();
         assert_eq!(again[0].len(), states[0].len());
@@ -394,5 +391,94 @@ mod tests {
         }
         assert!(model.append(&mut states, &[]).is_err());
         assert_eq!(states[0].len(), 5);
+    }
+
+    #[test]
+    fn the_pass_is_trainings_whatever_the_threads() {
+        let model = model(256);
+        let lives = [Life::new(1, 40), Life::new(2, 3), Life::new(5, 17)];
+        let sequences: Vec<_> = lives.iter().map(|life| life.until(life.code.len())).collect();
+        let expected = model.with_workspace(|workspace| {
+            workspace.pack.clear();
+            for sequence in &sequences {
+                workspace.pack.push(&model.config, sequence, Window::whole(sequence), Targets::default());
+            }
+            let (_, hidden) = workspace.hidden(model.parameters_view(), Dropout::default());
+            hidden.to_vec()
+        });
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        for threads in [1, 2, 3] {
+            model.with_reader(|reader| {
+                reader.pack.clear();
+                for sequence in &sequences {
+                    reader.pack.push(&model.config, sequence, Window::whole(sequence), Targets::default());
+                }
+                let read = |wanted, reader: &mut Reader| {
+                    let kept = KeptPrecision::F32;
+                    pool.install(|| reader.hidden(model.inference(), kept, wanted, threads).1.to_vec())
+                };
+                let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+                let all = read(Wanted::All, reader);
+                assert!(all.len() == expected.len() && near(&all, &expected), "{threads} threads");
+                let ends: Vec<usize> = reader.pack.segments.iter().map(|rows| rows.end).collect();
+                let last = read(Wanted::Last, reader);
+                for (hidden, end) in last.chunks_exact(model.config.width).zip(ends) {
+                    let expected = &expected[(end - 1) * model.config.width..end * model.config.width];
+                    assert!(near(hidden, expected), "{threads} threads");
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn reduced_precision_is_near_and_appending_is_still_reading() {
+        let whole = model(256);
+        let life = Life::new(4, 30);
+        let record = life.until(life.code.len());
+        let expected = whole.risk(&[record], None).unwrap();
+        let likelihood = whole.log_likelihood(&record).unwrap();
+        let logits = whole.next_code_logits(&whole.read(&[record]).unwrap());
+        for (weights, kept, within) in [
+            (WeightPrecision::F32, KeptPrecision::F16, 2e-3),
+            (WeightPrecision::Bf16, KeptPrecision::F32, 2e-2),
+            (WeightPrecision::Int8, KeptPrecision::F16, 5e-2),
+        ] {
+            let precision = Precision { weights, kept };
+            let model = whole.clone().with_precision(precision).clone();
+            assert_eq!(model.precision(), precision);
+            let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= within);
+            let risk = model.risk(&[record], None).unwrap();
+            let rows = |table: &RiskTable| table.rows().flat_map(|(_, row)| *row).collect::<Vec<_>>();
+            assert!(near(&rows(&risk[0]), &rows(&expected[0])), "{precision:?}");
+            assert!(risk[0] != expected[0], "{precision:?} changes nothing");
+            let of_reduced = model.log_likelihood(&record).unwrap();
+            assert_eq!(of_reduced.events, likelihood.events);
+            let (a, b) = (of_reduced.total(), likelihood.total());
+            assert!((a - b).abs() < f64::from(within) * b.abs(), "{precision:?}: {a} and {b}");
+            let mut states = model.read(&[life.until(5)]).unwrap();
+            for place in 5..life.code.len() {
+                model.append(&mut states, &[life.token(place)]).unwrap();
+            }
+            let appended = model.next_code_logits(&states);
+            assert!(near(&appended, &logits), "{precision:?}");
+            let best = appended.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            assert_eq!(appended[model.likeliest_codes(&states)[0] as usize], best);
+        }
+    }
+
+    #[test]
+    fn futures_that_share_a_past_do_not_see_each_other() {
+        let model = model(256);
+        let life = Life::new(7, 12);
+        let begin = life.code.len() - 3;
+        let past = model.read(&[life.until(begin)]).unwrap();
+        let mut states = vec![past[0].clone(); 3];
+        let token = |code| Token { code, age_days: life.age_days[begin - 1], value: f32::NAN };
+        model.append(&mut states, &[token(3), token(5), token(7)]).unwrap();
+        let mut alone = past.clone();
+        model.append(&mut alone, &[token(5)]).unwrap();
+        agree(&model.risk_of(&states[1], None).unwrap(), &model.risk_of(&alone[0], None).unwrap());
+        let again = model.read(&[life.until(begin)]).unwrap();
+        agree(&model.risk_of(&past[0], None).unwrap(), &model.risk_of(&again[0], None).unwrap());
     }
 }

@@ -14,6 +14,7 @@ mod memory;
 mod model_directory;
 mod output;
 mod panic;
+mod precision;
 mod predictor;
 mod progress;
 mod records;

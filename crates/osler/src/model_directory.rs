@@ -6,7 +6,7 @@ use crate::manifest::{Kind, Manifest};
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
-use model::Model;
+use model::{Model, Precision};
 use std::collections::BTreeMap;
 use std::path::Path;
 use timeline::{EntryKind, Tokenizer, Unseen, Vocabulary};
@@ -90,6 +90,11 @@ impl ModelDirectory {
             }
         };
         Ok(self)
+    }
+
+    /// The same, its model answering in this precision.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        ModelDirectory { model: self.model.with_precision(precision), ..self }
     }
 
     /// Names the weights, vocabulary and settings together.

@@ -207,17 +207,17 @@ pub(crate) fn log_hazards<T: Real>(
     }
 }
 
-/// Cumulative incidence at each horizon from log-hazards per day (`[HORIZONS]` each) of the code and, unless the
-/// code is death itself or there is none, of death.
+/// Cumulative incidence at each horizon from hazards per day (`[HORIZONS]` each): the logarithms of the code's, and,
+/// unless the code is death itself or there is none, those of death.
 pub(crate) fn cumulative_incidence(
     log_hazard: [f64; HORIZONS],
-    log_death: Option<[f64; HORIZONS]>,
+    death: Option<[f64; HORIZONS]>,
 ) -> [f32; HORIZONS] {
     let (mut free, mut incidence) = (1.0_f64, 0.0_f64);
     std::array::from_fn(|k| {
         let (begin, end) = interval(k);
         let hazard = log_hazard[k].exp();
-        let total = hazard + log_death.map_or(0.0, |death| death[k].exp());
+        let total = hazard + death.map_or(0.0, |death| death[k]);
         let left = -(-total * (end - begin)).exp_m1();
         if total > 0.0 {
             incidence += if total.is_finite() { hazard / total } else { 0.5 } * free * left;
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn constant_hazards_give_the_textbook_incidence() {
         let (hazard, death) = (1e-3_f64, 5e-4_f64);
-        let incidence = cumulative_incidence([hazard.ln(); HORIZONS], Some([death.ln(); HORIZONS]));
+        let incidence = cumulative_incidence([hazard.ln(); HORIZONS], Some([death; HORIZONS]));
         for (k, horizon) in HORIZON_DAYS.iter().enumerate() {
             let total = hazard + death;
             let expected = hazard / total * (1.0 - (-total * horizon).exp());
@@ -259,9 +259,9 @@ mod tests {
         fn incidence_is_a_probability_that_grows_and_leaves_room_for_death(
             hazard in prop::array::uniform9(-40.0_f64..20.0), death in prop::array::uniform9(-40.0_f64..20.0),
         ) {
-            let code = cumulative_incidence(hazard, Some(death));
+            let code = cumulative_incidence(hazard, Some(death.map(f64::exp)));
             // Death before the code, by symmetry.
-            let before = cumulative_incidence(death, Some(hazard));
+            let before = cumulative_incidence(death, Some(hazard.map(f64::exp)));
             let mut free = 1.0;
             for k in 0..HORIZONS {
                 let (begin, end) = interval(k);

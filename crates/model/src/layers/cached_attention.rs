@@ -42,18 +42,6 @@ impl<T: Real> KeyValues<T> {
         self.tokens += 1;
     }
 
-    /// Appends the keys and the values, each head after head: `[key_value_heads, tokens, head_width]`.
-    pub(crate) fn copy_rows(&self, shape: Shape, keys: &mut Vec<T>, values: &mut Vec<T>) {
-        let (d, width) = (shape.head_width, shape.key_value_heads * shape.head_width);
-        for column in (0..width).step_by(d.max(1)) {
-            for token in 0..self.tokens {
-                let block = &self.keys[token / BLOCK * width..];
-                keys.extend(block[column..column + d].iter().map(|line| line[token % BLOCK]));
-                values.extend_from_slice(&self.values[token * width + column..][..d]);
-            }
-        }
-    }
-
     /// Attention of one token's queries (`[heads · head_width]`) over all tokens kept, into `out` of that shape.
     pub(crate) fn attend(&self, shape: Shape, query: &[T], out: &mut [T], scores: &mut Vec<[T; BLOCK]>) {
         let (d, width) = (shape.head_width, shape.key_value_heads * shape.head_width);

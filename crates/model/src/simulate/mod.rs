@@ -19,7 +19,6 @@ mod tests;
 
 pub use risk::{Estimate, SimulatedRisk};
 
-use crate::decoder::attention_shape;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::pack::check_sequence;
@@ -188,12 +187,11 @@ impl Model {
     /// Reads records, leaving room in the context for what is drawn.
     fn prefixes(&self, starts: &[Sequence<'_>], context: usize) -> Result<Vec<Prefix>> {
         starts.iter().try_for_each(|sequence| check_sequence(&self.config, sequence))?;
-        let shape = attention_shape(&self.config);
         let states = self.read_within(starts, context)?;
         let both: Vec<_> = starts.iter().zip(states).collect();
         Ok(both
             .into_par_iter()
-            .map(|(sequence, state)| Prefix::new(&self.config, shape, sequence, state))
+            .map(|(sequence, state)| Prefix::new(&self.config, sequence, state))
             .collect())
     }
 

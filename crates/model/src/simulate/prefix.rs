@@ -44,7 +44,7 @@ struct KeysAndValues {
 }
 
 impl Prefix {
-    pub(crate) fn new(config: &Config, shape: Shape, sequence: &Sequence<'_>, state: PatientState) -> Self {
+    pub(crate) fn new(config: &Config, sequence: &Sequence<'_>, state: PatientState) -> Self {
         let last = sequence.len() - 1;
         let opening = match sequence.code[last] {
             code if Some(code) == config.death_code => Opening::Nothing,
@@ -63,7 +63,7 @@ impl Prefix {
         }
         let layers = (0..config.layers).map(|l| {
             let (mut keys, mut values) = (Vec::new(), Vec::new());
-            state.copy_rows(l, shape, &mut keys, &mut values);
+            state.copy_rows(l, &mut keys, &mut values);
             KeysAndValues { keys, values }
         });
         Prefix {

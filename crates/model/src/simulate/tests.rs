@@ -203,12 +203,11 @@ fn a_first_wait_within_the_horizon_is_weighed_right() {
 #[test]
 fn shared_prefixes_are_what_reading_each_life_whole_gives() {
     let model = model(&[1.0, 30.0], None);
-    let shape = attention_shape(&model.config);
     let lives = [Life::new(&[SEX, A, TIME, 5, B]), Life::new(&[SEX, B, TIME, A, TIME, 5, TIME])];
     let sequences: Vec<_> = lives.iter().map(Life::sequence).collect();
     let states = model.read(&sequences).unwrap();
     let prefixes: Vec<_> =
-        sequences.iter().zip(states).map(|(s, state)| Prefix::new(&model.config, shape, s, state)).collect();
+        sequences.iter().zip(states).map(|(s, state)| Prefix::new(&model.config, s, state)).collect();
     // Two futures of the first life, one of the second, of different lengths so far.
     let futures = [vec![TIME, A, B], vec![TIME, B, 5], vec![A, TIME, 5]];
     let of = [0, 0, 1];

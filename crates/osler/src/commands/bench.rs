@@ -5,6 +5,7 @@ mod risk;
 mod scale;
 
 use super::threads;
+use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
@@ -30,19 +31,22 @@ enum What {
     Risk(risk::Risk),
 }
 
-/// Time the decoder alone, on random tokens: training steps, or decoding with kept keys and values.
+/// Time the decoder alone, on random tokens: training steps, decoding with kept keys and values, or one patient's risks.
 ///
 /// The architecture is the usual one, so that other engines can be set beside it: pre-norm RMSNorm, rotary
 /// positions by index, causal attention, SwiGLU, an untied head, cross-entropy, AdamW, 32-bit numbers.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler bench decoder --size S --mode train
-  osler bench decoder --size M --mode decode --threads 2 --seconds 20 --json")]
+  osler bench decoder --size M --mode decode --threads 2 --seconds 20 --json
+  osler bench decoder --size S --mode decode --precision int8 --cache f16
+  osler bench decoder --size S --mode risk")]
 struct Decoder {
     /// S: width 128, 4 blocks, 2,048 codes, 16 × 256 tokens; M: width 384, 6 blocks, 4,096 codes, 8 × 256.
     #[arg(long, value_enum, default_value = "S")]
     size: Shape,
-    /// Training steps, or 64 sequences of 256 tokens decoded greedily.
+    /// Training steps, 64 sequences of 256 tokens decoded greedily, or the risk of every code at every horizon after one
+    /// record of 256 tokens.
     #[arg(long, value_enum, default_value = "train")]
     mode: Mode,
     /// Threads.
@@ -51,6 +55,9 @@ struct Decoder {
     /// Seconds to measure for, after a warm-up.
     #[arg(long, default_value_t = 20.0)]
     seconds: f64,
+    /// In which numbers; training is in f32.
+    #[command(flatten)]
+    precision: PrecisionArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -65,6 +72,7 @@ enum Shape {
 enum Mode {
     Train,
     Decode,
+    Risk,
 }
 
 /// Tokens of a sequence that are predicted.
@@ -127,6 +135,7 @@ impl Decoder {
         let told = match self.mode {
             Mode::Train => time_training(self, threads, &mut found)?,
             Mode::Decode => time_decoding(self, threads, &mut found)?,
+            Mode::Risk => time_risk(self, threads, &mut found)?,
         };
         found["rss_mb"] = peak_memory_mb().into();
         if voice.json {
@@ -217,7 +226,9 @@ fn time_training(decoder: &Decoder, threads: usize, found: &mut serde_json::Valu
 }
 
 fn time_decoding(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -> Result<String> {
-    let model = Model::new(decoder.size.config(), 0)?;
+    let model = Model::new(decoder.size.config(), 0)?.with_precision(decoder.precision.precision());
+    let (weights, cache) = decoder.precision.names();
+    (found["precision"], found["cache"]) = (weights.into(), cache.into());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("no threads")?;
     let enough = Duration::from_secs_f64(decoder.seconds.clamp(0.1, 3600.0));
     let mut rates = Vec::new();
@@ -244,7 +255,7 @@ fn time_decoding(decoder: &Decoder, threads: usize, found: &mut serde_json::Valu
 }
 
 fn decode(model: &Model) -> Result<()> {
-    let (first, vocabulary) = ([1_u32], model.config().vocabulary_size);
+    let first = [1_u32];
     let sequence = Sequence {
         subject_id: 0,
         code: &first,
@@ -257,21 +268,71 @@ fn decode(model: &Model) -> Result<()> {
     };
     let mut states = model.read(&[sequence; SEQUENCES])?;
     for _ in 1..LENGTH {
-        let tokens: Vec<Token> =
-            model.next_code_logits(&states).chunks_exact(vocabulary).map(token).collect();
+        let token = |code| Token { code, age_days: 0.0, value: f32::NAN };
+        let tokens: Vec<Token> = model.likeliest_codes(&states).into_iter().map(token).collect();
         model.append(&mut states, &tokens)?;
     }
-    model.next_code_logits(&states);
+    model.likeliest_codes(&states);
     Ok(())
-}
-
-fn token(logits: &[f32]) -> Token {
-    Token { code: most_likely(logits), age_days: 0.0, value: f32::NAN }
 }
 
 /// The place of the largest.
 fn most_likely(logits: &[f32]) -> u32 {
     (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0) as u32
+}
+
+/// One record of [`LENGTH`] tokens a month apart, asked for every code's risk at every horizon.
+fn time_risk(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -> Result<String> {
+    let shape = decoder.size.config();
+    let vocabulary = shape.vocabulary_size as u32;
+    let codes: Vec<u32> = (1..vocabulary).collect();
+    let config = Config {
+        death_code: Some(1),
+        risk: Config::of_size(Size::Tiny, shape.vocabulary_size, 0, Some(1), &codes).risk,
+        ..shape
+    };
+    let model = Model::new(config, 0)?.with_precision(decoder.precision.precision());
+    let (weights, cache) = decoder.precision.names();
+    (found["precision"], found["cache"]) = (weights.into(), cache.into());
+    let code: Vec<u32> = (0..LENGTH as u32).map(|i| 2 + i * 7919 % (vocabulary - 2)).collect();
+    let age_days: Vec<f64> = (0..LENGTH).map(|i| 9000.0 + 30.0 * i as f64).collect();
+    let record = Sequence {
+        subject_id: 0,
+        code: &code,
+        age_days: &age_days,
+        value: &[f32::NAN; LENGTH],
+        static_len: 0,
+        followup_end_age_days: age_days[LENGTH - 1],
+        died: false,
+        birth_known: true,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("no threads")?;
+    let enough = Duration::from_secs_f64(decoder.seconds.clamp(0.1, 3600.0));
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    // The first answers warm up.
+    for pass in 0.. {
+        let started = Instant::now();
+        pool.install(|| model.risk(&[record], None))?;
+        if pass >= 10 {
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+            if begin.elapsed() >= enough {
+                break;
+            }
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let (median, most) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    found["risk_p50_ms"] = median.into();
+    found["risk_p99_ms"] = most.into();
+    found["min_ms"] = times[0].into();
+    found["answers"] = times.len().into();
+    Ok(format!(
+        "{} codes at {} horizons after {LENGTH} tokens at {}: p50 {median:.2} ms, p99 {most:.2} ms, {threads} threads",
+        grouped(codes.len() as u64),
+        model::HORIZONS,
+        decoder.size.name(),
+    ))
 }
 
 /// The largest resident memory so far, where the system tells.

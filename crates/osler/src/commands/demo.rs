@@ -2,6 +2,7 @@
 
 use super::{evaluate, ingest, predict, serve, synth, tokenize, train};
 use crate::key_file;
+use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, seconds};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser};
@@ -103,7 +104,13 @@ impl Arguments {
             return Ok(());
         }
         voice.say("6/6 the server");
-        serve::Arguments { model: at("model"), listen: self.listen, api_key_file: None }.run(voice)
+        serve::Arguments {
+            model: at("model"),
+            listen: self.listen,
+            api_key_file: None,
+            precision: PrecisionArguments::default(),
+        }
+        .run(voice)
     }
 }
 

@@ -4,6 +4,7 @@ use super::train::task_name;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::output::{OutputDirectory, Provenance};
+use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
@@ -42,7 +43,7 @@ const CHUNK: usize = 256;
   osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
   osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
   osler predict --model model --every-event --codes all --horizons 1y --out risks events
-  osler predict --model model --likelihood --out likelihood events")]
+  osler predict --model model --likelihood --precision int8 --out likelihood events")]
 pub struct Arguments {
     /// A directory that `osler train` wrote.
     #[arg(long)]
@@ -77,6 +78,9 @@ pub struct Arguments {
     /// Seed of the prediction times.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// In which numbers.
+    #[command(flatten)]
+    pub precision: PrecisionArguments,
     /// The directory to write.
     #[arg(long)]
     pub out: PathBuf,
@@ -108,6 +112,7 @@ impl Arguments {
         let unseen = if self.likelihood { UnseenCodes::Parent } else { self.unseen_codes };
         let directory =
             ModelDirectory::open(&self.model, &records.codes)?.with_unseen(unseen, &records.codes)?;
+        let directory = directory.with_precision(self.precision.precision());
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
         let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {
@@ -539,6 +544,8 @@ impl Job<'_> {
             "codes": arguments.codes,
             "unseen_codes": arguments.unseen_codes.name(),
             "horizons": arguments.horizons,
+            "precision": arguments.precision.names().0,
+            "cache": arguments.precision.names().1,
             "seed": arguments.seed,
             "min_history_days": arguments.min_history_days,
             "descriptions": descriptions,

@@ -1,6 +1,7 @@
 //! `osler serve`: a model behind HTTP.
 
 use crate::model_directory::ModelDirectory;
+use crate::precision::PrecisionArguments;
 use crate::predictor::ModelPredictor;
 use crate::progress::Voice;
 use crate::{environment, examples};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
+  osler serve --model model --precision int8
   osler serve --model model --listen 0.0.0.0:8080 --api-key-file api.key
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
 pub struct Arguments {
@@ -31,6 +33,9 @@ pub struct Arguments {
     /// this machine.
     #[arg(long)]
     pub api_key_file: Option<PathBuf>,
+    /// In which numbers it answers.
+    #[command(flatten)]
+    pub precision: PrecisionArguments,
 }
 
 impl Arguments {
@@ -59,7 +64,7 @@ impl Arguments {
             .with_writer(std::io::stderr);
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
-        let directory = ModelDirectory::open(&self.model, &[])?;
+        let directory = ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision());
         let examples = examples::patients(&directory)?;
         let predictor = Arc::new(ModelPredictor::new(directory, examples)?);
         let state = AppState::new(predictor, ServeSettings { access_key, ..ServeSettings::default() })?;

@@ -1,0 +1,379 @@
+//! The forward pass over the new tokens of some records.
+
+use super::attention::{self, Attend};
+use super::int8_panels::Rounded;
+use super::kept::{Half, Kept, KeptShape, Whole};
+use super::precision::KeptPrecision;
+use super::weights::Inference;
+use crate::buffer::Buffer;
+use crate::config::Config;
+use crate::decoder::attention_shape;
+use crate::layers::attention::Shape;
+use crate::layers::rotary::Angles;
+use crate::layers::{embedding, feed_forward, norm};
+use crate::pack::Pack;
+use crate::real::add_scaled;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The keys and values of one record, in whatever precision.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyKept {
+    Whole(Kept<Whole>),
+    Half(Kept<Half>),
+}
+
+impl AnyKept {
+    pub(crate) fn new(config: &Config, precision: KeptPrecision) -> Self {
+        let shape = KeptShape::of(config);
+        match precision {
+            KeptPrecision::F32 => AnyKept::Whole(Kept::new(shape)),
+            KeptPrecision::F16 => AnyKept::Half(Kept::new(shape)),
+        }
+    }
+
+    /// Tokens kept.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            AnyKept::Whole(kept) => kept.len(),
+            AnyKept::Half(kept) => kept.len(),
+        }
+    }
+
+    /// Forgets all tokens.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            AnyKept::Whole(kept) => kept.clear(),
+            AnyKept::Half(kept) => kept.clear(),
+        }
+    }
+
+    fn reserve(&mut self, more: usize) {
+        match self {
+            AnyKept::Whole(kept) => kept.reserve(more),
+            AnyKept::Half(kept) => kept.reserve(more),
+        }
+    }
+
+    fn advance(&mut self, more: usize) {
+        match self {
+            AnyKept::Whole(kept) => kept.advance(more),
+            AnyKept::Half(kept) => kept.advance(more),
+        }
+    }
+
+    /// Writes what follows the tokens kept, from rows of queries, keys and values.
+    fn write(&mut self, shape: Shape, layer: usize, rows: &[f32]) {
+        let (from, width) = (self.len(), shape.key_value_heads * shape.head_width);
+        for (i, row) in rows.chunks_exact(shape.row()).enumerate() {
+            let (keys, values) = row[shape.heads * shape.head_width..].split_at(width);
+            match self {
+                AnyKept::Whole(kept) => kept.write(layer, from + i, keys, values),
+                AnyKept::Half(kept) => kept.write(layer, from + i, keys, values),
+            }
+        }
+    }
+
+    /// Appends one layer's keys and values, each as `[key_value_heads, tokens, head_width]`.
+    pub(crate) fn copy_rows(&self, layer: usize, keys: &mut Vec<f32>, values: &mut Vec<f32>) {
+        match self {
+            AnyKept::Whole(kept) => kept.copy_rows(layer, keys, values),
+            AnyKept::Half(kept) => kept.copy_rows(layer, keys, values),
+        }
+    }
+
+    /// Attention of consecutive tokens from place `first` on; `next` is the record whose turn is next.
+    fn attend(
+        &self,
+        next: Option<&AnyKept>,
+        (shape, layer, first): (Shape, usize, usize),
+        rows: &[f32],
+        out: &mut [f32],
+        scratch: &mut attention::Scratch,
+    ) {
+        let arch = pulp::Arch::new();
+        match self {
+            AnyKept::Whole(kept) => {
+                let next =
+                    next.and_then(|next| if let AnyKept::Whole(next) = next { Some(next) } else { None });
+                arch.dispatch(Attend { shape, kept, next, layer, first, rows, out, scratch });
+            }
+            AnyKept::Half(kept) => {
+                let next =
+                    next.and_then(|next| if let AnyKept::Half(next) = next { Some(next) } else { None });
+                arch.dispatch(Attend { shape, kept, next, layer, first, rows, out, scratch });
+            }
+        }
+    }
+}
+
+/// Of which tokens the final hidden state is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Of each segment's last.
+    Last,
+    All,
+}
+
+/// The memory of a pass.
+#[derive(Default)]
+pub(crate) struct Reader {
+    pub(crate) pack: Pack,
+    embedding: embedding::Cache<f32>,
+    x: Buffer<f32>,
+    query_key_value: Buffer<f32>,
+    chunks: Vec<Chunk>,
+    hidden: Buffer<f32>,
+    inverse: Buffer<f32>,
+    spare: Vec<AnyKept>,
+    logits: Buffer<f32>,
+}
+
+/// The memory of the thread that works on some of the rows.
+#[derive(Default)]
+struct Chunk {
+    rows: Range<usize>,
+    angles: Angles<f32>,
+    normed: Buffer<f32>,
+    inverse: Buffer<f32>,
+    attention: Buffer<f32>,
+    branch: Buffer<f32>,
+    gate_up: Buffer<f32>,
+    activation: Buffer<f32>,
+    /// The last block's input and result, where the last tokens alone are wanted.
+    last: Buffer<f32>,
+    scores: attention::Scratch,
+    rounded: Rounded,
+}
+
+/// Fewest rows that are worth a thread of their own.
+const FEWEST_ROWS: usize = 24;
+
+impl Reader {
+    /// The final hidden state (`[tokens or segments, width]`) of the reader's pack, whose segments begin where `kept`
+    /// ends; their keys and values are kept too. With `threads` above one, rows go to several.
+    pub(crate) fn read(
+        &mut self,
+        inference: Inference<'_>,
+        kept: &mut [&mut AnyKept],
+        wanted: Wanted,
+        threads: usize,
+    ) -> &[f32] {
+        let p = inference.parameters;
+        let (config, tokens) = (p.config, self.pack.tokens());
+        let (d, shape) = (config.width, attention_shape(config));
+        let x = self.x.stale(tokens * d);
+        let weights = (p.weights, p.tables.code_table.as_slice());
+        embedding::forward((config, p.layout), weights, &self.pack, x, &mut self.embedding);
+        for (kept, rows) in kept.iter_mut().zip(&self.pack.segments) {
+            kept.reserve(rows.len());
+        }
+        let qkv = self.query_key_value.stale(tokens * shape.row());
+        let per_chunk = match threads {
+            0 | 1 => tokens,
+            _ => tokens.div_ceil(2 * threads).max(FEWEST_ROWS),
+        }
+        .max(1);
+        let count = tokens.div_ceil(per_chunk);
+        if self.chunks.len() < count {
+            self.chunks.resize_with(count, Chunk::default);
+        }
+        for (i, chunk) in self.chunks[..count].iter_mut().enumerate() {
+            chunk.begin(config, &self.pack, i * per_chunk..tokens.min((i + 1) * per_chunk));
+        }
+        for layer in 0..=config.layers {
+            let step = Step { inference, pack: &self.pack, kept: &*kept, wanted, layer };
+            let parts = self.chunks[..count]
+                .iter_mut()
+                .zip(x.chunks_mut(per_chunk * d).zip(qkv.chunks_mut(per_chunk * shape.row())));
+            if count == 1 {
+                parts.for_each(|(chunk, (x, qkv))| chunk.run(step, x, qkv));
+            } else {
+                // Later rows have more to attend to: the first and the last are a pair.
+                let mut parts: Vec<_> = parts.map(Some).collect();
+                let pairs = (0..count).map(|i| if i % 2 == 0 { i / 2 } else { count - 1 - i / 2 });
+                let parts: Vec<_> = pairs.filter_map(|i| parts[i].take()).collect();
+                parts.into_par_iter().with_max_len(1).for_each(|(chunk, (x, qkv))| chunk.run(step, x, qkv));
+            }
+            if layer < config.layers {
+                for (kept, rows) in kept.iter_mut().zip(&self.pack.segments) {
+                    kept.write(shape, layer, &qkv[rows.start * shape.row()..rows.end * shape.row()]);
+                }
+            }
+        }
+        for (kept, rows) in kept.iter_mut().zip(&self.pack.segments) {
+            kept.advance(rows.len());
+        }
+        let weight = p.layout.final_norm.of(p.weights);
+        match wanted {
+            Wanted::All => {
+                let (hidden, inverse) = (self.hidden.stale(tokens * d), self.inverse.stale(tokens));
+                norm::forward(x, weight, config.norm_epsilon, hidden, inverse);
+                hidden
+            }
+            Wanted::Last => {
+                let segments = self.pack.segments.len();
+                let (hidden, inverse) = (self.hidden.stale(segments * d), self.inverse.stale(segments));
+                let mut rest = &mut *hidden;
+                for chunk in &self.chunks[..count] {
+                    let n = chunk.ends(&self.pack).count();
+                    let (now, later) = rest.split_at_mut(n * d);
+                    norm::forward(
+                        chunk.last.filled(n * d),
+                        weight,
+                        config.norm_epsilon,
+                        now,
+                        &mut inverse[..n],
+                    );
+                    rest = later;
+                }
+                hidden
+            }
+        }
+    }
+
+    /// Room for logits.
+    pub(crate) fn logits(&mut self, len: usize) -> &mut [f32] {
+        self.logits.stale(len)
+    }
+
+    /// [`Reader::read`] of a pack of whole windows, of which nothing is kept; the pack too is given back.
+    pub(crate) fn hidden(
+        &mut self,
+        inference: Inference<'_>,
+        precision: KeptPrecision,
+        wanted: Wanted,
+        threads: usize,
+    ) -> (&Pack, &[f32]) {
+        let mut spare = std::mem::take(&mut self.spare);
+        let config = inference.parameters.config;
+        while spare.len() < self.pack.segments.len() {
+            spare.push(AnyKept::new(config, precision));
+        }
+        spare.iter_mut().for_each(AnyKept::clear);
+        let mut kept: Vec<&mut AnyKept> = spare.iter_mut().take(self.pack.segments.len()).collect();
+        self.read(inference, &mut kept, wanted, threads);
+        self.spare = spare;
+        let rows = match wanted {
+            Wanted::All => self.pack.tokens(),
+            Wanted::Last => self.pack.segments.len(),
+        };
+        (&self.pack, self.hidden.filled(rows * config.width))
+    }
+}
+
+/// What all chunks do at the same time: the rest of block `layer − 1` after its keys and values are written, and block
+/// `layer` up to there.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    inference: Inference<'a>,
+    pack: &'a Pack,
+    kept: &'a [&'a mut AnyKept],
+    wanted: Wanted,
+    layer: usize,
+}
+
+impl Chunk {
+    fn begin(&mut self, config: &Config, pack: &Pack, rows: Range<usize>) {
+        let places = pack.index[rows.clone()].iter().zip(&pack.since_start_days[rows.clone()]);
+        self.angles.set(config, places.map(|(index, days)| (*index, *days)));
+        self.rows = rows;
+    }
+
+    /// The chunk's rows that are the last of a segment, with the segment's number.
+    fn ends<'a>(&self, pack: &'a Pack) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+        let rows = self.rows.clone();
+        let ends = pack.segments.iter().enumerate().map(|(i, segment)| (i, segment.end - 1));
+        ends.filter(move |(_, row)| rows.contains(row))
+    }
+
+    /// `x` and `query_key_value` are the chunk's rows of them.
+    fn run(&mut self, step: Step<'_>, x: &mut [f32], query_key_value: &mut [f32]) {
+        let Step { inference, layer, .. } = step;
+        let p = inference.parameters;
+        if layer > 0 {
+            let only_last = layer == p.config.layers && step.wanted == Wanted::Last;
+            if only_last {
+                self.attend_last(step, x, query_key_value);
+                // Taken out, since the rest of the block borrows the chunk.
+                let mut last = std::mem::take(&mut self.last);
+                let rows = self.ends(step.pack).count();
+                self.rest(inference, layer - 1, last.filled_mut(rows * p.config.width));
+                self.last = last;
+            } else {
+                self.attend_all(step, query_key_value);
+                self.rest(inference, layer - 1, x);
+            }
+        }
+        if layer < p.config.layers {
+            let slots = &p.layout.blocks[layer];
+            let shape = attention_shape(p.config);
+            let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(self.rows.len()));
+            norm::forward(x, slots.attention_norm.of(p.weights), p.config.norm_epsilon, normed, inverse);
+            inference.block(layer).query_key_value.multiply(query_key_value, normed, &mut self.rounded);
+            if !slots.query_key_value_bias.is_empty() {
+                let bias = slots.query_key_value_bias.of(p.weights);
+                query_key_value.chunks_exact_mut(shape.row()).for_each(|row| add_scaled(row, 1.0, bias));
+            }
+            let turned = shape.heads + shape.key_value_heads;
+            self.angles.rotate(query_key_value, shape.row(), turned, false);
+        }
+    }
+
+    fn attend_all(&mut self, step: Step<'_>, query_key_value: &[f32]) {
+        let config = step.inference.parameters.config;
+        let (shape, d) = (attention_shape(config), config.width);
+        let out = self.attention.stale(self.rows.len() * d);
+        for (i, (segment, kept)) in step.pack.segments.iter().zip(step.kept).enumerate() {
+            let (begin, end) = (segment.start.max(self.rows.start), segment.end.min(self.rows.end));
+            if begin >= end {
+                continue;
+            }
+            let first = kept.len() + begin - segment.start;
+            let (from, to) = (begin - self.rows.start, end - self.rows.start);
+            let rows = &query_key_value[from * shape.row()..to * shape.row()];
+            let out = &mut out[from * d..to * d];
+            let next = step.kept.get(i + 1).map(|next| &**next);
+            kept.attend(next, (shape, step.layer - 1, first), rows, out, &mut self.scores);
+        }
+    }
+
+    /// Attention of the last tokens of segments; their rows of `x` go to where the rest of the block will find them.
+    fn attend_last(&mut self, step: Step<'_>, x: &[f32], query_key_value: &[f32]) {
+        let config = step.inference.parameters.config;
+        let (shape, d) = (attention_shape(config), config.width);
+        let rows = self.ends(step.pack);
+        let n = self.ends(step.pack).count();
+        let (out, last) = (self.attention.stale(n * d), self.last.stale(n * d));
+        for ((segment, row), (out, last)) in rows.zip(out.chunks_exact_mut(d).zip(last.chunks_exact_mut(d))) {
+            let kept = &step.kept[segment];
+            let first = kept.len() + row - step.pack.segments[segment].start;
+            let row = row - self.rows.start;
+            let rows = &query_key_value[row * shape.row()..(row + 1) * shape.row()];
+            let next = step.kept.get(segment + 1).map(|next| &**next);
+            kept.attend(next, (shape, step.layer - 1, first), rows, out, &mut self.scores);
+            last.copy_from_slice(&x[row * d..(row + 1) * d]);
+        }
+    }
+
+    /// A block after its attention, for rows `x`.
+    fn rest(&mut self, inference: Inference<'_>, layer: usize, x: &mut [f32]) {
+        let p = inference.parameters;
+        let (config, slots, block) = (p.config, &p.layout.blocks[layer], inference.block(layer));
+        let (rows, inner) = (x.len() / config.width, config.feed_forward);
+        if rows == 0 {
+            return;
+        }
+        let branch = self.branch.stale(x.len());
+        block.attention_out.multiply(branch, self.attention.filled(x.len()), &mut self.rounded);
+        add_scaled(x, 1.0, branch);
+        let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(rows));
+        norm::forward(x, slots.feed_forward_norm.of(p.weights), config.norm_epsilon, normed, inverse);
+        let gate_up = self.gate_up.stale(rows * 2 * inner);
+        block.gate_up.multiply(gate_up, normed, &mut self.rounded);
+        let activation = self.activation.stale(rows * inner);
+        feed_forward::forward(gate_up, inner, activation);
+        block.down.multiply(branch, activation, &mut self.rounded);
+        add_scaled(x, 1.0, branch);
+    }
+}

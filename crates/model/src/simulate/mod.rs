@@ -189,10 +189,7 @@ impl Model {
         starts.iter().try_for_each(|sequence| check_sequence(&self.config, sequence))?;
         let states = self.read_within(starts, context)?;
         let both: Vec<_> = starts.iter().zip(states).collect();
-        Ok(both
-            .into_par_iter()
-            .map(|(sequence, state)| Prefix::new(&self.config, sequence, state))
-            .collect())
+        Ok(both.into_par_iter().map(|(sequence, state)| Prefix::new(&self.config, sequence, state)).collect())
     }
 
     fn futures(&self, prefixes: &[Prefix], options: &SimulateOptions) -> Vec<Simulated> {

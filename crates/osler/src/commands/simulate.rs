@@ -8,6 +8,7 @@ use super::threads;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::output::{OutputDirectory, Provenance};
+use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
@@ -205,6 +206,7 @@ impl Arguments {
             every_event: false,
             likelihood: false,
             unseen_codes: Default::default(),
+            precision: PrecisionArguments::default(),
             split: self.split.clone(),
             seed: self.seed,
             out: self.out.clone(),

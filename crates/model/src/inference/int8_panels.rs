@@ -4,6 +4,9 @@
 //! each by its own largest magnitude, when they are multiplied; sums of products of integers are exact, so that every
 //! instruction set gives the same result.
 
+// Indices rather than iterators: what has an address does not stay in registers.
+#![allow(clippy::needless_range_loop)]
+
 use crate::panels::PANEL;
 
 /// Inner places per line: one 32-bit lane holds four of a column.

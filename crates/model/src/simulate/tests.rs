@@ -214,6 +214,7 @@ fn shared_prefixes_are_what_reading_each_life_whole_gives() {
     let mut suffixes = vec![Suffix::default(); 3];
     let mut whole = of.map(|subject| lives[subject].clone());
     let (mut stepper, mut hidden) = (Stepper::default(), Vec::new());
+    #[allow(clippy::needless_range_loop)]
     for place in 0..3 {
         let mut steps = Vec::new();
         for (i, suffix) in suffixes.iter_mut().enumerate() {

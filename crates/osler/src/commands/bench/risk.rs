@@ -151,7 +151,10 @@ impl Risk {
         model.set_marginals(&others);
         let sequence = patient.sequence();
 
-        let direct = times(self.repetitions.max(1), || Ok(drop(model.risk(&[sequence], None)?)))?;
+        let direct = times(self.repetitions.max(1), || {
+            model.risk(&[sequence], None)?;
+            Ok(())
+        })?;
         let state = model.read(&[sequence])?;
         let age_days = sequence.followup_end_age_days;
         let token = Token { code: 2, age_days, value: f32::NAN };
@@ -159,7 +162,8 @@ impl Risk {
         let kept = times(self.repetitions.max(1), || {
             states.clone_from(&state);
             model.append(&mut states, &[token])?;
-            Ok(drop(model.risk_of(&states[0], None)?))
+            model.risk_of(&states[0], None)?;
+            Ok(())
         })?;
         let options = SimulateOptions {
             trajectories: self.trajectories.max(1),

@@ -233,6 +233,28 @@ impl Model {
         })
     }
 
+    /// Numbers in a [`Model::task_states`] row: three times the width.
+    pub(crate) fn task_state_width(&self) -> usize {
+        3 * self.config.width
+    }
+
+    /// The state right after token `position` of each sequence, as a read-out sees it: the hidden state there, its mean
+    /// over the tokens seen, and its mean over the tokens at which each code was told last.
+    pub(crate) fn task_states(&self, spots: &[(Sequence<'_>, usize)]) -> Result<Vec<Vec<f32>>> {
+        self.at(spots, |pack, hidden, rows| task::state(&self.config, (hidden, &pack.code), rows))
+    }
+
+    /// Refuses sequences that can't be read and positions that don't exist.
+    pub(crate) fn check_spots(&self, spots: &[(Sequence<'_>, usize)]) -> Result<()> {
+        for (sequence, position) in spots {
+            check_sequence(&self.config, sequence)?;
+            if *position >= sequence.len() {
+                return Err(Error::Unknown("a position lies beyond the end of its sequence".into()));
+            }
+        }
+        Ok(())
+    }
+
     /// The probability of a supervised task right after token `position` of each sequence.
     ///
     /// # Errors
@@ -256,14 +278,10 @@ impl Model {
         wanted: Wanted,
         read: impl Fn(&Pack, &[f32], usize) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let mut windows = Vec::with_capacity(spots.len());
-        for (sequence, position) in spots {
-            check_sequence(&self.config, sequence)?;
-            if *position >= sequence.len() {
-                return Err(Error::Unknown("a position lies beyond the end of its sequence".into()));
-            }
-            windows.push((*sequence, Window::ending_at(sequence, *position, self.config.context)));
-        }
+        self.check_spots(spots)?;
+        let context = self.config.context;
+        let windows: Vec<_> =
+            spots.iter().map(|(s, position)| (*s, Window::ending_at(s, *position, context))).collect();
         let mut packs: Vec<&[(Sequence<'_>, Window)]> = Vec::new();
         let mut rest = windows.as_slice();
         while !rest.is_empty() {

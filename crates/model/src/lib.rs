@@ -57,6 +57,7 @@ mod packed;
 mod panels;
 mod patient_state;
 mod random;
+mod readout;
 mod real;
 mod scaling;
 mod simulate;
@@ -74,6 +75,7 @@ pub use inference::{KeptPrecision, Precision, WeightPrecision};
 pub use model::Model;
 pub use pack::TaskLabel;
 pub use patient_state::{PatientState, Token};
+pub use readout::{MemberReport, Readout, ReadoutOptions, ReadoutReport};
 pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{

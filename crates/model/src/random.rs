@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     EarlierLabel = 7,
     Trajectory = 16,
     Bootstrap = 8,
+    Fold = 9,
+    Tree = 10,
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).

@@ -6,15 +6,17 @@ use crate::manifest::{Kind, Manifest};
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
-use model::{Model, Precision};
+use model::{Model, Precision, Readout};
 use std::collections::BTreeMap;
 use std::path::Path;
-use timeline::{EntryKind, Tokenizer, Unseen, Vocabulary};
+use timeline::{EntryKind, Sequence, Tokenizer, Unseen, Vocabulary};
 
 /// The vocabulary's file name in a timeline and in a model.
 pub const VOCABULARY_FILE: &str = "vocabulary.json";
 /// Age-and-sex baselines of supervised tasks, by task.
 pub const TASK_BASELINES_FILE: &str = "task_baselines.json";
+/// Read-outs of supervised tasks, by task.
+pub const READOUTS_FILE: &str = "readouts.json";
 
 /// What becomes of codes that a model never saw, where they stand in a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,6 +56,8 @@ pub struct ModelDirectory {
     pub reference: AgeSexIncidence,
     /// What age and sex alone say of each supervised task.
     pub task_baselines: BTreeMap<String, AgeSexLogistic>,
+    /// Read-outs of supervised tasks; they come before the model's own heads.
+    pub readouts: BTreeMap<String, Readout>,
 }
 
 impl ModelDirectory {
@@ -63,9 +67,12 @@ impl ModelDirectory {
         let manifest = Manifest::verify(dir, Kind::Model)?;
         let vocabulary = Vocabulary::load(&dir.join(VOCABULARY_FILE))?;
         let baselines = dir.join(TASK_BASELINES_FILE);
+        let model = Model::load(dir)?;
+        let readouts = dir.join(READOUTS_FILE);
         Ok(ModelDirectory {
             manifest,
-            model: Model::load(dir)?,
+            readouts: if readouts.exists() { Readout::load(&readouts, &model)? } else { BTreeMap::new() },
+            model,
             tokenizer: Tokenizer::new(vocabulary).with_code_metadata(codes),
             reference: read_json(&dir.join(REFERENCE_FILE))?,
             task_baselines: if baselines.exists() { read_json(&baselines)? } else { BTreeMap::new() },
@@ -95,6 +102,20 @@ impl ModelDirectory {
     /// The same, its model answering in this precision.
     pub fn with_precision(self, precision: Precision) -> Self {
         ModelDirectory { model: self.model.with_precision(precision), ..self }
+    }
+
+    /// The supervised tasks that can be asked about.
+    pub fn tasks(&self) -> Vec<&str> {
+        let heads = self.model.config().tasks.iter().filter(|name| !self.readouts.contains_key(*name));
+        self.readouts.keys().chain(heads).map(String::as_str).collect()
+    }
+
+    /// The probability of a supervised task right after token `position` of each sequence.
+    pub fn task_probability(&self, spots: &[(Sequence<'_>, usize)], task: &str) -> Result<Vec<f32>> {
+        Ok(match self.readouts.get(task) {
+            Some(readout) => readout.probability(&self.model, spots)?,
+            None => self.model.task_probability(spots, task)?,
+        })
     }
 
     /// Names the weights, vocabulary and settings together.

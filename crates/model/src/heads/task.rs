@@ -68,6 +68,25 @@ pub(crate) fn logit<T: Real>(
     (logit, State { pooled, attention, last_told })
 }
 
+/// The state without what a task has learned: the last hidden row, the mean over the rows, and the mean over those at
+/// which a code was told last: `[3 · width]`.
+pub(crate) fn state(
+    config: &Config,
+    (hidden, codes): (&[f32], &[u32]),
+    (begin, end): (usize, usize),
+) -> Vec<f32> {
+    let d = config.width;
+    let row = |row: usize| &hidden[row * d..(row + 1) * d];
+    let mut state = vec![0.0; 3 * d];
+    state[..d].copy_from_slice(row(end));
+    let last_told = last_told(config, codes, (begin, end));
+    for (out, rows) in state[d..].chunks_exact_mut(d).zip([(begin..=end).collect(), last_told]) {
+        let share = 1.0 / rows.len().max(1) as f32;
+        rows.iter().for_each(|r| add_scaled(out, share, row(*r)));
+    }
+    state
+}
+
 fn share_of_last<T: Real>(last_told: &[usize]) -> T {
     T::of(1.0 / (last_told.len().max(1) as f64).sqrt())
 }

@@ -7,6 +7,7 @@ mod evaluate;
 mod ingest;
 mod key;
 mod predict;
+mod read_out;
 mod serve;
 mod simulate;
 mod synth;

@@ -41,16 +41,22 @@ const CHUNK: usize = 256;
 #[command(after_help = "Examples:
   osler predict --model model --out predictions events
   osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
+  osler predict --model model --at events/labels/index_date --horizons 1y,5y --out predictions events
   osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
+  osler predict --model one --model two --labels events/labels/in_hospital_death --out predictions events
   osler predict --model model --every-event --codes all --horizons 1y --out risks events
   osler predict --model model --likelihood --precision int8 --out likelihood events")]
 pub struct Arguments {
-    /// A directory that `osler train` wrote.
-    #[arg(long)]
-    pub model: PathBuf,
+    /// A directory that `osler train` wrote. Given several times, with --labels: the mean of the models' logits.
+    #[arg(long, required = true)]
+    pub model: Vec<PathBuf>,
     /// MEDS labels of a task that the model was trained for: predict at their times.
     #[arg(long, conflicts_with_all = ["codes", "horizons"])]
     pub labels: Option<PathBuf>,
+    /// Predict onsets at the times of these MEDS labels instead of at one random visit a subject; what the labels say is
+    /// not looked at.
+    #[arg(long, conflicts_with_all = ["labels", "every_event", "likelihood", "min_history_days"])]
+    pub at: Option<PathBuf>,
     /// Codes to predict: `common` (the 50 commonest conditions, and death), `all`, or a list.
     #[arg(long, default_value = "common")]
     pub codes: String,
@@ -110,11 +116,19 @@ impl Arguments {
         };
         let records = Records::open(&self.events)?;
         let unseen = if self.likelihood { UnseenCodes::Parent } else { self.unseen_codes };
-        let directory =
-            ModelDirectory::open(&self.model, &records.codes)?.with_unseen(unseen, &records.codes)?;
-        let directory = directory.with_precision(self.precision.precision());
+        let open = |dir: &PathBuf| -> Result<ModelDirectory> {
+            let directory = ModelDirectory::open(dir, &records.codes)?.with_unseen(unseen, &records.codes)?;
+            Ok(directory.with_precision(self.precision.precision()))
+        };
+        let directories: Vec<ModelDirectory> = self.model.iter().map(open).collect::<Result<_>>()?;
+        let Some((directory, others)) = directories.split_first() else { bail!("give a --model") };
+        if !others.is_empty() && self.labels.is_none() {
+            bail!(
+                "several models answer together for a supervised task alone; give --labels, or one --model"
+            );
+        }
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
-        let job = Job { arguments: self, directory: &directory, records: &records, splits: &splits, voice };
+        let job = Job { arguments: self, directory, others, records: &records, splits: &splits, voice };
         let (counts, told) = if self.likelihood {
             job.likelihood(output.path())?
         } else if self.every_event {
@@ -130,9 +144,13 @@ impl Arguments {
         };
         let manifest = output.finish(Provenance {
             dataset: records.manifest.dataset.clone(),
-            synthetic: records.manifest.synthetic || directory.manifest.synthetic,
+            synthetic: records.manifest.synthetic || directories.iter().any(|d| d.manifest.synthetic),
             settings: job.settings()?,
-            inputs: vec![directory.manifest.as_input(), records.manifest.as_input()],
+            inputs: directories
+                .iter()
+                .map(|d| d.manifest.as_input())
+                .chain([records.manifest.as_input()])
+                .collect(),
             counts,
             deidentification: None,
         })?;
@@ -141,10 +159,20 @@ impl Arguments {
     }
 }
 
+fn labels_by_subject(path: &std::path::Path) -> Result<HashMap<i64, Vec<Label>>> {
+    let mut by_subject: HashMap<i64, Vec<Label>> = HashMap::new();
+    for label in meds::read_labels(path)? {
+        by_subject.entry(label.subject_id).or_default().push(label);
+    }
+    Ok(by_subject)
+}
+
 /// What every kind of prediction needs.
 pub(super) struct Job<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) directory: &'a ModelDirectory,
+    /// Further models whose answers to a task are averaged with its own.
+    pub(super) others: &'a [ModelDirectory],
     pub(super) records: &'a Records,
     pub(super) splits: &'a [Split],
     pub(super) voice: Voice,
@@ -198,6 +226,7 @@ impl Job<'_> {
                 horizons.iter().map(|k| (*k, task(k))).collect()
             })
             .collect();
+        let stated = self.arguments.at.as_deref().map(labels_by_subject).transpose()?;
         let (mut subjects, mut rows_written) = (0u64, 0u64);
         // With many codes, fewer subjects at once.
         let most = (RISKS_HELD / codes.len()).clamp(1, CHUNK);
@@ -206,9 +235,13 @@ impl Job<'_> {
                 let spots: Vec<(&Subject, Time)> = chunk
                     .iter()
                     .flat_map(|s| {
-                        prediction_times(s, &landmark, self.arguments.seed)
-                            .into_iter()
-                            .map(move |t| (&**s, t))
+                        let times = match &stated {
+                            Some(labels) => {
+                                labels.get(&s.id).into_iter().flatten().map(|l| l.prediction_time).collect()
+                            }
+                            None => prediction_times(s, &landmark, self.arguments.seed),
+                        };
+                        times.into_iter().map(move |t| (&**s, t))
                     })
                     .collect();
                 let tokens: Vec<TokenizedSubject> =
@@ -306,40 +339,31 @@ impl Job<'_> {
         writer: &mut PredictionWriter,
     ) -> Result<(serde_json::Value, String)> {
         let name = task_name(labels)?;
-        let known = &self.directory.model.config().tasks;
-        if !known.contains(&name) {
-            bail!(
-                "the model was not trained for `{name}` ({}); train with --labels",
-                if known.is_empty() {
-                    "nor for any task".to_owned()
-                } else {
-                    format!("it was for {}", known.join(", "))
-                }
-            );
+        for directory in self.directories() {
+            let known = directory.tasks();
+            if !known.contains(&name.as_str()) {
+                bail!(
+                    "the model was not trained for `{name}` ({}); train with --labels",
+                    if known.is_empty() {
+                        "nor for any task".to_owned()
+                    } else {
+                        format!("it was for {}", known.join(", "))
+                    }
+                );
+            }
         }
         let baseline = self.directory.task_baselines.get(&name);
-        let mut by_subject: HashMap<i64, Vec<Label>> = HashMap::new();
-        for label in meds::read_labels(labels)? {
-            by_subject.entry(label.subject_id).or_default().push(label);
-        }
+        let by_subject = labels_by_subject(labels)?;
         let mut rows_written = 0u64;
         self.chunks("predicting", &mut |chunk| {
             let spots: Vec<(&Subject, &Label)> = chunk
                 .iter()
                 .flat_map(|s| by_subject.get(&s.id).into_iter().flatten().map(move |label| (&**s, label)))
                 .collect();
-            let tokens: Vec<TokenizedSubject> = spots
-                .iter()
-                .map(|(s, label)| self.directory.tokenizer.tokenize_until(s, label.prediction_time))
-                .collect();
-            let mut places = Vec::new();
+            let logits = self.task_logits(&spots, &name)?;
             let mut rows = Vec::new();
-            for ((subject, label), tokens) in spots.iter().zip(&tokens) {
-                let sequence = tokens.as_sequence();
-                // As in training: right after the last event, before any closing TIME.
-                let last = sequence.code.iter().rposition(|&code| code != Vocabulary::TIME);
-                let Some(position) = last else { continue };
-                places.push((sequence, position));
+            for ((subject, label), logit) in spots.iter().zip(logits) {
+                let Some(logit) = logit else { continue };
                 let age_years = subject.birth().map(|b| label.prediction_time.days_since(b) / 365.25);
                 rows.push(Prediction {
                     subject_id: subject.id,
@@ -348,15 +372,11 @@ impl Job<'_> {
                     horizon_days: 0.0,
                     boolean_value: Some(label.boolean_value),
                     observed_days: None,
-                    predicted_boolean_probability: 0.0,
+                    predicted_boolean_probability: 1.0 / (1.0 + (-logit).exp()),
                     baseline_probability: baseline.map(|b| b.probability(age_years, subject.sex())),
                     age_years: age_years.map(|a| a as f32),
                     sex: subject.sex(),
                 });
-            }
-            let probabilities = self.directory.model.task_probability(&places, &name)?;
-            for (row, probability) in rows.iter_mut().zip(probabilities) {
-                row.predicted_boolean_probability = f64::from(probability);
             }
             rows_written += rows.len() as u64;
             writer.write(&rows)?;
@@ -364,6 +384,40 @@ impl Job<'_> {
         })?;
         let told = format!("{} predictions of {name}", grouped(rows_written));
         Ok((serde_json::json!({ "predictions": rows_written }), told))
+    }
+
+    fn directories(&self) -> impl Iterator<Item = &ModelDirectory> {
+        std::iter::once(self.directory).chain(self.others)
+    }
+
+    /// The mean of the models' logits right before each label's time; none where a record has not begun.
+    fn task_logits(&self, spots: &[(&Subject, &Label)], name: &str) -> Result<Vec<Option<f64>>> {
+        let mut sums = vec![0.0; spots.len()];
+        let mut known = vec![true; spots.len()];
+        for directory in self.directories() {
+            let tokens: Vec<TokenizedSubject> = spots
+                .iter()
+                .map(|(s, label)| directory.tokenizer.tokenize_until(s, label.prediction_time))
+                .collect();
+            // As in training: right after the last event, before any closing TIME.
+            let last =
+                |t: &TokenizedSubject| t.as_sequence().code.iter().rposition(|&c| c != Vocabulary::TIME);
+            let places: Vec<(usize, Sequence<'_>, usize)> = tokens
+                .iter()
+                .enumerate()
+                .filter_map(|(i, t)| last(t).map(|position| (i, t.as_sequence(), position)))
+                .collect();
+            let asked: Vec<_> = places.iter().map(|(_, sequence, position)| (*sequence, *position)).collect();
+            let mut answered = vec![false; spots.len()];
+            for ((i, ..), probability) in places.iter().zip(directory.task_probability(&asked, name)?) {
+                let p = f64::from(probability).clamp(1e-7, 1.0 - 1e-7);
+                sums[*i] += (p / (1.0 - p)).ln();
+                answered[*i] = true;
+            }
+            known.iter_mut().zip(answered).for_each(|(known, answered)| *known &= answered);
+        }
+        let n = (1 + self.others.len()) as f64;
+        Ok(sums.into_iter().zip(known).map(|(sum, known)| known.then_some(sum / n)).collect())
     }
 
     /// The log-likelihood of whole records, in nats per event.
@@ -519,6 +573,12 @@ impl Job<'_> {
                 "As the labels state them.".to_owned(),
                 "As the labels state them; nothing is censored.".to_owned(),
             ),
+            None if arguments.at.is_some() => (
+                "As stated for each subject by a set of labels, whose values are not looked at.".to_owned(),
+                "First recorded occurrence within the horizon, among subjects without an earlier one. Death before it counts as no \
+                 occurrence; subjects whose follow-up ends earlier are censored."
+                    .to_owned(),
+            ),
             None => (
                 format!(
                     "One a subject: the first visit at or after a date drawn uniformly (seed {}) between {} days after the first \
@@ -531,8 +591,12 @@ impl Job<'_> {
             ),
         };
         Ok(serde_json::json!({
-            "model": format!("{} parameters, trained on {}", grouped(self.directory.model.parameters() as u64), self.directory.manifest.dataset),
-            "model_digest": self.directory.digest(),
+            "model": self
+                .directories()
+                .map(|d| format!("{} parameters, trained on {}", grouped(d.model.parameters() as u64), d.manifest.dataset))
+                .collect::<Vec<_>>()
+                .join("; and "),
+            "model_digest": self.directories().map(ModelDirectory::digest).collect::<Vec<_>>().join(" "),
             "split": arguments.split,
             "split_text": format!("{} (by keyed hash of the subject; trained on none of them unless it says train or all)", arguments.split),
             "prediction_times": times,

@@ -8,7 +8,6 @@ use super::threads;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::output::{OutputDirectory, Provenance};
-use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
@@ -206,7 +205,6 @@ impl Arguments {
             every_event: false,
             likelihood: false,
             unseen_codes: Default::default(),
-            precision: PrecisionArguments::default(),
             split: self.split.clone(),
             seed: self.seed,
             out: self.out.clone(),

@@ -3,6 +3,7 @@
 mod interruption;
 mod sweep;
 
+use super::read_out::Tune;
 use super::threads;
 use crate::code_features::CodeFeatures;
 use crate::manifest::{FileDigest, Kind, Manifest};
@@ -19,7 +20,7 @@ use events::{Split, meds};
 use interruption::Interruption;
 use model::{
     Config, EvaluationReport, Memory, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel,
-    TrainOptions,
+    TrainOptions, Trainable,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -45,6 +46,16 @@ use timeline::{Timeline, Tokenizer, Vocabulary};
   osler train --events events --labels events/labels/in_hospital_death --out model timeline
   osler train --config train.toml --out model timeline
   osler train --sweep --out sweep timeline    # what would more data, or a larger model, bring?
+  osler train --from model --tune stack --events events --labels events/labels/in_hospital_death --out task timeline
+
+--tune says what of a model gone on from may change:
+  full    every weight (the default)
+  head    the heads of the tasks in --labels, by gradient
+  probe   nothing: logistic regression with a ridge on the model's state
+  stack   nothing: on the state and on summaries of each code (level, range, trend, how often, how lately) an additive
+          model, boosted trees and a forest, joined by cross-validation, for where labels are few
+probe and stack use training and tuning subjects alike, split by cross-validation, and want --from a model that was not
+trained on the same labels. `osler predict` with several --model averages what they say.
 
 A configuration file holds what the options hold, and more; options given on the command line win:
   size = \"tiny\"
@@ -54,7 +65,8 @@ A configuration file holds what the options hold, and more; options given on the
   [training]              # every setting of a run; a model's manifest.json lists them all
   epochs = 6
   averaging = 0.995
-  trainable = \"task_heads\"   # with --from: a probe on a frozen model")]
+  [readout]               # with --tune probe or stack
+  folds = 5")]
 pub struct Arguments {
     /// tiny (about 1 M parameters), small (10 M), base (100 M) or large (1 B), embeddings apart [default: tiny].
     #[arg(long)]
@@ -65,6 +77,9 @@ pub struct Arguments {
     /// Start from this model's weights (same vocabulary: `osler tokenize --model`).
     #[arg(long)]
     pub from: Option<PathBuf>,
+    /// With --from: what may change [default: full].
+    #[arg(long, requires = "from")]
+    pub tune: Option<Tune>,
     /// MEDS labels of a supervised task to learn beside the records; the directory's name is the task's.
     #[arg(long, requires = "events")]
     pub labels: Vec<PathBuf>,
@@ -150,6 +165,9 @@ impl Arguments {
         let timeline = Timeline::open(&self.timeline)?;
         let tasks = self.tasks(timeline.vocabulary())?;
         let file = self.settings(!tasks.names.is_empty())?;
+        if let Some(tune @ (Tune::Probe | Tune::Stack)) = self.tune {
+            return self.read_out(tune, (&source, &timeline), &tasks, &file, voice);
+        }
         let options = file.options.clone();
         let longest = timeline.split(Split::Train).sequences().map(|s| s.len()).max().unwrap_or(0);
         let start = self.start(&file, timeline.vocabulary(), &tasks.names, (longest, voice))?;
@@ -276,8 +294,43 @@ impl Arguments {
             task_weight: self.task_weight.unwrap_or(from_file.task_weight),
             ..from_file
         };
+        if self.tune == Some(Tune::Head) {
+            if !has_tasks {
+                bail!("--tune head has nothing to tune without --events and --labels");
+            }
+            // What a frozen model says of the records is none of a head's business.
+            let frozen = TrainOptions {
+                trainable: Trainable::TaskHeads,
+                likelihood_weight: 0.0,
+                risk_weight: 0.0,
+                ..file.options
+            };
+            file.options = frozen;
+        }
         file.options.validate()?;
         Ok(file)
+    }
+
+    /// The model to go on from, if it suits the timeline.
+    pub(super) fn from_directory(
+        &self,
+        dir: &Path,
+        file: &TrainingFile,
+        vocabulary: &Vocabulary,
+    ) -> Result<ModelDirectory> {
+        let from = ModelDirectory::open(dir, &[])?;
+        if file.model != ModelFile::default() {
+            bail!("a model that is gone on from keeps its shape; leave --context and [model] away");
+        }
+        if from.tokenizer.vocabulary().digest() != vocabulary.digest() {
+            bail!(
+                "{} has another vocabulary than {}; tokenize with --model {}",
+                dir.display(),
+                self.timeline.display(),
+                dir.display()
+            );
+        }
+        Ok(from)
     }
 
     /// The model to start from; `longest` tokens have the longest record.
@@ -290,18 +343,7 @@ impl Arguments {
     ) -> Result<Start> {
         let options = TrainOptions { threads: threads(self.threads), ..file.options.clone() };
         if let Some(dir) = &self.from {
-            let from = ModelDirectory::open(dir, &[])?;
-            if file.model != ModelFile::default() {
-                bail!("a model that is gone on from keeps its shape; leave --context and [model] away");
-            }
-            if from.tokenizer.vocabulary().digest() != vocabulary.digest() {
-                bail!(
-                    "{} has another vocabulary than {}; tokenize with --model {}",
-                    dir.display(),
-                    self.timeline.display(),
-                    dir.display()
-                );
-            }
+            let from = self.from_directory(dir, file, vocabulary)?;
             check_memory(from.model.config(), &options, longest, voice)?;
             let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
             return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });
@@ -370,7 +412,11 @@ impl Arguments {
         Ok(tasks)
     }
 
-    fn copy_companions(&self, out: &Path, baselines: &BTreeMap<String, AgeSexLogistic>) -> Result<()> {
+    pub(super) fn copy_companions(
+        &self,
+        out: &Path,
+        baselines: &BTreeMap<String, AgeSexLogistic>,
+    ) -> Result<()> {
         for name in [VOCABULARY_FILE, super::REFERENCE_FILE] {
             std::fs::copy(self.timeline.join(name), out.join(name))
                 .with_context(|| format!("cannot copy {name} to {}", out.display()))?;
@@ -387,12 +433,15 @@ impl Arguments {
 /// What a configuration file may hold.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TrainingFile {
+pub(super) struct TrainingFile {
     size: Option<Size>,
     #[serde(default)]
     model: ModelFile,
     #[serde(default)]
     training: toml::Table,
+    /// How a read-out is fitted.
+    #[serde(default)]
+    pub(super) readout: toml::Table,
     /// What all of it comes to.
     #[serde(skip)]
     options: TrainOptions,
@@ -431,7 +480,10 @@ impl ModelFile {
 }
 
 /// Options with some settings of a table in place of their own.
-fn overlaid(options: &TrainOptions, table: &toml::Table) -> Result<TrainOptions> {
+pub(super) fn overlaid<T: serde::Serialize + serde::de::DeserializeOwned>(
+    options: &T,
+    table: &toml::Table,
+) -> Result<T> {
     let mut all = serde_json::to_value(options)?;
     for (name, value) in table {
         all[name] = serde_json::to_value(value)?;
@@ -448,11 +500,11 @@ struct Start {
 
 /// Supervised tasks and their labels.
 #[derive(Default)]
-struct Tasks {
-    names: Vec<String>,
-    labels: HashMap<i64, Vec<TaskLabel>>,
-    baselines: BTreeMap<String, AgeSexLogistic>,
-    digests: Vec<FileDigest>,
+pub(super) struct Tasks {
+    pub(super) names: Vec<String>,
+    pub(super) labels: HashMap<i64, Vec<TaskLabel>>,
+    pub(super) baselines: BTreeMap<String, AgeSexLogistic>,
+    pub(super) digests: Vec<FileDigest>,
 }
 
 /// The name of a label set: its directory's, or its file's.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod canary;
+mod fine_tuning;
 mod flow;
 mod interrupted;
 mod malformed;

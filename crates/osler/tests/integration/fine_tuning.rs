@@ -1,0 +1,116 @@
+//! A labelled task learned from a model that is there already, in every way, and several models together.
+
+use crate::support::Site;
+
+const MAPPING: &str = r#"
+name = "clinic"
+index = "2015-03-01"
+
+[[table]]
+files = ["visits.csv"]
+subject = { column = "id" }
+
+[[table.event]]
+code = "MEDS_BIRTH"
+time = { years_before = "age" }
+
+[[table.event]]
+code = { column = "sex", codes = { "f" = "GENDER//F", "m" = "GENDER//M" } }
+time = "static"
+
+[[table.event]]
+time = { days = "day" }
+value = "value"
+code = { column = "test", codes = { "k" = { code = "LOINC//2823-3", unit = "mmol/L" }, "na" = { code = "LOINC//2951-2", unit = "mmol/L" } } }
+
+[[table.label]]
+task = "readmitted"
+time = { days = 40 }
+column = "label"
+true = ["1"]
+false = ["0"]
+"#;
+
+/// Three hundred people, whose last potassium decides; the last row carries the label.
+fn visits() -> String {
+    let mut text = String::from("id,age,sex,day,test,value,label\n");
+    for id in 0..300_u32 {
+        // Fowler, Noll and Vo's hash and a last mix: no two salts alike.
+        let noise = |salt: u32| {
+            let hash = [id, salt].iter().fold(0x811c_9dc5_u32, |h, x| (h ^ x).wrapping_mul(0x0100_0193));
+            let mixed = (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d);
+            f64::from((mixed ^ (mixed >> 12)) & 1023) / 1023.0
+        };
+        let (age, sex) = (40 + id % 30, if id % 2 == 0 { "f" } else { "m" });
+        let last = 3.0 + 3.0 * noise(7);
+        let label = u8::from(last + 0.6 * noise(9) > 5.0);
+        for (day, test, value) in [(0, "k", 3.0 + 3.0 * noise(1)), (10, "na", 130.0 + 20.0 * noise(2))] {
+            text += &format!("{id},{age},{sex},{day},{test},{value:.2},\n");
+        }
+        text += &format!("{id},{age},{sex},30,k,{last:.2},{label}\n");
+    }
+    text
+}
+
+fn site() -> Site {
+    let site = Site::new();
+    site.file("clinic.toml", MAPPING);
+    site.file("visits.csv", visits());
+    site.file("small.toml", "[model]\nwidth = 16\nlayers = 1\nheads = 2\nfeed_forward = 16\n[readout]\nfolds = 3\nboosted_trees = 60\nforest_trees = 20\n");
+    site.file("readout.toml", "[readout]\nfolds = 3\nboosted_trees = 60\nforest_trees = 20\n");
+    site.succeed("ingest --from table --mapping clinic.toml --key site.key --splits 0.6,0.2,0.2 --out events visits.csv");
+    site.succeed("tokenize --out timeline events");
+    site.succeed("train --config small.toml --max-steps 3 --out base timeline");
+    site
+}
+
+const TASK: &str = "--events events --labels events/labels/readmitted";
+
+#[test]
+fn a_task_is_learned_from_a_model_in_every_way_and_models_answer_together() {
+    let site = site();
+    for tune in ["full", "head"] {
+        site.succeed(&format!("train --from base --tune {tune} {TASK} --max-steps 4 --out {tune} timeline"));
+    }
+    for tune in ["probe", "stack"] {
+        site.succeed(&format!(
+            "train --from base --tune {tune} {TASK} --config readout.toml --out {tune} timeline"
+        ));
+        let found = site.manifest(tune)["counts"]["cross_validated"]["readmitted"].clone();
+        assert!(found["rows"].as_u64().unwrap() > 200, "{found}");
+        let auroc = found["auroc"].as_f64().unwrap();
+        assert!(auroc > if tune == "stack" { 0.85 } else { 0.5 }, "{tune} {auroc}");
+    }
+    let weights = |dir: &str| std::fs::read(site.path(dir).join("model.safetensors")).unwrap();
+    assert_eq!(weights("probe"), weights("base"), "a read-out leaves the model as it is");
+    assert_ne!(weights("full"), weights("base"));
+    for (models, name) in [("--model stack", "one"), ("--model stack --model full --model head", "three")] {
+        site.succeed(&format!("predict {models} --labels events/labels/readmitted --out {name} events"));
+        assert!(site.manifest(name)["counts"]["predictions"].as_u64().unwrap() > 30);
+    }
+    assert_ne!(site.digest("one"), site.digest("three"));
+    assert_eq!(site.manifest("three")["inputs"].as_array().unwrap().len(), 4);
+    site.succeed("evaluate --out report one");
+    // The model is a model still, and can be asked about onsets at stated times.
+    site.succeed(
+        "predict --model stack --at events/labels/readmitted --codes all --split all --out onsets events",
+    );
+    assert!(site.manifest("onsets")["counts"]["subjects"].as_u64().unwrap() > 200);
+}
+
+#[test]
+fn what_cannot_be_tuned_is_told() {
+    let site = site();
+    assert!(site.fail("train --from base --tune probe --out x timeline").contains("--labels"));
+    assert!(site.fail("train --from base --tune head --out x timeline").contains("--labels"));
+    assert!(site.fail(&format!("train --tune probe {TASK} --out x timeline")).contains("--from"));
+    site.succeed(&format!("train --from base {TASK} --max-steps 2 --out tuned timeline"));
+    assert!(
+        site.fail(&format!("train --from tuned --tune stack {TASK} --out x timeline")).contains("flatter")
+    );
+    assert!(site.fail("predict --model base --model tuned --out x events").contains("--labels"));
+    assert!(
+        site.fail("predict --model base --labels events/labels/readmitted --out x events")
+            .contains("not trained for")
+    );
+}

@@ -37,6 +37,9 @@ pub enum Error {
     /// The training data cannot train a model.
     #[error("the training data cannot be used: {0}")]
     Data(String),
+    /// The device that computes failed, or cannot take what it was given.
+    #[error("the device failed: {0}")]
+    Engine(String),
     /// The loss stopped being a number.
     #[error(
         "training diverged at step {step}: the gradient is not finite; lower the learning rate or resume from the last checkpoint"

@@ -3,8 +3,7 @@
 use crate::error::Result;
 use crate::heads::{gather, value, waiting_time};
 use crate::infer::LogLikelihood;
-use crate::layers::dropout::Dropout;
-use crate::matrix::{Matrix, MatrixMut, multiply};
+use crate::inference::{Rounded, Wanted};
 use crate::model::Model;
 use crate::pack::{Pack, Targets, check_sequence};
 use crate::real::{add_scaled, exponentiate};
@@ -45,12 +44,10 @@ impl Model {
         let mut code = vec![None; sequence.len() + 1];
         let mut time = vec![0.0; sequence.len() + 1];
         let mut rank = vec![0.0; sequence.len() + 1];
-        self.with_workspace(|workspace| {
-            for window in window::scoring(sequence, self.config.context) {
-                workspace.pack.clear();
-                let targets = Targets { likelihood: true, ..Targets::default() };
-                workspace.pack.push(&self.config, sequence, window, targets);
-                let (pack, hidden) = workspace.hidden(self.parameters_view(), Dropout::default());
+        for window in window::scoring(sequence, self.config.context) {
+            let targets = Targets { likelihood: true, ..Targets::default() };
+            let fill = |pack: &mut Pack| pack.push(&self.config, sequence, window, targets);
+            self.with_hidden((Wanted::All, 1), fill, |pack, hidden| {
                 self.code_terms(pack, hidden, |row, term| code[place_after(&window, row)] = Some(term));
                 let waiting =
                     (self.layout.waiting.of(&self.weights), self.layout.waiting_bias.of(&self.weights));
@@ -68,8 +65,8 @@ impl Model {
                         value::run(shape, tables, hidden, &[*target], None, &mut value::Scratch::default());
                     rank[place_after(&window, target.row)] -= loss;
                 }
-            }
-        });
+            })?;
+        }
         let mut found = EventLikelihoods::default();
         let mut waited = 0.0;
         for place in 0..=sequence.len() {
@@ -92,7 +89,7 @@ impl Model {
     /// `log P(code)` of each of the pack's next events, told with the row that it is predicted at.
     fn code_terms(&self, pack: &Pack, hidden: &[f32], mut each: impl FnMut(usize, f64)) {
         let (width, vocabulary) = (self.config.width, self.config.vocabulary_size);
-        let table = self.prepared.tables.head(&self.layout, &self.weights);
+        let mut rounded = Rounded::default();
         let (bias, repeat) =
             (self.layout.head_bias.of(&self.weights), self.layout.head_repeat.of(&self.weights));
         for block in pack.next_events.chunks(crate::heads::ROW_BLOCK) {
@@ -100,11 +97,7 @@ impl Model {
             let mut rows = vec![0.0; n * width];
             gather(hidden, width, block.iter().map(|t| t.row), &mut rows);
             let mut logits = vec![0.0; n * vocabulary];
-            multiply(
-                MatrixMut::new(&mut logits, n, vocabulary),
-                Matrix::new(&rows, n, width),
-                Matrix::new(table, vocabulary, width).t(),
-            );
+            self.inference().head().multiply(&mut logits, &rows, &mut rounded);
             for (row, target) in logits.chunks_exact_mut(vocabulary).zip(block) {
                 add_scaled(row, 1.0, bias);
                 for code in pack.seen_at(target.row) {

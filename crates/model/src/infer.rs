@@ -146,10 +146,8 @@ impl Model {
             let whole = window.start <= sequence.static_len;
             let lowest = if whole { 0 } else { window.start + (window.end - window.start) / 2 };
             let n = rest.iter().take_while(|i| positions[**i] >= lowest).count().max(1);
-            self.with_reader(|reader| {
-                reader.pack.clear();
-                reader.pack.push(&self.config, sequence, window, Targets::default());
-                let (pack, hidden) = reader.hidden(self.inference(), self.precision().kept, Wanted::All, 1);
+            let fill = |pack: &mut Pack| pack.push(&self.config, sequence, window, Targets::default());
+            self.with_hidden((Wanted::All, 1), fill, |pack, hidden| {
                 for i in &rest[..n] {
                     let row = window.row_of(positions[*i]);
                     tables[*i] =
@@ -158,7 +156,7 @@ impl Model {
                             &indices,
                         ));
                 }
-            });
+            })?;
             rest = &rest[n..];
         }
         Ok(tables.into_iter().flatten().collect())
@@ -183,14 +181,10 @@ impl Model {
     pub fn log_likelihood(&self, sequence: &Sequence<'_>) -> Result<LogLikelihood> {
         check_sequence(&self.config, sequence)?;
         let mut losses = Losses::default();
-        self.with_reader(|reader| {
-            for window in window::scoring(sequence, self.config.context) {
-                reader.pack.clear();
-                let targets = Targets { likelihood: true, ..Targets::default() };
-                reader.pack.push(&self.config, sequence, window, targets);
-                losses.add(&reader.losses(self.inference(), self.precision().kept));
-            }
-        });
+        for window in window::scoring(sequence, self.config.context) {
+            let targets = Targets { likelihood: true, ..Targets::default() };
+            losses.add(&self.losses_of(|pack| pack.push(&self.config, sequence, window, targets))?);
+        }
         Ok(LogLikelihood {
             events: losses.events,
             tokens: losses.next_events,
@@ -241,7 +235,9 @@ impl Model {
     /// The state right after token `position` of each sequence, as a read-out sees it: the hidden state there, its mean
     /// over the tokens seen, and its mean over the tokens at which each code was told last.
     pub(crate) fn task_states(&self, spots: &[(Sequence<'_>, usize)]) -> Result<Vec<Vec<f32>>> {
-        self.at(spots, |pack, hidden, rows| task::state(&self.config, (hidden, &pack.code), rows))
+        self.at(spots, Wanted::All, |pack, hidden, segment| {
+            task::state(&self.config, (hidden, &pack.code), ends(pack, segment))
+        })
     }
 
     /// Refuses sequences that can't be read and positions that don't exist.
@@ -298,17 +294,17 @@ impl Model {
         // What one record alone is asked about, all threads work out together.
         let threads = rayon::current_num_threads();
         let threads = if packs.len() < threads { threads } else { 1 };
-        let answer = |pack: &&[(Sequence<'_>, Window)]| {
-            self.with_reader(|reader| {
-                reader.pack.clear();
-                for (sequence, window) in *pack {
-                    reader.pack.push(&self.config, sequence, *window, Targets::default());
+        let answer = |windows: &&[(Sequence<'_>, Window)]| {
+            let fill = |pack: &mut Pack| {
+                for (sequence, window) in *windows {
+                    pack.push(&self.config, sequence, *window, Targets::default());
                 }
-                let (pack, hidden) = reader.hidden(self.inference(), self.precision().kept, wanted, threads);
+            };
+            self.with_hidden((wanted, threads), fill, |pack, hidden| {
                 (0..pack.segments.len()).map(|segment| read(pack, hidden, segment)).collect::<Vec<R>>()
             })
         };
-        Ok(packs.par_iter().flat_map_iter(answer).collect())
+        Ok(packs.par_iter().map(answer).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     pub(crate) fn risk_indices(&self, codes: Option<&[u32]>) -> Result<Vec<usize>> {

@@ -39,6 +39,7 @@ mod config;
 mod data;
 mod decoder;
 mod derived;
+pub mod engine;
 mod error;
 mod event_likelihood;
 mod files;
@@ -80,5 +81,5 @@ pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{
     EvaluationReport, LossReport, Memory, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions,
-    Trainable, train,
+    Trainable, train, train_on,
 };

@@ -2,16 +2,18 @@
 
 use crate::config::{Config, HORIZONS};
 use crate::data::TrainingData;
+use crate::engine::{Batch, Engine};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::heads::waiting_time;
-use crate::inference::{Inference, Precision, Reader, ReducedWeights, WeightPrecision};
-use crate::objective::Workspace;
-use crate::pack::check_sequence;
+use crate::inference::{Inference, Precision, Reader, ReducedWeights, Wanted, WeightPrecision};
+use crate::layers::dropout::Dropout;
+use crate::objective::{Losses, Workspace};
+use crate::pack::{Pack, check_sequence};
 use crate::packed::{Parameters, Prepared};
 use crate::weights::Layout;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const CONFIG_FILE: &str = "config.json";
 const WEIGHTS_FILE: &str = "model.safetensors";
@@ -26,6 +28,8 @@ pub struct Model {
     reduced: Option<ReducedWeights>,
     idle: Mutex<Vec<Workspace<f32>>>,
     idle_readers: Mutex<Vec<Reader>>,
+    /// What computes hidden states and likelihoods, if it isn't this crate's own engine.
+    engine: Option<Mutex<Box<dyn Engine>>>,
 }
 
 impl std::fmt::Debug for Model {
@@ -64,6 +68,7 @@ impl Model {
             reduced: None,
             idle: Mutex::default(),
             idle_readers: Mutex::default(),
+            engine: None,
         }
     }
 
@@ -102,6 +107,11 @@ impl Model {
     /// Each weight's name and shape, in file order.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &[usize])> {
         self.layout.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
+    }
+
+    /// All weights in one arena, in the order of [`Model::tensors`].
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
     /// Writes `config.json` and `model.safetensors` into an existing directory, each atomically.
@@ -264,21 +274,75 @@ impl Model {
         self.prepared.with((&self.config, &self.layout), &self.weights)
     }
 
+    /// The same model, with hidden states and likelihoods computed by `engine` from now on, in its precision; heads read
+    /// them here. A clone, or a model made from this one, computes here again.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the engine refuses the weights.
+    pub fn on(mut self, mut engine: Box<dyn Engine>) -> Result<Self> {
+        engine.load(&self.weights)?;
+        self.engine = Some(Mutex::new(engine));
+        Ok(self)
+    }
+
+    /// The wanted final hidden states of a pack, worked out by so many threads and read by `read`.
+    pub(crate) fn with_hidden<R>(
+        &self,
+        (wanted, threads): (Wanted, usize),
+        fill: impl FnOnce(&mut Pack),
+        read: impl FnOnce(&Pack, &[f32]) -> R,
+    ) -> Result<R> {
+        let Some(engine) = &self.engine else {
+            return Ok(self.with_reader(|reader| {
+                reader.pack.clear();
+                fill(&mut reader.pack);
+                let (pack, hidden) = reader.hidden(self.inference(), self.precision.kept, wanted, threads);
+                read(pack, hidden)
+            }));
+        };
+        let mut pack = Pack::default();
+        fill(&mut pack);
+        let mut hidden = lock(engine).hidden(&Batch::new(&self.config, &pack, Dropout::default()))?;
+        if matches!(wanted, Wanted::Last) {
+            let width = self.config.width;
+            let last = |rows: &std::ops::Range<usize>| &hidden[(rows.end - 1) * width..rows.end * width];
+            hidden = pack.segments.iter().flat_map(last).copied().collect();
+        }
+        Ok(read(&pack, &hidden))
+    }
+
+    /// The losses of a pack.
+    pub(crate) fn losses_of(&self, fill: impl FnOnce(&mut Pack)) -> Result<Losses> {
+        let Some(engine) = &self.engine else {
+            return Ok(self.with_reader(|reader| {
+                reader.pack.clear();
+                fill(&mut reader.pack);
+                reader.losses(self.inference(), self.precision.kept)
+            }));
+        };
+        let mut pack = Pack::default();
+        fill(&mut pack);
+        let parts = lock(engine).losses(&Batch::new(&self.config, &pack, Dropout::default()))?;
+        Ok(parts.counted(Losses::counts(&self.config, &pack)))
+    }
+
     /// Lends the memory of a forward pass that earlier calls have warmed.
     pub(crate) fn with_reader<R>(&self, work: impl FnOnce(&mut Reader) -> R) -> R {
-        let lock = || self.idle_readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut reader = lock().pop().unwrap_or_default();
+        let mut reader = lock(&self.idle_readers).pop().unwrap_or_default();
         let result = work(&mut reader);
-        lock().push(reader);
+        lock(&self.idle_readers).push(reader);
         result
     }
 
     /// Lends a workspace that earlier calls have warmed.
     pub(crate) fn with_workspace<R>(&self, work: impl FnOnce(&mut Workspace<f32>) -> R) -> R {
-        let lock = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut workspace = lock().pop().unwrap_or_default();
+        let mut workspace = lock(&self.idle).pop().unwrap_or_default();
         let result = work(&mut workspace);
-        lock().push(workspace);
+        lock(&self.idle).push(workspace);
         result
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use timeline::Sequence;
 
 /// The tokens and targets of some windows. Rows are token places within the pack.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Pack {
     pub(crate) code: Vec<u32>,
     /// Place within the segment.

@@ -31,7 +31,7 @@ pub(crate) struct State<T> {
 }
 
 /// The rows in `begin..=end` at which a code, `TIME` aside, occurs for the last time.
-fn last_told(config: &Config, codes: &[u32], (begin, end): (usize, usize)) -> Vec<usize> {
+pub(crate) fn last_told(config: &Config, codes: &[u32], (begin, end): (usize, usize)) -> Vec<usize> {
     let mut seen = rustc_hash::FxHashSet::default();
     (begin..=end).rev().filter(|row| codes[*row] != config.time_code && seen.insert(codes[*row])).collect()
 }

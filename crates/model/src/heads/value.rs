@@ -111,6 +111,6 @@ pub(crate) fn run<T: Real>(
     loss
 }
 
-fn bin_of(rank: f32, bins: usize) -> usize {
+pub(crate) fn bin_of(rank: f32, bins: usize) -> usize {
     ((f64::from(rank) * bins as f64) as usize).min(bins - 1)
 }

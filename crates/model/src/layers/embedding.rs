@@ -158,7 +158,7 @@ fn basis_width(config: &Config) -> usize {
 }
 
 /// The rank, the code's previous rank if it has one, and whether it has.
-fn value_basis<T: Real>(rank: f32, previous: f32, out: &mut [T]) {
+pub(crate) fn value_basis<T: Real>(rank: f32, previous: f32, out: &mut [T]) {
     let knots = out.len() / 2;
     basis::hat(f64::from(rank), &mut out[..knots]);
     previous_basis(previous, &mut out[knots..]);

@@ -36,6 +36,11 @@ impl<T: Real> Angles<T> {
         }
     }
 
+    /// The cosines and the sines.
+    pub(crate) fn into_tables(self) -> (Vec<T>, Vec<T>) {
+        (self.cosine, self.sine)
+    }
+
     /// Turns the first `heads · 2 · pairs` columns of each row in place; `backward` turns the other way, which
     /// is also the derivative.
     pub(crate) fn rotate(&self, rows: &mut [T], stride: usize, heads: usize, backward: bool) {

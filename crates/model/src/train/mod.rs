@@ -3,21 +3,22 @@
 mod checkpoint;
 mod epoch;
 mod memory;
+mod on_engine;
 mod optimiser;
 mod options;
 mod report;
 
 pub use memory::Memory;
+pub(crate) use on_engine::first_step;
 pub use options::{Monitor, TrainOptions, Trainable};
 pub use report::{EvaluationReport, LossReport, Observer, Outcome, Silent, StepReport};
 
 use crate::data::TrainingData;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::layers::dropout::Dropout;
 use crate::model::Model;
 use crate::objective::{Gradient, Losses, Scales};
 use crate::pack::{Pack, TaskLabel, check_sequence};
-use crate::random::{self, Purpose};
 use crate::real::{add_scaled, vectorised};
 use crate::weights::Layout;
 use checkpoint::{Progress, State};
@@ -56,14 +57,31 @@ pub fn train(
     checkpoint: Option<&Path>,
     observer: &mut dyn Observer,
 ) -> Result<(Model, Outcome)> {
+    train_on(None, model, (data, tuning), options, checkpoint, observer)
+}
+
+/// [`train`], with losses and gradients computed by `engine` if there is one. Windows, dropout, optimiser,
+/// averaging and checkpoints stay here, so a run differs from the cpu's by rounding alone.
+///
+/// # Errors
+/// As [`train`]; [`Error::Engine`] if the engine fails.
+pub fn train_on(
+    engine: Option<&mut dyn Engine>,
+    model: Model,
+    (data, tuning): (&dyn TrainingData, &dyn TrainingData),
+    options: &TrainOptions,
+    checkpoint: Option<&Path>,
+    observer: &mut dyn Observer,
+) -> Result<(Model, Outcome)> {
     options.validate()?;
     check_data(&model, data)?;
     check_data(&model, tuning)?;
+    let engine = engine.map(|engine| -> &mut dyn Engine { engine });
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
         .map_err(|e| Error::Options(format!("threads: {e}")))?;
-    Run::new(model, data, tuning, options, checkpoint, &pool)?.go(observer)
+    Run::new(engine, model, (data, tuning), options, checkpoint, &pool)?.go(observer)
 }
 
 fn check_data(model: &Model, data: &dyn TrainingData) -> Result<()> {
@@ -79,6 +97,8 @@ fn check_data(model: &Model, data: &dyn TrainingData) -> Result<()> {
 }
 
 struct Run<'a> {
+    /// What computes, if it isn't this crate's own engine.
+    engine: Option<&'a mut dyn Engine>,
     model: Model,
     data: &'a dyn TrainingData,
     tuning: &'a dyn TrainingData,
@@ -96,9 +116,9 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(
+        engine: Option<&'a mut dyn Engine>,
         model: Model,
-        data: &'a dyn TrainingData,
-        tuning: &'a dyn TrainingData,
+        (data, tuning): (&'a dyn TrainingData, &'a dyn TrainingData),
         options: &'a TrainOptions,
         checkpoint: Option<&'a Path>,
         pool: &'a rayon::ThreadPool,
@@ -120,6 +140,7 @@ impl<'a> Run<'a> {
             })
             .collect();
         let mut run = Run {
+            engine,
             slots,
             optimiser: AdamW::new(layout.len()),
             progress: Progress::default(),
@@ -134,8 +155,23 @@ impl<'a> Run<'a> {
             pool,
         };
         run.resume()?;
-        run.model.prepare(true);
+        run.model.prepare(run.engine.is_none());
+        if let Some(engine) = &mut run.engine {
+            engine.load(&run.model.weights)?;
+        }
         Ok(run)
+    }
+
+    /// To be called whenever the weights have changed.
+    fn refresh(&mut self) -> Result<()> {
+        match &mut self.engine {
+            Some(engine) => engine.load(&self.model.weights),
+            None => {
+                let Run { model, pool, .. } = self;
+                pool.install(|| model.refresh());
+                Ok(())
+            }
+        }
     }
 
     fn resume(&mut self) -> Result<()> {
@@ -178,7 +214,7 @@ impl<'a> Run<'a> {
                     None => epoch_ends,
                 };
                 if (due || last) && !self.tuning.is_empty() {
-                    let report = self.evaluate();
+                    let report = self.evaluate()?;
                     observer.evaluation(&report);
                     stopped_early =
                         self.progress.worse_evaluations >= self.options.patience.unwrap_or(u32::MAX);
@@ -219,8 +255,8 @@ impl<'a> Run<'a> {
 
     /// One step of the optimiser on one batch.
     fn step(&mut self, batch: &[Job], batches: usize) -> Result<StepReport> {
-        let Run { model, slots, options, data, pool, .. } = self;
-        let (step, seed) = (self.progress.step, options.seed);
+        let Run { engine, model, slots, options, data, pool, .. } = self;
+        let step = self.progress.step;
         let pass = Pass::Training(self.progress.epoch);
         epoch::assign(batch, slots.len()).into_iter().zip(slots.iter_mut()).for_each(|(jobs, slot)| {
             slot.used = epoch::pack(&model.config, *data, options, pass, &jobs, &mut slot.packs);
@@ -231,33 +267,38 @@ impl<'a> Run<'a> {
         }
         let tokens = slots.iter().flat_map(|s| &s.packs[..s.used]).map(Pack::tokens).sum();
         let scales = scales(options, &counts);
-        let parameters = model.parameters_view();
-        let worked = worked(&model.layout);
-        pool.install(|| {
-            slots.par_iter_mut().enumerate().for_each(|(index, slot)| {
-                slot.losses = Losses::default();
-                if slot.used == 0 && index > 0 {
-                    return;
-                }
-                clear(&mut slot.gradient, &worked);
-                // As many workspaces as threads, not as slots.
-                model.with_workspace(|workspace| {
-                    for place in 0..slot.used {
-                        std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
-                        let key = random::key(seed, Purpose::Dropout, &[step, index as u64, place as u64]);
-                        let dropout = Dropout { key, rate: options.dropout };
-                        let losses = workspace.gradient(parameters, dropout, &scales, &mut slot.gradient);
-                        slot.losses.add(&losses);
-                        std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
+        if let Some(engine) = engine {
+            on_engine::gradient(*engine, model, slots, (options, step), &scales)?;
+        } else {
+            let parameters = model.parameters_view();
+            let worked = worked(&model.layout);
+            pool.install(|| {
+                slots.par_iter_mut().enumerate().for_each(|(index, slot)| {
+                    slot.losses = Losses::default();
+                    if slot.used == 0 && index > 0 {
+                        return;
                     }
+                    clear(&mut slot.gradient, &worked);
+                    // As many workspaces as threads, not as slots.
+                    model.with_workspace(|workspace| {
+                        for place in 0..slot.used {
+                            std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
+                            let dropout = on_engine::dropout(options, step, index, place);
+                            let losses = workspace.gradient(parameters, dropout, &scales, &mut slot.gradient);
+                            slot.losses.add(&losses);
+                            std::mem::swap(&mut workspace.pack, &mut slot.packs[place]);
+                        }
+                    });
                 });
+                reduce(slots, &worked);
             });
-            reduce(slots, &worked);
-        });
+            let Gradient { arena, tables } = &mut slots[0].gradient;
+            let shape = (&model.config, &model.layout);
+            tables.backward(shape, (&model.weights, &model.prepared.tables), arena);
+        }
         let mut losses = Losses::default();
         slots.iter().for_each(|slot| losses.add(&slot.losses));
-        let Gradient { arena, tables } = &mut slots[0].gradient;
-        tables.backward((&model.config, &model.layout), (&model.weights, &model.prepared.tables), arena);
+        let arena = &mut slots[0].gradient.arena;
         let norm = pool.install(|| optimiser::norm(arena));
         if !norm.is_finite() {
             return Err(Error::Diverged { step });
@@ -274,7 +315,8 @@ impl<'a> Run<'a> {
                 options,
             );
         });
-        pool.install(|| model.refresh());
+        self.refresh()?;
+        let Run { model, options, pool, .. } = self;
         if !self.average.is_empty() {
             // Early steps are soon forgotten, so that the average does not lag behind the start.
             let decay = options.averaging.min((step + 1) as f64 / (step + 10) as f64) as f32;
@@ -304,9 +346,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn evaluate(&mut self) -> EvaluationReport {
-        self.exchange_average();
-        let losses = self.pool.install(|| evaluate(&self.model, self.tuning, self.options));
+    fn evaluate(&mut self) -> Result<EvaluationReport> {
+        self.exchange_average()?;
+        let losses = match &mut self.engine {
+            Some(engine) => on_engine::evaluate(*engine, &self.model, self.tuning, self.options)?,
+            None => self.pool.install(|| evaluate(&self.model, self.tuning, self.options)),
+        };
         let report = LossReport::new(&losses, &scales(self.options, &losses));
         let monitored = match self.options.monitor {
             Monitor::Total => report.total,
@@ -319,16 +364,22 @@ impl<'a> Run<'a> {
         } else {
             self.progress.worse_evaluations += 1;
         }
-        self.exchange_average();
-        EvaluationReport { step: self.progress.step, epoch: self.progress.epoch, losses: report, improved }
+        self.exchange_average()?;
+        Ok(EvaluationReport {
+            step: self.progress.step,
+            epoch: self.progress.epoch,
+            losses: report,
+            improved,
+        })
     }
 
     /// Puts the average in the weights' place, or the weights back in theirs.
-    fn exchange_average(&mut self) {
-        if !self.average.is_empty() {
-            std::mem::swap(&mut self.model.weights, &mut self.average);
-            self.pool.install(|| self.model.refresh());
+    fn exchange_average(&mut self) -> Result<()> {
+        if self.average.is_empty() {
+            return Ok(());
         }
+        std::mem::swap(&mut self.model.weights, &mut self.average);
+        self.refresh()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{Config, HORIZON_DAYS, Rotary, Size};
 use crate::data::Subjects;
+use crate::random::{self, Purpose};
 use std::ops::ControlFlow;
 use timeline::Sequence;
 

@@ -118,6 +118,14 @@ impl ModelDirectory {
         })
     }
 
+    /// The same, computing on a device.
+    pub fn on(mut self, device: gpu::Device) -> Result<Self> {
+        if let Some(engine) = device.open(&self.model)? {
+            self.model = self.model.on(engine)?;
+        }
+        Ok(self)
+    }
+
     /// Names the weights, vocabulary and settings together.
     pub fn digest(&self) -> &str {
         &self.manifest.output_digest

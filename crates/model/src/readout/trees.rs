@@ -290,7 +290,7 @@ mod tests {
 
     /// Rows `[x, z]` with `x` missing in every fifth; wanted is 3 above 0.5, 1 below, −2 where missing.
     fn steps() -> (Vec<f32>, Vec<f32>) {
-        let x = |i: usize| if i % 5 == 0 { f32::NAN } else { (i * 37 % 100) as f32 / 100.0 };
+        let x = |i: usize| if i.is_multiple_of(5) { f32::NAN } else { (i * 37 % 100) as f32 / 100.0 };
         let matrix: Vec<f32> = (0..100).flat_map(|i| [x(i), (i * 13 % 7) as f32]).collect();
         let wanted = |i| {
             if x(i).is_nan() {

@@ -87,6 +87,9 @@ pub struct Arguments {
     /// In which numbers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
+    /// Where to compute: auto, cpu, vulkan:0, cuda:0 (auto: a graphics processor if this build can use one).
+    #[arg(long, default_value_t = gpu::Device::Auto)]
+    pub device: gpu::Device,
     /// The directory to write.
     #[arg(long)]
     pub out: PathBuf,
@@ -118,7 +121,7 @@ impl Arguments {
         let unseen = if self.likelihood { UnseenCodes::Parent } else { self.unseen_codes };
         let open = |dir: &PathBuf| -> Result<ModelDirectory> {
             let directory = ModelDirectory::open(dir, &records.codes)?.with_unseen(unseen, &records.codes)?;
-            Ok(directory.with_precision(self.precision.precision()))
+            directory.with_precision(self.precision.precision()).on(self.device)
         };
         let directories: Vec<ModelDirectory> = self.model.iter().map(open).collect::<Result<_>>()?;
         let Some((directory, others)) = directories.split_first() else { bail!("give a --model") };

@@ -8,6 +8,7 @@ use super::threads;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::output::{OutputDirectory, Provenance};
+use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
@@ -140,7 +141,14 @@ impl Arguments {
         };
         let records = Records::open(&self.events)?;
         let directory = ModelDirectory::open(&self.model, &records.codes)?;
-        let job = Job { arguments: &asked, directory: &directory, records: &records, splits: &splits, voice };
+        let job = Job {
+            arguments: &asked,
+            directory: &directory,
+            others: &[],
+            records: &records,
+            splits: &splits,
+            voice,
+        };
         let codes = self.chosen_codes(&job)?;
         let mut horizons = job.horizons()?;
         horizons.sort_unstable();
@@ -197,12 +205,15 @@ impl Arguments {
     /// The questions that `osler predict` would answer directly.
     fn as_prediction(&self) -> predict::Arguments {
         predict::Arguments {
-            model: self.model.clone(),
+            model: vec![self.model.clone()],
             labels: None,
             codes: if self.codes.parse::<usize>().is_ok() { "all".to_owned() } else { self.codes.clone() },
             horizons: self.horizons.clone(),
             min_history_days: self.min_history_days,
+            at: None,
             every_event: false,
+            precision: PrecisionArguments::default(),
+            device: gpu::Device::Cpu,
             likelihood: false,
             unseen_codes: Default::default(),
             split: self.split.clone(),

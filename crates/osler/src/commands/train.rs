@@ -18,9 +18,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, meds};
 use interruption::Interruption;
+use model::engine::Engine;
 use model::{
     Config, EvaluationReport, Memory, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel,
-    TrainOptions, Trainable,
+    TrainOptions, Trainable, TrainingData,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -135,9 +136,9 @@ pub struct Arguments {
     /// Threads; the weights do not depend on it.
     #[arg(long)]
     pub threads: Option<usize>,
-    /// The device: `cpu` is the only one in this build.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "cpu"])]
-    pub device: String,
+    /// Where to compute: auto, cpu, vulkan:0, cuda:0 (auto: a graphics processor if this build can use one).
+    #[arg(long, default_value_t = gpu::Device::Auto)]
+    pub device: gpu::Device,
     /// The directory to write.
     #[arg(long)]
     pub out: PathBuf,
@@ -151,6 +152,9 @@ pub struct Arguments {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
+        if self.sweep && !matches!(self.device, gpu::Device::Auto | gpu::Device::Cpu) {
+            bail!("a sweep computes on the cpu; leave --device away");
+        }
         let manifest = if self.sweep { self.sweep(voice)? } else { self.train(voice)? };
         if voice.json {
             println!("{}", serde_json::to_string_pretty(&manifest)?);
@@ -171,7 +175,8 @@ impl Arguments {
         let options = file.options.clone();
         let longest = timeline.split(Split::Train).sequences().map(|s| s.len()).max().unwrap_or(0);
         let start = self.start(&file, timeline.vocabulary(), &tasks.names, (longest, voice))?;
-        let settings = serde_json::json!({
+        let device = self.device.resolve();
+        let mut settings = serde_json::json!({
             "size": start.size,
             "from": start.from,
             "options": options.clone(),
@@ -179,6 +184,11 @@ impl Arguments {
             "timeline": source.output_digest,
             "tasks": tasks.digests,
         });
+        // Devices round differently, so a run does not go on elsewhere than where it began.
+        if device != gpu::Device::Cpu {
+            settings["device"] = device.to_string().into();
+        }
+        let mut engine = device.open(&start.model)?;
         let (output, resumed) =
             OutputDirectory::create_or_resume(&self.out, Kind::Model, self.force, &settings)?;
         if resumed {
@@ -211,7 +221,12 @@ impl Arguments {
             checkpoint_every: self.checkpoint_every,
             ..options
         };
-        let trained = model::train(model, &train, &tuning, &run, Some(&checkpoint), &mut observer);
+        if engine.is_some() {
+            voice.say(format!("computing on {device}"));
+        }
+        let engine = engine.as_deref_mut().map(|engine| -> &mut dyn Engine { engine });
+        let data: (&dyn TrainingData, &dyn TrainingData) = (&train, &tuning);
+        let trained = model::train_on(engine, model, data, &run, Some(&checkpoint), &mut observer);
         let (model, outcome) = match trained {
             Ok(trained) => trained,
             Err(error) => {

@@ -327,7 +327,7 @@ impl Arguments {
     }
 
     /// The model to go on from, if it suits the timeline.
-    pub(super) fn from_directory(
+    pub(super) fn open_start(
         &self,
         dir: &Path,
         file: &TrainingFile,
@@ -358,7 +358,7 @@ impl Arguments {
     ) -> Result<Start> {
         let options = TrainOptions { threads: threads(self.threads), ..file.options.clone() };
         if let Some(dir) = &self.from {
-            let from = self.from_directory(dir, file, vocabulary)?;
+            let from = self.open_start(dir, file, vocabulary)?;
             check_memory(from.model.config(), &options, longest, voice)?;
             let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
             return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });

@@ -42,7 +42,7 @@ impl Arguments {
         if tasks.names.is_empty() {
             bail!("a read-out needs --events and --labels");
         }
-        let from = self.from_directory(dir, file, timeline.vocabulary())?;
+        let from = self.open_start(dir, file, timeline.vocabulary())?;
         if let Some(known) = tasks.names.iter().find(|name| from.model.config().tasks.contains(name)) {
             bail!(
                 "{} was itself trained on `{known}`: its states have seen those labels, and cross-validation would flatter; \

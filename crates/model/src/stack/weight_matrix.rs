@@ -15,7 +15,7 @@ const MOST: usize = 1 << 24;
 
 /// A matrix of weights, `[rows, inner]`, for `y = x Wᵀ`.
 ///
-/// Another way to keep numbers (16 bits, say) is another [`Numbers`] with the same two operations: the product of
+/// Another way to keep numbers (16 bits, say) is another `Numbers` with the same two operations: the product of
 /// one token's input with some rows, and the panels of some rows written out.
 #[derive(Clone)]
 pub struct WeightMatrix {

@@ -29,6 +29,7 @@ mod key;
 mod policy;
 mod subject;
 mod tally;
+pub mod text;
 mod units;
 
 pub use key::Key;

@@ -1,6 +1,7 @@
 //! The verbs, one file each, in the order of the flow.
 
 mod bench;
+mod deid;
 mod demo;
 mod doctor;
 mod evaluate;
@@ -42,6 +43,7 @@ enum Command {
     Synth(synth::Arguments),
     Key(key::Arguments),
     Ingest(ingest::Arguments),
+    Deid(deid::Arguments),
     Tokenize(tokenize::Arguments),
     Train(train::Arguments),
     Predict(predict::Arguments),
@@ -61,6 +63,7 @@ impl Cli {
             Command::Synth(arguments) => arguments.run(voice),
             Command::Key(arguments) => arguments.run(voice),
             Command::Ingest(arguments) => arguments.run(voice),
+            Command::Deid(arguments) => arguments.run(voice),
             Command::Tokenize(arguments) => arguments.run(voice),
             Command::Train(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),

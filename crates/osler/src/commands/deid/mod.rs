@@ -1,0 +1,29 @@
+//! `osler deid`: what de-identification does, did, and leaves.
+
+mod policy;
+
+use crate::progress::Voice;
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// De-identification: policies to read.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Policy(policy::Command),
+}
+
+impl Arguments {
+    /// Runs the chosen verb.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        match self.command {
+            Command::Policy(command) => command.run(voice),
+        }
+    }
+}

@@ -27,6 +27,7 @@ mod codes;
 mod dates;
 mod key;
 mod policy;
+pub mod risk;
 mod subject;
 mod tally;
 pub mod text;

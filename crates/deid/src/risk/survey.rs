@@ -273,7 +273,7 @@ fn points(subject: &Subject, interner: &Interner, into: &mut Vec<(u32, i32)>) {
     into.clear();
     for event in subject.events() {
         let Some(time) = event.time else { continue };
-        // A code that the first pass didn't see shows in the sequence's digest, or is reported there.
+        // Both passes are of the same subjects, so the first one has seen every code.
         let Some(code) = interner.get(&event.code) else { continue };
         if interner.role(code).point {
             into.push((code, time.micros().div_euclid(MICROS_PER_DAY) as i32));

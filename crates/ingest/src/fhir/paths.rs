@@ -52,6 +52,8 @@ paths! {
     PATIENT_GENDER = "Patient.gender",
     PATIENT_LANGUAGE = "Patient.communication.language",
     PATIENT_MARITAL = "Patient.maritalStatus",
+    PATIENT_POSTAL_CODE = "Patient.address.postalCode",
+    PATIENT_STATE = "Patient.address.state",
     PATIENT_RACE = "Patient.extension.us-core-race",
     PROCEDURE_CODE = "Procedure.code",
     SERVICE_CODE = "ServiceRequest.code",

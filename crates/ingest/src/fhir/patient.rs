@@ -1,4 +1,5 @@
-//! Patient and Coverage: who the subject is. Names, addresses, identifiers and telecoms are not read.
+//! Patient and Coverage: who the subject is. Names, identifiers and telecoms are not read, and of the address only
+//! what some policies let pass in part: state and postal code.
 
 use super::{
     paths,
@@ -26,6 +27,15 @@ struct Patient<'a> {
     extension: List<Extension<'a>>,
     marital_status: Option<Concept<'a>>,
     communication: List<Communication<'a>>,
+    address: List<Address<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct Address<'a> {
+    r#use: Option<Text<'a>>,
+    state: Option<Text<'a>>,
+    postal_code: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -72,7 +82,24 @@ pub(super) fn read(record: &mut Record<'_>, text: &str, full_url_id: Option<&str
         let chosen = Chosen::new(own::MARITAL, marital.code);
         record.event(subject, paths::PATIENT_MARITAL, always, chosen)?;
     }
+    if let Some(address) = home(&patient) {
+        for (path, system, part) in [
+            (paths::PATIENT_POSTAL_CODE, own::ZIP, &address.postal_code),
+            (paths::PATIENT_STATE, own::STATE, &address.state),
+        ] {
+            if let Some(part) = part.as_deref().map(str::trim).filter(|part| !part.is_empty()) {
+                record.event(subject, path, always, Chosen::new(system, part))?;
+            }
+        }
+    }
     Ok(())
+}
+
+/// Where the patient lives: the first address that isn't an old one, nor for letters or bills only.
+fn home<'p>(patient: &'p Patient<'_>) -> Option<&'p Address<'p>> {
+    let elsewhere =
+        |address: &&Address<'_>| matches!(address.r#use.as_deref(), Some("old" | "temp" | "billing"));
+    patient.address.iter().find(|address| !elsewhere(address))
 }
 
 fn birth_and_death(record: &mut Record<'_>, patient: &Patient<'_>, subject: &str) -> Result<(), Halt> {

@@ -10,6 +10,10 @@ pub(super) mod own {
     pub const LANGUAGE: &str = "LANGUAGE";
     pub const MARITAL: &str = "MARITAL";
     pub const PAYER: &str = "PAYER";
+    /// A state of the United States, by its postal abbreviation.
+    pub const STATE: &str = "STATE";
+    /// A postal code, whole: policies say how much of it passes.
+    pub const ZIP: &str = "ZIP";
     /// The beginning of an encounter, by class.
     pub const VISIT: &str = "VISIT";
     /// The end of a stay, by class.
@@ -53,11 +57,13 @@ pub const FHIR_SYSTEMS: &[&str] = &[
     "RACE",
     "RXNORM",
     "SNOMED",
+    "STATE",
     "UNII",
     "V2",
     "V3",
     "VISIT",
     "VISIT_END",
+    "ZIP",
 ];
 
 /// URI (without a closing slash, in lower case) and short name. The order is the order of preference where one

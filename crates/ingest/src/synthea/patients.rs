@@ -1,4 +1,4 @@
-//! `patients`: birth, death, and sex, race, ethnicity and marital status as static facts.
+//! `patients`: birth, death, and sex, race, ethnicity, marital status and ZIP code as static facts.
 
 use crate::{
     Error, Sink, codes,
@@ -19,6 +19,7 @@ pub(super) fn read(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error
         ("patients.race", "RACE", header.column("race")),
         ("patients.ethnicity", "ETHNICITY", header.column("ethnicity")),
         ("patients.marital", "MARITAL", header.column("marital")),
+        ("patients.zip", "ZIP", header.column("zip")),
     ];
     let mut key = String::new();
     each_row(rows, TABLE, sink, |row, sink| {

@@ -48,6 +48,7 @@ pub const SYNTHEA_PATHS: &[&str] = &[
     "patients.race",
     "patients.ethnicity",
     "patients.marital",
+    "patients.zip",
     "allergies",
     "careplans",
     "conditions",

@@ -101,6 +101,7 @@ pub(crate) fn has_shape(system: &str, code: &str) -> bool {
                 | "OT"
         ),
         "NUBC" => digits(code, 2..=2),
+        "STATE" => crate::zip3::is_state(code),
         "NOTE" => code == "UNCLASSIFIED",
         // `ALLERGY//RXNORM//1191`: a code of another system in a role that is not the patient's own.
         "ALLERGY" | "FAMILY_HISTORY" | "ORDER" => code.split_once("//").is_some_and(|(inner, code)| {
@@ -114,6 +115,18 @@ pub(crate) fn has_shape(system: &str, code: &str) -> bool {
 /// bounded length.
 pub(crate) fn is_plain(code: &str) -> bool {
     (1..=128).contains(&code.len()) && code.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+/// The first `length` characters of a code, its dot not counted: `S72.001A` cut to 4 is `S72.0`.
+pub(crate) fn cut(code: &str, length: usize) -> &str {
+    let mut left = length;
+    for (at, c) in code.char_indices() {
+        if left == 0 {
+            return code[..at].trim_end_matches('.');
+        }
+        left -= usize::from(c != '.');
+    }
+    code
 }
 
 fn digits(code: &str, length: std::ops::RangeInclusive<usize>) -> bool {
@@ -322,6 +335,20 @@ mod tests {
         }
         // One digit off is a check digit off.
         assert!(!has_shape("SNOMED", "44054007") && !has_shape("LOINC", "4548-5"));
+    }
+
+    #[test]
+    fn codes_are_cut_to_what_is_broader() {
+        for (code, length, cut_to) in [
+            ("S72.001A", 3, "S72"),
+            ("S72.001A", 4, "S72.0"),
+            ("E11", 3, "E11"),
+            ("A10BA02", 5, "A10BA"),
+            ("250.00", 4, "250.0"),
+            ("é1", 1, "é"),
+        ] {
+            assert_eq!(cut(code, length), cut_to);
+        }
     }
 
     #[test]

@@ -16,24 +16,29 @@
 //! });
 //! let record = Identified::new(SourceSubject { key: "mrn-1".into(), facts: vec![diabetes] });
 //!
-//! let deidentifier = Deidentifier::new(Policy::expert_determination(), &Key::from_bytes([7; 32]));
+//! let deidentifier = Deidentifier::new(Policy::expert_determination(), &Key::from_bytes([7; 32]))?;
 //! let mut tally = Tally::default();
 //! let safe = deidentifier.subject(&record, &mut tally);
 //! assert_eq!(safe.subject.events()[0].code.as_str(), "ICD10CM//E11.9");
 //! assert_ne!(safe.subject.events()[0].time, Some(day.end_of_day()));
+//! # Ok::<(), deid::KeyError>(())
 //! ```
 
+mod ages;
+pub mod attestation;
 mod codes;
 mod dates;
 mod key;
+mod numbers;
 mod policy;
 pub mod risk;
 mod subject;
 mod tally;
 pub mod text;
 mod units;
+pub mod zip3;
 
-pub use key::Key;
-pub use policy::{Policy, PolicyError};
+pub use key::{Key, KeyError};
+pub use policy::{DateMethod, FreeText, Identifier, Label, Policy, PolicyError, Zip};
 pub use subject::{Deidentifier, SafeRecord};
-pub use tally::Tally;
+pub use tally::{FieldTally, Tally};

@@ -1,10 +1,14 @@
 //! One subject through the policy.
 
-use crate::key::Derivation;
-use crate::{Key, Policy, Tally, codes, dates, units};
+use crate::dates::Dates;
+use crate::key::{Derivation, KeyError};
+use crate::numbers::Numbers;
+use crate::policy::{DateMethod, Identifier, Zip};
+use crate::tally::{FIELD_NOT_ALLOWED, Rule};
+use crate::{Key, Policy, Tally, ages, codes, units, zip3};
 use events::{
-    Code, Deidentified, Event, Identified, Label, SourceEvent, SourceFact, SourceSubject, SourceTime,
-    SourceValue, Subject, Time,
+    Code, Deidentified, Event, Identified, Label, SourceEvent, SourceFact, SourceSubject, SourceValue,
+    Subject,
 };
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -16,6 +20,7 @@ const LONGEST_DESCRIPTION: usize = 200;
 pub struct Deidentifier {
     policy: Policy,
     derivation: Derivation,
+    numbers: Option<Numbers>,
 }
 
 /// A subject as it may be written, with the labels that its source stated.
@@ -29,8 +34,28 @@ pub struct SafeRecord {
 
 impl Deidentifier {
     /// A policy with a key.
-    pub fn new(policy: Policy, key: &Key) -> Self {
-        Deidentifier { policy, derivation: key.derivation() }
+    ///
+    /// # Errors
+    /// When the policy wants random numbers, and the operating system gives none.
+    pub fn new(policy: Policy, key: &Key) -> Result<Self, KeyError> {
+        Self::with_known_numbers(policy, key, [])
+    }
+
+    /// A policy with a key, that goes on with the numbers which a crosswalk tells: only for policies whose
+    /// numbers are random.
+    ///
+    /// # Errors
+    /// As [`Deidentifier::new`].
+    pub fn with_known_numbers(
+        policy: Policy,
+        key: &Key,
+        known: impl IntoIterator<Item = (Box<str>, i64)>,
+    ) -> Result<Self, KeyError> {
+        let numbers = match policy.identifier() {
+            Identifier::KeyedPseudonym => None,
+            Identifier::Random => Some(Numbers::new(known)?),
+        };
+        Ok(Deidentifier { policy, derivation: key.derivation(), numbers })
     }
 
     /// The policy in force.
@@ -38,47 +63,59 @@ impl Deidentifier {
         &self.policy
     }
 
-    /// The subject id that stands for a source key: 63 bits, never negative.
+    /// The subject id that stands for a source key: 63 bits, never negative. Keyed or random, as the policy says.
     pub fn pseudonym(&self, source_key: &str) -> i64 {
-        (self.derivation.number("pseudonym", source_key) >> 1) as i64
+        match &self.numbers {
+            Some(numbers) => numbers.of(source_key),
+            None => (self.derivation.number("pseudonym", source_key) >> 1) as i64,
+        }
+    }
+
+    /// The whole days that all dates of a subject are moved by, where the policy moves dates; else 0.
+    pub fn offset_days(&self, source_key: &str) -> i32 {
+        match self.policy.dates() {
+            DateMethod::Shift => {
+                self.policy.offsets().choose(self.derivation.number("date-shift", source_key))
+            }
+            DateMethod::YearOnly | DateMethod::AsIs => 0,
+        }
     }
 
     /// De-identifies one subject. What no rule allows is dropped and counted in `tally`.
     pub fn subject(&self, record: &Identified<SourceSubject>, tally: &mut Tally) -> Deidentified<SafeRecord> {
         let source = record.expose();
         let id = self.pseudonym(&source.key);
-        let offset = dates::offset_micros(
-            self.derivation.number("date-shift", &source.key),
-            self.policy.raw.dates.shift_days,
-        );
+        let dates = Dates { method: self.policy.dates(), offset_days: self.offset_days(&source.key) };
         let mut events = Vec::with_capacity(source.facts.len());
         let mut labels = Vec::new();
         let mut described = FxHashSet::default();
         for fact in &source.facts {
             match fact {
-                SourceFact::Event(event) => match self.event(event, offset, tally) {
+                SourceFact::Event(event) => match self.event(event, dates, tally) {
                     Ok(safe) => {
                         if let Some(words) = event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
                         {
                             described.insert((safe.code.clone(), words.clone()));
                         }
+                        tally.keep_event(&event.path);
                         events.push(safe);
                     }
-                    Err(rule) => tally.drop_event(&rule),
+                    Err(rule) => tally.drop_event(&event.path, &rule),
                 },
                 SourceFact::Label(label) => labels.push((
                     label.task.clone(),
                     Label {
                         subject_id: id,
-                        prediction_time: label.prediction_time.plus_micros(offset),
+                        prediction_time: dates.prediction(label.prediction_time),
                         boolean_value: label.boolean_value,
                     },
                 )),
             }
         }
         tally.describe(described);
-        tally.ages_top_coded +=
-            u64::from(dates::top_code_age(&mut events, self.policy.raw.dates.oldest_age_years));
+        if let Some(oldest) = self.policy.oldest_age_years() {
+            tally.ages_top_coded += u64::from(dates.top_code_age(&mut events, oldest));
+        }
         tally.subjects += 1;
         tally.events_kept += events.len() as u64;
         tally.labels_kept += labels.len() as u64;
@@ -88,66 +125,99 @@ impl Deidentifier {
     }
 
     /// One event, or the rule that dropped it.
-    fn event(&self, event: &SourceEvent, offset: i64, tally: &mut Tally) -> Result<Event, String> {
-        if !self.policy.fields.contains(&event.path) {
-            return Err(format!("field not allowed: {}", event.path));
+    fn event(&self, event: &SourceEvent, dates: Dates, tally: &mut Tally) -> Result<Event, Rule> {
+        if !self.policy.allows_field(&event.path) {
+            return Err(FIELD_NOT_ALLOWED);
         }
         let code = self.code(event)?;
-        let mut safe = Event::new(shifted(event.time, offset), code);
+        let mut safe = Event::new(dates.fact(event.time), code);
         match &event.value {
             SourceValue::None => {}
+            SourceValue::Number(value) if is_like_an_identifier(*value, event.unit.as_deref()) => {
+                tally.trim(&event.path, "whole number of seven digits or more without a unit");
+            }
             SourceValue::Number(value) => {
                 safe.numeric_value = Some(*value as f32);
                 if let Some(unit) = event.unit.as_deref().filter(|u| !u.is_empty()) {
                     match units::known(unit) {
                         Some(unit) => safe.unit = Some(SmolStr::new(unit)),
-                        None => tally.trim("unit not known"),
+                        None => tally.trim(&event.path, "unit not known"),
                     }
                 }
             }
             SourceValue::Concept { system, code } => {
-                if self.policy.systems.contains(system) && codes::has_shape(system, code) {
+                let code = self.generalised(system, code);
+                if self.policy.allows_system(system) && codes::has_shape(system, code) {
                     safe.code = Code::new(format!("{}//{system}//{code}", safe.code));
                 } else {
-                    tally.trim("coded value without its system's shape");
+                    tally.trim(&event.path, "coded value without its system's shape");
                 }
             }
-            SourceValue::Text(_) => tally.trim("free text"),
+            SourceValue::Text(_) => tally.trim(&event.path, "free text"),
+        }
+        if let Some(oldest) = self.policy.oldest_age_years()
+            && ages::top_code(&mut safe, oldest)
+        {
+            tally.trim(&event.path, "age past the oldest that is told");
         }
         Ok(safe)
     }
 
-    fn code(&self, event: &SourceEvent) -> Result<Code, String> {
-        let (system, code) = (event.system.as_str(), event.code.as_str());
-        let by_contract = self.policy.contract_fields.contains(&event.path);
+    fn code(&self, event: &SourceEvent) -> Result<Code, Rule> {
+        let by_contract = self.policy.is_contract_field(&event.path);
+        let (system, code) = match event.system.as_str() {
+            // A whole code may still be a system's.
+            "" if !by_contract => event.code.split_once("//").unwrap_or(("", &event.code)),
+            system => (system, event.code.as_str()),
+        };
         if system.is_empty() {
             let reserved = matches!(code, Code::BIRTH | Code::DEATH | Code::FOLLOWUP_END);
             return match reserved || (by_contract && codes::is_plain(code)) {
                 true => Ok(Code::new(code)),
-                false => Err("code without a system".to_owned()),
+                false => Err("code without a system".into()),
             };
         }
-        if self.policy.systems.contains(system) {
+        if system == ZIP {
+            return self.zip(code);
+        }
+        if self.policy.allows_system(system) {
+            let code = self.generalised(system, code);
             return match codes::has_shape(system, code) {
                 true => Ok(Code::of(system, code)),
-                false => Err(format!("code without the shape of {system}")),
+                false => Err(format!("code without the shape of {system}").into()),
             };
         }
         match by_contract && codes::is_plain(system) && codes::is_plain(code) {
             true => Ok(Code::of(system, code)),
-            false => Err("code system not allowed".to_owned()),
+            false => Err("code system not allowed".into()),
         }
+    }
+
+    /// The broader code that the policy wants in a code's place.
+    fn generalised<'c>(&self, system: &str, code: &'c str) -> &'c str {
+        match self.policy.generalise().get(system) {
+            Some(&length) => codes::cut(code, length),
+            None => code,
+        }
+    }
+
+    fn zip(&self, zip: &str) -> Result<Code, Rule> {
+        let told = match self.policy.zip() {
+            Zip::Drop => return Err("ZIP code".into()),
+            Zip::Zip3 => zip3::prefix(zip).map(|prefix| Code::of("ZIP3", prefix)),
+            Zip::Zip5 => zip3::digits(zip).map(|digits| Code::of("ZIP", digits)),
+        };
+        told.ok_or("code without the shape of ZIP".into())
     }
 }
 
-/// A fact known by its date stands at the end of that day, so that nothing of the day can be predicted from it.
-fn shifted(time: SourceTime, offset: i64) -> Option<Time> {
-    match time {
-        SourceTime::Static => None,
-        SourceTime::Date(day) => Some(day.end_of_day().plus_micros(offset)),
-        SourceTime::DateTime(time) => Some(time.plus_micros(offset)),
-    }
+/// A record number, a telephone number or a date written as one: no measurement without a unit is as long.
+fn is_like_an_identifier(value: f64, unit: Option<&str>) -> bool {
+    value.abs() >= 1e6 && value.fract() == 0.0 && unit.is_none_or(str::is_empty)
 }
+
+/// The system of a fact that is a ZIP code.
+const ZIP: &str = "ZIP";
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,21 @@
-//! What de-identification did, in counts by rule. Holds nothing of a record but words that many subjects share.
+//! What de-identification did, in counts by field and rule. Holds nothing of a record but words that many subjects
+//! share.
 
 use events::Code;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Distinct (code, words) pairs that are counted; later ones are ignored, so memory stays bounded.
 const MOST_DESCRIPTIONS: usize = 1_000_000;
 
-/// Counts by rule. Tallies of parts add up with [`Tally::merge`].
+/// A rule's name, in this program's words.
+pub(crate) type Rule = Cow<'static, str>;
+/// The rule that drops what the policy's allow-list doesn't name.
+pub(crate) const FIELD_NOT_ALLOWED: Rule = Cow::Borrowed("field not allowed");
+
+/// Counts by field and rule. Tallies of parts add up with [`Tally::merge`].
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Subjects that were de-identified.
@@ -17,23 +24,70 @@ pub struct Tally {
     pub events_kept: u64,
     /// Labels that passed.
     pub labels_kept: u64,
-    /// Events dropped, by rule.
-    pub dropped: BTreeMap<String, u64>,
-    /// Parts of events dropped (free text, units that are none), by rule; the event itself passed.
-    pub trimmed: BTreeMap<String, u64>,
-    /// Subjects whose birth was moved because they are older than the policy's oldest age.
+    /// Subjects with times that were moved because they tell of an age past the policy's oldest.
     pub ages_top_coded: u64,
+    fields: FxHashMap<SmolStr, FieldTally>,
     /// Per code and what a source calls it: how many subjects.
     descriptions: FxHashMap<(Code, SmolStr), u32>,
 }
 
+/// What became of one field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FieldTally {
+    /// Events that passed.
+    pub kept: u64,
+    /// Events dropped, by rule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
+    /// Parts of events dropped or made broader (free text, units that are none), by rule; the event itself passed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trimmed: BTreeMap<String, u64>,
+}
+
 impl Tally {
-    pub(crate) fn drop_event(&mut self, rule: &str) {
-        count(&mut self.dropped, rule);
+    pub(crate) fn keep_event(&mut self, path: &SmolStr) {
+        self.field(path).kept += 1;
     }
 
-    pub(crate) fn trim(&mut self, rule: &str) {
-        count(&mut self.trimmed, rule);
+    pub(crate) fn drop_event(&mut self, path: &SmolStr, rule: &str) {
+        count(&mut self.field(path).dropped, rule);
+    }
+
+    pub(crate) fn trim(&mut self, path: &SmolStr, rule: &str) {
+        count(&mut self.field(path).trimmed, rule);
+    }
+
+    fn field(&mut self, path: &SmolStr) -> &mut FieldTally {
+        self.fields.entry(path.clone()).or_default()
+    }
+
+    /// What became of each field, by its path.
+    pub fn by_field(&self) -> BTreeMap<String, FieldTally> {
+        self.fields.iter().map(|(path, field)| (path.to_string(), field.clone())).collect()
+    }
+
+    /// Events dropped, by rule.
+    pub fn dropped(&self) -> BTreeMap<String, u64> {
+        let mut total = BTreeMap::new();
+        for (path, field) in &self.fields {
+            for (rule, n) in &field.dropped {
+                let rule = match *rule == FIELD_NOT_ALLOWED {
+                    true => format!("{rule}: {path}"),
+                    false => rule.clone(),
+                };
+                *total.entry(rule).or_default() += n;
+            }
+        }
+        total
+    }
+
+    /// Parts of events dropped, by rule.
+    pub fn trimmed(&self) -> BTreeMap<String, u64> {
+        let mut total = BTreeMap::new();
+        for (rule, n) in self.fields.values().flat_map(|field| &field.trimmed) {
+            *total.entry(rule.clone()).or_default() += n;
+        }
+        total
     }
 
     /// Counts one subject's codes and what the source calls them.
@@ -51,11 +105,15 @@ impl Tally {
         self.events_kept += other.events_kept;
         self.labels_kept += other.labels_kept;
         self.ages_top_coded += other.ages_top_coded;
-        for (rule, n) in other.dropped {
-            *self.dropped.entry(rule).or_default() += n;
-        }
-        for (rule, n) in other.trimmed {
-            *self.trimmed.entry(rule).or_default() += n;
+        for (path, field) in other.fields {
+            let mine = self.fields.entry(path).or_default();
+            mine.kept += field.kept;
+            for (rule, n) in field.dropped {
+                *mine.dropped.entry(rule).or_default() += n;
+            }
+            for (rule, n) in field.trimmed {
+                *mine.trimmed.entry(rule).or_default() += n;
+            }
         }
         for (pair, n) in other.descriptions {
             if self.descriptions.len() < MOST_DESCRIPTIONS || self.descriptions.contains_key(&pair) {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 /// The de-identification key, 64 hexadecimal digits: an alternative to `--key FILE`.
 pub const KEY: &str = "OSLER_KEY";
+/// A file with the public key (`osler key public`) that must have signed every data set which is read.
+pub const TRUST: &str = "OSLER_TRUST";
 /// Where `osler` keeps spill files while it ingests: an alternative to `--spill-dir`.
 pub const SPILL_DIR: &str = "OSLER_SPILL_DIR";
 /// A file with the bearer key that `osler serve` asks for: an alternative to `--api-key-file`.

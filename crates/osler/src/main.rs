@@ -3,6 +3,7 @@
 //! This room owns the command line, configuration, files and directories, and the joints between the other
 //! rooms. Everything that decides a number lives elsewhere.
 
+mod attested;
 mod clock;
 mod code_features;
 mod commands;
@@ -14,6 +15,7 @@ mod memory;
 mod model_directory;
 mod output;
 mod panic;
+mod policy_file;
 mod precision;
 mod predictor;
 mod progress;

@@ -127,7 +127,17 @@ impl OutputDirectory {
     }
 
     /// Syncs every file, writes the manifest, and puts the directory in its place.
-    pub fn finish(mut self, provenance: Provenance) -> Result<Manifest> {
+    pub fn finish(self, provenance: Provenance) -> Result<Manifest> {
+        self.finish_sealed(provenance, |_| Ok(()))
+    }
+
+    /// As [`OutputDirectory::finish`], but `seal` may first write one more file, of which the manifest says
+    /// nothing since it speaks of the manifest.
+    pub fn finish_sealed(
+        mut self,
+        provenance: Provenance,
+        seal: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Manifest> {
         let settings_path = self.partial.join(SETTINGS);
         if settings_path.exists() {
             fs::remove_file(&settings_path)
@@ -156,6 +166,7 @@ impl OutputDirectory {
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&manifest)?))
             .with_context(|| format!("cannot write {}", path.display()))?;
         sync(&path)?;
+        seal(&self.partial)?;
         sync(&self.partial)?;
         let old = self.partial.with_extension("old");
         if self.force && self.out.exists() {

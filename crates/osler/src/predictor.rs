@@ -39,7 +39,8 @@ impl ModelPredictor {
         // A key of its own that nobody keeps: a patient asked about today can't be told from one asked about
         // tomorrow, and dates are shifted in memory already.
         let key = Key::random().context("no key for de-identification in memory")?;
-        let deidentifier = Deidentifier::new(Policy::expert_determination(), &key);
+        let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
+            .context("no key for de-identification in memory")?;
         Ok(ModelPredictor { directory, deidentifier, limits: Limits::default(), codes, examples })
     }
 
@@ -58,7 +59,7 @@ impl ModelPredictor {
         if tokens.as_sequence().is_empty() {
             return Err(PatientError::NoEvents);
         }
-        let dropped: u64 = tally.dropped.values().sum();
+        let dropped: u64 = tally.dropped().values().sum();
         let unknown_codes = tokens.as_sequence().code.iter().filter(|c| **c == Vocabulary::UNKNOWN).count();
         let counts = RecordCounts {
             read: subject.events().len(),

@@ -1,12 +1,13 @@
 //! Verified directories as de-identified records.
 
-use crate::manifest::{Kind, Manifest};
+use crate::attested;
+use crate::manifest::Manifest;
 use anyhow::Result;
 use events::meds::{self, CodeMetadata, SubjectReader};
 use events::{Deidentified, Split, Subject};
 use std::path::{Path, PathBuf};
 
-/// A directory of events whose every file matched its manifest.
+/// A directory of events whose every file matched its manifest and attestation.
 pub struct Records {
     dir: PathBuf,
     /// Its manifest.
@@ -16,9 +17,10 @@ pub struct Records {
 }
 
 impl Records {
-    /// Opens a directory that `osler ingest` wrote, after checking every digest.
+    /// Opens a directory that `osler ingest` wrote, after checking its attestation and every digest.
     pub fn open(dir: &Path) -> Result<Self> {
-        let manifest = Manifest::verify(dir, Kind::Events)?;
+        let trusted = attested::trusted_by_environment()?;
+        let (manifest, _) = attested::verify(dir, trusted.as_ref())?;
         let codes = meds::read_codes(dir)?;
         Ok(Records { dir: dir.to_owned(), manifest, codes })
     }
@@ -44,7 +46,7 @@ impl Iterator for Subjects {
         let subject = self.0.next()?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "the manifest of the directory was verified when it was opened"
+            reason = "the attestation of the directory was verified when it was opened"
         )]
         Some(subject.map(Deidentified::vouch))
     }

@@ -1,8 +1,9 @@
 use super::*;
+use events::{SourceTime, Time};
 use proptest::prelude::*;
 
 fn deidentifier(key: u8) -> Deidentifier {
-    Deidentifier::new(Policy::expert_determination(), &Key::from_bytes([key; 32]))
+    Deidentifier::new(Policy::expert_determination(), &Key::from_bytes([key; 32])).unwrap()
 }
 
 fn event(path: &str, system: &str, code: &str, time: SourceTime) -> SourceEvent {
@@ -79,7 +80,7 @@ fn what_no_rule_allows_is_dropped_and_counted_without_its_value() {
     ];
     let safe = deidentifier(1).subject(&record("Canary", facts), &mut tally);
     assert_eq!(safe.subject.events().len(), 1);
-    assert_eq!(tally.dropped.values().sum::<u64>(), 4);
+    assert_eq!(tally.dropped().values().sum::<u64>(), 4);
     let told = format!("{tally:?} {safe:?}").to_lowercase();
     assert!(!told.contains("canary"), "{told}");
 }
@@ -95,7 +96,7 @@ fn text_and_unknown_units_do_not_pass() {
     let safe = deidentifier(1).subject(&record("1", vec![note, lab]), &mut tally);
     assert_eq!(safe.subject.events().len(), 2);
     assert!(safe.subject.events().iter().all(|e| e.text_value.is_none() && e.unit.is_none()));
-    assert_eq!(tally.trimmed.values().sum::<u64>(), 2);
+    assert_eq!(tally.trimmed().values().sum::<u64>(), 2);
 }
 
 #[test]
@@ -125,4 +126,89 @@ fn a_date_stands_at_its_days_end_and_a_time_where_it_was() {
     let [early, late] = safe.subject.events() else { panic!("two events") };
     assert_eq!(early.code.as_str(), "ICD10CM//E11.9");
     assert!((late.time.unwrap().days_since(early.time.unwrap()) - 86_399.0 / 86_400.0).abs() < 1e-12);
+}
+
+#[test]
+fn numbers_as_long_as_identifiers_pass_only_with_a_unit() {
+    let lab = |value: f64, unit: Option<&str>| {
+        let mut lab = event("Observation.valueQuantity", "LOINC", "4548-4", SourceTime::Static);
+        lab.value = SourceValue::Number(value);
+        lab.unit = unit.map(SmolStr::new);
+        lab
+    };
+    let facts =
+        vec![lab(5_551_234_567.0, None), lab(19_570_314.0, None), lab(2e6, Some("/L")), lab(7.5, None)];
+    let safe = deidentifier(1).subject(&record("1", facts), &mut Tally::default());
+    let kept: Vec<f32> = safe.subject.events().iter().filter_map(|e| e.numeric_value).collect();
+    assert_eq!(kept, [7.5, 2e6]);
+}
+
+fn with(policy: &str) -> Deidentifier {
+    Deidentifier::new(Policy::named(policy).unwrap(), &Key::from_bytes([9; 32])).unwrap()
+}
+
+fn codes_of(safe: &SafeRecord) -> Vec<&str> {
+    safe.subject.events().iter().map(|e| e.code.as_str()).collect()
+}
+
+#[test]
+fn geography_passes_as_far_as_the_policy_says() {
+    let facts = || {
+        vec![
+            event("Patient.address.postalCode", "ZIP", "02139-4307", SourceTime::Static),
+            event("Patient.address.postalCode", "ZIP", "05901", SourceTime::Static),
+            event("Patient.address.postalCode", "ZIP", "Ann Canary", SourceTime::Static),
+            event("Patient.address.state", "STATE", "MA", SourceTime::Static),
+            event("Patient.address.state", "STATE", "Canary", SourceTime::Static),
+        ]
+    };
+    let through = |policy: &str| with(policy).subject(&record("1", facts()), &mut Tally::default());
+    assert_eq!(codes_of(&through("safe-harbor")), ["STATE//MA", "ZIP3//000", "ZIP3//021"]);
+    assert_eq!(codes_of(&through("limited-data-set")), ["STATE//MA", "ZIP//02139", "ZIP//05901"]);
+    assert!(codes_of(&through("expert-determination")).is_empty());
+}
+
+#[test]
+fn safe_harbor_tells_years_alone_under_a_number_derived_from_nothing() {
+    let day = |y, m, d| SourceTime::Date(Time::from_ymd(y, m, d).unwrap());
+    let birth = event("Patient.birthDate", "", Code::BIRTH, day(1921, 3, 14));
+    let visit = event("Condition.code", "ICD10CM", "I10", day(2016, 7, 1));
+    let mut source = record("1", vec![birth, visit]).expose().clone();
+    source.facts.push(SourceFact::Label(events::SourceLabel {
+        task: "death".into(),
+        prediction_time: Time::from_ymd(2016, 8, 1).unwrap(),
+        boolean_value: true,
+    }));
+    let source = Identified::new(source);
+    let one = with("safe-harbor");
+    let safe = one.subject(&source, &mut Tally::default());
+    let times: Vec<_> = safe.subject.events().iter().map(|e| e.time.unwrap().to_string()).collect();
+    assert_eq!(times, ["1926-12-31T23:59:59", "2016-12-31T23:59:59"]);
+    assert_eq!(safe.labels[0].1.prediction_time.to_string(), "2015-12-31T23:59:59");
+    assert_eq!(safe.subject.id, one.pseudonym("1"));
+    assert_ne!(safe.subject.id, with("safe-harbor").pseudonym("1"), "one key, another run: another number");
+    assert_eq!(one.offset_days("1"), 0);
+}
+
+#[test]
+fn a_limited_data_set_keeps_dates() {
+    let noon = Time::from_ymd_hms(2016, 7, 1, 12, 0, 0, 0).unwrap();
+    let visit = event("Condition.code", "ICD10CM", "I10", SourceTime::DateTime(noon));
+    let safe = with("limited-data-set").subject(&record("1", vec![visit]), &mut Tally::default());
+    assert_eq!(safe.subject.events()[0].time, Some(noon));
+    assert_eq!(safe.subject.id, with("limited-data-set").pseudonym("1"));
+}
+
+#[test]
+fn codes_are_told_as_broadly_as_the_policy_says() {
+    let text = Policy::named("safe-harbor").unwrap().text().replace("# ICD10CM = 3", "ICD10CM = 3");
+    let policy = Policy::from_toml(&text).unwrap();
+    let deidentifier = Deidentifier::new(policy, &Key::from_bytes([9; 32])).unwrap();
+    let facts = vec![
+        event("Condition.code", "ICD10CM", "S72.001A", SourceTime::Static),
+        event("meds.code", "", "ICD10CM//E11.9", SourceTime::Static),
+        event("meds.code", "", "WARD//Canary", SourceTime::Static),
+    ];
+    let safe = deidentifier.subject(&record("1", facts), &mut Tally::default());
+    assert_eq!(codes_of(&safe), ["ICD10CM//E11", "ICD10CM//S72"]);
 }

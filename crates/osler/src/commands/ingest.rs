@@ -4,10 +4,11 @@ use super::threads;
 use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
-use crate::{environment, key_file};
+use crate::{attested, environment, key_file, policy_file};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use deid::{Deidentifier, Key, Policy, Tally};
+use deid::attestation::Quarantined;
+use deid::{Deidentifier, FreeText, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 #[command(after_help = "Examples:
   osler key new --out site.key
   osler ingest --from fhir --key site.key --out events export/
-  osler ingest --from omop --key site.key --out events cdm.tar.zst
+  osler ingest --from omop --key site.key --policy safe-harbor --out events cdm.tar.zst
   osler ingest --from table --mapping examples/physionet2012.toml --key site.key --out events set-a.tar.zst Outcomes-a.txt")]
 pub struct Arguments {
     /// What the sources are.
@@ -36,8 +37,8 @@ pub struct Arguments {
     /// The key file; without it the key is read from OSLER_KEY.
     #[arg(long)]
     pub key: Option<PathBuf>,
-    /// A shipped policy.
-    #[arg(long, default_value = "expert-determination")]
+    /// A shipped policy's name (safe-harbor, expert-determination, limited-data-set), or a TOML file of your own.
+    #[arg(long, value_name = "NAME|FILE", default_value = "expert-determination")]
     pub policy: String,
     /// The data set's name, carried into every document made from it.
     #[arg(long)]
@@ -105,7 +106,8 @@ impl Arguments {
             None => None,
         };
         let format = self.format(mapping_text.as_deref())?;
-        let policy = Policy::named(&self.policy)?;
+        let policy = policy_file::read(&self.policy)?;
+        refuse_what_is_not_done_yet(&policy)?;
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
         let options = Options {
@@ -124,7 +126,7 @@ impl Arguments {
             format!("{}\n", serde_json::to_string_pretty(&rejections_json(&summary))?),
         )
         .with_context(|| format!("cannot write {}", rejections.display()))?;
-        let manifest = output.finish(Provenance {
+        let provenance = Provenance {
             dataset: self.dataset(),
             synthetic: self.synthetic,
             settings: serde_json::json!({
@@ -145,12 +147,15 @@ impl Arguments {
                 policy_blake3: blake3::hash(policy.text().as_bytes()).to_hex().to_string(),
                 key_id: key.id(),
                 counts: serde_json::json!({
-                    "dropped": written.tally.dropped,
-                    "trimmed": written.tally.trimmed,
+                    "dropped": written.tally.dropped(),
+                    "trimmed": written.tally.trimmed(),
                     "ages_top_coded": written.tally.ages_top_coded,
                 }),
             }),
-        })?;
+        };
+        let run =
+            attested::Run { policy: &policy, key, tally: &written.tally, quarantined: quarantined(&summary) };
+        let manifest = output.finish_sealed(provenance, |dir| attested::write(dir, run))?;
         self.tell(&summary, &written, started.elapsed(), voice);
         Ok(manifest)
     }
@@ -183,8 +188,8 @@ impl Arguments {
             megabytes / elapsed.as_secs_f64().max(1e-9),
             self.out.display(),
         ));
-        let dropped: u64 = written.tally.dropped.values().sum();
-        let trimmed: u64 = written.tally.trimmed.values().sum();
+        let dropped: u64 = written.tally.dropped().values().sum();
+        let trimmed: u64 = written.tally.trimmed().values().sum();
         if dropped + trimmed > 0 {
             voice.say(format!(
                 "de-identification dropped {} events and trimmed {} values; manifest.json counts them by rule",
@@ -204,6 +209,18 @@ impl Arguments {
     }
 }
 
+/// Free text is dropped, whatever reads it: a policy that wants it cleaned is refused rather than obeyed by half.
+fn refuse_what_is_not_done_yet(policy: &Policy) -> Result<()> {
+    if policy.free_text() != FreeText::Drop || policy.whitelist() {
+        bail!(
+            "policy `{}` wants free text cleaned, which `osler ingest` does not do; set text.free_text = \"drop\" \
+             and text.whitelist = false",
+            policy.name()
+        );
+    }
+    Ok(())
+}
+
 /// What came out.
 struct Written {
     summary: DatasetSummary,
@@ -221,7 +238,7 @@ fn read_and_write(
     dataset: &str,
     voice: Voice,
 ) -> Result<(Written, Summary)> {
-    let deidentifier = Deidentifier::new(policy.clone(), key);
+    let deidentifier = Deidentifier::new(policy.clone(), key)?;
     let split_key = key.split_key();
     let mut writer = DatasetWriter::create(out)?;
     let mut tally = Tally::default();
@@ -358,6 +375,18 @@ fn rejections_json(summary: &Summary) -> serde_json::Value {
         "ignored": summary.ignored,
         "first": summary.rejections,
     })
+}
+
+fn quarantined(summary: &Summary) -> Quarantined {
+    Quarantined {
+        rows: summary.rows,
+        rejected: summary.rejected,
+        reasons: summary
+            .rejection_counts
+            .iter()
+            .map(|c| (format!("{} {}: {}", c.kind, c.field, c.reason), c.count))
+            .collect(),
+    }
 }
 
 /// A directory for encrypted temporary files, removed when dropped.

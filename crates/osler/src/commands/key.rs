@@ -2,9 +2,12 @@
 
 use crate::key_file;
 use crate::progress::Voice;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use deid::attestation::PublicKey;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Make the key that pseudonyms and date shifts are derived from.
 #[derive(Args)]
@@ -25,18 +28,54 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Tell the public key that goes with a key: whoever gets data sets compares their signature with it.
+    #[command(after_help = "Example:\n  osler key public --key site.key --out site.pub")]
+    Public {
+        /// The key file; without it the key is read from OSLER_KEY.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// The file to write; without it standard output. An existing one is never overwritten.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
 
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let Command::New { out } = self.command;
-        let key = key_file::write_new(&out)?;
-        if voice.json {
-            println!("{}", serde_json::json!({ "key_id": key.id(), "out": out }));
-        } else {
-            voice.say(format!("key {} written to {}; keep it apart from the data", key.id(), out.display()));
+        match self.command {
+            Command::New { out } => new(&out, voice),
+            Command::Public { key, out } => public(key.as_deref(), out.as_deref(), voice),
         }
-        Ok(())
     }
+}
+
+fn new(out: &Path, voice: Voice) -> Result<()> {
+    let key = key_file::write_new(out)?;
+    if voice.json {
+        println!("{}", serde_json::json!({ "key_id": key.id(), "out": out }));
+    } else {
+        voice.say(format!("key {} written to {}; keep it apart from the data", key.id(), out.display()));
+    }
+    Ok(())
+}
+
+fn public(key: Option<&Path>, out: Option<&Path>, voice: Voice) -> Result<()> {
+    let key = key_file::read(key)?;
+    let public = PublicKey::of(&key).to_string();
+    if let Some(out) = out {
+        File::create_new(out)
+            .and_then(|mut file| file.write_all(format!("{public}\n").as_bytes()))
+            .with_context(|| format!("cannot create {} (it is never overwritten)", out.display()))?;
+    }
+    match (voice.json, out) {
+        (true, _) => {
+            println!("{}", serde_json::json!({ "key_id": key.id(), "public_key": public, "out": out }))
+        }
+        (false, Some(out)) => {
+            voice.say(format!("public key of {} written to {}; it is no secret", key.id(), out.display()));
+        }
+        (false, None) => println!("{public}"),
+    }
+    Ok(())
 }

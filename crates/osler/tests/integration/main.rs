@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod attestation;
 mod canary;
 mod fine_tuning;
 mod flow;
 mod interrupted;
 mod malformed;
+mod policies;
 mod shared_data;
 mod support;
 mod training;

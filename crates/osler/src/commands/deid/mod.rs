@@ -1,12 +1,13 @@
 //! `osler deid`: what de-identification does, did, and leaves.
 
 mod policy;
+mod verify;
 
 use crate::progress::Voice;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// De-identification: policies to read.
+/// De-identification: policies to read, data sets to verify.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -17,6 +18,7 @@ pub struct Arguments {
 enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
+    Verify(verify::Arguments),
 }
 
 impl Arguments {
@@ -24,6 +26,7 @@ impl Arguments {
     pub fn run(self, voice: Voice) -> Result<()> {
         match self.command {
             Command::Policy(command) => command.run(voice),
+            Command::Verify(arguments) => arguments.run(voice),
         }
     }
 }

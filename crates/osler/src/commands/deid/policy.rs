@@ -1,7 +1,8 @@
 //! `osler deid policy`: read a shipped policy, check one of a site's own.
 
+use crate::policy_file;
 use crate::progress::Voice;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use deid::Policy;
 use std::path::PathBuf;
@@ -9,9 +10,12 @@ use std::path::PathBuf;
 /// Read the shipped policies, and check your own.
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
-  osler deid policy show expert-determination > ours.toml
+  osler deid policy list
+  osler deid policy show safe-harbor > ours.toml
   osler deid policy check ours.toml")]
 pub enum Command {
+    /// Name the shipped policies.
+    List,
     /// Print a shipped policy, as TOML.
     Show {
         /// Its name.
@@ -28,13 +32,18 @@ impl Command {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
         match self {
+            Command::List if voice.json => {
+                println!("{}", serde_json::json!(Policy::names().collect::<Vec<_>>()))
+            }
+            Command::List => Policy::names().for_each(|name| println!("{name}")),
             Command::Show { name } => print!("{}", Policy::named(&name)?.text()),
             Command::Check { file } => {
-                let text = std::fs::read_to_string(&file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
-                let policy =
-                    Policy::from_toml(&text).with_context(|| format!("{} is refused", file.display()))?;
-                voice.say(format!("{} is a policy for {}", file.display(), policy.name()));
+                let policy = policy_file::from_file(&file)?;
+                let (name, label) = (policy.name(), policy.label().name());
+                match voice.json {
+                    true => println!("{}", serde_json::json!({ "name": name, "label": label })),
+                    false => voice.say(format!("{}: `{name}`, a policy for {label}", file.display())),
+                }
             }
         }
         Ok(())

@@ -1,0 +1,153 @@
+//! Policies: readable TOML, three of them shipped in the program, a site's own beside them.
+
+mod contradictions;
+mod file;
+mod identifiers;
+#[cfg(test)]
+mod tests;
+
+pub use contradictions::PolicyError;
+pub use file::{DateMethod, FreeText, Identifier, Label, Zip};
+
+use crate::dates::Offsets;
+use file::File;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+
+/// What to do with each field. Validated when made: no policy contradicts its label.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    file: File,
+    text: String,
+    fields: FxHashSet<SmolStr>,
+    systems: FxHashSet<SmolStr>,
+    contract_fields: FxHashSet<SmolStr>,
+    offsets: Offsets,
+}
+
+const SHIPPED: [(&str, &str); 3] = [
+    ("safe-harbor", include_str!("../../policies/safe-harbor.toml")),
+    ("expert-determination", include_str!("../../policies/expert-determination.toml")),
+    ("limited-data-set", include_str!("../../policies/limited-data-set.toml")),
+];
+
+impl Policy {
+    /// The shipped policy for expert determination.
+    pub fn expert_determination() -> Self {
+        match Self::named("expert-determination") {
+            Ok(policy) => policy,
+            Err(error) => unreachable!("the shipped policy is tested: {error}"),
+        }
+    }
+
+    /// The names of the shipped policies.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// A shipped policy by name.
+    ///
+    /// # Errors
+    /// When none has this name.
+    pub fn named(name: &str) -> Result<Self, PolicyError> {
+        match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+            Some((_, text)) => Self::from_toml(text),
+            None => Err(PolicyError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// A policy from its TOML.
+    ///
+    /// # Errors
+    /// When it is not readable, has a key or value that no policy has, or contradicts its label.
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(Box::new(e)))?;
+        let offsets = match file.dates.method {
+            DateMethod::Shift => Offsets::new(
+                file.dates.shift_days.unwrap_or(0),
+                file.dates.keep_weekday,
+                file.dates.keep_season,
+            ),
+            _ => Offsets::default(),
+        };
+        contradictions::check(&file, &offsets)?;
+        Ok(Policy {
+            fields: file.fields.allow.iter().cloned().collect(),
+            systems: file.codes.systems.iter().cloned().collect(),
+            contract_fields: file.codes.contract_fields.iter().cloned().collect(),
+            text: text.to_owned(),
+            offsets,
+            file,
+        })
+    }
+
+    /// The policy's own name.
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Which rule of HIPAA it is written for.
+    pub fn label(&self) -> Label {
+        self.file.label
+    }
+
+    /// Where subjects' numbers come from.
+    pub fn identifier(&self) -> Identifier {
+        self.file.subjects.identifier
+    }
+
+    /// What becomes of dates.
+    pub fn dates(&self) -> DateMethod {
+        self.file.dates.method
+    }
+
+    /// The oldest age that is told, in years, if there is one: 90 stands for 90 and older.
+    pub fn oldest_age_years(&self) -> Option<u32> {
+        self.file.dates.oldest_age_years
+    }
+
+    /// What becomes of ZIP codes.
+    pub fn zip(&self) -> Zip {
+        self.file.geography.zip
+    }
+
+    /// What becomes of free text (`text.free_text`).
+    pub fn free_text(&self) -> FreeText {
+        self.file.text.free_text
+    }
+
+    /// Whether of free text only known clinical words pass (`text.whitelist`).
+    pub fn whitelist(&self) -> bool {
+        self.file.text.whitelist
+    }
+
+    /// How many subjects must share a source's words for a code before they pass.
+    pub fn description_subjects(&self) -> u32 {
+        self.file.text.description_subjects
+    }
+
+    /// The policy as written, for `osler deid policy show` and for its digest.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn allows_field(&self, path: &str) -> bool {
+        self.fields.contains(path)
+    }
+
+    pub(crate) fn allows_system(&self, system: &str) -> bool {
+        self.systems.contains(system)
+    }
+
+    pub(crate) fn is_contract_field(&self, path: &str) -> bool {
+        self.contract_fields.contains(path)
+    }
+
+    pub(crate) fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    pub(crate) fn generalise(&self) -> &FxHashMap<SmolStr, usize> {
+        &self.file.codes.generalise
+    }
+}

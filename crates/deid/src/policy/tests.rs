@@ -1,0 +1,113 @@
+use super::*;
+
+fn shipped(name: &str) -> String {
+    Policy::named(name).unwrap().text().to_owned()
+}
+
+/// The refusal of a shipped policy with some words exchanged.
+#[track_caller]
+fn refusal(name: &str, from: &str, to: &str) -> String {
+    let text = shipped(name);
+    let changed = text.replacen(from, to, 1);
+    assert_ne!(text, changed, "{name} has no {from}");
+    Policy::from_toml(&changed).unwrap_err().to_string()
+}
+
+#[test]
+fn shipped_policies_are_what_they_are_called() {
+    for name in Policy::names() {
+        let policy = Policy::named(name).unwrap();
+        assert_eq!((policy.name(), policy.label().name()), (name, name));
+        assert_eq!(policy.free_text(), FreeText::Drop);
+    }
+    assert!(Policy::named("anonymous").unwrap_err().to_string().contains("safe-harbor"));
+}
+
+#[test]
+fn safe_harbor_refuses_what_its_rule_forbids_and_names_the_rule() {
+    let identifier = "identifier = \"random\"";
+    for (from, to, rule) in [
+        (identifier, "identifier = \"keyed-pseudonym\"", "(R)"),
+        ("method = \"year-only\"", "method = \"as-is\"", "(C)"),
+        ("method = \"year-only\"", "method = \"shift\"\nshift_days = 365", "(C)"),
+        ("oldest_age_years = 90", "oldest_age_years = 100", "(C)"),
+        ("oldest_age_years = 90", "", "(C)"),
+        ("zip = \"zip3\"", "zip = \"zip5\"", "(B)"),
+        ("free_text = \"drop\"", "free_text = \"surrogates\"", "(C)"),
+        ("contract_fields = []", "contract_fields = [\"visit_detail\"]", "(R)"),
+        ("\"Condition.code\"", "\"Patient.name\"", "(A)"),
+        ("\"Condition.code\"", "\"Patient.address.city\"", "(B)"),
+        ("\"Condition.code\"", "\"Patient.telecom\"", "(D)"),
+        ("\"Condition.code\"", "\"Patient.identifier\"", "(G)"),
+        ("\"Condition.code\"", "\"Device.serialNumber\"", "(M)"),
+        ("\"Condition.code\"", "\"Patient.photo\"", "(Q)"),
+        ("\"Condition.code\"", "\"Observation.text.div\"", "(A)"),
+    ] {
+        let error = refusal("safe-harbor", from, to);
+        assert!(error.contains("164.514(b)(2)(i)") && error.contains(rule), "{to}: {error}");
+    }
+    for allowed in ["free_text = \"tags\"", "free_text = \"removal\""] {
+        assert!(Policy::from_toml(&shipped("safe-harbor").replace("free_text = \"drop\"", allowed)).is_ok());
+    }
+}
+
+#[test]
+fn expert_determination_and_limited_data_set_have_rules_of_their_own() {
+    let error = refusal("expert-determination", "oldest_age_years = 90", "oldest_age_years = 120");
+    assert!(error.contains("164.514(b)(1)"), "{error}");
+    let error = refusal("expert-determination", "method = \"shift\"\nshift_days = 365", "method = \"as-is\"");
+    assert!(error.contains("164.514(b)(1)"), "{error}");
+    for (field, numeral) in [
+        ("Patient.name", "(i)"),
+        ("Patient.address.line", "(ii)"),
+        ("Patient.telecom", "(iii)"),
+        ("Patient.identifier", "(vi)"),
+        ("Device.serialNumber", "(xii)"),
+        ("Patient.photo", "(xvi)"),
+    ] {
+        let error = refusal("limited-data-set", "\"Condition.code\"", &format!("\"{field}\""));
+        assert!(error.contains("164.514(e)(2)") && error.contains(numeral), "{error}");
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    for (from, to, word) in [
+        ("shift_days = 365", "shift_days = 0", "shift_days"),
+        ("shift_days = 365", "shift_days = 4000", "shift_days"),
+        ("shift_days = 365", "shift_days = 10", "20 offsets"),
+        ("shift_days = 365", "", "shift_days"),
+        ("method = \"shift\"", "method = \"year-only\"", "shift_days"),
+        (
+            "keep_weekday = false\nkeep_season = false",
+            "keep_weekday = true\nkeep_season = true",
+            "raise dates.shift_days",
+        ),
+        ("description_subjects = 10", "description_subjects = 1", "description_subjects"),
+        ("# ICD10CM = 3", "SNOMED = 3", "SNOMED"),
+        ("# ICD10CM = 3", "ICD10CM = 2", "ICD10CM"),
+        ("shift_days = 365", "shift_dayz = 365", "shift_dayz"),
+        ("name = \"expert-determination\"", "name = \"Ours & theirs\"", "name"),
+        ("label = \"expert-determination\"", "label = \"anonymous\"", "anonymous"),
+        ("free_text = \"drop\"", "free_text = \"keep\"", "keep"),
+    ] {
+        let error = refusal("expert-determination", from, to);
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
+fn a_site_writes_its_own() {
+    let ours = shipped("expert-determination")
+        .replacen("name = \"expert-determination\"", "name = \"ours\"", 1)
+        .replace("shift_days = 365", "shift_days = 1095")
+        .replace("keep_weekday = false\nkeep_season = false", "keep_weekday = true\nkeep_season = true")
+        .replace("free_text = \"drop\"\n", "free_text = \"surrogates\"\n")
+        .replace("whitelist = false", "whitelist = true")
+        .replace("zip = \"drop\"", "zip = \"zip3\"");
+    let policy = Policy::from_toml(&ours).unwrap();
+    assert_eq!((policy.name(), policy.label()), ("ours", Label::ExpertDetermination));
+    assert_eq!((policy.free_text(), policy.whitelist()), (FreeText::Surrogates, true));
+    assert_eq!((policy.zip(), policy.identifier()), (Zip::Zip3, Identifier::KeyedPseudonym));
+    assert_eq!(policy.text(), ours);
+}

@@ -1,0 +1,94 @@
+//! The three policies, from records to a timeline.
+
+use crate::support::Site;
+use serde_json::json;
+
+/// Two subjects of a hundred and of fifty years, each with a visit in 2019 at a street of their own.
+fn records(site: &Site) {
+    let mut lines = String::new();
+    for (id, born, zip) in [("mrn-1001", "1919-02-03", "02139-4307"), ("mrn-1002", "1969-04-05", "05901")] {
+        let patient = json!({"reference": format!("Patient/{id}")});
+        let resources = [
+            json!({"resourceType": "Patient", "id": id, "birthDate": born, "gender": "female",
+                "address": [{"use": "home", "line": ["1 Canary Row"], "city": "Canaryville", "state": "MA", "postalCode": zip}]}),
+            json!({"resourceType": "Condition", "id": format!("c-{id}"), "subject": patient, "onsetDateTime": "2019-07-01T10:11:12Z",
+                "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}]}}),
+        ];
+        resources.iter().for_each(|resource| lines += &format!("{resource}\n"));
+    }
+    site.file("in/records.ndjson", lines);
+}
+
+fn told(site: &Site, policy: &str, out: &str) -> Vec<String> {
+    site.succeed(&format!(
+        "ingest --from fhir --key site.key --policy {policy} --splits 1,0,0 --out {out} in"
+    ));
+    let mut told: Vec<String> = site
+        .events(out)
+        .iter()
+        .flat_map(|s| s.events().iter())
+        .map(|e| format!("{} {}", e.time.map_or_else(|| "static".to_owned(), |t| t.to_string()), e.code))
+        .collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn safe_harbor_tells_years_and_goes_on_to_a_timeline() {
+    let site = Site::new();
+    records(&site);
+    assert_eq!(
+        told(&site, "safe-harbor", "events"),
+        [
+            "1929-12-31T23:59:59 MEDS_BIRTH",
+            "1969-12-31T23:59:59 MEDS_BIRTH",
+            "2019-12-31T23:59:59 SNOMED//44054006",
+            "2019-12-31T23:59:59 SNOMED//44054006",
+            "static GENDER//F",
+            "static GENDER//F",
+            "static STATE//MA",
+            "static STATE//MA",
+            "static ZIP3//000",
+            "static ZIP3//021",
+        ]
+    );
+    assert_eq!(site.manifest("events")["deidentification"]["policy"], "safe-harbor");
+    // One key, another run: no number comes back.
+    told(&site, "safe-harbor", "again");
+    let ids = |name: &str| site.events(name).iter().map(|s| s.id).collect::<Vec<_>>();
+    assert!(ids("events").iter().all(|id| !ids("again").contains(id)));
+    site.succeed("tokenize --min-subjects 1 --out timeline events");
+}
+
+#[test]
+fn a_limited_data_set_keeps_dates_and_expert_determination_shifts_them() {
+    let site = Site::new();
+    records(&site);
+    let limited = told(&site, "limited-data-set", "limited");
+    assert!(limited.contains(&"2019-07-01T10:11:12 SNOMED//44054006".to_owned()), "{limited:?}");
+    let expert = told(&site, "expert-determination", "expert");
+    assert!(!expert.iter().any(|line| line.contains("2019-07-01")), "{expert:?}");
+    assert!(expert.iter().any(|line| line.ends_with("10:11:12 SNOMED//44054006")), "{expert:?}");
+}
+
+#[test]
+fn a_site_s_own_policy_is_a_file_and_a_contradiction_is_refused_by_its_rule() {
+    let site = Site::new();
+    records(&site);
+    let shown = String::from_utf8(site.succeed("deid policy show safe-harbor").stdout).unwrap();
+    site.file("ours.toml", shown.replace("name = \"safe-harbor\"", "name = \"ours\""));
+    site.succeed("deid policy check ours.toml");
+    site.succeed("ingest --from fhir --key site.key --policy ours.toml --out ours in");
+    assert_eq!(site.manifest("ours")["deidentification"]["policy"], "ours");
+
+    site.file("broken.toml", shown.replace("zip = \"zip3\"", "zip = \"zip5\""));
+    let said = site.fail("ingest --from fhir --key site.key --policy broken.toml --out broken in");
+    assert!(said.contains("164.514(b)(2)(i)(B)"), "{said}");
+    assert!(site.fail("deid policy check broken.toml").contains("164.514(b)(2)(i)(B)"));
+    site.file("typo.toml", shown.replace("[geography]", "[geographie]"));
+    assert!(site.fail("deid policy check typo.toml").contains("geographie"));
+    assert!(
+        site.fail("ingest --from fhir --key site.key --policy unheard-of --out o in").contains("safe-harbor")
+    );
+    assert!(!site.path("broken").exists());
+}

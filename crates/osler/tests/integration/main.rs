@@ -4,6 +4,7 @@
 
 mod attestation;
 mod canary;
+mod deid_text;
 mod fine_tuning;
 mod flow;
 mod interrupted;

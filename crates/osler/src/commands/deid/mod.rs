@@ -1,13 +1,14 @@
 //! `osler deid`: what de-identification does, did, and leaves.
 
 mod policy;
+mod text;
 mod verify;
 
 use crate::progress::Voice;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// De-identification: policies to read, data sets to verify.
+/// De-identification: policies to read, notes to filter, data sets to verify.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -18,6 +19,7 @@ pub struct Arguments {
 enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
+    Text(text::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -26,6 +28,7 @@ impl Arguments {
     pub fn run(self, voice: Voice) -> Result<()> {
         match self.command {
             Command::Policy(command) => command.run(voice),
+            Command::Text(arguments) => arguments.run(voice),
             Command::Verify(arguments) => arguments.run(voice),
         }
     }

@@ -1,0 +1,87 @@
+//! All layers over one text.
+
+use super::lexicon::Lexicon;
+use super::page::{Page, Scratch};
+use super::{Span, dates, names, places, professions, shapes, whitelist};
+
+/// The longest text that is read at once; a longer one is read in pieces cut where a line or a word ends.
+const PIECE: usize = 256 * 1024;
+
+/// What to look for beyond what Safe Harbor asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Countries too. The rule lets them stay, and most published annotations count them; a country of origin can
+    /// single a patient out, so they are found unless a site turns this off.
+    pub countries: bool,
+    /// Whatever is no plain English, clinical or measuring word, and every long number.
+    pub whitelist: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { countries: true, whitelist: false }
+    }
+}
+
+/// Finds identifiers in text. Built once, shared by threads.
+pub struct Finder {
+    lexicon: Lexicon,
+    settings: Settings,
+}
+
+impl Finder {
+    /// With the word lists that ship with the program.
+    pub fn shipped() -> Self {
+        Finder { lexicon: Lexicon::shipped(), settings: Settings::default() }
+    }
+
+    /// With other settings.
+    pub fn with(self, settings: Settings) -> Self {
+        Finder { settings, ..self }
+    }
+
+    /// Appends what it finds to `spans`, unsettled, so that other layers' can be added before
+    /// [`settle`](super::settle).
+    pub fn find(&self, text: &str, scratch: &mut Scratch, spans: &mut Vec<Span>) {
+        let mut start = 0;
+        while start < text.len() {
+            let end = piece_end(text, start);
+            self.piece(&text[start..end], scratch);
+            spans.extend(
+                scratch
+                    .spans
+                    .iter()
+                    .map(|span| Span::new(start + span.start..start + span.end, span.identifier)),
+            );
+            start = end;
+        }
+    }
+
+    fn piece(&self, text: &str, scratch: &mut Scratch) {
+        let mut keys = std::mem::take(&mut scratch.keys);
+        let mut page = Page::read(text, &self.lexicon, scratch);
+        dates::find(&mut page);
+        shapes::find(&mut page);
+        places::find(&mut page, self.settings.countries);
+        names::find(&mut page, &mut keys);
+        professions::find(&mut page);
+        if self.settings.whitelist {
+            whitelist::find(&mut page);
+        }
+        scratch.keys = keys;
+    }
+}
+
+/// Where a piece that begins at `start` ends: at a line's end if it can, else at a space, else anywhere.
+fn piece_end(text: &str, start: usize) -> usize {
+    if text.len() - start <= PIECE {
+        return text.len();
+    }
+    let mut limit = start + PIECE;
+    while !text.is_char_boundary(limit) {
+        limit -= 1;
+    }
+    let piece = &text.as_bytes()[start..limit];
+    let cut = memchr::memrchr(b'\n', piece).or_else(|| memchr::memrchr(b' ', piece));
+    cut.map_or(limit, |at| start + at + 1)
+}

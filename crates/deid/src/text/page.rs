@@ -1,0 +1,227 @@
+//! A text as the layers see it, and what they have found so far.
+
+use super::lexicon::{Class, LONGEST_PHRASE, Lexicon, chain};
+use super::token::{Case, Kind, Token, tokenize};
+use super::{Identifier, Span};
+use std::ops::Range;
+
+/// Several words that the lexicon knows as one.
+#[derive(Clone, Copy, Debug)]
+pub struct Phrase {
+    /// Its first token.
+    pub first: usize,
+    /// One past its last.
+    pub end: usize,
+    /// What it is.
+    pub class: Class,
+}
+
+/// Buffers of one text after the other.
+#[derive(Default)]
+pub struct Scratch {
+    tokens: Vec<Token>,
+    phrases: Vec<Phrase>,
+    pub(super) spans: Vec<Span>,
+    pub(super) taken: Vec<bool>,
+    pub(super) keys: Vec<u64>,
+}
+
+/// A text, its tokens, and which of them are part of a span.
+pub struct Page<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    phrases: &'a [Phrase],
+    spans: &'a mut Vec<Span>,
+    taken: &'a mut Vec<bool>,
+}
+
+impl<'a> Page<'a> {
+    /// Reads a text.
+    pub fn read(text: &'a str, lexicon: &Lexicon, scratch: &'a mut Scratch) -> Page<'a> {
+        let Scratch { tokens, phrases, spans, taken, .. } = scratch;
+        tokenize(text, lexicon, tokens);
+        quiet(tokens);
+        find_phrases(tokens, lexicon, phrases);
+        spans.clear();
+        taken.clear();
+        taken.resize(tokens.len(), false);
+        Page { text, tokens, phrases, spans, taken }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Its tokens.
+    pub fn tokens(&self) -> &'a [Token] {
+        self.tokens
+    }
+
+    /// Its phrases, in order.
+    pub fn phrases(&self) -> &'a [Phrase] {
+        self.phrases
+    }
+
+    /// A token, if there is one.
+    pub fn at(&self, index: usize) -> Option<&'a Token> {
+        self.tokens.get(index)
+    }
+
+    /// The token before.
+    pub fn before(&self, index: usize) -> Option<&'a Token> {
+        index.checked_sub(1).and_then(|before| self.tokens.get(before))
+    }
+
+    /// A token's letters.
+    pub fn word(&self, index: usize) -> &'a str {
+        let token = &self.tokens[index];
+        &self.text[token.start as usize..token.end as usize]
+    }
+
+    /// Whether the token is this word, whatever its case.
+    pub fn says(&self, index: usize, words: &[&str]) -> bool {
+        self.at(index).is_some_and(|token| {
+            token.is_word() && words.iter().any(|word| self.word(index).eq_ignore_ascii_case(word))
+        })
+    }
+
+    /// A number's digits and value, if the token is a number.
+    pub fn number(&self, index: usize) -> Option<(usize, u64)> {
+        self.at(index).filter(|token| token.is_number()).map(|token| (token.len(), token.key))
+    }
+
+    /// Whether the token is this sign.
+    pub fn sign(&self, index: usize, sign: u8) -> bool {
+        self.at(index).is_some_and(|token| token.is(sign))
+    }
+
+    /// Whether the token stands without space after the one before.
+    pub fn joined(&self, index: usize) -> bool {
+        self.at(index).is_some_and(|token| !token.spaced && token.kind != Kind::Break) && index > 0
+    }
+
+    /// The tokens around one that no white space parts.
+    pub fn chunk(&self, index: usize) -> Range<usize> {
+        let (mut first, mut end) = (index, index + 1);
+        // A longest chunk keeps the work linear.
+        while self.joined(first) && self.tokens[first - 1].kind != Kind::Break && index - first < 64 {
+            first -= 1;
+        }
+        while self.joined(end) && end - index < 64 {
+            end += 1;
+        }
+        first..end
+    }
+
+    /// Whether any of these tokens is part of a span.
+    pub fn is_taken(&self, tokens: Range<usize>) -> bool {
+        self.taken[tokens.start.min(self.taken.len())..tokens.end.min(self.taken.len())].contains(&true)
+    }
+
+    /// Whether a token begins a sentence, a line, a heading's value or a quotation.
+    pub fn opens_sentence(&self, index: usize) -> bool {
+        let mut index = index;
+        while let Some(before) = index.checked_sub(1) {
+            match self.tokens[before].kind {
+                Kind::Break => return true,
+                Kind::Sign(b'.') => {
+                    // An abbreviation's stop is none.
+                    let abbreviation = before > 0
+                        && !self.tokens[before].spaced
+                        && (self.tokens[before - 1].case == Case::Initial
+                            || self.tokens[before - 1].class.any(Class::TITLE | Class::MONTH)
+                            || self.tokens[before - 1].len() <= 2 && self.tokens[before - 1].is_word());
+                    return !abbreviation;
+                }
+                Kind::Sign(b'!' | b'?' | b':' | b';') => return true,
+                Kind::Sign(b'"' | b'\'' | b'(' | b'-' | b'*' | b'>' | b'[' | 0) => index = before,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether a text is only quoted here: whether the line begins with this token.
+    pub fn opens_line(&self, index: usize) -> bool {
+        self.before(index).is_none_or(|token| token.kind == Kind::Break)
+    }
+
+    /// Records an identifier over tokens, possessive endings left out.
+    pub fn take(&mut self, tokens: Range<usize>, identifier: Identifier) {
+        let (Some(first), Some(last)) =
+            (self.tokens.get(tokens.start), tokens.end.checked_sub(1).and_then(|last| self.tokens.get(last)))
+        else {
+            return;
+        };
+        self.taken[tokens].fill(true);
+        self.spans.push(Span::new(first.start as usize..last.end as usize, identifier));
+    }
+
+    /// Records an identifier over bytes that begin in token `first`; gives one past the last token touched.
+    pub fn take_bytes(&mut self, bytes: Range<usize>, first: usize, identifier: Identifier) -> usize {
+        let mut end = first;
+        while end < self.tokens.len() && (self.tokens[end].start as usize) < bytes.end {
+            self.taken[end] = true;
+            end += 1;
+        }
+        self.spans.push(Span::new(bytes, identifier));
+        end
+    }
+}
+
+/// In a line of capitals, capitals say nothing: its words are read as if lower case, but for their classes.
+fn quiet(tokens: &mut [Token]) {
+    for line in tokens.split_mut(|token| token.kind == Kind::Break) {
+        let (mut upper, mut lower) = (0, 0);
+        for token in line.iter().filter(|token| token.is_word()) {
+            match token.case {
+                Case::Upper => upper += 1,
+                Case::Lower | Case::Title => lower += 1,
+                _ => {}
+            }
+        }
+        if upper >= 3 && upper > 2 * lower {
+            for token in line.iter_mut().filter(|token| token.case == Case::Upper) {
+                token.case = Case::Shout;
+            }
+        }
+    }
+}
+
+/// The longest phrase at each place, left to right.
+fn find_phrases(tokens: &[Token], lexicon: &Lexicon, phrases: &mut Vec<Phrase>) {
+    phrases.clear();
+    let mut at = 0;
+    while at < tokens.len() {
+        if !tokens[at].class.any(Class::OPENS_PHRASE) {
+            at += 1;
+            continue;
+        }
+        let (mut chained, mut words, mut best) = (0, 0, None);
+        let mut next = at;
+        while next < tokens.len() && words < LONGEST_PHRASE {
+            match tokens[next].kind {
+                Kind::Word => {
+                    chained = chain(chained, tokens[next].key);
+                    words += 1;
+                    match lexicon.phrase(chained) {
+                        Some(class) if class.is_none() => {}
+                        Some(class) => best = Some((next + 1, class)),
+                        None => break,
+                    }
+                }
+                Kind::Sign(b'.' | b'-' | b'&') if next > at => {}
+                _ => break,
+            }
+            next += 1;
+        }
+        match best {
+            Some((end, class)) => {
+                phrases.push(Phrase { first: at, end, class });
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+}

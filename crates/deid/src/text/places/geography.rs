@@ -1,0 +1,65 @@
+//! Towns, counties and, where a policy wants it, countries.
+
+use super::facility::{place, state_after};
+use crate::text::Identifier;
+use crate::text::lexicon::Class;
+use crate::text::page::Page;
+use crate::text::token::Case;
+
+/// Finds them.
+pub fn find(page: &mut Page, countries: bool) {
+    let tokens = page.tokens();
+    let mut index = 0;
+    while index < tokens.len() {
+        let token = &tokens[index];
+        if !token.class.any(Class::PLACE | Class::OPENS_PHRASE) || page.is_taken(index..index + 1) {
+            index += 1;
+            continue;
+        }
+        let Some(end) = place(page, index).filter(|end| !page.is_taken(index..*end)) else {
+            index += 1;
+            continue;
+        };
+        let whole = state_after(page, end);
+        if is_meant(page, index, end, whole > end, countries) {
+            page.take(index..whole, Identifier::Location);
+            index = whole;
+        } else {
+            index = end;
+        }
+    }
+}
+
+/// Whether a place is meant: many towns are words and people too.
+fn is_meant(page: &Page, index: usize, end: usize, with_state: bool, countries: bool) -> bool {
+    let token = &page.tokens()[index];
+    let phrase = page
+        .phrases()
+        .binary_search_by(|phrase| phrase.first.cmp(&index))
+        .ok()
+        .map(|found| page.phrases()[found]);
+    let class = phrase.filter(|phrase| phrase.end == end).map_or(token.class, |phrase| phrase.class);
+    if with_state {
+        return true;
+    }
+    let after = page.at(end);
+    if page.tokens()[end - 1].possessive && after.is_some_and(|next| next.class.any(Class::EPONYM_NOUN))
+        || after.is_some_and(|next| next.class.any(Class::EPONYM_NOUN) && !next.is_number())
+    {
+        return false;
+    }
+    let located = page.before(index).is_some_and(|before| before.class.any(Class::PLACE_PREPOSITION));
+    let several = end > index + 1;
+    if class.any(Class::CITY) {
+        let ambiguous = !several
+            && class.any(Class::PLAIN | Class::NAME | Class::EPONYM | Class::MONTH | Class::NATIONALITY)
+            || token.case == Case::Upper && token.len() <= 4;
+        // A first name may be a town: "to Charlotte", where a name's other signs are.
+        return !ambiguous
+            || located && !class.any(Class::FIRST_COMMON)
+            || located && page.says(index - 1, &["in", "at", "near"]);
+    }
+    class.any(Class::COUNTRY)
+        && countries
+        && !(class.any(Class::ORDINARY | Class::NAME) && !located && !several)
+}

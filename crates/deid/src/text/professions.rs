@@ -1,0 +1,45 @@
+//! What a person does, where the text says it of someone.
+
+use super::Identifier;
+use super::lexicon::Class;
+use super::page::Page;
+use super::token::Kind;
+
+/// Finds "works as a welder", "Occupation: retired teacher".
+pub fn find(page: &mut Page) {
+    let mut index = 0;
+    while index < page.tokens().len() {
+        let labelled =
+            page.says(index, &["occupation", "profession", "employment"]) && page.sign(index + 1, b':');
+        let said = page.says(index, &["work", "works", "worked", "working", "employed", "job"])
+            && page.says(index + 1, &["as"]);
+        let begins = (labelled || said).then_some(index + 2);
+        let Some(mut start) = begins else {
+            index += 1;
+            continue;
+        };
+        while page.says(start, &["a", "an", "the", "retired", "former", "currently"]) {
+            start += 1;
+        }
+        let mut end = start;
+        while end < start + 4
+            && page.at(end).is_some_and(|token| {
+                token.kind == Kind::Word && !token.class.any(Class::PLACE_PREPOSITION | Class::PERSON_VERB)
+            })
+            && !page.says(
+                end,
+                &[
+                    "for", "and", "but", "since", "until", "when", "before", "after", "who", "or", "on",
+                    "with", "unknown", "none",
+                ],
+            )
+            && !page.is_taken(end..end + 1)
+        {
+            end += 1;
+        }
+        if end > start {
+            page.take(start..end, Identifier::Profession);
+        }
+        index = end.max(index + 1);
+    }
+}

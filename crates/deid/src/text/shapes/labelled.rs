@@ -1,0 +1,270 @@
+//! Identifiers that are called by name: `MRN: 12345`, `member no. XZ-99`, `SSN ending in 1234`.
+
+use super::groups;
+use crate::text::Identifier;
+use crate::text::lexicon::Class;
+use crate::text::page::Page;
+use crate::text::token::Kind;
+use std::ops::Range;
+
+/// How many tokens may stand between a label and its value.
+const REACH: usize = 9;
+
+/// What a label asks for.
+#[derive(Clone, Copy)]
+struct Label {
+    identifier: Identifier,
+    /// The fewest digits that its value has.
+    digits: usize,
+    /// Whether the label itself is part of what must go ("case #12").
+    whole: bool,
+}
+
+fn label(word: &str) -> Option<Label> {
+    let mut lower = [0_u8; 16];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    let (identifier, digits, whole) = match std::str::from_utf8(lower).ok()? {
+        "mrn" | "mr" | "urn" | "emrn" | "pid" | "hospitalnumber" | "nhs" => {
+            (Identifier::MedicalRecordNumber, 3, false)
+        }
+        "record" | "chart" | "accession" | "encounter" | "specimen" | "visit" | "admission" | "csn"
+        | "fin" | "har" => (Identifier::MedicalRecordNumber, 4, false),
+        "ssn" | "ss" | "social" => (Identifier::SocialSecurityNumber, 4, false),
+        "insurance" | "policy" | "member" | "subscriber" | "beneficiary" | "medicare" | "medicaid"
+        | "plan" | "claim" | "hpbn" | "hicn" | "mbi" | "group" | "hpn" | "authorization" | "payer" => {
+            (Identifier::HealthPlanNumber, 3, false)
+        }
+        "account" | "acct" | "acc" | "card" | "cc" | "iban" | "routing" | "invoice" | "billing"
+        | "mastercard" | "visa" | "amex" => (Identifier::AccountNumber, 4, false),
+        "license" | "licence" | "lic" | "certificate" | "certification" | "npi" | "dea" | "passport"
+        | "permit" => (Identifier::LicenseNumber, 3, false),
+        "plate" | "vin" | "vehicle" | "registration" | "tag" => (Identifier::Vehicle, 2, false),
+        "serial" | "sn" | "udi" | "device" | "pacemaker" | "implant" | "lot" | "imei" | "gtin" => {
+            (Identifier::Device, 3, false)
+        }
+        "zip" | "zipcode" | "postcode" | "postal" => (Identifier::Location, 3, false),
+        "id" | "identifier" | "ids" | "case" | "file" | "study" | "participant" | "subject" | "badge"
+        | "employee" | "ticket" | "confirmation" | "tracking" | "reference" | "ref" | "username" | "pin" => {
+            (Identifier::UniqueIdentifier, 3, true)
+        }
+        _ => return None,
+    };
+    Some(Label { identifier, digits, whole })
+}
+
+/// Words that may stand between a label and its value.
+fn connects(page: &Page, at: usize) -> bool {
+    let Some(token) = page.at(at) else { return false };
+    match token.kind {
+        Kind::Sign(byte) => {
+            matches!(byte, b':' | b'#' | b'.' | b'=' | b'-' | b'(' | b')' | b'*' | b'/' | 0 | b'\'')
+        }
+        Kind::Word => {
+            token.len() <= 12
+                && page.says(
+                    at,
+                    &[
+                        "number",
+                        "numbers",
+                        "no",
+                        "num",
+                        "nr",
+                        "id",
+                        "ids",
+                        "identifier",
+                        "code",
+                        "plate",
+                        "is",
+                        "was",
+                        "of",
+                        "record",
+                        "account",
+                        "the",
+                        "with",
+                        "as",
+                        "policy",
+                        "member",
+                        "card",
+                        "beneficiary",
+                        "ending",
+                        "ends",
+                        "in",
+                        "last",
+                        "four",
+                        "digits",
+                        "my",
+                        "security",
+                        "plan",
+                        "insurance",
+                        "license",
+                        "licence",
+                        "x",
+                        "xx",
+                        "xxx",
+                        "xxxx",
+                        "xxxxx",
+                        "listed",
+                        "health",
+                        "medical",
+                        "patient",
+                        "serial",
+                        "for",
+                        "this",
+                        "on",
+                        "file",
+                        "case",
+                        "npi",
+                        "dea",
+                        "reads",
+                        "driver",
+                    ],
+                )
+        }
+        _ => false,
+    }
+}
+
+/// The value of the label at `index`, if it is a label and has one.
+pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
+    let token = page.at(index)?;
+    if token.len() > 14 {
+        return None;
+    }
+    let label = label(page.word(index))?;
+    // "Mr." is no "MR".
+    if page.says(index, &["mr", "ss", "acc", "tag", "fin", "har", "cc"])
+        && !matches!(page.word(index), "MR" | "SS" | "ACC" | "cc" | "CC" | "FIN" | "HAR")
+    {
+        return None;
+    }
+    let mut at = index + 1;
+    let mut explicit = false;
+    while at - index <= REACH && connects(page, at) {
+        explicit |= page.sign(at, b'#')
+            || page.sign(at, b':')
+            || page.says(at, &["number", "no", "id", "num", "code", "ending", "identifier", "digits"]);
+        if let Some(range) = value(page, at, label) {
+            return Some((start(page, index, range.start, label)..range.end, label.identifier));
+        }
+        at += 1;
+    }
+    let range = value(page, at, label)?;
+    let weak = !explicit
+        && matches!(
+            label.identifier,
+            Identifier::UniqueIdentifier | Identifier::Device | Identifier::Vehicle
+        )
+        && !page.says(index, &["id", "vin", "sn", "udi"]);
+    let plain = range.len() == 1 && page.number(range.start).is_some();
+    let year = plain && page.number(range.start).is_some_and(|(n, v)| n == 4 && (1900..2100).contains(&v));
+    if plain && (weak && page.number(range.start).is_some_and(|(n, _)| n < 5) || year && !explicit) {
+        return None;
+    }
+    Some((start(page, index, range.start, label)..range.end, label.identifier))
+}
+
+/// Where the span begins: the value, or the label with the word that says whose it is.
+fn start(page: &Page, index: usize, value: usize, label: Label) -> usize {
+    let mut start = value;
+    if label.whole && value - index <= 4 {
+        start = index;
+        if page.says(index, &["id", "identifier", "ref", "reference"])
+            && index > 0
+            && page.at(index - 1).is_some_and(|token| token.is_word() && token.len() > 2)
+            && !page.joined(index)
+        {
+            start = index - 1;
+        }
+    }
+    let hash = start > 0 && (page.sign(start - 1, b'#'));
+    start - usize::from(hash)
+}
+
+/// A value that begins at `at`: digits and capitals, joined by hyphens, stops and slashes, or in groups.
+fn value(page: &Page, at: usize, label: Label) -> Option<Range<usize>> {
+    let token = page.at(at)?;
+    if !(token.is_number() || token.is_word() && token.len() <= 20) {
+        return None;
+    }
+    let (mut end, mut digits, mut letters) = (at, 0, 0);
+    while let Some(token) = page.at(end) {
+        let joined = end == at || !token.spaced;
+        match token.kind {
+            Kind::Number if joined => digits += token.len(),
+            // Groups parted by spaces: cards, IBANs, record numbers; not what a unit follows.
+            Kind::Number if digits >= 2 && token.len() >= 2 && end - at < 12 => digits += token.len(),
+            Kind::Word if joined && token.len() <= 20 => letters += token.len(),
+            Kind::Sign(b'-' | b'/' | b'_' | b'.' | b'*') if joined && page.joined(end + 1) => {}
+            _ => break,
+        }
+        end += 1;
+        if end - at > 32 {
+            break;
+        }
+    }
+    while end > at && page.at(end - 1).is_some_and(|token| matches!(token.kind, Kind::Sign(_))) {
+        end -= 1;
+    }
+    let counted = page.at(end).is_some_and(|token| {
+        token.class.any(Class::MEASURE) && label.identifier != Identifier::AccountNumber && digits < 6
+    });
+    let enough = digits >= label.digits || digits >= 2 && digits + letters >= 5 && letters > 0;
+    if !enough || counted || digits == 0 || page.is_taken(at..end) || groups::coded(page, at) && label.whole {
+        return None;
+    }
+    // Trailing groups that belong to another sentence: a lone number after a spaced word is kept apart already.
+    Some(at..end)
+}
+
+/// Whether the text calls what stands at `index` a telephone or a fax number.
+pub fn calls(page: &Page, index: usize, end: usize) -> Option<Identifier> {
+    let fax = |at: usize| page.says(at, &["fax", "facsimile", "f"]);
+    let phone = |at: usize| {
+        page.says(
+            at,
+            &[
+                "phone",
+                "telephone",
+                "tel",
+                "call",
+                "called",
+                "calling",
+                "mobile",
+                "cell",
+                "cellphone",
+                "pager",
+                "contact",
+                "desk",
+                "office",
+                "home",
+                "work",
+                "reach",
+                "reached",
+                "text",
+                "texted",
+                "number",
+                "ph",
+                "callback",
+                "voicemail",
+                "beeper",
+                "dial",
+                "line",
+                "whatsapp",
+                "sms",
+                "messages",
+                "answering",
+                "me",
+            ],
+        )
+    };
+    let mut before = index.saturating_sub(6)..index;
+    let after = end..(end + 3).min(page.tokens().len());
+    if before.clone().any(fax) || after.clone().any(fax) {
+        return Some(Identifier::Fax);
+    }
+    let after =
+        after.clone().any(|at| page.says(at, &["office", "mobile", "cell", "home", "work", "desk", "phone"]));
+    (before.any(phone) || after).then_some(Identifier::Phone)
+}

@@ -1,0 +1,208 @@
+//! Identifiers by their shape, their check digits and what they are called.
+
+mod checks;
+mod groups;
+mod labelled;
+mod net;
+
+use super::Identifier;
+use super::lexicon::Class;
+use super::page::Page;
+use super::token::{Case, Kind};
+
+/// Finds them, in one pass over the tokens.
+pub fn find(page: &mut Page) {
+    let tokens = page.tokens();
+    let mut index = 0;
+    while index < tokens.len() {
+        let token = &tokens[index];
+        let found = match token.kind {
+            Kind::Sign(b'@') => net::email(page, index).map(|bytes| {
+                let first = tokens.partition_point(|token| (token.end as usize) <= bytes.start);
+                page.take_bytes(bytes, first, Identifier::Email)
+            }),
+            Kind::Sign(b'+' | b'(') => phone(page, index),
+            Kind::Sign(b'*') => masked(page, index),
+            Kind::Number => number(page, index),
+            Kind::Word => word(page, index),
+            _ => None,
+        };
+        index = found.unwrap_or(index + 1).max(index + 1);
+    }
+}
+
+fn word(page: &mut Page, index: usize) -> Option<usize> {
+    let token = &page.tokens()[index];
+    let next = page.at(index + 1)?;
+    let adjoins = !next.spaced && next.kind != Kind::Break;
+    if adjoins && (next.is(b':') || next.is(b'.') || next.is(b'-')) {
+        if let Some(bytes) = net::url(page, index) {
+            return Some(page.take_bytes(bytes, index, Identifier::Url));
+        }
+        if !page.joined(index)
+            && token.len() <= 8
+            && let Some(end) = hexadecimal(page, index)
+        {
+            return Some(end);
+        }
+    }
+    if let Some((tokens, identifier)) = labelled::find(page, index) {
+        let end = tokens.end;
+        page.take(tokens, identifier);
+        return Some(end.min(index + 1).max(index + 1));
+    }
+    if adjoins && !page.is_taken(index..index + 1) {
+        if token.len() <= 4 && token.case == Case::Lower && token.is_mask(page.word(index)) {
+            return masked(page, index);
+        }
+        if next.is_number() || next.is(b'-') {
+            return mixed(page, index);
+        }
+    }
+    None
+}
+
+fn number(page: &mut Page, index: usize) -> Option<usize> {
+    if page.is_taken(index..index + 1) {
+        return None;
+    }
+    if !page.joined(index)
+        && let Some(end) = hexadecimal(page, index)
+    {
+        return Some(end);
+    }
+    if let Some((tokens, identifier)) = net::dotted(page, index) {
+        let end = tokens.end;
+        page.take(tokens, identifier);
+        return Some(end);
+    }
+    if page.joined(index) && page.before(index).is_some_and(|token| token.is_word() || token.is(b'.')) {
+        return None;
+    }
+    let token = &page.tokens()[index];
+    if checks::npi(page.word(index).as_bytes()) && token.len() == 10 && !groups::coded(page, index) {
+        page.take(index..index + 1, Identifier::LicenseNumber);
+        return Some(index + 1);
+    }
+    if let Some(tokens) = groups::card(page, index).filter(|_| !groups::coded(page, index)) {
+        let end = tokens.end;
+        page.take(tokens, Identifier::AccountNumber);
+        return Some(end);
+    }
+    if let Some(end) = phone(page, index) {
+        return Some(end);
+    }
+    if let Some((tokens, identifier)) = groups::unnamed(page, index) {
+        let end = tokens.end;
+        page.take(tokens, identifier);
+        return Some(end);
+    }
+    mixed(page, index)
+}
+
+fn phone(page: &mut Page, index: usize) -> Option<usize> {
+    let rough = groups::read(page, index, 15, false)?;
+    let called = labelled::calls(page, index, rough.tokens.end);
+    let tokens = groups::phone(page, index, called.is_some())?;
+    if page.is_taken(tokens.clone()) || groups::coded(page, index) {
+        return None;
+    }
+    let end = tokens.end;
+    page.take(tokens, called.unwrap_or(Identifier::Phone));
+    Some(end)
+}
+
+/// A chunk of hexadecimal groups, or a vehicle's number.
+fn hexadecimal(page: &mut Page, index: usize) -> Option<usize> {
+    let chunk = page.chunk(index);
+    if chunk.len() < 2 {
+        return None;
+    }
+    let start = page.tokens()[chunk.start].start as usize;
+    let end = page.tokens()[chunk.end - 1].end as usize;
+    let text = &page.text()[start..end];
+    if !(7..=60).contains(&text.len()) {
+        return None;
+    }
+    let span = net::hexadecimal(text, start)?;
+    Some(page.take_bytes(span.range(), chunk.start, span.identifier))
+}
+
+/// Letters and digits in one: vehicle numbers, IBANs, registrations, and what looks like a record number.
+fn mixed(page: &mut Page, index: usize) -> Option<usize> {
+    let tokens = page.tokens();
+    if page.joined(index)
+        && !matches!(tokens[index - 1].kind, Kind::Sign(b'(' | b'#' | b':' | b'"' | b'[' | b'=' | b'/'))
+    {
+        return None;
+    }
+    let (mut end, mut digits, mut upper, mut lower, mut longest) = (index, 0, 0, 0, 0);
+    while let Some(token) = tokens.get(end) {
+        let joined = end == index || !token.spaced;
+        match token.kind {
+            Kind::Number if joined => {
+                digits += token.len();
+                longest = longest.max(token.len());
+            }
+            Kind::Word if joined && token.len() <= 12 && page.word(end).is_ascii() => match token.case {
+                Case::Upper | Case::Initial | Case::Shout => upper += token.len(),
+                _ => lower += token.len(),
+            },
+            Kind::Sign(b'-') if joined && page.joined(end + 1) && end > index => {}
+            _ => break,
+        }
+        end += 1;
+        if end - index > 24 {
+            break;
+        }
+    }
+    if end > index && tokens[end - 1].is(b'-') {
+        end -= 1;
+    }
+    if digits == 0 || upper + lower == 0 || page.is_taken(index..end) {
+        return None;
+    }
+    let text = &page.text()[tokens[index].start as usize..tokens[end - 1].end as usize];
+    let bytes = text.as_bytes();
+    let identifier = if checks::vin(bytes) {
+        Identifier::Vehicle
+    } else if checks::iban(bytes)
+        || bytes.len() >= 15 && bytes[..2].iter().all(u8::is_ascii_alphabetic) && digits >= 8
+    {
+        Identifier::AccountNumber
+    } else if checks::dea(bytes) {
+        Identifier::LicenseNumber
+    } else {
+        // A dose ("50000IU"), a code with its system's letters before it, or a word with a number at its end isn't.
+        let measured = (index..end).any(|at| {
+            tokens[at].class.any(Class::MEASURE | Class::CODE_SYSTEM | Class::ORDINARY)
+                && tokens[at].len() > 1
+        });
+        if lower > 0 || upper > 6 || digits < 5 || measured || groups::coded(page, index) {
+            return None;
+        }
+        Identifier::MedicalRecordNumber
+    };
+    let start = index - usize::from(index > 0 && tokens[index - 1].is(b'#'));
+    page.take(start..end, identifier);
+    Some(end)
+}
+
+/// `xxx-xx-1234`, `***-**-1234`: what is left of a number.
+fn masked(page: &mut Page, index: usize) -> Option<usize> {
+    let mut at = index;
+    let masks = |at: usize| {
+        page.sign(at, b'*') || page.at(at).is_some_and(|t| t.is_word() && t.is_mask(page.word(at)))
+    };
+    let mut marks = 0;
+    while (masks(at) || page.sign(at, b'-')) && at - index < 24 && (at == index || page.joined(at)) {
+        marks += usize::from(masks(at));
+        at += 1;
+    }
+    let (length, _) = page.number(at)?;
+    if marks == 0 || !page.joined(at) || length < 4 || !page.sign(at - 1, b'-') && marks < 4 {
+        return None;
+    }
+    page.take(index..at + 1, Identifier::SocialSecurityNumber);
+    Some(at + 1)
+}

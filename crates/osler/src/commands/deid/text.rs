@@ -1,0 +1,260 @@
+//! `osler deid text`: a filter for notes.
+
+use super::super::threads;
+use crate::progress::Voice;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use deid::Policy;
+use deid::text::{Finder, Identifier, Scratch, Settings, Span, settle};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+/// How many bytes of lines are worked on at once; memory is bounded by it and by the longest line.
+const BATCH: usize = 4 << 20;
+/// What is read from standard input at once, if it is there.
+const READ: usize = 1 << 20;
+
+/// Find identifiers in notes: a JSON object a line in, one a line out.
+///
+/// Reads `{"id", "text"}` and writes `{"id", "text", "spans": [{"start", "end", "type"}]}`: the text with a tag
+/// instead of each identifier, and where each stood in what was read, in Unicode characters. Other fields are dropped.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler deid text < notes.ndjson > safe.ndjson
+  echo '{\"id\": 1, \"text\": \"Seen by Dr. Nowak on 4 May 2021.\"}' | osler deid text
+  osler deid text --policy limited-data-set --whitelist < notes.ndjson
+
+What each layer finds, and what none does: docs/deid-text.md.")]
+pub struct Arguments {
+    /// A shipped policy's name, or a TOML file; under `limited-data-set` dates and ages stay.
+    #[arg(long, default_value = "expert-determination")]
+    policy: String,
+    /// Keep known plain and clinical words only.
+    #[arg(long)]
+    whitelist: bool,
+    /// Leave the names of countries.
+    #[arg(long)]
+    keep_countries: bool,
+    /// Threads to use [default: all].
+    #[arg(long)]
+    threads: Option<usize>,
+    /// The longest line that is read, in bytes; a longer one stops the run.
+    #[arg(long, default_value_t = 64 << 20)]
+    longest_line: usize,
+}
+
+#[derive(Deserialize)]
+struct Note<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Safe<'a> {
+    id: Option<&'a RawValue>,
+    text: String,
+    spans: Vec<Found>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    start: usize,
+    end: usize,
+    #[serde(rename = "type")]
+    identifier: Identifier,
+}
+
+impl Arguments {
+    /// Runs it over standard input.
+    pub fn run(self, _voice: Voice) -> Result<()> {
+        let policy = policy(&self.policy)?;
+        let settings = Settings { countries: !self.keep_countries, whitelist: self.whitelist };
+        let filter = Filter { finder: Finder::shipped().with(settings), kept: kept(policy.name()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads(self.threads)).build()?;
+        let mut lines = Lines {
+            reader: BufReader::with_capacity(READ, std::io::stdin().lock()),
+            longest: self.longest_line,
+            read: 0,
+        };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut batch = Vec::new();
+        while lines.fill(&mut batch)? {
+            let written: Vec<Result<Vec<u8>>> = pool.install(|| {
+                batch
+                    .par_iter()
+                    .map_init(Scratch::default, |scratch, (number, line)| filter.line(*number, line, scratch))
+                    .collect()
+            });
+            for line in written {
+                match line {
+                    Ok(line) => out.write_all(&line)?,
+                    Err(error) => {
+                        // What is safe and done is out before the run stops.
+                        out.flush()?;
+                        return Err(error);
+                    }
+                }
+            }
+            out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// A policy by name, or from a file.
+fn policy(name: &str) -> Result<Policy> {
+    match Path::new(name).is_file() {
+        true => {
+            let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+            Policy::from_toml(&text).with_context(|| format!("{name} is refused"))
+        }
+        false => Ok(Policy::named(name)?),
+    }
+}
+
+/// What may stay under a policy: 45 CFR 164.514(e)(2) names neither dates nor ages.
+fn kept(policy: &str) -> &'static [Identifier] {
+    match policy {
+        "limited-data-set" => &[Identifier::Date, Identifier::Age],
+        _ => &[],
+    }
+}
+
+struct Filter {
+    finder: Finder,
+    kept: &'static [Identifier],
+}
+
+impl Filter {
+    /// One line in, one out. An error says where, and nothing of what stands there.
+    fn line(&self, number: u64, line: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
+        let note: Note = serde_json::from_slice(line).map_err(|error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Data => "is no object with a string `text`",
+                _ => "is no JSON in UTF-8",
+            };
+            anyhow::anyhow!(
+                "line {number} {what} (at byte {}); one object a line, {{\"id\", \"text\"}}",
+                error.column()
+            )
+        })?;
+        let mut spans = Vec::new();
+        self.finder.find(&note.text, scratch, &mut spans);
+        spans.retain(|span| !self.kept.contains(&span.identifier));
+        settle(&mut spans);
+        let safe = Safe {
+            id: note.id,
+            text: redacted(&note.text, &spans),
+            spans: in_characters(&note.text, &spans),
+        };
+        let mut out = serde_json::to_vec(&safe).context("a note cannot be written as JSON")?;
+        out.push(b'\n');
+        Ok(out)
+    }
+}
+
+/// The text with a tag instead of each identifier.
+fn redacted(text: &str, spans: &[Span]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for span in spans {
+        out.push_str(&text[at..span.start]);
+        out.push('[');
+        out.push_str(span.identifier.name());
+        out.push(']');
+        at = span.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+/// Spans counted in Unicode characters of the text.
+fn in_characters(text: &str, spans: &[Span]) -> Vec<Found> {
+    let (mut bytes, mut characters) = (0, 0);
+    let mut to = |byte: usize| {
+        characters += text[bytes..byte].chars().count();
+        bytes = byte;
+        characters
+    };
+    spans
+        .iter()
+        .map(|span| Found { start: to(span.start), end: to(span.end), identifier: span.identifier })
+        .collect()
+}
+
+/// Lines of a stream, in batches.
+struct Lines<R> {
+    reader: BufReader<R>,
+    longest: usize,
+    /// Lines read so far.
+    read: u64,
+}
+
+impl<R: Read> Lines<R> {
+    /// Waits for a line, then takes those that are there already; false at the end. Blank lines are passed over.
+    fn fill(&mut self, batch: &mut Vec<(u64, Vec<u8>)>) -> Result<bool> {
+        batch.clear();
+        let mut size = 0;
+        while batch.is_empty() || size < BATCH && self.reader.buffer().contains(&b'\n') {
+            let mut line = Vec::new();
+            let limit = self.longest as u64 + 1;
+            if self
+                .reader
+                .by_ref()
+                .take(limit)
+                .read_until(b'\n', &mut line)
+                .context("cannot read standard input")?
+                == 0
+            {
+                break;
+            }
+            self.read += 1;
+            if line.len() > self.longest && line.last() != Some(&b'\n') {
+                bail!(
+                    "line {} is longer than {} bytes; split the note, or raise --longest-line",
+                    self.read,
+                    self.longest
+                );
+            }
+            if line.iter().any(|byte| !byte.is_ascii_whitespace()) {
+                size += line.len();
+                batch.push((self.read, line));
+            }
+        }
+        Ok(!batch.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_count_characters() {
+        let text = "José: É 4 May 2021";
+        let at = text.find('4').unwrap();
+        let found = in_characters(
+            text,
+            &[Span::new(0..5, Identifier::Name), Span::new(at..text.len(), Identifier::Date)],
+        );
+        assert_eq!(found.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(0, 4), (8, 18)]);
+    }
+
+    #[test]
+    fn a_limited_data_set_keeps_dates() {
+        let filter = Filter { finder: Finder::shipped(), kept: kept("limited-data-set") };
+        let line = filter
+            .line(1, br#"{"id": "a", "text": "Dr. Nowak, 4 May 2021"}"#, &mut Scratch::default())
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(line).unwrap(),
+            "{\"id\":\"a\",\"text\":\"[NAME], 4 May 2021\",\"spans\":[{\"start\":0,\"end\":9,\"type\":\"NAME\"}]}\n"
+        );
+    }
+}

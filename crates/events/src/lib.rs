@@ -32,6 +32,9 @@ pub use event::{Event, Sex, Subject};
 pub use label::Label;
 pub use prediction::Prediction;
 pub use privacy::{Deidentified, Identified};
-pub use source::{SourceEvent, SourceFact, SourceLabel, SourceSubject, SourceTime, SourceValue};
+pub use source::{
+    IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceLabel, SourceSubject, SourceTime,
+    SourceValue,
+};
 pub use split::{Split, SplitFractions};
 pub use time::{MICROS_PER_DAY, Time};

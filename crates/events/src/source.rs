@@ -19,6 +19,48 @@ pub enum SourceFact {
     Event(SourceEvent),
     /// A label for a prediction task, stated by the source.
     Label(SourceLabel),
+    /// Who the subject is, or who is named in their record: for finding it in their notes, never to pass on.
+    Identity(SourceIdentity),
+}
+
+/// One thing by which a person of this record is known: the subject, a relative, a clinician, a hospital.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SourceIdentity {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// As the source writes it. A person's name is `family, given given` where the source tells them apart.
+    pub text: SmolStr,
+}
+
+/// What an identity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityKind {
+    /// The subject's own name, a former one among them.
+    Name,
+    /// Someone else's name: a relative's, a clinician's.
+    OtherName,
+    /// A hospital, a practice, an employer, an insurer.
+    Organization,
+    /// A line of an address.
+    AddressLine,
+    /// A city, a county, a district.
+    City,
+    /// A postal code.
+    PostalCode,
+    /// A telephone or fax number.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A web address.
+    Url,
+    /// A record number, or any number given by an authority.
+    RecordNumber,
+    /// A number with an insurer.
+    PlanNumber,
+    /// A device's serial number or UDI.
+    DeviceNumber,
+    /// The date of birth, ISO 8601.
+    BirthDate,
 }
 
 /// When a fact became known, with the precision that the source gave.

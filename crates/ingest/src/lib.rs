@@ -27,6 +27,7 @@
 //! ```
 
 pub mod codes;
+mod directory;
 mod error;
 mod fhir;
 mod input;
@@ -48,7 +49,7 @@ pub mod units;
 pub use error::{Error, Interrupted};
 #[doc(hidden)]
 pub use fhir::fuzz_fhir;
-pub use fhir::{FHIR_PATHS, FHIR_SYSTEMS, fhir_bundle_subject};
+pub use fhir::{FHIR_PATHS, FHIR_SYSTEMS, fhir_bundle_chart, fhir_bundle_subject};
 pub use input::Input;
 pub use limits::Limits;
 pub use meds::MEDS_PATHS;

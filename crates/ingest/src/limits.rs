@@ -22,6 +22,8 @@ pub struct Limits {
     pub max_medications: usize,
     /// Most ends of inpatient stays kept, so that diagnoses coded at discharge stand there; about 40 bytes each.
     pub max_stays: usize,
+    /// Most practitioners, organisations and locations kept by name, to look for in notes.
+    pub max_directory: usize,
     /// Memory for facts that wait to be spilled, over all threads, in bytes.
     pub spill_buffer_bytes: usize,
     /// Largest group of subjects that is gathered in memory at once, in bytes as spilled; larger ones are
@@ -43,6 +45,7 @@ impl Default for Limits {
             max_descriptions: 2_000_000,
             max_medications: 1_000_000,
             max_stays: 4_000_000,
+            max_directory: 1_000_000,
             spill_buffer_bytes: 16 << 20,
             gather_bytes: 32 << 20,
             batch_facts: 4_096,

@@ -37,6 +37,9 @@ pub struct Options {
     pub spill_dir: PathBuf,
     /// Threads to read on, at least 1. The result does not depend on it.
     pub threads: usize,
+    /// Are names, addresses and numbers of the people in the records to be handed on, as identities, so that they
+    /// can be found in notes? FHIR and OMOP say them.
+    pub identities: bool,
     /// Bounds on memory and on what a record may be.
     pub limits: Limits,
 }
@@ -45,7 +48,7 @@ impl Options {
     /// The default ceiling of rejections: 1 %.
     pub const MAX_REJECTED: f64 = 0.01;
 
-    /// Options with the defaults: a ceiling of 1 %, one thread, the default limits.
+    /// Options with the defaults: a ceiling of 1 %, one thread, no identities, the default limits.
     pub fn new(format: Format, sources: Vec<PathBuf>, spill_dir: PathBuf) -> Self {
         Options {
             format,
@@ -53,6 +56,7 @@ impl Options {
             max_rejected: Self::MAX_REJECTED,
             spill_dir,
             threads: 1,
+            identities: false,
             limits: Limits::default(),
         }
     }

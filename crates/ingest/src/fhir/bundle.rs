@@ -38,6 +38,7 @@ pub(super) struct BundleIndex {
     /// Full URLs' ids that differ from the resource's own.
     ids: FxHashMap<String, String>,
     medications: FxHashMap<String, Chosen>,
+    patients: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -71,7 +72,11 @@ impl BundleIndex {
         let mut index = BundleIndex::default();
         for resource in resources {
             match resource.kind.as_deref() {
-                Ok("Patient" | "Encounter") => index.note(resource, |_, head: Identity<'_>| head.id),
+                Ok("Patient") => index.note(resource, |index, head: Identity<'_>| {
+                    index.patients.extend(head.id.as_deref().map(str::to_owned));
+                    head.id
+                }),
+                Ok("Encounter") => index.note(resource, |_, head: Identity<'_>| head.id),
                 Ok("Medication") => index.note(resource, |index, head: MedicationHead<'_>| {
                     let id = head.id?;
                     if let Some(chosen) = head.code.as_ref().and_then(Chosen::of) {
@@ -104,6 +109,14 @@ impl BundleIndex {
     /// The id of the resource that a full URL's id stands for, where they differ.
     pub(super) fn id_of(&self, url_id: &str) -> Option<&str> {
         self.ids.get(url_id).map(String::as_str)
+    }
+
+    /// The Bundle's patient, where it is about one.
+    pub(super) fn only_patient(&self) -> Option<&str> {
+        match self.patients.as_slice() {
+            [patient] => Some(patient),
+            _ => None,
+        }
     }
 
     /// The code of a Medication of this Bundle.

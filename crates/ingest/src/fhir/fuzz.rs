@@ -8,7 +8,7 @@ use crate::Limits;
 pub fn fuzz_fhir(bytes: &[u8]) {
     let limits = Limits { max_line_bytes: 1 << 16, max_document_bytes: 1 << 16, ..Limits::default() };
     let _ = stream::layout(bytes);
-    let reader = FhirReader::new(&limits);
+    let reader = FhirReader::new(&limits, true);
     let mut sink = Collected::default();
     // The sink takes everything, so that reading never fails.
     let _ = reader.read_lines("fuzz", 1, bytes, &mut sink);

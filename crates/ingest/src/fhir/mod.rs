@@ -4,7 +4,8 @@
 //!   not done, refuted, entered in error) gives no event, and is counted.
 //! - Times are the wall clock as written; a date without a time stands for its day (see [`crate::time`]).
 //! - The subject is the patient that a resource refers to, by whichever form of reference.
-//! - Names, addresses, telecoms and identifiers of people are not read.
+//! - Names, addresses, telecoms and identifiers of people are read only where notes are to be cleaned of them,
+//!   as identities, not as events.
 //! - A Device by itself says no time at which it was put to use, so that none is read.
 
 mod bundle;
@@ -13,6 +14,7 @@ mod condition;
 mod document;
 mod encounter;
 mod fuzz;
+mod identities;
 mod json;
 mod medication;
 mod observation;
@@ -31,11 +33,12 @@ mod wire;
 
 pub use fuzz::fuzz_fhir;
 pub use paths::FHIR_PATHS;
-pub use single::fhir_bundle_subject;
+pub use single::{fhir_bundle_chart, fhir_bundle_subject};
 pub use systems::FHIR_SYSTEMS;
 
 use crate::{
     Error, Input, Limits, Rejection, Sink,
+    directory::Directory,
     pipeline::{Piece, Pieces},
 };
 use bundle::{Bundle, BundleIndex};
@@ -55,13 +58,23 @@ const NO_RESOURCE_TYPE: &str = "no resourceType";
 /// Reads FHIR. Threads share it, and with it the Medications and the stays that were found.
 pub(crate) struct FhirReader<'a> {
     limits: &'a Limits,
+    /// Are people and places to be known by name?
+    identities: bool,
     medications: Mutex<FxHashMap<String, Chosen>>,
     stays: Stays,
+    directory: Directory,
 }
 
 impl<'a> FhirReader<'a> {
-    pub(crate) fn new(limits: &'a Limits) -> Self {
-        FhirReader { limits, medications: Mutex::default(), stays: Stays::default() }
+    /// A reader of facts, and with `identities` of who is named in them.
+    pub(crate) fn new(limits: &'a Limits, identities: bool) -> Self {
+        FhirReader {
+            limits,
+            identities,
+            medications: Mutex::default(),
+            stays: Stays::default(),
+            directory: Directory::default(),
+        }
     }
 
     /// Reads an input, whatever its layout; `false` when it holds no JSON objects and its name doesn't promise
@@ -210,6 +223,9 @@ impl<'a> FhirReader<'a> {
         };
         sink.read();
         let mut record = Record::new(file, line, kind, bundle, sink);
+        if self.identities {
+            identities::read(&mut record, text, url_id, &self.directory, self.limits.max_directory)?;
+        }
         let read = match kind {
             "AllergyIntolerance" => condition::read_allergy(&mut record, text),
             "CarePlan" => care::read_care_plan(&mut record, text),
@@ -275,7 +291,14 @@ impl<'a> FhirReader<'a> {
 
     /// Completes a fact that refers to a resource read elsewhere: a drug its Medication, a diagnosis its stay.
     pub(crate) fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
-        let SourceFact::Event(event) = fact else { return Ok(()) };
+        let event = match fact {
+            SourceFact::Event(event) => event,
+            SourceFact::Identity(identity) => {
+                self.directory.complete(identity);
+                return Ok(());
+            }
+            SourceFact::Label(_) => return Ok(()),
+        };
         self.stays.complete(event);
         if event.system != MEDICATION_REFERENCE {
             return Ok(());

@@ -15,13 +15,38 @@ pub fn fhir_bundle_subject(
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<(Identified<SourceSubject>, Vec<Rejection>), Error> {
+    subject(bytes, limits, false)
+}
+
+/// Reads one patient's FHIR document with who is named in it, to look for them in the patient's notes. Resources that
+/// can't be read name nobody.
+///
+/// # Errors
+/// As [`fhir_bundle_subject`].
+pub fn fhir_bundle_chart(bytes: &[u8], limits: &Limits) -> Result<Identified<SourceSubject>, Error> {
+    let (subject, _) = subject(bytes, limits, true)?;
+    Ok(subject.map(|mut subject| {
+        let mut seen = FxHashSet::default();
+        subject.facts.retain(|fact| match fact {
+            SourceFact::Identity(identity) => !identity.text.is_empty() && seen.insert(identity.clone()),
+            _ => true,
+        });
+        subject
+    }))
+}
+
+fn subject(
+    bytes: &[u8],
+    limits: &Limits,
+    identities: bool,
+) -> Result<(Identified<SourceSubject>, Vec<Rejection>), Error> {
     if bytes.len() > limits.max_document_bytes {
         return Err(Error::Document { reason: "it is larger than a document may be" });
     }
     let text = json::check(bytes.trim_ascii(), limits.max_json_depth);
     text.and_then(json::resource_type).map_err(|reason| Error::Document { reason })?;
 
-    let reader = FhirReader::new(limits);
+    let reader = FhirReader::new(limits, identities);
     let mut sink = Collected::default();
     reader.read_document("document", bytes, &mut sink)?;
     let Collected { mut subjects, mut rejections } = sink;
@@ -36,7 +61,7 @@ pub fn fhir_bundle_subject(
     facts.retain_mut(|fact| {
         let is_new = match fact {
             SourceFact::Event(event) => event.origin == 0 || origins.insert(event.origin),
-            SourceFact::Label(_) => true,
+            SourceFact::Label(_) | SourceFact::Identity(_) => true,
         };
         is_new && reader.complete(fact).map_err(|rejection| rejections.push(rejection)).is_ok()
     });

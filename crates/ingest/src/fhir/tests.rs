@@ -7,7 +7,7 @@ use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 /// Reads NDJSON and returns the facts, one line each, and the rejections, one line each.
 fn read(ndjson: &str) -> (Vec<String>, Vec<String>) {
     let limits = Limits::default();
-    let reader = FhirReader::new(&limits);
+    let reader = FhirReader::new(&limits, false);
     let mut sink = Collected::default();
     reader.read_lines("Test.ndjson", 1, ndjson.as_bytes(), &mut sink).unwrap();
     let mut facts = Vec::new();

@@ -52,7 +52,7 @@ fn omop_and_meds_of_gibleed_agree_event_by_event() {
     for (name, bytes) in tables.iter().filter(|(name, _)| OmopLoader::wants(name)) {
         loader.load(input(name, bytes), &mut omop).unwrap();
     }
-    let reader = loader.build();
+    let reader = loader.build(false, &crate::Limits::default());
     let started = std::time::Instant::now();
     for (name, bytes) in tables.iter().filter(|(name, _)| table_of(name).is_some()) {
         reader.read(input(name, bytes), &mut omop).unwrap();

@@ -4,7 +4,9 @@
 use super::{
     NO_CONCEPT,
     columns::ClinicalTable,
-    event, present,
+    event,
+    identities::Named,
+    present,
     visits::{Stays, at, optional, origin_of, record_id},
     vocabulary::{Concept, Concepts},
 };
@@ -78,9 +80,15 @@ pub(super) fn read(
 }
 
 /// `note`: its text, under its class.
-pub(super) fn read_note(rows: &mut dyn Rows, concepts: &Concepts, sink: &mut dyn Sink) -> Result<(), Error> {
+pub(super) fn read_note(
+    rows: &mut dyn Rows,
+    concepts: &Concepts,
+    identities: bool,
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
     const TABLE: &str = "note";
     let header = rows.header().clone();
+    let named = Named::of(&header, identities);
     let person = header.require(rows.file(), "person_id")?;
     let text = header.require(rows.file(), "note_text")?;
     let [class, kind, record] =
@@ -90,6 +98,7 @@ pub(super) fn read_note(rows: &mut dyn Rows, concepts: &Concepts, sink: &mut dyn
     each_row(rows, TABLE, sink, |row, sink| {
         row.key(person, &mut key).in_field("person_id")?;
         let time = first_time(row, &times).and_then(|time| time.ok_or(EMPTY)).in_field("note_date")?;
+        named.read(row, &key, sink)?;
         let class = optional(row, class).in_field("note_class_concept_id")?;
         let kind = optional(row, kind).in_field("note_type_concept_id")?;
         let Some(text) = row.text(text).in_field("note_text")? else {

@@ -29,7 +29,7 @@ pub fn fuzz_omop_row(bytes: &[u8]) {
     // Whether a file can be read at all is not asked here: only that nothing panics.
     let mut loader = OmopLoader::default();
     let _ = loader.load(input(), &mut Quiet);
-    let reader = loader.build();
+    let reader = loader.build(false, &crate::Limits::default());
     let _ = reader.read(input(), &mut Quiet);
     let _ = reader.describe(&mut Quiet);
 }

@@ -2,7 +2,8 @@
 //!
 //! - The code is the source's concept where the vocabulary knows it, else the standard concept: the finer code where
 //!   there is one. Concept 0 and concepts without a row in `concept` give no event, and are counted. `*_source_value`
-//!   columns are free text and are never read.
+//!   columns are free text and are not read, but for
+//!   `person_source_value` where notes are to be cleaned of who is named in the tables.
 //! - A date-time of exactly midnight counts as a date (see [`crate::rows::moment`]).
 //! - Diagnoses coded for discharge or billing stand no earlier than the end of their inpatient stay.
 //! - Eras are derived and costs are administrative: neither is read.
@@ -13,6 +14,7 @@
 mod clinical;
 mod columns;
 mod fuzz;
+mod identities;
 mod person;
 mod visits;
 mod vocabulary;
@@ -21,7 +23,8 @@ pub use columns::OMOP_PATHS;
 pub use fuzz::fuzz_omop_row;
 
 use crate::{
-    Error, Input, Sink,
+    Error, Input, Limits, Sink,
+    directory::Directory,
     rows::{Columnar, Delimited, Failure, InField, Rows, each_row},
 };
 use columns::CLINICAL_TABLES;
@@ -179,8 +182,15 @@ impl OmopLoader {
     }
 
     /// The reader of all other tables.
-    pub(crate) fn build(self) -> OmopReader {
-        OmopReader { concepts: self.vocabulary.build(), stays: self.stays.sorted() }
+    /// With `identities`, who is named in the tables is handed on too.
+    pub(crate) fn build(self, identities: bool, limits: &Limits) -> OmopReader {
+        OmopReader {
+            concepts: self.vocabulary.build(),
+            stays: self.stays.sorted(),
+            identities,
+            directory: Directory::default(),
+            max_directory: limits.max_directory,
+        }
     }
 }
 
@@ -188,6 +198,9 @@ impl OmopLoader {
 pub(crate) struct OmopReader {
     concepts: Concepts,
     stays: Stays,
+    identities: bool,
+    directory: Directory,
+    max_directory: usize,
 }
 
 impl OmopReader {
@@ -216,8 +229,11 @@ impl OmopReader {
         match self.plan(table_name, sink) {
             // Free text that is never read needn't be decoded.
             Some(table) => {
-                let wanted =
-                    |column: &str| !column.ends_with("_source_value") || column == "unit_source_value";
+                let wanted = |column: &str| match column {
+                    "unit_source_value" => true,
+                    "person_source_value" => self.identities,
+                    _ => !column.ends_with("_source_value"),
+                };
                 self.read_rows(table, &mut Columnar::open(safe_name, source, wanted)?, sink)
             }
             None => Ok(()),
@@ -232,10 +248,18 @@ impl OmopReader {
         self.concepts.describe_used(sink)
     }
 
+    /// Replaces references to providers, places and addresses by what they are called.
+    pub(crate) fn complete(&self, fact: &mut SourceFact) {
+        if let SourceFact::Identity(identity) = fact {
+            self.directory.complete(identity);
+        }
+    }
+
     fn plan(&self, table_name: &str, sink: &mut dyn Sink) -> Option<&'static str> {
         let table = table_of(table_name);
         match table {
             Some(table) if VOCABULARY.contains(&table) => None,
+            Some(table) if self.identities && identities::TABLES.contains(&table) => Some(table),
             Some(table) if NOT_READ.contains(&table) => {
                 sink.ignore(table, "derived, administrative or about no patient");
                 None
@@ -250,11 +274,16 @@ impl OmopReader {
 
     fn read_rows(&self, table: &'static str, rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
         match table {
-            "person" => person::read_person(rows, &self.concepts, sink),
+            "person" => person::read_person(rows, &self.concepts, self.identities, sink),
+            "location" | "care_site" | "provider" => {
+                identities::read(table, rows, &self.directory, self.max_directory, sink)
+            }
             "death" => person::read_death(rows, sink),
             "observation_period" => person::read_observation_period(rows, sink),
-            "visit_occurrence" | "visit_detail" => visits::read(table, rows, &self.concepts, sink),
-            "note" => clinical::read_note(rows, &self.concepts, sink),
+            "visit_occurrence" | "visit_detail" => {
+                visits::read(table, rows, &self.concepts, self.identities, sink)
+            }
+            "note" => clinical::read_note(rows, &self.concepts, self.identities, sink),
             _ => match CLINICAL_TABLES.iter().find(|known| known.name == table) {
                 Some(table) => clinical::read(table, rows, &self.concepts, &self.stays, sink),
                 None => Ok(()),

@@ -1,6 +1,6 @@
 //! Who the subject is: `person`, `death` and `observation_period`.
 
-use super::{NO_CONCEPT, event, present, reserved, vocabulary::Concepts};
+use super::{NO_CONCEPT, event, identities::Named, present, reserved, vocabulary::Concepts};
 use crate::{
     Error, Sink,
     rows::{EMPTY, Failure, InField, Row, Rows, each_row, first_time, moment, origin},
@@ -11,10 +11,12 @@ use events::{Code, SourceFact, SourceTime, Time};
 pub(super) fn read_person(
     rows: &mut dyn Rows,
     concepts: &Concepts,
+    identities: bool,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
     const TABLE: &str = "person";
     let header = rows.header().clone();
+    let named = Named::of(&header, identities);
     let person = header.require(rows.file(), "person_id")?;
     let year = header.require(rows.file(), "year_of_birth")?;
     let [month, day, birth] =
@@ -32,7 +34,9 @@ pub(super) fn read_person(
             Ok(Some(time)) => Some(moment::birth(time)),
             _ => birth_from_parts(row, year, month, day)?,
         };
+        named.read(row, &key, sink)?;
         if let Some(born) = born {
+            named.born(born, &key, sink)?;
             sink.fact(
                 &key,
                 reserved("person.birth", born, Code::BIRTH, origin(TABLE, "birth", &key, "", &born)),

@@ -18,12 +18,47 @@ fn read_all(files: &[(&str, &str)]) -> Collected {
             loader.load(input(name, text.as_bytes()), &mut sink).unwrap();
         }
     }
-    let reader = loader.build();
+    let reader = loader.build(false, &crate::Limits::default());
     for (name, text) in files {
         reader.read(input(name, text.as_bytes()), &mut sink).unwrap();
     }
     reader.describe(&mut sink).unwrap();
     sink
+}
+
+#[test]
+fn who_is_named_is_told_where_it_is_wanted() {
+    let files = [
+        (
+            "person.csv",
+            "person_id,year_of_birth,month_of_birth,day_of_birth,location_id,provider_id,person_source_value\n\
+             6,1963,12,31,3,9,MRN 77\n",
+        ),
+        ("location.csv", "location_id,address_1,city,zip\n3,12 Elm St,Salem,01970\n4,x,y,z\n"),
+        ("provider.csv", "provider_id,provider_name\n9,Bo Li\n"),
+    ];
+    let mut sink = Collected::default();
+    let reader = OmopLoader::default().build(true, &crate::Limits::default());
+    for (name, text) in files {
+        reader.read(input(name, text.as_bytes()), &mut sink).unwrap();
+    }
+    for (_, fact) in &mut sink.facts {
+        reader.complete(fact);
+    }
+    assert_eq!(
+        sink.lines()
+            .iter()
+            .filter(|line| !line.contains("MEDS_") && !line.ends_with(' '))
+            .collect::<Vec<_>>(),
+        [
+            "6 AddressLine 12 Elm St",
+            "6 BirthDate 1963-12-31",
+            "6 City Salem",
+            "6 OtherName Bo Li",
+            "6 PostalCode 01970",
+            "6 RecordNumber MRN 77"
+        ]
+    );
 }
 
 fn check(files: &[(&str, &str)], want: &[&str]) -> Collected {
@@ -203,7 +238,7 @@ fn tables_are_known_by_their_files() {
 #[test]
 fn a_table_without_its_columns_is_a_clear_error() {
     let mut sink = Collected::default();
-    let reader = OmopLoader::default().build();
+    let reader = OmopLoader::default().build(false, &crate::Limits::default());
     let error = reader.read(input("person.csv", b"id,year_of_birth\n"), &mut sink).unwrap_err().to_string();
     assert!(error.contains("person.csv") && error.contains("\"person_id\""), "{error}");
     let error = reader.read(input("death.csv", b"person_id,when\n"), &mut sink).unwrap_err().to_string();
@@ -238,7 +273,7 @@ fn parquet_agrees_with_text() {
     let mut sink = Collected::default();
     let mut loader = OmopLoader::default();
     loader.load(input("concept.csv", CONCEPTS.as_bytes()), &mut sink).unwrap();
-    let reader = loader.build();
+    let reader = loader.build(false, &crate::Limits::default());
     reader
         .read_parquet("measurement.parquet", "measurement.parquet", bytes::Bytes::from(bytes), &mut sink)
         .unwrap();

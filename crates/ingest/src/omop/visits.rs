@@ -1,6 +1,6 @@
 //! Visits, and the inpatient stays that date what is coded at discharge.
 
-use super::{NO_CONCEPT, event, present, vocabulary::Concepts};
+use super::{NO_CONCEPT, event, identities::Named, present, vocabulary::Concepts};
 use crate::{
     Error, Sink,
     rows::{EMPTY, Failure, InField, Quiet, Row, Rows, each_row, first_time, origin},
@@ -74,9 +74,11 @@ pub(super) fn read(
     table: &'static str,
     rows: &mut dyn Rows,
     concepts: &Concepts,
+    identities: bool,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
     let header = rows.header().clone();
+    let named = Named::of(&header, identities);
     let prefix = table.strip_suffix("_occurrence").unwrap_or(table);
     let column = |suffix: &str| header.column(&format!("{prefix}_{suffix}"));
     let person = header.require(rows.file(), "person_id")?;
@@ -89,6 +91,7 @@ pub(super) fn read(
     let mut key = String::new();
     each_row(rows, table, sink, |row, sink| {
         row.key(person, &mut key).in_field("person_id")?;
+        named.read(row, &key, sink)?;
         let id = row.integer(concept).in_field("visit_concept_id")?;
         let source = optional(row, source).in_field("visit_source_concept_id")?;
         let start =

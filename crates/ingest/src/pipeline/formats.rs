@@ -92,7 +92,7 @@ pub(super) fn reader<'a>(
     tally: &Tally<'_>,
 ) -> Result<Box<dyn RecordReader + 'a>, Error> {
     Ok(match &options.format {
-        Format::Fhir => Box::new(crate::fhir::FhirReader::new(&options.limits)),
+        Format::Fhir => Box::new(crate::fhir::FhirReader::new(&options.limits, options.identities)),
         Format::Omop => Box::new(omop::prepare(options, files, progress, tally)?),
         Format::Meds => Box::new(meds::MedsReader),
         Format::Synthea => Box::new(synthea::SyntheaReader),

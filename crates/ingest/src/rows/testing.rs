@@ -26,7 +26,7 @@ impl Collected {
             .iter()
             .filter_map(|(subject, fact)| match fact {
                 SourceFact::Label(label) => Some((subject.as_str(), label)),
-                SourceFact::Event(_) => None,
+                SourceFact::Event(_) | SourceFact::Identity(_) => None,
             })
             .collect()
     }
@@ -37,6 +37,7 @@ fn line(subject: &str, fact: &SourceFact) -> String {
         SourceFact::Label(label) => {
             format!("{subject} {} label {} {}", label.prediction_time, label.task, label.boolean_value)
         }
+        SourceFact::Identity(identity) => format!("{subject} {:?} {}", identity.kind, identity.text),
         SourceFact::Event(event) => {
             let time = match event.time {
                 SourceTime::Static => "static".to_owned(),

@@ -148,7 +148,13 @@ impl<'a> Gather<'a> {
         let key = std::str::from_utf8(records[0].key).map_err(|_| Error::SpillAltered)?.to_owned();
         let mut facts = Vec::with_capacity(records.len());
         self.origins.clear();
+        let mut previous: &[u8] = &[];
         for record in records {
+            // Facts are in order, so that equal ones stand side by side.
+            if record::is_identity(record.fact) && record.fact == previous {
+                continue;
+            }
+            previous = record.fact;
             let origin = record::origin(record.fact);
             if origin != 0 && !self.origins.insert(origin) {
                 self.batch.duplicates += 1;
@@ -156,6 +162,8 @@ impl<'a> Gather<'a> {
             }
             let mut fact = self.decoder.fact(record.fact).ok_or(Error::SpillAltered)?;
             match (self.complete)(&mut fact) {
+                // What an identity refers to is not always among the sources.
+                Ok(()) if matches!(&fact, SourceFact::Identity(identity) if identity.text.is_empty()) => {}
                 Ok(()) => facts.push(fact),
                 Err(rejection) => self.batch.rejections.push(rejection),
             }

@@ -3,14 +3,34 @@
 //! `length: u32 | route: u64 | key | fact`, strings with their length in LEB128, numbers big-endian. The
 //! layout lives only as long as a run, so it has no version.
 
-use events::{SourceEvent, SourceFact, SourceLabel, SourceTime, SourceValue, Time};
+use events::{
+    IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceLabel, SourceTime, SourceValue, Time,
+};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::io;
 
 const EVENT: u8 = 0;
 const LABEL: u8 = 1;
+const IDENTITY: u8 = 2;
 const HEADER: usize = 12;
+
+/// Identities by their number in the spill.
+const KINDS: [IdentityKind; 13] = [
+    IdentityKind::Name,
+    IdentityKind::OtherName,
+    IdentityKind::Organization,
+    IdentityKind::AddressLine,
+    IdentityKind::City,
+    IdentityKind::PostalCode,
+    IdentityKind::Phone,
+    IdentityKind::Email,
+    IdentityKind::Url,
+    IdentityKind::RecordNumber,
+    IdentityKind::PlanNumber,
+    IdentityKind::DeviceNumber,
+    IdentityKind::BirthDate,
+];
 
 /// Appends one record.
 ///
@@ -28,6 +48,11 @@ pub(super) fn append(out: &mut Vec<u8>, route: u64, key: &str, fact: &SourceFact
             put_time(out, SourceTime::DateTime(label.prediction_time));
             put_text(out, &label.task);
             out.push(u8::from(label.boolean_value));
+        }
+        SourceFact::Identity(identity) => {
+            out.push(IDENTITY);
+            out.push(KINDS.iter().position(|kind| *kind == identity.kind).unwrap_or_default() as u8);
+            put_text(out, &identity.text);
         }
     }
     match u32::try_from(out.len() - start - 4) {
@@ -130,6 +155,11 @@ pub(super) fn origin(fact: &[u8]) -> u64 {
     }
 }
 
+/// Is an encoded fact an identity? The same ones come with many resources, and are told apart by nothing.
+pub(super) fn is_identity(fact: &[u8]) -> bool {
+    fact.first() == Some(&IDENTITY)
+}
+
 /// Decodes facts, sharing the long strings that recur (paths, displays).
 #[derive(Default)]
 pub(super) struct Decoder {
@@ -140,6 +170,11 @@ impl Decoder {
     /// The fact, or `None` when the bytes are not one.
     pub(super) fn fact(&mut self, mut bytes: &[u8]) -> Option<SourceFact> {
         let tag = take_byte(&mut bytes)?;
+        if tag == IDENTITY {
+            let kind = *KINDS.get(usize::from(take_byte(&mut bytes)?))?;
+            let text = self.share(take_text(&mut bytes)?);
+            return Some(SourceFact::Identity(SourceIdentity { kind, text }));
+        }
         let time = take_time(&mut bytes)?;
         if tag == LABEL {
             let SourceTime::DateTime(prediction_time) = time else { return None };
@@ -276,7 +311,10 @@ mod tests {
                 boolean_value,
             })
         });
-        prop_oneof![4 => event, 1 => label]
+        let identity = (0..KINDS.len(), ".{0,60}").prop_map(|(kind, text)| {
+            SourceFact::Identity(SourceIdentity { kind: KINDS[kind], text: text.into() })
+        });
+        prop_oneof![4 => event, 1 => label, 1 => identity]
     }
 
     proptest! {

@@ -150,7 +150,7 @@ fn wide_tables_and_labels() {
     assert_eq!(sink.rejections[0].field, "dead");
     let events = sink.facts.iter().filter_map(|(_, fact)| match fact {
         events::SourceFact::Event(event) => Some(event.origin),
-        events::SourceFact::Label(_) => None,
+        _ => None,
     });
     assert!(events.into_iter().all(|origin| origin != 0), "rows with an id have an origin");
 }
@@ -227,7 +227,7 @@ fn shipped_mappings_are_sound() {
 fn count(sink: &Collected, whole: &str) -> usize {
     let is = |fact: &events::SourceFact| match fact {
         events::SourceFact::Event(event) => crate::codes::whole(&event.system, &event.code) == whole,
-        events::SourceFact::Label(_) => false,
+        _ => false,
     };
     sink.facts.iter().filter(|(_, fact)| is(fact)).count()
 }

@@ -60,7 +60,7 @@ pub(super) fn prepare(
         }
     }
     tally.add_rejections(sink.rejections);
-    Ok(loader.build())
+    Ok(loader.build(options.identities, &options.limits))
 }
 
 /// Is the table read by the reader, rather than (only) by the loader?
@@ -102,6 +102,11 @@ impl RecordReader for OmopReader {
 
     fn finish(&self, sink: &mut dyn Sink) -> Result<(), Error> {
         self.describe(sink)
+    }
+
+    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+        self.complete(fact);
+        Ok(())
     }
 }
 

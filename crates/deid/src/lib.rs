@@ -29,6 +29,7 @@ pub mod attestation;
 mod codes;
 mod dates;
 mod key;
+mod notes;
 mod numbers;
 mod policy;
 pub mod risk;
@@ -39,6 +40,7 @@ mod units;
 pub mod zip3;
 
 pub use key::{Key, KeyError};
+pub use notes::Notes;
 pub use policy::{DateMethod, FreeText, Identifier, Label, Policy, PolicyError, Zip};
 pub use subject::{Deidentifier, SafeRecord};
 pub use tally::{FieldTally, Tally};

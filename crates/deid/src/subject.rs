@@ -2,9 +2,11 @@
 
 use crate::dates::Dates;
 use crate::key::{Derivation, KeyError};
+use crate::notes::{self, Notes};
 use crate::numbers::Numbers;
 use crate::policy::{DateMethod, Identifier, Zip};
 use crate::tally::{FIELD_NOT_ALLOWED, Rule};
+use crate::text::{Cleaner, Scratch, Settings, Treatment};
 use crate::{Key, Policy, Tally, ages, codes, units, zip3};
 use events::{
     Code, Deidentified, Event, Identified, Label, SourceEvent, SourceFact, SourceSubject, SourceValue,
@@ -21,7 +23,12 @@ pub struct Deidentifier {
     policy: Policy,
     derivation: Derivation,
     numbers: Option<Numbers>,
+    /// Where the policy lets text pass.
+    cleaner: Option<(Cleaner, Treatment)>,
 }
+
+/// A subject's notes, and how many of them were read.
+type NotesRead<'a> = (Notes<'a>, Scratch, usize);
 
 /// A subject as it may be written, with the labels that its source stated.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +62,8 @@ impl Deidentifier {
             Identifier::KeyedPseudonym => None,
             Identifier::Random => Some(Numbers::new(known)?),
         };
-        Ok(Deidentifier { policy, derivation: key.derivation(), numbers })
+        let cleaner = notes::cleaner(&policy);
+        Ok(Deidentifier { policy, derivation: key.derivation(), numbers, cleaner })
     }
 
     /// The policy in force.
@@ -81,17 +89,40 @@ impl Deidentifier {
         }
     }
 
+    /// With other settings for what is looked for in text.
+    pub fn looking_for(mut self, settings: Settings) -> Self {
+        self.cleaner = self.cleaner.map(|(cleaner, treatment)| (cleaner.with(settings), treatment));
+        self
+    }
+
+    /// How the notes of one subject are cleaned, by what the record says; `None` where the policy lets no text
+    /// pass.
+    pub fn notes<'a>(&'a self, record: &'a Identified<SourceSubject>) -> Option<Notes<'a>> {
+        self.notes_of(record.expose())
+    }
+
+    fn notes_of<'a>(&'a self, source: &'a SourceSubject) -> Option<Notes<'a>> {
+        let dates = notes::dates(&self.policy, self.dates_of(&source.key), source);
+        Some(Notes::new(self.cleaner.as_ref()?, dates, &self.derivation, source))
+    }
+
+    fn dates_of(&self, source_key: &str) -> Dates {
+        Dates { method: self.policy.dates(), offset_days: self.offset_days(source_key) }
+    }
+
     /// De-identifies one subject. What no rule allows is dropped and counted in `tally`.
     pub fn subject(&self, record: &Identified<SourceSubject>, tally: &mut Tally) -> Deidentified<SafeRecord> {
         let source = record.expose();
         let id = self.pseudonym(&source.key);
-        let dates = Dates { method: self.policy.dates(), offset_days: self.offset_days(&source.key) };
+        let dates = self.dates_of(&source.key);
+        let mut notes =
+            self.notes_of(source).filter(|_| notes::any(source)).map(|notes| (notes, Scratch::default(), 0));
         let mut events = Vec::with_capacity(source.facts.len());
         let mut labels = Vec::new();
         let mut described = FxHashSet::default();
         for fact in &source.facts {
             match fact {
-                SourceFact::Event(event) => match self.event(event, dates, tally) {
+                SourceFact::Event(event) => match self.event(event, dates, notes.as_mut(), tally) {
                     Ok(safe) => {
                         if let Some(words) = event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
                         {
@@ -102,6 +133,7 @@ impl Deidentifier {
                     }
                     Err(rule) => tally.drop_event(&event.path, &rule),
                 },
+                SourceFact::Identity(_) => {}
                 SourceFact::Label(label) => labels.push((
                     label.task.clone(),
                     Label {
@@ -125,7 +157,13 @@ impl Deidentifier {
     }
 
     /// One event, or the rule that dropped it.
-    fn event(&self, event: &SourceEvent, dates: Dates, tally: &mut Tally) -> Result<Event, Rule> {
+    fn event(
+        &self,
+        event: &SourceEvent,
+        dates: Dates,
+        notes: Option<&mut NotesRead<'_>>,
+        tally: &mut Tally,
+    ) -> Result<Event, Rule> {
         if !self.policy.allows_field(&event.path) {
             return Err(FIELD_NOT_ALLOWED);
         }
@@ -153,7 +191,18 @@ impl Deidentifier {
                     tally.trim(&event.path, "coded value without its system's shape");
                 }
             }
-            SourceValue::Text(_) => tally.trim(&event.path, "free text"),
+            SourceValue::Text(text) => match notes {
+                None => tally.trim(&event.path, "free text"),
+                Some((notes, scratch, read)) => {
+                    let year = notes::recorded(event.time).map(|time| time.ymd().0);
+                    let cleaned = notes.clean(text, year, *read, scratch);
+                    *read += 1;
+                    for span in &cleaned.spans {
+                        tally.trim(&event.path, span.identifier.found_in_text());
+                    }
+                    safe.text_value = Some(cleaned.rewritten.text.into());
+                }
+            },
         }
         if let Some(oldest) = self.policy.oldest_age_years()
             && ages::top_code(&mut safe, oldest)

@@ -62,6 +62,21 @@ impl Policy {
     /// When it is not readable, has a key or value that no policy has, or contradicts its label.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(Box::new(e)))?;
+        Self::from_file(file, text)
+    }
+
+    /// The same policy, but that free text passes as stated.
+    ///
+    /// # Errors
+    /// When that contradicts its label.
+    pub fn with_text(&self, free_text: FreeText, whitelist: bool) -> Result<Self, PolicyError> {
+        let mut file = self.file.clone();
+        file.text.free_text = free_text;
+        file.text.whitelist = whitelist;
+        Self::from_file(file, &self.text)
+    }
+
+    fn from_file(file: File, text: &str) -> Result<Self, PolicyError> {
         let offsets = match file.dates.method {
             DateMethod::Shift => Offsets::new(
                 file.dates.shift_days.unwrap_or(0),

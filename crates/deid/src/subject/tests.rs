@@ -212,3 +212,101 @@ fn codes_are_told_as_broadly_as_the_policy_says() {
     let safe = deidentifier.subject(&record("1", facts), &mut Tally::default());
     assert_eq!(codes_of(&safe), ["ICD10CM//E11", "ICD10CM//S72"]);
 }
+
+fn with_notes(free_text: &str) -> Deidentifier {
+    let policy = Policy::expert_determination();
+    let text = policy.text().replace("free_text = \"drop\"", &format!("free_text = \"{free_text}\""));
+    assert_ne!(text, policy.text());
+    Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes([3; 32])).unwrap()
+}
+
+fn note(path: &str, time: SourceTime, text: &str) -> SourceEvent {
+    SourceEvent { value: SourceValue::Text(text.into()), ..event(path, "LOINC", "34117-2", time) }
+}
+
+fn texts(safe: &SafeRecord) -> Vec<&str> {
+    safe.subject.events().iter().filter_map(|e| e.text_value.as_deref()).collect()
+}
+
+#[test]
+fn a_note_passes_without_who_is_named_in_the_chart() {
+    let day = SourceTime::Date(Time::from_ymd(2020, 3, 1).unwrap());
+    let text = "Wilhelmina Okonkwo-Brandt feels well. Willa's HbA1c 7.1 %. Call (555) 867-5309.";
+    let mut source = record("p", vec![note("DocumentReference.content", day, text)]);
+    source = source.map(|mut source| {
+        for (kind, text) in [
+            (events::IdentityKind::Name, "Okonkwo-Brandt, Wilhelmina"),
+            (events::IdentityKind::Phone, "555-867-5309"),
+        ] {
+            source.facts.push(SourceFact::Identity(events::SourceIdentity { kind, text: text.into() }));
+        }
+        source
+    });
+    let mut tally = Tally::default();
+    let tags = with_notes("tags").subject(&source, &mut tally);
+    let [clean] = texts(&tags)[..] else { panic!("one note") };
+    assert!(
+        clean.starts_with("[NAME] feels well.") && clean.ends_with("HbA1c 7.1 %. Call [PHONE]."),
+        "{clean}"
+    );
+    assert!(tally.trimmed()["in text: NAME"] >= 1 && tally.trimmed()["in text: PHONE"] == 1);
+    let surrogates = with_notes("surrogates").subject(&source, &mut Tally::default());
+    let [clean] = texts(&surrogates)[..] else { panic!("one note") };
+    assert!(!clean.contains("Okonkwo") && !clean.contains('[') && clean.contains("HbA1c 7.1 %"), "{clean}");
+    assert_eq!(with_notes("surrogates").subject(&source, &mut Tally::default()), surrogates);
+    let dropped = deidentifier(3).subject(&source, &mut Tally::default());
+    assert!(texts(&dropped).is_empty());
+}
+
+proptest! {
+    /// One offset for what FHIR says, for what OMOP says, and for what a note says in any form.
+    #[test]
+    fn intervals_are_kept_across_formats_and_text(days in prop::collection::vec((0i64..18_000, 0usize..5), 2..8)) {
+        let at = |day: i64| Time::from_micros(day * events::MICROS_PER_DAY);
+        let written = |&(day, form): &(i64, usize)| {
+            let (y, m, d) = at(day).ymd();
+            match form {
+                0 => format!("{y}-{m:02}-{d:02}"),
+                1 => format!("{m:02}/{d:02}/{y}"),
+                2 => format!("{d:02}.{m:02}.{y}"),
+                3 => format!("{y}{m:02}{d:02}"),
+                _ => format!("{m}/{d}/{y}"),
+            }
+        };
+        let read = |(written, form): (&str, usize)| {
+            let parts: Vec<i64> = match form {
+                3 => [&written[..4], &written[4..6], &written[6..8]].iter().map(|p| p.parse().unwrap()).collect(),
+                _ => written.split(['-', '/', '.']).map(|p| p.parse().unwrap()).collect(),
+            };
+            let (y, m, d) = match form { 0 | 3 => (0, 1, 2), 2 => (2, 1, 0), _ => (2, 0, 1) };
+            let day = Time::from_ymd(parts[y] as i32, parts[m] as u32, parts[d] as u32).unwrap();
+            day.micros() / events::MICROS_PER_DAY
+        };
+        let text = format!("Seen on {}.", days.iter().map(written).collect::<Vec<_>>().join("; then on "));
+        let mut facts: Vec<SourceEvent> = days
+            .iter()
+            .enumerate()
+            .map(|(i, &(day, _))| {
+                let path = if i % 2 == 0 { "Condition.code" } else { "condition_occurrence" };
+                event(path, "ICD10CM", "I10", SourceTime::DateTime(at(day)))
+            })
+            .collect();
+        facts.push(note("note.note_text", SourceTime::DateTime(at(18_001)), &text));
+        // Its word lists are read once.
+        static SURROGATES: std::sync::LazyLock<Deidentifier> = std::sync::LazyLock::new(|| with_notes("surrogates"));
+        let safe = SURROGATES.subject(&record("p", facts), &mut Tally::default());
+        let mut moved: Vec<i64> = safe
+            .subject
+            .events()
+            .iter()
+            .filter(|e| e.text_value.is_none())
+            .filter_map(|e| e.time)
+            .map(|time| time.micros() / events::MICROS_PER_DAY)
+            .collect();
+        let clean = texts(&safe)[0].trim_start_matches("Seen on ").trim_end_matches('.').to_owned();
+        let mut in_text: Vec<i64> = clean.split("; then on ").zip(days.iter().map(|d| d.1)).map(read).collect();
+        moved.sort_unstable();
+        in_text.sort_unstable();
+        prop_assert_eq!(moved, in_text);
+    }
+}

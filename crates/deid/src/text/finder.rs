@@ -1,6 +1,6 @@
 //! All layers over one text.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Class, Lexicon};
 use super::page::{Page, Scratch};
 use super::{Span, dates, names, places, professions, shapes, whitelist};
 
@@ -55,6 +55,11 @@ impl Finder {
             );
             start = end;
         }
+    }
+
+    /// Is a folded word (lower case, no accents) an ordinary or a clinical one?
+    pub fn is_plain(&self, word: &str) -> bool {
+        self.lexicon.word(word).1.any(Class::PLAIN)
     }
 
     fn piece(&self, text: &str, scratch: &mut Scratch) {

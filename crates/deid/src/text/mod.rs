@@ -16,18 +16,25 @@
 //! assert_eq!(found, [("Dr. Anna Nowak", Identifier::Name), ("4 May 2021", Identifier::Date)]);
 //! ```
 
+mod chart;
+mod cleaner;
 mod dates;
 mod finder;
+mod fold;
 mod lexicon;
 mod names;
 mod page;
 mod places;
 mod professions;
+mod rewrite;
 mod shapes;
 mod span;
 mod token;
 mod whitelist;
 
+pub use chart::{Chart, Ordinary};
+pub use cleaner::{Cleaned, Cleaner};
 pub use finder::{Finder, Settings};
 pub use page::Scratch;
+pub use rewrite::{DateTreatment, Rewriter, Rewritten, Treatment};
 pub use span::{Identifier, Span, settle};

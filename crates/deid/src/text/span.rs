@@ -49,29 +49,36 @@ pub enum Identifier {
 impl Identifier {
     /// Its name in tags and reports (`MEDICAL_RECORD_NUMBER`).
     pub fn name(self) -> &'static str {
+        self.found_in_text().trim_start_matches(IN_TEXT)
+    }
+
+    /// The rule by which what was found in text is counted.
+    pub(crate) fn found_in_text(self) -> &'static str {
         match self {
-            Identifier::Name => "NAME",
-            Identifier::Location => "LOCATION",
-            Identifier::Date => "DATE",
-            Identifier::Age => "AGE",
-            Identifier::Phone => "PHONE",
-            Identifier::Fax => "FAX",
-            Identifier::Email => "EMAIL",
-            Identifier::SocialSecurityNumber => "SOCIAL_SECURITY_NUMBER",
-            Identifier::MedicalRecordNumber => "MEDICAL_RECORD_NUMBER",
-            Identifier::HealthPlanNumber => "HEALTH_PLAN_NUMBER",
-            Identifier::AccountNumber => "ACCOUNT_NUMBER",
-            Identifier::LicenseNumber => "LICENSE_NUMBER",
-            Identifier::Vehicle => "VEHICLE",
-            Identifier::Device => "DEVICE",
-            Identifier::Url => "URL",
-            Identifier::IpAddress => "IP_ADDRESS",
-            Identifier::Organization => "ORGANIZATION",
-            Identifier::Profession => "PROFESSION",
-            Identifier::UniqueIdentifier => "UNIQUE_IDENTIFIER",
+            Identifier::Name => "in text: NAME",
+            Identifier::Location => "in text: LOCATION",
+            Identifier::Date => "in text: DATE",
+            Identifier::Age => "in text: AGE",
+            Identifier::Phone => "in text: PHONE",
+            Identifier::Fax => "in text: FAX",
+            Identifier::Email => "in text: EMAIL",
+            Identifier::SocialSecurityNumber => "in text: SOCIAL_SECURITY_NUMBER",
+            Identifier::MedicalRecordNumber => "in text: MEDICAL_RECORD_NUMBER",
+            Identifier::HealthPlanNumber => "in text: HEALTH_PLAN_NUMBER",
+            Identifier::AccountNumber => "in text: ACCOUNT_NUMBER",
+            Identifier::LicenseNumber => "in text: LICENSE_NUMBER",
+            Identifier::Vehicle => "in text: VEHICLE",
+            Identifier::Device => "in text: DEVICE",
+            Identifier::Url => "in text: URL",
+            Identifier::IpAddress => "in text: IP_ADDRESS",
+            Identifier::Organization => "in text: ORGANIZATION",
+            Identifier::Profession => "in text: PROFESSION",
+            Identifier::UniqueIdentifier => "in text: UNIQUE_IDENTIFIER",
         }
     }
 }
+
+const IN_TEXT: &str = "in text: ";
 
 /// One identifier in one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use deid::{Deidentifier, FreeText, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -107,12 +108,13 @@ impl Arguments {
         };
         let format = self.format(mapping_text.as_deref())?;
         let policy = policy_file::read(&self.policy)?;
-        refuse_what_is_not_done_yet(&policy)?;
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
         let options = Options {
             max_rejected: self.max_rejected,
             threads: threads(self.threads),
+            // Who is named in the records is looked for in their notes.
+            identities: policy.free_text() != FreeText::Drop,
             limits: Limits::default(),
             ..Options::new(format, self.sources.clone(), spill.0.clone())
         };
@@ -209,17 +211,8 @@ impl Arguments {
     }
 }
 
-/// Free text is dropped, whatever reads it: a policy that wants it cleaned is refused rather than obeyed by half.
-fn refuse_what_is_not_done_yet(policy: &Policy) -> Result<()> {
-    if policy.free_text() != FreeText::Drop || policy.whitelist() {
-        bail!(
-            "policy `{}` wants free text cleaned, which `osler ingest` does not do; set text.free_text = \"drop\" \
-             and text.whitelist = false",
-            policy.name()
-        );
-    }
-    Ok(())
-}
+/// Subjects that one thread de-identifies before it looks for more.
+const SUBJECTS_AT_ONCE: usize = 16;
 
 /// What came out.
 struct Written {
@@ -244,10 +237,20 @@ fn read_and_write(
     let mut tally = Tally::default();
     let mut labels: BTreeMap<String, Vec<Label>> = BTreeMap::new();
     let mut codes = BTreeSet::new();
+    // Cleaning notes is most of the work where there are any.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let route = |source_key: &str| deidentifier.pseudonym(source_key) as u64;
     let mut each = |subjects: Vec<Identified<SourceSubject>>| -> Result<()> {
-        for source in subjects {
-            let record = deidentifier.subject(&source, &mut tally);
+        let deidentify = |subjects: &[Identified<SourceSubject>]| {
+            let mut tally = Tally::default();
+            let records = subjects.iter().map(|source| deidentifier.subject(source, &mut tally));
+            (records.collect::<Vec<_>>(), tally)
+        };
+        let parts: Vec<_> = pool.install(|| subjects.par_chunks(SUBJECTS_AT_ONCE).map(deidentify).collect());
+        for record in parts.into_iter().flat_map(|(records, part)| {
+            tally.merge(part);
+            records
+        }) {
             for (task, label) in &record.labels {
                 labels.entry(task.to_string()).or_default().push(*label);
             }

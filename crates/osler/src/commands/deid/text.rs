@@ -2,16 +2,20 @@
 
 use super::super::threads;
 use crate::progress::Voice;
+use crate::{key_file, policy_file};
 use anyhow::{Context, Result, bail};
-use clap::Args;
-use deid::Policy;
-use deid::text::{Finder, Identifier, Scratch, Settings, Span, settle};
+use clap::{Args, ValueEnum};
+use deid::text::{Identifier, Scratch, Settings, Span};
+use deid::{Deidentifier, FreeText, Key, Notes};
+use events::{Identified, SourceSubject};
+use ingest::Limits;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// How many bytes of lines are worked on at once; memory is bounded by it and by the longest line.
 const BATCH: usize = 4 << 20;
@@ -20,19 +24,29 @@ const READ: usize = 1 << 20;
 
 /// Find identifiers in notes: a JSON object a line in, one a line out.
 ///
-/// Reads `{"id", "text"}` and writes `{"id", "text", "spans": [{"start", "end", "type"}]}`: the text with a tag
-/// instead of each identifier, and where each stood in what was read, in Unicode characters. Other fields are dropped.
+/// Reads `{"id", "text"}` and writes `{"id", "text", "spans": [{"start", "end", "type"}]}`: the text without
+/// identifiers, and where each stood in what was read, in Unicode characters. Other fields are dropped.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler deid text < notes.ndjson > safe.ndjson
   echo '{\"id\": 1, \"text\": \"Seen by Dr. Nowak on 4 May 2021.\"}' | osler deid text
   osler deid text --policy limited-data-set --whitelist < notes.ndjson
+  osler deid text --chart bundle.json --treatment surrogates --key site.key < notes.ndjson
 
-What each layer finds, and what none does: docs/deid-text.md.")]
+What each layer finds, and what none does: docs/deid-text.md, docs/deid-notes.md.")]
 pub struct Arguments {
     /// A shipped policy's name, or a TOML file; under `limited-data-set` dates and ages stay.
     #[arg(long, default_value = "expert-determination")]
     policy: String,
+    /// The FHIR Bundle of the patient whose notes these are: who is named in it is looked for in them.
+    #[arg(long)]
+    chart: Option<PathBuf>,
+    /// What stands where an identifier stood [default: what the policy says, or tags where it lets no text pass].
+    #[arg(long, value_enum)]
+    treatment: Option<Treatment>,
+    /// The site's key, for surrogates; without it the key is read from OSLER_KEY.
+    #[arg(long)]
+    key: Option<PathBuf>,
     /// Keep known plain and clinical words only.
     #[arg(long)]
     whitelist: bool,
@@ -45,6 +59,17 @@ pub struct Arguments {
     /// The longest line that is read, in bytes; a longer one stops the run.
     #[arg(long, default_value_t = 64 << 20)]
     longest_line: usize,
+}
+
+/// What stands where an identifier stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Treatment {
+    /// `[NAME]`
+    Tags,
+    /// Something of the same kind that is nobody's; dates move as `osler ingest` moves this patient's
+    Surrogates,
+    /// Nothing
+    Removal,
 }
 
 #[derive(Deserialize)]
@@ -73,9 +98,9 @@ struct Found {
 impl Arguments {
     /// Runs it over standard input.
     pub fn run(self, _voice: Voice) -> Result<()> {
-        let policy = policy(&self.policy)?;
-        let settings = Settings { countries: !self.keep_countries, whitelist: self.whitelist };
-        let filter = Filter { finder: Finder::shipped().with(settings), kept: kept(policy.name()) };
+        let deidentifier = self.deidentifier()?;
+        let chart = self.patient()?;
+        let Some(notes) = deidentifier.notes(&chart) else { bail!("the policy lets no text pass") };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads(self.threads)).build()?;
         let mut lines = Lines {
             reader: BufReader::with_capacity(READ, std::io::stdin().lock()),
@@ -88,7 +113,9 @@ impl Arguments {
             let written: Vec<Result<Vec<u8>>> = pool.install(|| {
                 batch
                     .par_iter()
-                    .map_init(Scratch::default, |scratch, (number, line)| filter.line(*number, line, scratch))
+                    .map_init(Scratch::default, |scratch, (number, line)| {
+                        clean(&notes, *number, line, scratch)
+                    })
                     .collect()
             });
             for line in written {
@@ -107,71 +134,64 @@ impl Arguments {
     }
 }
 
-/// A policy by name, or from a file.
-fn policy(name: &str) -> Result<Policy> {
-    match Path::new(name).is_file() {
-        true => {
-            let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
-            Policy::from_toml(&text).with_context(|| format!("{name} is refused"))
-        }
-        false => Ok(Policy::named(name)?),
-    }
-}
-
-/// What may stay under a policy: 45 CFR 164.514(e)(2) names neither dates nor ages.
-fn kept(policy: &str) -> &'static [Identifier] {
-    match policy {
-        "limited-data-set" => &[Identifier::Date, Identifier::Age],
-        _ => &[],
-    }
-}
-
-struct Filter {
-    finder: Finder,
-    kept: &'static [Identifier],
-}
-
-impl Filter {
-    /// One line in, one out. An error says where, and nothing of what stands there.
-    fn line(&self, number: u64, line: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
-        let note: Note = serde_json::from_slice(line).map_err(|error| {
-            let what = match error.classify() {
-                serde_json::error::Category::Data => "is no object with a string `text`",
-                _ => "is no JSON in UTF-8",
-            };
-            anyhow::anyhow!(
-                "line {number} {what} (at byte {}); one object a line, {{\"id\", \"text\"}}",
-                error.column()
-            )
-        })?;
-        let mut spans = Vec::new();
-        self.finder.find(&note.text, scratch, &mut spans);
-        spans.retain(|span| !self.kept.contains(&span.identifier));
-        settle(&mut spans);
-        let safe = Safe {
-            id: note.id,
-            text: redacted(&note.text, &spans),
-            spans: in_characters(&note.text, &spans),
+impl Arguments {
+    fn deidentifier(&self) -> Result<Deidentifier> {
+        let policy = policy_file::read(&self.policy)?;
+        let free_text = match (self.treatment, policy.free_text()) {
+            (Some(Treatment::Tags), _) | (None, FreeText::Drop) => FreeText::Tags,
+            (Some(Treatment::Surrogates), _) => FreeText::Surrogates,
+            (Some(Treatment::Removal), _) => FreeText::Removal,
+            (None, as_stated) => as_stated,
         };
-        let mut out = serde_json::to_vec(&safe).context("a note cannot be written as JSON")?;
-        out.push(b'\n');
-        Ok(out)
+        let whitelist = self.whitelist || policy.whitelist();
+        let policy = policy.with_text(free_text, whitelist)?;
+        let key = match free_text {
+            FreeText::Surrogates => {
+                if self.chart.is_none() {
+                    bail!(
+                        "surrogates need --chart: dates move by the offset of the patient whose notes these are"
+                    );
+                }
+                key_file::read(self.key.as_deref())?
+            }
+            // Nothing that is written depends on it.
+            _ => Key::random()?,
+        };
+        let settings = Settings { countries: !self.keep_countries, whitelist };
+        Ok(Deidentifier::new(policy, &key)?.looking_for(settings))
+    }
+
+    /// Whose notes they are: the chart's patient, or someone of whom nothing is known.
+    fn patient(&self) -> Result<Identified<SourceSubject>> {
+        let Some(path) = &self.chart else { return Ok(Identified::new(SourceSubject::default())) };
+        let limits = Limits::default();
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let mut bytes = Vec::new();
+        file.take(limits.max_document_bytes as u64 + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        ingest::fhir_bundle_chart(&bytes, &limits).with_context(|| format!("{} is no chart", path.display()))
     }
 }
 
-/// The text with a tag instead of each identifier.
-fn redacted(text: &str, spans: &[Span]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for span in spans {
-        out.push_str(&text[at..span.start]);
-        out.push('[');
-        out.push_str(span.identifier.name());
-        out.push(']');
-        at = span.end;
-    }
-    out.push_str(&text[at..]);
-    out
+/// One line in, one out. An error says where, and nothing of what stands there.
+fn clean(notes: &Notes<'_>, number: u64, line: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
+    let note: Note = serde_json::from_slice(line).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "is no object with a string `text`",
+            _ => "is no JSON in UTF-8",
+        };
+        anyhow::anyhow!(
+            "line {number} {what} (at byte {}); one object a line, {{\"id\", \"text\"}}",
+            error.column()
+        )
+    })?;
+    let cleaned = notes.clean(&note.text, None, number as usize, scratch);
+    let safe =
+        Safe { id: note.id, spans: in_characters(&note.text, &cleaned.spans), text: cleaned.rewritten.text };
+    let mut out = serde_json::to_vec(&safe).context("a note cannot be written as JSON")?;
+    out.push(b'\n');
+    Ok(out)
 }
 
 /// Spans counted in Unicode characters of the text.
@@ -234,6 +254,7 @@ impl<R: Read> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use deid::Policy;
 
     #[test]
     fn offsets_count_characters() {
@@ -248,10 +269,11 @@ mod tests {
 
     #[test]
     fn a_limited_data_set_keeps_dates() {
-        let filter = Filter { finder: Finder::shipped(), kept: kept("limited-data-set") };
-        let line = filter
-            .line(1, br#"{"id": "a", "text": "Dr. Nowak, 4 May 2021"}"#, &mut Scratch::default())
-            .unwrap();
+        let policy = Policy::named("limited-data-set").unwrap().with_text(FreeText::Tags, false).unwrap();
+        let deidentifier = Deidentifier::new(policy, &Key::from_bytes([1; 32])).unwrap();
+        let nobody = Identified::new(SourceSubject::default());
+        let line = br#"{"id": "a", "text": "Dr. Nowak, 4 May 2021"}"#;
+        let line = clean(&deidentifier.notes(&nobody).unwrap(), 1, line, &mut Scratch::default()).unwrap();
         assert_eq!(
             String::from_utf8(line).unwrap(),
             "{\"id\":\"a\",\"text\":\"[NAME], 4 May 2021\",\"spans\":[{\"start\":0,\"end\":9,\"type\":\"NAME\"}]}\n"

@@ -1,0 +1,95 @@
+//! One subject's notes on their way through the policy.
+
+use crate::key::Derivation;
+use crate::policy::{FreeText, Label};
+use crate::text::{
+    Chart, Cleaned, Cleaner, DateTreatment, Finder, Identifier, Rewriter, Scratch, Settings, Treatment,
+};
+use crate::{DateMethod, Policy, dates::Dates};
+use events::{SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
+
+/// How the notes of one subject are cleaned. Threads may share it.
+pub struct Notes<'a> {
+    cleaner: &'a Cleaner,
+    chart: Chart,
+    rewriter: Rewriter<'a>,
+}
+
+impl<'a> Notes<'a> {
+    pub(crate) fn new(
+        (cleaner, treatment): &'a (Cleaner, Treatment),
+        dates: DateTreatment,
+        derivation: &'a Derivation,
+        source: &'a SourceSubject,
+    ) -> Self {
+        Notes {
+            cleaner,
+            chart: Chart::new(identities(source)),
+            rewriter: Rewriter::new(*treatment, dates, derivation, &source.key),
+        }
+    }
+
+    /// Cleans one note. `year` is the note's own, as recorded, for dates in it that don't say theirs; `number` is
+    /// another for each of the subject's notes, so that names vary from one to the next.
+    pub fn clean(&self, text: &str, year: Option<i32>, number: usize, scratch: &mut Scratch) -> Cleaned {
+        self.cleaner.clean(text, &self.chart, &self.rewriter, (year, number), scratch)
+    }
+}
+
+/// The cleaner that a policy wants, with what becomes of identifiers; `None` where no text passes.
+pub(crate) fn cleaner(policy: &Policy) -> Option<(Cleaner, Treatment)> {
+    let treatment = match policy.free_text() {
+        FreeText::Drop => return None,
+        FreeText::Tags => Treatment::Tags,
+        FreeText::Surrogates => Treatment::Surrogates,
+        FreeText::Removal => Treatment::Removal,
+    };
+    let settings = Settings { whitelist: policy.whitelist(), ..Settings::default() };
+    // 45 CFR 164.514(e)(2) names neither dates nor ages.
+    let kept: &[_] = match policy.label() {
+        Label::LimitedDataSet => &[Identifier::Date, Identifier::Age],
+        _ => &[],
+    };
+    Some((Cleaner::new(Finder::shipped().with(settings), kept), treatment))
+}
+
+/// What becomes of dates in a subject's notes: the same as of their facts'.
+pub(crate) fn dates(policy: &Policy, dates: Dates, source: &SourceSubject) -> DateTreatment {
+    match dates.method {
+        DateMethod::Shift => DateTreatment::Shift { days: i64::from(dates.offset_days) },
+        DateMethod::AsIs => DateTreatment::Keep,
+        DateMethod::YearOnly => {
+            let last = source.facts.iter().filter_map(|fact| match fact {
+                SourceFact::Event(event) => recorded(event.time),
+                _ => None,
+            });
+            let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);
+            let earliest = last.max().map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest) + 1);
+            DateTreatment::Year { earliest }
+        }
+    }
+}
+
+/// Does the subject have text?
+pub(crate) fn any(source: &SourceSubject) -> bool {
+    source
+        .facts
+        .iter()
+        .any(|fact| matches!(fact, SourceFact::Event(e) if matches!(e.value, SourceValue::Text(_))))
+}
+
+/// Who is named in the subject's record.
+fn identities(source: &SourceSubject) -> impl Iterator<Item = &SourceIdentity> {
+    source.facts.iter().filter_map(|fact| match fact {
+        SourceFact::Identity(identity) => Some(identity),
+        _ => None,
+    })
+}
+
+/// When something was recorded, before any policy.
+pub(crate) fn recorded(time: SourceTime) -> Option<Time> {
+    match time {
+        SourceTime::Static => None,
+        SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),
+    }
+}

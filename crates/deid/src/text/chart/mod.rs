@@ -1,0 +1,282 @@
+//! The patient's own chart against the patient's notes: what a record says of people and places is found in its
+//! text however it is written there.
+//!
+//! Names: in any order and case, without accents, by nickname, by initial, misspelt by a letter, misread by a
+//! scanner. Addresses whole and in part. Numbers whatever stands between their digits. A name that is a word too
+//! (Will, Rose, Long) counts where it stands as a name.
+
+mod nearby;
+mod nicknames;
+mod numbers;
+mod person;
+mod phrases;
+
+use super::{Identifier, Span};
+use events::{IdentityKind, SourceIdentity};
+
+use super::fold::{LONGEST_WORD, fold, scanned, words};
+use nearby::{Word, context};
+use numbers::Numbers;
+use person::Person;
+use phrases::Phrases;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Most identities of one chart that are looked for; a record with more than this many names is no one person's.
+const MOST_IDENTITIES: usize = 20_000;
+/// Shortest name that may be misspelt by a letter.
+const SHORTEST_MISSPELT: usize = 5;
+
+/// Is a folded word an ordinary or a clinical one, so that it may stand in a note without being a name?
+pub type Ordinary<'a> = dyn Fn(&str) -> bool + 'a;
+
+/// What to look for in one patient's notes.
+#[derive(Default)]
+pub struct Chart {
+    /// Names by themselves.
+    names: FxHashSet<Box<str>>,
+    /// The names as a scanner might have read them.
+    scanned: FxHashSet<Box<str>>,
+    /// The names, each with one letter left out, to find those that are misspelt by one.
+    shortened: FxHashMap<Box<str>, Vec<Box<str>>>,
+    /// Initials of everyone.
+    initials: FxHashSet<Box<str>>,
+    phrases: Phrases,
+    numbers: Numbers,
+    /// Which shapes of word can be anything at all, so that most words cost one look.
+    shapes: Shapes,
+}
+
+impl Chart {
+    /// A chart of these identities.
+    pub fn new<'i>(identities: impl IntoIterator<Item = &'i SourceIdentity>) -> Self {
+        let mut chart = Chart::default();
+        for identity in identities.into_iter().take(MOST_IDENTITIES) {
+            chart.add(identity);
+        }
+        chart
+    }
+
+    /// Is there nothing to look for?
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.phrases.is_empty() && self.numbers.is_empty()
+    }
+
+    fn add(&mut self, identity: &SourceIdentity) {
+        let text = identity.text.as_str();
+        match identity.kind {
+            IdentityKind::Name | IdentityKind::OtherName => self.add_person(&Person::read(text)),
+            IdentityKind::Organization => self.phrases.add_organization(text, &mut self.shapes),
+            IdentityKind::AddressLine => self.phrases.add_address(text, &mut self.shapes),
+            IdentityKind::City => self.phrases.add_city(text, &mut self.shapes),
+            IdentityKind::PostalCode => {
+                self.numbers.add(text, Identifier::Location);
+                if let Some(five) = text.get(..5).filter(|_| text.len() > 5) {
+                    self.numbers.add(five, Identifier::Location);
+                }
+            }
+            IdentityKind::Phone => self.numbers.add_phone(text, Identifier::Phone),
+            IdentityKind::Email => self.numbers.add(text, Identifier::Email),
+            IdentityKind::Url => self.numbers.add(text, Identifier::Url),
+            IdentityKind::RecordNumber => self.numbers.add(text, Identifier::MedicalRecordNumber),
+            IdentityKind::PlanNumber => self.numbers.add(text, Identifier::HealthPlanNumber),
+            IdentityKind::DeviceNumber => self.numbers.add(text, Identifier::Device),
+            IdentityKind::BirthDate => self.numbers.add_birth_date(text),
+        }
+    }
+
+    fn add_person(&mut self, person: &Person) {
+        for name in person.telling() {
+            self.add_name(name);
+            if let Some(bare) = person::without_number(name) {
+                self.add_name(bare);
+                self.add_nicknames(bare);
+            }
+            self.add_nicknames(name);
+        }
+        for joined in person.joined() {
+            self.shapes.add(&joined);
+            self.names.insert(joined.into());
+        }
+        self.initials.extend(person.initials().into_iter().map(Box::from));
+    }
+
+    fn add_nicknames(&mut self, name: &str) {
+        for nickname in nicknames::of(name) {
+            self.add_name(nickname);
+        }
+    }
+
+    fn add_name(&mut self, name: &str) {
+        self.shapes.add(name);
+        if !self.names.insert(name.into()) {
+            return;
+        }
+        self.scanned.insert(scanned(name).into());
+        if name.chars().count() >= SHORTEST_MISSPELT {
+            for short in shortened(name).chain([name.to_owned()]) {
+                self.shortened.entry(short.into()).or_default().push(name.into());
+            }
+        }
+    }
+
+    /// Adds what the chart knows of in `text` to `spans`.
+    pub fn find(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
+        if self.is_empty() {
+            return;
+        }
+        let mut seen: Vec<Word> = Vec::new();
+        let mut last_number = 0;
+        let mut buffer = String::new();
+        let bytes = text.as_bytes();
+        for (start, end) in words(text) {
+            if start >= last_number
+                && let Some((end, identifier)) = self.numbers.at(bytes, start)
+            {
+                spans.push(Span::new(start..end, identifier));
+                last_number = end;
+            }
+            let word = &text[start..end];
+            let possible = self.shapes.possible(word);
+            if end - start > LONGEST_WORD || !(possible || may_be_misread(word)) {
+                continue;
+            }
+            fold(word, &mut buffer);
+            if possible {
+                self.phrases.at(text, &buffer, (start, end), ordinary, spans);
+            }
+            if let Some(is_ordinary) = self.is_name(&buffer, word, ordinary) {
+                seen.push(Word { start, end, is_ordinary });
+            }
+        }
+        self.keep_names(text, &seen, spans);
+        self.find_initials(text, ordinary, spans);
+    }
+
+    /// Is it one of the names, or nearly? And could it be an ordinary word?
+    fn is_name(&self, name: &str, word: &str, ordinary: &Ordinary<'_>) -> Option<bool> {
+        if self.names.contains(name) {
+            return Some(ordinary(name));
+        }
+        if let Some(bare) = name.strip_suffix('s').filter(|bare| self.names.contains(*bare)) {
+            // A possessive without its apostrophe.
+            return Some(ordinary(name) || ordinary(bare));
+        }
+        let letters = word.chars().count();
+        if letters < 4 || ordinary(name) {
+            return None;
+        }
+        let misread = self.scanned.contains(scanned(name).as_str());
+        (misread || (letters >= SHORTEST_MISSPELT && self.is_misspelt(name))).then_some(false)
+    }
+
+    /// Is it one of the names but for one letter: another, missing, one too many, or two changed over?
+    fn is_misspelt(&self, word: &str) -> bool {
+        let near = |short: &str| {
+            let names = self.shortened.get(short);
+            names.is_some_and(|names| names.iter().any(|name| within_one(name, word)))
+        };
+        near(word) || shortened(word).any(|short| near(&short))
+    }
+
+    /// Of the words that are names, those that stand as names, joined with their neighbours and initials.
+    fn keep_names(&self, text: &str, seen: &[Word], spans: &mut Vec<Span>) {
+        for (at, word) in seen.iter().enumerate() {
+            let before =
+                at.checked_sub(1).map(|at| &seen[at]).filter(|before| nearby::adjoin(text, before, word));
+            let after = seen.get(at + 1).filter(|after| nearby::adjoin(text, word, after));
+            if !context(text, word, before.is_some() || after.is_some()) {
+                continue;
+            }
+            let (start, end) = nearby::with_initials(text, word.start, word.end);
+            // Names beside each other are one: the space between says how many there were.
+            match before.and_then(|before| {
+                spans.last_mut().filter(|last| last.end >= before.end && last.end <= start)
+            }) {
+                Some(last) if last.identifier == Identifier::Name => last.end = end,
+                _ => spans.push(Span::new(start..end, Identifier::Name)),
+            }
+        }
+    }
+
+    /// `J.S.`, `J. M. S.`, and `JS` after a word that introduces a name.
+    fn find_initials(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
+        nearby::initials(text, &mut |found: nearby::Initials<'_>| {
+            let folded = found.letters.to_lowercase();
+            let stands = found.is_dotted || (found.is_introduced && !ordinary(&folded));
+            if stands && self.initials.contains(folded.as_str()) {
+                spans.push(Span::new(found.range, Identifier::Name));
+            }
+        });
+    }
+}
+
+/// A word that no dictionary has to be asked about, unless it begins with a capital or mixes letters and digits.
+fn may_be_misread(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes.len() >= 4
+        && (bytes[0].is_ascii_uppercase()
+            || bytes[0] >= 0x80
+            || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic)))
+}
+
+/// Each way to leave one letter out.
+fn shortened(word: &str) -> impl Iterator<Item = String> + '_ {
+    word.char_indices().map(|(at, letter)| {
+        let mut short = String::with_capacity(word.len());
+        short.push_str(&word[..at]);
+        short.push_str(&word[at + letter.len_utf8()..]);
+        short
+    })
+}
+
+/// Damerau's distance of at most one.
+fn within_one(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > 1 {
+        return false;
+    }
+    let same_before = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[same_before..], &b[same_before..]);
+    let same_after = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - same_after], &b[..b.len() - same_after]);
+    match (a, b) {
+        (a, b) if a.len().max(b.len()) <= 1 => true,
+        ([w, x], [y, z]) => w == z && x == y,
+        _ => false,
+    }
+}
+
+/// First letter, last letter and length of the words that something begins with, as a set that may say yes too
+/// often and never says no wrongly.
+struct Shapes(Box<[u64; 64]>);
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Shapes(Box::new([0; 64]))
+    }
+}
+
+impl Shapes {
+    fn bit(word: &[u8]) -> usize {
+        let lower = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default().to_ascii_lowercase());
+        (lower(word.first()) * 31 + lower(word.last()) * 7 + word.len()) & 4095
+    }
+
+    /// Adds a folded word.
+    fn add(&mut self, word: &str) {
+        for of in [word, &format!("{word}s")] {
+            let bit = Self::bit(of.as_bytes());
+            self.0[bit / 64] |= 1 << (bit % 64);
+        }
+    }
+
+    #[inline]
+    fn possible(&self, word: &str) -> bool {
+        let bit = Self::bit(word.as_bytes());
+        // What is not ASCII folds to something else.
+        self.0[bit / 64] >> (bit % 64) & 1 == 1 || !word.is_ascii()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! A text in, the text that may pass out: all layers, then the rewriting.
+
+use super::rewrite::years;
+use super::{
+    Chart, DateTreatment, Finder, Identifier, Rewriter, Rewritten, Scratch, Settings, Span, Treatment, settle,
+};
+
+/// Finds identifiers by every layer, and rewrites the text without them. Built once, shared by threads.
+pub struct Cleaner {
+    finder: Finder,
+    kept: &'static [Identifier],
+}
+
+/// What was found in a text, and the text without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// What was found, as bytes of the text that was read, in order.
+    pub spans: Vec<Span>,
+    /// The text that may pass, and where in it each span's replacement stands.
+    pub rewritten: Rewritten,
+}
+
+impl Cleaner {
+    /// A cleaner that leaves `kept` where they stand: a limited data set keeps its dates.
+    pub fn new(finder: Finder, kept: &'static [Identifier]) -> Self {
+        Cleaner { finder, kept }
+    }
+
+    /// With other settings for what is looked for.
+    pub fn with(self, settings: Settings) -> Self {
+        Cleaner { finder: self.finder.with(settings), ..self }
+    }
+
+    /// Cleans one text of a subject. `chart` is what their record says of people and places; `year` and `note` are
+    /// as in [`Rewriter::rewrite`].
+    pub fn clean(
+        &self,
+        text: &str,
+        chart: &Chart,
+        rewriter: &Rewriter<'_>,
+        (year, note): (Option<i32>, usize),
+        scratch: &mut Scratch,
+    ) -> Cleaned {
+        let mut spans = Vec::new();
+        chart.find(text, &|word| self.finder.is_plain(word), &mut spans);
+        self.finder.find(text, scratch, &mut spans);
+        spans.retain(|span| !self.kept.contains(&span.identifier));
+        if rewriter.treatment() == Treatment::Surrogates
+            && matches!(rewriter.dates(), DateTreatment::Shift { .. })
+        {
+            years::find(text, &mut spans);
+        }
+        settle(&mut spans);
+        let rewritten = rewriter.rewrite(text, &spans, year, note);
+        Cleaned { spans, rewritten }
+    }
+}

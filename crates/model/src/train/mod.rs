@@ -466,3 +466,5 @@ fn evaluate(model: &Model, data: &dyn TrainingData, options: &TrainOptions) -> L
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth;

@@ -173,6 +173,13 @@ impl TrainOptions {
             self.evaluate_every != Some(0) && self.checkpoint_every > 0,
             "intervals must be at least 1 step",
         )?;
+        let gaps = &self.landmarks;
+        check(
+            gaps.minimum_gap_days > 0.0
+                && gaps.maximum_gap_days >= gaps.minimum_gap_days
+                && gaps.maximum_gap_days.is_finite(),
+            "landmarks.minimum_gap_days must be positive, and landmarks.maximum_gap_days no less",
+        )?;
         let weights = [self.likelihood_weight, self.value_weight, self.risk_weight, self.task_weight];
         check(weights.iter().all(|w| *w >= 0.0 && w.is_finite()), "loss weights must not be negative")
     }

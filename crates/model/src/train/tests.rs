@@ -351,7 +351,7 @@ fn labels_keep_their_place_among_landmarks() {
         data.push(sequence, labels);
     }
     let mut options = options();
-    options.landmarks.share = 1.0;
+    (options.landmarks.share, options.landmarks.maximum_gap_days) = (1.0, 2.0);
     let mut buffer = timeline::TokenBuffer::default();
     for subject in 0..data.len() {
         let original = data.sequence(subject);

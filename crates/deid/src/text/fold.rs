@@ -40,17 +40,24 @@ pub(super) fn folded(word: &str) -> String {
 /// Folds once more by what scanners confuse: `rn` for `m`, `0` for `o`, `1` and `i` for `l`, `5` for `s`.
 pub(super) fn scanned(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
-    for character in word.chars() {
-        match character {
-            '0' => out.push('o'),
-            '1' | 'i' => out.push('l'),
-            '5' => out.push('s'),
-            '8' => out.push('b'),
-            '6' => out.push('g'),
-            other => out.push(other),
-        }
+    let mut letters = word.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let pair = |second: char, letters: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+            letters.next_if_eq(&second).is_some()
+        };
+        out.push(match letter {
+            'r' if pair('n', &mut letters) => 'm',
+            'v' if pair('v', &mut letters) => 'w',
+            'c' if pair('l', &mut letters) || pair('1', &mut letters) || pair('i', &mut letters) => 'd',
+            '0' => 'o',
+            '1' | 'i' => 'l',
+            '5' => 's',
+            '8' => 'b',
+            '6' => 'g',
+            other => other,
+        });
     }
-    out.replace("rn", "m").replace("vv", "w").replace("cl", "d")
+    out
 }
 
 /// The words of a text: runs of letters and digits, with their bytes.
@@ -70,17 +77,30 @@ impl Iterator for Words<'_> {
     fn next(&mut self) -> Option<(usize, usize)> {
         let bytes = self.text.as_bytes();
         let mut start = self.at;
-        while start < bytes.len() {
-            match word_character(self.text, start) {
-                (true, _) => break,
-                (false, width) => start += width,
+        while let Some(&byte) = bytes.get(start) {
+            if IS_WORD[usize::from(byte)] {
+                break;
+            }
+            start += 1;
+            if byte >= 0x80 {
+                let (is_word, width) = word_character(self.text, start - 1);
+                if is_word {
+                    start -= 1;
+                    break;
+                }
+                start += width - 1;
             }
         }
         let mut end = start;
-        while end < bytes.len() {
-            match word_character(self.text, end) {
-                (true, width) => end += width,
-                (false, _) => break,
+        while let Some(&byte) = bytes.get(end) {
+            if IS_WORD[usize::from(byte)] {
+                end += 1;
+            } else if byte >= 0x80
+                && let (true, width) = word_character(self.text, end)
+            {
+                end += width;
+            } else {
+                break;
             }
         }
         self.at = end;
@@ -88,13 +108,20 @@ impl Iterator for Words<'_> {
     }
 }
 
-/// Does a letter or a digit stand at this byte, and how wide is it? Marks belong to the letter before them.
-#[inline]
-fn word_character(text: &str, at: usize) -> (bool, usize) {
-    let byte = text.as_bytes()[at];
-    if byte < 0x80 {
-        return (byte.is_ascii_alphanumeric(), 1);
+/// ASCII's letters and digits.
+static IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
     }
+    table
+};
+
+/// Does a letter or a digit outside ASCII stand at this byte, and how wide is what stands there? Marks belong to the
+/// letter before them.
+fn word_character(text: &str, at: usize) -> (bool, usize) {
     match text[at..].chars().next() {
         Some(character) => {
             (character.is_alphanumeric() || is_combining_mark(character), character.len_utf8())

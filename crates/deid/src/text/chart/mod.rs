@@ -38,8 +38,8 @@ pub struct Chart {
     scanned: FxHashSet<Box<str>>,
     /// The names, each with one letter left out, to find those that are misspelt by one.
     shortened: FxHashMap<Box<str>, Vec<Box<str>>>,
-    /// Initials of everyone.
-    initials: FxHashSet<Box<str>>,
+    /// Initials of everyone, in lower case, zeros after them.
+    initials: FxHashSet<[u8; 4]>,
     phrases: Phrases,
     numbers: Numbers,
     /// Which shapes of word can be anything at all, so that most words cost one look.
@@ -97,7 +97,11 @@ impl Chart {
             self.shapes.add(&joined);
             self.names.insert(joined.into());
         }
-        self.initials.extend(person.initials().into_iter().map(Box::from));
+        self.initials.extend(person.initials().iter().filter(|letters| letters.len() <= 4).map(|letters| {
+            let mut padded = [0; 4];
+            padded[..letters.len()].copy_from_slice(letters.as_bytes());
+            padded
+        }));
     }
 
     fn add_nicknames(&mut self, name: &str) {
@@ -200,10 +204,10 @@ impl Chart {
 
     /// `J.S.`, `J. M. S.`, and `JS` after a word that introduces a name.
     fn find_initials(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
-        nearby::initials(text, &mut |found: nearby::Initials<'_>| {
-            let folded = found.letters.to_lowercase();
-            let stands = found.is_dotted || (found.is_introduced && !ordinary(&folded));
-            if stands && self.initials.contains(folded.as_str()) {
+        nearby::initials(text, &self.initials, &mut |found| {
+            let stands =
+                found.is_dotted || (found.is_introduced && !ordinary(&found.letters.to_ascii_lowercase()));
+            if stands {
                 spans.push(Span::new(found.range, Identifier::Name));
             }
         });

@@ -2,6 +2,7 @@
 
 use super::person::introduces;
 use crate::text::fold::folded;
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 
 /// A word that is one of the chart's names.
@@ -156,8 +157,8 @@ pub(super) struct Initials<'t> {
     pub is_introduced: bool,
 }
 
-/// Shows every run of two to four single capitals.
-pub(super) fn initials(text: &str, show: &mut dyn FnMut(Initials<'_>)) {
+/// Shows every run of two to four single capitals that is one of `known`, in lower case, zeros after it.
+pub(super) fn initials(text: &str, known: &FxHashSet<[u8; 4]>, show: &mut dyn FnMut(Initials<'_>)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -183,7 +184,8 @@ pub(super) fn initials(text: &str, show: &mut dyn FnMut(Initials<'_>)) {
             }
         }
         let stops = bytes.get(here).is_none_or(|&next| !is_word(next));
-        if stops && (2..=4).contains(&count) && (dots == 0 || dots + 1 >= count) {
+        let shaped = stops && (2..=4).contains(&count) && (dots == 0 || dots + 1 >= count);
+        if shaped && known.contains(&letters.map(|letter| letter.to_ascii_lowercase())) {
             let (before, gap) = word_before(text, at);
             let is_introduced =
                 introduces(&folded(before)) && gap.trim().chars().all(|c| matches!(c, '.' | ':'));

@@ -9,6 +9,7 @@ mod fine_tuning;
 mod flow;
 mod interrupted;
 mod malformed;
+mod notes;
 mod notes_flow;
 mod policies;
 mod shared_data;

@@ -75,6 +75,7 @@ const SHARED: &[&str] = &[
     include_str!("grammar/shared/exam.txt"),
     include_str!("grammar/shared/leads.txt"),
     include_str!("grammar/shared/people.txt"),
+    include_str!("grammar/shared/terms.txt"),
 ];
 const SYNONYMS: &str = include_str!("grammar/shared/synonyms.txt");
 const CLINICAL_WORDS: &str = include_str!("grammar/shared/clinical_words.txt");

@@ -188,8 +188,9 @@ fn words(chars: &[char], start: usize, words: &mut Vec<Word>, kind: impl Fn(&str
         while !range.is_empty() && !chars[range.end - 1].is_alphanumeric() {
             range.end -= 1;
         }
-        if !range.is_empty() {
-            let word: String = chars[range.clone()].iter().collect::<String>().to_lowercase();
+        let word: String = chars[range.clone()].iter().collect::<String>().to_lowercase();
+        // A degree after a name may go with it or stay.
+        if !range.is_empty() && !["rn", "pt", "licsw"].contains(&word.as_str()) {
             words.push(Word { range, kind: kind(&word) });
         }
         at = next;

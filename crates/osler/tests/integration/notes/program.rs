@@ -8,21 +8,30 @@ use std::io::Write;
 use std::ops::Range;
 use std::process::Stdio;
 
-/// What the program finds in patients' notes, with their charts or without.
+/// Every note with the spans that the program finds in it, its patient's chart being given or not.
+pub fn answers<'a>(
+    patients: &'a [Patient],
+    site: &Site,
+    with_chart: bool,
+) -> Vec<(&'a Note, Vec<Range<usize>>)> {
+    let ask = |notes: Vec<&'a Note>, arguments: &[&str]| {
+        let spans = run(&notes, arguments, site);
+        notes.into_iter().zip(spans)
+    };
+    if with_chart {
+        let of = |patient: &'a Patient| {
+            let chart = patient.bundle.to_str().expect("a temporary path is Unicode");
+            ask(patient.notes.iter().collect(), &["deid", "text", "--chart", chart])
+        };
+        return patients.iter().flat_map(of).collect();
+    }
+    ask(patients.iter().flat_map(|patient| &patient.notes).collect(), &["deid", "text"]).collect()
+}
+
+/// What of them is leaked or taken.
 pub fn found(patients: &[Patient], site: &Site, with_chart: bool) -> Report {
     let mut report = Report::default();
-    if with_chart {
-        for patient in patients {
-            let chart = patient.bundle.to_str().expect("a temporary path is Unicode");
-            let notes: Vec<&Note> = patient.notes.iter().collect();
-            let spans = run(&notes, &["deid", "text", "--chart", chart], site);
-            notes.iter().zip(spans).for_each(|(note, spans)| report.add(note, &spans));
-        }
-    } else {
-        let notes: Vec<&Note> = patients.iter().flat_map(|patient| &patient.notes).collect();
-        let spans = run(&notes, &["deid", "text"], site);
-        notes.iter().zip(spans).for_each(|(note, spans)| report.add(note, &spans));
-    }
+    answers(patients, site, with_chart).iter().for_each(|(note, spans)| report.add(note, spans));
     report
 }
 

@@ -24,6 +24,8 @@ pub fn phone(class: Class, digits: &str, known: Knowledge, dice: &mut Dice) -> P
         "OCR-like",
     ]);
     let style = if style == "555-5555" && known != Knowledge::Chart { "555-555-5555" } else { style };
+    // Misread, it has no number's shape any more.
+    let known = if style == "OCR-like" && known == Knowledge::Shape { Knowledge::Sense } else { known };
     let plant = Plant::new(class, style, known);
     match style {
         "(555) 555-5555" => plant.secret(&format!("({area}) {office}-{line}")),
@@ -71,16 +73,19 @@ pub fn filed(class: Class, value: &str, known: Knowledge, dice: &mut Dice) -> Pl
         _ => &["as filed"],
     };
     let style = dice.pick(variants);
+    // What says that it is a number of its kind tells nothing by itself.
+    let (kind, value) =
+        ["SN", "LOT"].iter().find_map(|kind| Some((*kind, value.strip_prefix(kind)?))).unwrap_or(("", value));
     let digits = value.chars().all(|c| c.is_ascii_digit());
     match style {
         "lower case" if value.to_lowercase() != value => {
-            Plant::new(class, style, known).secret(&value.to_lowercase())
+            Plant::new(class, style, known).plain(&kind.to_lowercase()).secret(&value.to_lowercase())
         }
         "OCR-like" if value.contains('0') => {
             Plant::new(class, style, known).secret(&value.replacen('0', "O", 1))
         }
         "zero-padded" if digits => Plant::new(class, style, known).plain("00").secret(value),
-        _ => Plant::new(class, "as filed", known).secret(value),
+        _ => Plant::new(class, "as filed", known).plain(kind).secret(value),
     }
 }
 

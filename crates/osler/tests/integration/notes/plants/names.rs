@@ -181,6 +181,7 @@ pub fn name(
         Form::Full => dice.pick(FULL),
         Form::Short => dice.pick(SHORT),
         Form::Possessive => dice.pick(&["first last's", "title last's", "first's", "last's"]),
+        Form::Initials if caseless => "F.L.",
         Form::Initials => dice.pick(&["F.L.", "FL"]),
         Form::Hl7 => "LAST^FIRST",
     };
@@ -259,6 +260,8 @@ fn written(
             }
             plant.secret(&bare)
         }
+        // Of a name of two letters nothing would be left.
+        "OCR-like" if given.chars().count().min(family.chars().count()) < 4 => return None,
         "OCR-like" => plant.secret(&misread(&full, dice)?),
         "first last's" => plant.secret(&full).plain("'s"),
         "title last's" => plant.plain(title).secret(family).plain("'s"),

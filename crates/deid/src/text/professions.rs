@@ -9,6 +9,11 @@ use super::token::Kind;
 pub fn find(page: &mut Page) {
     let mut index = 0;
     while index < page.tokens().len() {
+        let initial = page.initial(index) | 0x20;
+        if !matches!(initial, b'o' | b'p' | b'e' | b'w' | b'j') {
+            index += 1;
+            continue;
+        }
         let labelled =
             page.says(index, &["occupation", "profession", "employment"]) && page.sign(index + 1, b':');
         let said = page.says(index, &["work", "works", "worked", "working", "employed", "job"])

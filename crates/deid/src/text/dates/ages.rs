@@ -35,7 +35,7 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     let old = years
         && (page.says(at, &["yo", "yof", "yom"])
-            || page.says(after, &["old", "o", "of"]) && !page.says(after + 1, &["age"])
+            || page.says(after, &["old", "o"]) && !page.says(after + 1, &["age"])
             || page.says(after, &["of"]) && page.says(after + 1, &["age"]));
     let said = (index.saturating_sub(3)..index)
         .any(|before| page.says(before, &["age", "aged", "ages", "turned", "turning", "turns"]))

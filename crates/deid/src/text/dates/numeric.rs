@@ -3,7 +3,7 @@
 use super::{YEARS, is_day, is_month, is_year};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::Kind;
+use crate::text::token::{Kind, Token};
 use std::ops::Range;
 
 /// A date in digits that begins with the number at `index`.
@@ -52,7 +52,10 @@ fn three(page: &Page, index: usize) -> Option<Range<usize>> {
     let first = separator(page, index)?;
     let second = separator(page, index + 2)?;
     let (a, b, c) = (index, index + 2, index + 4);
-    if first != second || goes_on(page, c + 1) {
+    // "10-20-30 mg"
+    let counted =
+        page.at(c + 1).is_some_and(|token| token.class.any(Class::MEASURE)) && page.number(c)?.0 < 4;
+    if first != second || goes_on(page, c + 1) || counted {
         return None;
     }
     let day_and_month = |x, y| is_day(page, x) && is_month(page, y) || is_month(page, x) && is_day(page, y);
@@ -155,11 +158,10 @@ fn two(page: &Page, index: usize) -> Option<Range<usize>> {
         || page.before(index).is_some_and(|token| token.is(b','))
             && index > 1
             && page.tokens()[index - 2].class.any(Class::WEEKDAY);
-    let measured = page.at(b + 1).is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%'))
-        || page.says(
-            b + 1,
-            &["on", "scale", "strength", "systolic", "murmur", "in", "of", "motor", "intensity", "sem"],
-        );
+    let unit =
+        |token: &Token| token.class.any(Class::MEASURE) && !page.says(b + 1, &["in"]) || token.is(b'%');
+    let measured = page.at(b + 1).is_some_and(unit)
+        || page.says(b + 1, &["on", "scale", "strength", "systolic", "murmur", "motor", "intensity", "sem"]);
     let range_end = index > 1
         && (page.sign(index - 1, b'-') || page.says(index - 1, &["to", "and", "through", "thru"]))
         && page.is_taken(index - 2..index - 1);

@@ -33,6 +33,12 @@ fn year(page: &Page, at: usize) -> usize {
     if page.sign(at, b'\'') && page.number(at + 1).is_some_and(|(length, _)| length == 2) {
         return at + 2;
     }
+    if page.sign(at, b',')
+        && page.sign(at + 1, b'\'')
+        && page.number(at + 2).is_some_and(|(length, _)| length == 2)
+    {
+        return at + 3;
+    }
     // 12-Apr-23
     if next > at
         && page.joined(next)
@@ -47,7 +53,9 @@ fn year(page: &Page, at: usize) -> usize {
 
 /// One past a further day of a range: `-15`, ` to 15`, ` and 16th`, `, 17`.
 fn more_days(page: &Page, mut at: usize) -> usize {
-    while let Some(next) = page.at(at) {
+    // A longest list keeps the work linear.
+    for _ in 0..6 {
+        let Some(next) = page.at(at) else { break };
         let joint = next.is(b'-')
             || next.is(b'/')
             || next.is(b'&')
@@ -102,7 +110,11 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
         if is_year(page, end) {
             return Some(index..end + 1);
         }
-        return (class.any(Class::HOLIDAY) && page.at(index)?.is_capital()).then_some(index..index + 1);
+        let end = page
+            .phrase(index)
+            .filter(|phrase| phrase.class.any(Class::HOLIDAY))
+            .map_or(index + 1, |phrase| phrase.end);
+        return (class.any(Class::HOLIDAY) && page.at(index)?.is_capital()).then_some(index..end);
     }
     None
 }

@@ -97,6 +97,8 @@ classes! {
     SAINT = 35 "hospital saints";
     /// A phrase may begin here.
     OPENS_PHRASE = 36 "opens phrase";
+    /// What calls an identifier by name: `MRN`, `account`.
+    LABEL = 37 "label";
 }
 
 impl Class {
@@ -122,7 +124,7 @@ impl Class {
 
     /// Whether nothing is known.
     pub fn is_none(self) -> bool {
-        self.0 & !Self::OPENS_PHRASE.0 == 0
+        self.0 & !(Self::OPENS_PHRASE.0 | Self::LABEL.0) == 0
     }
 }
 

@@ -54,6 +54,14 @@ impl Lexicon {
         if !class.any(Class::PLAIN | Class::COMMON) && word.len() > 3 && word.is_ascii() {
             class |= self.of_stems(word.as_bytes());
         }
+        // "Burns", "Woods": a common last name that is a plain word's plural.
+        if class.any(Class::LAST_COMMON)
+            && !class.any(Class::FIRST_COMMON)
+            && word.ends_with(['s', 'S'])
+            && word.is_ascii()
+        {
+            class |= self.of_stems(word.as_bytes());
+        }
         (key, class)
     }
 

@@ -133,7 +133,10 @@ pub fn person_follows(page: &Page, at: usize) -> bool {
     if token.is(b',') {
         // ", 54," or ", a 54-year-old", ", who"
         return page.number(at + 1).is_some_and(|(length, _)| length <= 3)
-            || page.says(at + 1, &["who", "whose", "a", "an", "can", "please", "the"]);
+            || page.says(at + 1, &["who", "whose", "a", "an", "can", "please", "the"])
+            || page.at(at + 1).is_some_and(|next| {
+                next.is_capital() && next.class.any(Class::NAME) && !next.class.any(Class::PLAIN)
+            });
     }
     page.tokens()[at - 1].possessive && token.class.any(Class::RELATION | Class::PERSON_VERB)
         || token.class.any(Class::PERSON_VERB) && token.case == Case::Lower

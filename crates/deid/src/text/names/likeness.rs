@@ -121,11 +121,25 @@ pub fn likeness(page: &Page, index: usize) -> i32 {
         | Class::CODE_SYSTEM
         | Class::ROOM
         | Class::TITLE
-        | Class::MEASURE;
-    if class.any(bars) && !class.any(Class::COMMON) {
+        | Class::MEASURE
+        | Class::STATE
+        | Class::COUNTRY;
+    if class.any(bars) && !class.any(Class::NAME)
+        || class.any(bars) && !class.any(Class::COMMON | Class::STATE | Class::COUNTRY)
+    {
         return -1;
     }
-    if token.case == Case::Upper && token.len() < 6 && !class.any(Class::COMMON) {
+    // "COPD" is no name; "in SUNDBY" may be a place.
+    let loud = class.any(Class::NAME)
+        && index > 0
+        && page.tokens()[index - 1].case == Case::Upper
+        && page.tokens()[index - 1].class.any(Class::COMMON | Class::PARTICLE);
+    let located = loud || token.len() == 5 && super::context::located(page, index);
+    if token.case == Case::Upper
+        && page.word(index).chars().count() < 6
+        && !class.any(Class::COMMON)
+        && !located
+    {
         return -1;
     }
     let word = page.word(index);
@@ -175,7 +189,7 @@ fn looks_clinical(word: &str) -> bool {
     word.is_ascii()
         && word.len() >= 5
         && CLINICAL_ENDINGS.iter().any(|ending| {
-            word.len() >= ending.len() + 2
+            word.len() >= ending.len() + if ending.len() < 4 { 4 } else { 2 }
                 && word.as_bytes()[word.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
         })
 }

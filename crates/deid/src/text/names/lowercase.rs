@@ -17,10 +17,9 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         page.at(at).is_some_and(|token| {
             token.is_word()
                 && token.len() > 2
+                && (token.class.any(Class::COMMON) || !token.class.any(Class::PLACE | Class::EPONYM))
                 && token.class.any(Class::NAME)
-                && !token
-                    .class
-                    .any(Class::PLAIN | Class::EPONYM | Class::MONTH | Class::PLACE | Class::NATIONALITY)
+                && !token.class.any(Class::PLAIN | Class::MONTH | Class::NATIONALITY)
                 && !page.is_taken(at..at + 1)
         })
     };
@@ -28,6 +27,12 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         || page.says(index.wrapping_sub(1), &["is"]) && page.says(index.wrapping_sub(2), &["name"])
         || page.sign(index.wrapping_sub(1), b':')
             && page.says(index.wrapping_sub(2), &["name", "patient", "provider", "physician", "attending"]);
+    let whole = said
+        && token.class.any(Class::FIRST_COMMON)
+        && page.at(index + 1).is_some_and(|next| next.class.any(Class::LAST_COMMON) && next.spaced);
+    if whole {
+        return Some((index..index + 2, Identifier::Name));
+    }
     if !strong(index) || !token.class.any(Class::GIVEN) && !said {
         return None;
     }

@@ -29,6 +29,13 @@ pub fn find(page: &mut Page, keys: &mut Vec<u64>) {
             index += 1;
             continue;
         }
+        // The second part of what was judged as one: "Salter-Harris".
+        let inner =
+            index > 1 && page.joined(index) && page.sign(index - 1, b'-') && tokens[index - 2].is_capital();
+        if inner {
+            index += 1;
+            continue;
+        }
         let continues = last_name.is_some_and(|end| continues_list(page, end, index));
         let found = match tokens[index].is_capital() || tokens[index].class.any(Class::TITLE) {
             true => capitals(page, index, continues),
@@ -100,7 +107,9 @@ fn again(page: &mut Page, keys: &mut [u64]) {
         if written && !page.is_taken(index..index + 1) && keys.binary_search(&token.key).is_ok() {
             let plain = token.class.any(Class::PLAIN);
             let another = context::eponym(page, index, index + 1)
-                || plain && (page.opens_sentence(index) || token.case == Case::Shout);
+                || plain
+                    && (page.opens_sentence(index) && !context::person_follows(page, index + 1)
+                        || token.case == Case::Shout);
             if !another {
                 page.take(index..index + 1, Identifier::Name);
             }
@@ -128,7 +137,19 @@ fn capitals(page: &Page, index: usize, continues: bool) -> Option<(Range<usize>,
     }
     run.end = context::credentials(page, run.end, &mut run.credentialed);
     let identifier = judge(page, body, &run, left)?;
-    Some((start..run.end, identifier))
+    let mut end = run.end;
+    // "Hauta-aho"
+    if page.sign(end, b'-')
+        && page.joined(end)
+        && page.joined(end + 1)
+        && page.at(end + 1).is_some_and(|token| token.class.is_none() && token.is_word() && token.len() > 2)
+    {
+        end += 2;
+    }
+    if identifier == Identifier::Location {
+        end = super::places::code_after(page, end);
+    }
+    Some((start..end, identifier))
 }
 
 /// One past a title at `index`, with what parts it from a name.
@@ -189,13 +210,21 @@ fn read(page: &Page, body: usize, left: Left) -> Run {
         if !token.is_word() || !first && !token.spaced && !hyphen && !page.sign(at - 1, b'.') {
             break;
         }
+        let loud = token.case == Case::Upper && !first && page.tokens()[at - 1].case == Case::Upper;
+        if loud
+            && token.class.any(Class::PARTICLE)
+            && page.at(at + 1).is_some_and(|next| next.case == Case::Upper)
+        {
+            at += 1;
+            continue;
+        }
         let particle = token.class.any(Class::PARTICLE) && !token.is_capital();
         if particle {
             if first
                 || !(page.at(at + 1).is_some_and(|next| next.is_capital())
                     || page.at(at + 1).is_some_and(|next| next.class.any(Class::PARTICLE))
                         && page.at(at + 2).is_some_and(|next| next.is_capital()))
-                || likeness(page, at - 1) < 1
+                || likeness(page, at - 1) < 1 && !page.tokens()[at - 1].class.any(Class::PARTICLE)
             {
                 break;
             }
@@ -230,8 +259,12 @@ fn read(page: &Page, body: usize, left: Left) -> Run {
         let like = likeness(page, at);
         // After a given name or a title, a plain word in capitals is a family name: "Anna Winters", "Dr. Payne".
         let carried = given_before
+            && page.tokens()[at - 1].is_word()
             && !token.class.any(
-                Class::EPONYM_NOUN
+                Class::RELATION
+                    | Class::NAME_TRIGGER
+                    | Class::PERSON_VERB
+                    | Class::EPONYM_NOUN
                     | Class::FACILITY
                     | Class::FACILITY_WEAK
                     | Class::MEDICINE
@@ -241,7 +274,16 @@ fn read(page: &Page, body: usize, left: Left) -> Run {
             && token.case == Case::Title
             && (token.class.any(Class::NAME) || !token.class.any(Class::CLINICAL))
             && !page.at(at + 1).is_some_and(|next| next.is_capital() && next.spaced);
-        let led = first && left.is_strong() && token.class.any(Class::NAME)
+        // "a patient, Lily A.,"
+        let initialed = first
+            && token.class.any(Class::GIVEN)
+            && token.case == Case::Title
+            && page.at(at + 1).is_some_and(|next| next.case == Case::Initial)
+            && page.sign(at + 2, b'.')
+            && page.joined(at + 2)
+            && !token.class.any(Class::CLINICAL | Class::MEDICINE);
+        let led = initialed
+            || first && left.is_strong() && token.class.any(Class::NAME)
             || first
                 && left == Left::Title
                 && token.case == Case::Title
@@ -305,7 +347,6 @@ fn judge(page: &Page, body: usize, run: &Run, left: Left) -> Option<Identifier> 
     if left == Left::Title {
         return Some(Identifier::Name);
     }
-    let opens = page.opens_sentence(body);
     let full = run.words >= 2 && run.given;
     if !(full && run.hyphens == 0) && context::eponym(page, body, run.end)
         || run.eponyms == run.words && run.hyphens > 0
@@ -329,35 +370,53 @@ fn judge(page: &Page, body: usize, run: &Run, left: Left) -> Option<Identifier> 
     if named {
         return Some(Identifier::Name);
     }
+    // "Liletta 52 mg": a medicine that no list has.
+    let dosed = page.number(run.end).is_some()
+        && (run.end + 1..run.end + 4)
+            .any(|at| page.at(at).is_some_and(|next| next.class.any(Class::MEASURE)));
+    // "Glu 110"
+    let measured =
+        single && page.number(run.end).is_some() && token.len() <= 5 && token.possessive.eq(&false);
     match run.most {
         2.. => Some(place_or_name),
+        1 if dosed || measured => None,
         1 if run.words >= 2 => Some(place_or_name),
-        1 => {
-            let next_says = context::person_follows(page, run.end);
-            let alone =
-                page.opens_line(body) && page.at(run.end).is_none_or(|token| token.kind == Kind::Break);
-            let article =
-                page.says(body.wrapping_sub(1), &["the", "a", "an", "this", "these", "any", "each", "no"]);
-            (if opens { next_says || alone } else { !article || next_says }).then_some(place_or_name)
+        1 => unknown(page, body, run.end).then_some(place_or_name),
+        _ => plain(page, body, run.end).then_some(Identifier::Name),
+    }
+}
+
+/// Whether one word that nobody knows is a name: where no sentence opens, or a person is spoken of.
+fn unknown(page: &Page, body: usize, end: usize) -> bool {
+    let spoken_of = context::person_follows(page, end);
+    let ends = page.at(end).is_none_or(|token| token.kind == Kind::Break);
+    match page.opens_sentence(body) {
+        true => spoken_of || ends && (page.opens_line(body) || page.sign(body.wrapping_sub(1), b'?')),
+        false => {
+            let article = ["the", "a", "an", "this", "these", "any", "each", "no"];
+            spoken_of || !page.says(body.wrapping_sub(1), &article) || !page.word(body).is_ascii()
         }
-        _ => {
-            let next = page.at(run.end);
-            let headline = next.is_some_and(|token| token.is_capital() && token.spaced)
-                || page.before(body).is_some_and(|before| before.is_capital());
-            let common = token.class.any(Class::COMMON)
-                && !token.class.any(Class::CLINICAL | Class::MEDICINE | Class::EPONYM | Class::MONTH);
-            (common
-                && !headline
-                && token.case == Case::Title
-                && (!opens
-                    || context::person_follows(page, run.end)
-                        && token.class.any(Class::FIRST_COMMON)
-                        && !token.class.any(Class::MONTH)
-                        && page.says(
-                            run.end,
-                            &["said", "says", "lives", "states", "reports", "denies", "was", "is", "has"],
-                        )))
-            .then_some(Identifier::Name)
+    }
+}
+
+/// Whether one common name that is a plain word too is a name: "Mark said", "told Grace".
+fn plain(page: &Page, body: usize, end: usize) -> bool {
+    let token = &page.tokens()[body];
+    let barred = Class::CLINICAL | Class::MEDICINE | Class::EPONYM | Class::MONTH;
+    let beside = page.at(end).is_some_and(|next| next.is_capital() && next.spaced)
+        || page.before(body).is_some_and(|before| before.is_capital() || before.is_number());
+    if !token.class.any(Class::COMMON) || token.class.any(barred) || beside || token.case != Case::Title {
+        return false;
+    }
+    match page.opens_sentence(body) {
+        true => {
+            token.class.any(Class::FIRST_COMMON)
+                && page
+                    .says(end, &["said", "says", "lives", "states", "reports", "denies", "was", "is", "has"])
+        }
+        // "Head and Neck": what is written with capitals for another reason has a neighbour that is.
+        false => {
+            token.class.any(Class::FIRST_COMMON) || !page.at(end + 1).is_some_and(|next| next.is_capital())
         }
     }
 }

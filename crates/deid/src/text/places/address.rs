@@ -8,6 +8,11 @@ use std::ops::Range;
 
 /// The most tokens of an address's tail: rooms, town, state, code, country.
 const TAIL: usize = 20;
+/// Streets by themselves in other languages.
+const STREET_WORDS: &[&str] = &[
+    "u", "út", "útja", "utca", "tee", "tér", "str", "strasse", "straße", "weg", "vej", "gade", "väg",
+    "ulica", "ul",
+];
 /// The most words of a street's name.
 const NAME: usize = 5;
 
@@ -22,14 +27,27 @@ pub fn find(page: &mut Page) {
         }
         let token = &tokens[index];
         let core = match token.kind {
-            Kind::Number => numbered(page, index).or_else(|| zip(page, index)),
+            Kind::Number => box_behind(page, index)
+                .or_else(|| prefix_behind(page, index))
+                .or_else(|| numbered(page, index))
+                .or_else(|| zip(page, index)),
             Kind::Word
                 if token.class.any(Class::ROOM | Class::STREET_PREFIX)
                     || token.len() <= 3 && token.is_capital() =>
             {
-                post_box(page, index).or_else(|| room_first(page, index)).or_else(|| prefixed(page, index))
+                post_box(page, index)
+                    .or_else(|| room_first(page, index))
+                    .or_else(|| prefixed(page, index))
+                    .or_else(|| military(page, index))
+                    .or_else(|| street_then_number(page, index))
+                    .or_else(|| street_alone(page, index))
             }
-            Kind::Word => corner(page, index).or_else(|| street_then_number(page, index)),
+            // Most words are plain and small: no street begins with one but "corner of".
+            Kind::Word if !token.is_capital() && token.class.any(Class::PLAIN) => corner(page, index),
+            Kind::Word => corner(page, index)
+                .or_else(|| military(page, index))
+                .or_else(|| street_then_number(page, index))
+                .or_else(|| street_alone(page, index)),
             _ => None,
         };
         let Some(core) = core else {
@@ -37,7 +55,8 @@ pub fn find(page: &mut Page) {
             continue;
         };
         let end = tail(page, core.end);
-        page.take(core.start..end, Identifier::Location);
+        let start = crossing_before(page, core.start);
+        page.take(start..end, Identifier::Location);
         index = end.max(index + 1);
     }
 }
@@ -70,7 +89,10 @@ fn ends_as_street(page: &Page, at: usize) -> bool {
     page.tokens()[at].is_word()
         && word.len() >= 7
         && is_unknown(page, at)
-        && ENDINGS.iter().any(|ending| word.len() > ending.len() + 2 && word.to_lowercase().ends_with(ending))
+        && ENDINGS.iter().any(|ending| {
+            word.len() > ending.len() + 2
+                && word.as_bytes()[word.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
+        })
 }
 
 /// `123 Maple Street`, `12 W. 45th St`, `704 1436 Redbud Drive`, `25615 Tawastintie 72`.
@@ -111,7 +133,13 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
                 {
                     end += 1;
                 }
-                return (capitals > 0).then_some(index..room_number(page, index, end, length));
+                return (capitals > 0).then_some(index..end);
+            }
+            // "518 Árpád fejedelem útja 62", "6076 Piroska u. 97"
+            Kind::Word if capitals > 0 && token.class.is_none() => words += 1,
+            Kind::Word if capitals > 0 && page.says(at, STREET_WORDS) => {
+                words += 1;
+                second = true;
             }
             Kind::Word
                 if token.is_capital()
@@ -138,21 +166,20 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     // A name between two numbers, none of it a plain word.
     let closes = page.number(at).is_some_and(|(length, _)| length <= 5)
+        && !page.joined(at)
         && !page
             .at(at + 1)
-            .is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%') || token.is(b'/'));
-    let named = words > 0 && unknown > 0 && (unknown == words || second || length >= 3);
+            .is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%') || token.is(b'/'))
+        && !(page.joined(at + 1) && page.joined(at + 2) && page.number(at + 2).is_some());
+    let medicine = (first..at).any(|at| page.tokens()[at].class.any(Class::MEDICINE | Class::CLINICAL));
+    let named = words > 0 && unknown > 0 && !medicine && (unknown == words || second || length >= 3);
+    let stop = second && page.sign(at + 1, b'.') && page.joined(at + 1);
     (named && closes && length >= 2 && (second || length >= 3 || room(page, at + 1).is_some()))
-        .then_some(index..at + 1)
+        .then_some(index..at + 1 + usize::from(stop))
 }
 
 fn is_capital(page: &Page, at: usize) -> bool {
     page.at(at).is_some_and(|token| token.is_capital())
-}
-
-/// A house number behind a street whose own number led: `1987 74 Diakou Street`, `6400 12 Timms Drive 5`.
-fn room_number(_page: &Page, _index: usize, end: usize, _length: usize) -> usize {
-    end
 }
 
 /// `Rua do Arenque 1634`, `Via dei Fiorentini 17`, `ul. Grochowa 80`, `Avenue Teboulbi`.
@@ -179,6 +206,103 @@ fn prefixed(page: &Page, index: usize) -> Option<Range<usize>> {
         at += 1;
     }
     (capitals > 0 && page.number(at).is_some_and(|(length, _)| length <= 5)).then_some(index..at + 1)
+}
+
+/// `643 ul. Biskupa Bogedaina 118`, `846 31 Rue Al Imam`: numbers before a street whose kind comes first.
+fn prefix_behind(page: &Page, index: usize) -> Option<Range<usize>> {
+    let mut at = index + 1;
+    if page.number(index)?.0 > 5 || page.joined(index) {
+        return None;
+    }
+    at += usize::from(page.number(at).is_some());
+    let token = page.at(at)?;
+    if !token.class.any(Class::STREET_PREFIX)
+        || !token.spaced
+        || token.len() < 3 && !page.says(at, &["ul", "av"])
+    {
+        return None;
+    }
+    if let Some(street) = prefixed(page, at) {
+        return Some(index..street.end);
+    }
+    let mut end = at + 1;
+    end += usize::from(page.sign(end, b'.'));
+    let first = end;
+    while end < first + 6
+        && page.at(end).is_some_and(|token| {
+            token.is_word()
+                && (token.is_capital()
+                    || token.class.any(Class::PARTICLE)
+                    || !token.class.any(Class::ORDINARY))
+        })
+    {
+        end += 1;
+    }
+    let named = (first..end).any(|at| !page.tokens()[at].class.any(Class::PARTICLE));
+    (named && page.says(at, &["rue", "rua", "via", "calle", "ul", "avenida", "viale", "vicolo"]))
+        .then_some(index..end)
+}
+
+/// `77009 P.O. Box 255`.
+fn box_behind(page: &Page, index: usize) -> Option<Range<usize>> {
+    post_box(page, index + 1).map(|found| index..found.end)
+}
+
+/// `USNS Bergman, FPO AP 93757`, `APO AA 61487`.
+fn military(page: &Page, index: usize) -> Option<Range<usize>> {
+    let mut at = index;
+    if page.says(at, &["uss", "usns", "uscgc", "usnv", "usav"]) {
+        at += 1;
+        while at < index + 5
+            && page.at(at).is_some_and(|token| token.is_word())
+            && !page.says(at, &["fpo", "apo", "dpo"])
+        {
+            at += 1;
+        }
+        while page.at(at).is_some_and(|token| token.kind == Kind::Break || token.is(b',')) {
+            at += 1;
+        }
+    }
+    let post = page.says(at, &["fpo", "apo", "dpo"])
+        && page.says(at + 1, &["aa", "ae", "ap"])
+        && page.number(at + 2).is_some();
+    post.then(|| index..plus_four(page, at + 3))
+}
+
+/// `Elm Street`, `Lahtinen Road`: a street without a number, named in capitals.
+fn street_alone(page: &Page, index: usize) -> Option<Range<usize>> {
+    let token = page.at(index)?;
+    if token.case != Case::Title
+        || token.class.any(Class::PLACE_PREPOSITION | Class::NAME_TRIGGER | Class::STREET_SUFFIX)
+    {
+        return None;
+    }
+    let mut at = index + 1;
+    while at < index + 4 && page.at(at).is_some_and(|next| next.case == Case::Title && next.spaced) {
+        if page
+            .says(at, &["street", "avenue", "road", "boulevard", "lane", "blvd", "rd", "parkway", "highway"])
+        {
+            let opens = page.opens_sentence(index) && token.class.any(Class::ORDINARY);
+            let clinic = page.at(at + 1).is_some_and(|next| {
+                next.class.any(Class::FACILITY | Class::FACILITY_WEAK) && next.is_capital()
+            });
+            return (!opens && !clinic).then_some(index..at + 1);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Where a crossing's first street, "Đoko and ul. Miła 53", begins.
+fn crossing_before(page: &Page, start: usize) -> usize {
+    let Some(first) = start.checked_sub(2).filter(|_| page.says(start - 1, &["and"])) else { return start };
+    let token = &page.tokens()[first];
+    let named = token.is_capital() && is_unknown(page, first) && !page.is_taken(first..first + 1);
+    match named {
+        true if first >= 2 && page.sign(first - 1, b'-') && is_capital(page, first - 2) => first - 2,
+        true => first,
+        false => start,
+    }
 }
 
 /// `Villacher Strasse 89`, `Skoanveien 226`; `Joaquin Suarez 2906` after "on" or "at".
@@ -217,7 +341,8 @@ fn street_then_number(page: &Page, index: usize) -> Option<Range<usize>> {
         && !page.tokens()[index].class.any(Class::PLAIN)
         && (at > index + 1 || page.says(index.wrapping_sub(1), &["at", "on"]))
         && !(1900..2100).contains(&value);
-    (street || located).then_some(index..at + 1)
+    let stop = page.says(at.wrapping_sub(2), &["u"]) && page.sign(at + 1, b'.');
+    (street || located).then_some(index..at + 1 + usize::from(stop))
 }
 
 /// `P.O. Box 12`, `PSC 6293, Box 8158`, `Unit 0822 Box 8858`, `RR 2 Box 5`.
@@ -381,6 +506,21 @@ fn tail(page: &Page, end: usize) -> usize {
                     break;
                 }
             }
+            Kind::Word
+                if page
+                    .phrase(at)
+                    .is_some_and(|phrase| phrase.class.any(Class::PLACE) && token.is_capital()) =>
+            {
+                at = page.phrase(at).map_or(at + 1, |phrase| phrase.end);
+                last = at;
+            }
+            // "Cyprus (Greek)"
+            Kind::Sign(b'(')
+                if page.at(at + 1).is_some_and(|next| next.is_capital()) && page.sign(at + 2, b')') =>
+            {
+                at += 3;
+                last = at;
+            }
             Kind::Word if place_word(page, at) => {
                 at += 1;
                 last = at;
@@ -403,17 +543,17 @@ fn place_word(page: &Page, at: usize) -> bool {
     if !token.is_capital() && token.case != Case::Shout {
         return false;
     }
-    let known =
-        token.class.any(Class::PLACE) || token.class.any(Class::STATE_LETTERS) && token.case == Case::Upper;
+    let known = token.class.any(Class::PLACE | Class::STREET_SUFFIX)
+        || page
+            .at(at + 1)
+            .is_some_and(|next| next.class.any(Class::PLACE) && next.is_capital() && next.spaced)
+            && token.case == Case::Title
+        || token.class.any(Class::STATE_LETTERS) && token.case == Case::Upper;
     let sentence = page.sign(at.wrapping_sub(1), b'.') || page.tokens()[at - 1].kind == Kind::Break;
     known && !(sentence && token.class.any(Class::ORDINARY))
         || token.case == Case::Upper && !page.says(at, &["MRN", "DOB", "SSN", "PHONE", "FAX", "TEL", "ID"])
         || !token.class.any(Class::PLAIN | Class::NAME_TRIGGER | Class::TITLE | Class::WEEKDAY | Class::MONTH)
             && token.case != Case::Initial
-        || page
-            .phrases()
-            .binary_search_by(|phrase| phrase.first.cmp(&at))
-            .is_ok_and(|found| page.phrases()[found].class.any(Class::PLACE))
         || page.at(at - 1).is_some_and(|before| before.class.any(Class::PLACE) || before.case == Case::Upper)
             && token.class.any(Class::PLACE | Class::NAME)
             && !sentence

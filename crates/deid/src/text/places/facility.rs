@@ -21,7 +21,7 @@ pub fn find(page: &mut Page) {
             && !page.is_taken(phrase.first..phrase.end)
         {
             let range = widen(page, phrase.first..phrase.end);
-            page.take(range, Identifier::Location);
+            page.take_whole(range, Identifier::Location);
         }
     }
     for (index, token) in tokens.iter().enumerate() {
@@ -40,7 +40,7 @@ pub fn find(page: &mut Page) {
         if let Some(range) = found
             && !page.is_taken(range.clone())
         {
-            page.take(range, Identifier::Location);
+            page.take_whole(range, Identifier::Location);
         }
     }
 }
@@ -66,6 +66,15 @@ fn known(page: &Page, index: usize) -> bool {
 fn widen(page: &Page, range: Range<usize>) -> Range<usize> {
     let (start, mut end) = (range.start, range.end);
     while end < range.end + REACH {
+        // "Med. Center"
+        if page.sign(end, b'.')
+            && page.at(end - 1).is_some_and(|t| t.len() <= 4 && t.is_word())
+            && page
+                .at(end + 1)
+                .is_some_and(|t| t.is_capital() && t.class.any(Class::FACILITY | Class::FACILITY_WEAK))
+        {
+            end += 1;
+        }
         let Some(token) = page.at(end) else { break };
         let part = token.class.any(Class::FACILITY | Class::FACILITY_WEAK);
         if token.is_word()
@@ -74,16 +83,7 @@ fn widen(page: &Page, range: Range<usize>) -> Range<usize> {
                 || token.class.any(Class::FACILITY) && !token.is_capital())
             && !page.is_taken(end..end + 1)
         {
-            end += 1;
-            // "Med. Center"
-            if page.sign(end, b'.')
-                && page.at(end - 1).is_some_and(|t| t.len() <= 4)
-                && page
-                    .at(end + 1)
-                    .is_some_and(|t| t.is_capital() && t.class.any(Class::FACILITY | Class::FACILITY_WEAK))
-            {
-                end += 1;
-            }
+            end = place(page, end).unwrap_or(end + 1);
             continue;
         }
         let links = page.sign(end, b'&') || page.says(end, &["of", "and", "at", "for"]);
@@ -246,7 +246,8 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
             let plain = before.class.any(Class::PLAIN | Class::EPONYM_NOUN)
                 && !before.class.any(Class::PLACE | Class::NAME | Class::FACILITY_NAME);
             proper |= !weak && !plain;
-            known |= before.class.any(Class::PLACE | Class::FACILITY_NAME);
+            known |= before.class.any(Class::PLACE | Class::FACILITY_NAME)
+                || before.class.any(Class::STATE_LETTERS) && before.case == Case::Upper;
         }
         start -= 1;
     }
@@ -261,7 +262,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
     let medical_center = token.class.any(Class::FACILITY_WEAK)
         && (index..end).filter(|at| page.tokens()[*at].is_word()).count() >= 2;
     let town = end > index + 1 && page.tokens()[index + 1..end].iter().any(|t| t.class.any(Class::PLACE));
-    let accepted = has_strong && (own > 0 && (proper || hospital(page, index, end)) || town)
+    let accepted = has_strong && (own > 0 && (proper || known || hospital(page, index, end)) || town)
         || known && own > 0 && named_weak(page, index, end)
         || proper
             && own > 0
@@ -282,7 +283,9 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
                     ],
                 ))
             && !page.opens_sentence(start);
-    accepted.then_some(start..end)
+    // "Framingham Heart Study"
+    let eponym = !has_strong && page.at(end).is_some_and(|next| next.class.any(Class::EPONYM_NOUN));
+    (accepted && !eponym).then_some(start..end)
 }
 
 /// "General Hospital", "City Hospital": a hospital with any capital before it.

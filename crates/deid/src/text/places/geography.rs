@@ -12,6 +12,17 @@ pub fn find(page: &mut Page, countries: bool) {
     let mut index = 0;
     while index < tokens.len() {
         let token = &tokens[index];
+        // "from tunisia"
+        let small = token.class.any(Class::COUNTRY)
+            && !token.is_capital()
+            && !token.class.any(Class::PLAIN | Class::NAME);
+        if small
+            && countries
+            && !page.is_taken(index..index + 1)
+            && page.before(index).is_some_and(|before| before.class.any(Class::PLACE_PREPOSITION))
+        {
+            page.take(index..index + 1, Identifier::Location);
+        }
         if !token.class.any(Class::PLACE | Class::OPENS_PHRASE) || page.is_taken(index..index + 1) {
             index += 1;
             continue;
@@ -22,12 +33,24 @@ pub fn find(page: &mut Page, countries: bool) {
         };
         let whole = state_after(page, end);
         if is_meant(page, index, end, whole > end, countries) {
+            let whole = code_after(page, whole);
             page.take(index..whole, Identifier::Location);
             index = whole;
         } else {
             index = end;
         }
     }
+}
+
+/// One past a postal code of four or five digits right behind a town.
+pub fn code_after(page: &Page, end: usize) -> usize {
+    let code = page
+        .number(end)
+        .is_some_and(|(length, value)| length == 5 || length == 4 && !(1900..2100).contains(&value));
+    let counted = page.at(end + 1).is_some_and(|next| {
+        next.class.any(Class::MEASURE) || !next.spaced && (next.is(b'/') || next.is(b'%') || next.is(b'-'))
+    });
+    end + usize::from(code && !counted && !page.joined(end) && !page.is_taken(end..end + 1))
 }
 
 /// Whether a place is meant: many towns are words and people too.
@@ -39,8 +62,21 @@ fn is_meant(page: &Page, index: usize, end: usize, with_state: bool, countries: 
         .ok()
         .map(|found| page.phrases()[found]);
     let class = phrase.filter(|phrase| phrase.end == end).map_or(token.class, |phrase| phrase.class);
-    if with_state {
-        return true;
+    // "Stevens-Johnson"
+    let hyphened =
+        page.sign(end, b'-') && page.joined(end) && page.at(end + 1).is_some_and(|next| next.is_capital())
+            || index > 1 && page.sign(index - 1, b'-') && page.joined(index);
+    if hyphened {
+        return false;
+    }
+    // "Smith, MD"
+    let doctor = end == index + 1
+        && token.class.any(Class::COMMON)
+        && page.sign(end, b',')
+        && page.at(end + 1).is_some_and(|next| next.class.any(Class::CREDENTIAL))
+        && page.number(end + 2).is_none();
+    if with_state || doctor {
+        return !doctor;
     }
     let after = page.at(end);
     if page.tokens()[end - 1].possessive && after.is_some_and(|next| next.class.any(Class::EPONYM_NOUN))

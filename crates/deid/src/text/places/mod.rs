@@ -5,6 +5,8 @@ mod facility;
 mod geography;
 mod organization;
 
+pub use geography::code_after;
+
 use super::page::Page;
 
 /// Finds them. Facilities come before towns, since they hold their names.

@@ -180,6 +180,14 @@ pub fn unnamed(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> 
         [3, 2, 4] => Identifier::SocialSecurityNumber,
         [4, 4] if groups.hyphen && (1900..2100).contains(&first) => return None,
         [7..=u8::MAX] => Identifier::MedicalRecordNumber,
+        // A postal code behind its state.
+        [5, 4]
+            if page
+                .before(index)
+                .is_some_and(|token| token.class.any(Class::STATE | Class::STATE_LETTERS)) =>
+        {
+            return None;
+        }
         [_, _] if digits >= 8 && groups.hyphen => Identifier::MedicalRecordNumber,
         [_, _, _, ..] if digits >= 7 && groups.hyphen => Identifier::MedicalRecordNumber,
         [5 | 6] if page.before(index).is_some_and(|token| token.is(b'#')) => Identifier::MedicalRecordNumber,

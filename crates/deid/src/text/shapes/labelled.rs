@@ -29,8 +29,8 @@ fn label(word: &str) -> Option<Label> {
         "mrn" | "mr" | "urn" | "emrn" | "pid" | "hospitalnumber" | "nhs" => {
             (Identifier::MedicalRecordNumber, 3, false)
         }
-        "record" | "chart" | "accession" | "encounter" | "specimen" | "visit" | "admission" | "csn"
-        | "fin" | "har" => (Identifier::MedicalRecordNumber, 4, false),
+        "record" | "rec" | "records" | "chart" | "accession" | "encounter" | "specimen" | "visit"
+        | "admission" | "csn" | "fin" | "har" => (Identifier::MedicalRecordNumber, 4, false),
         "ssn" | "ss" | "social" => (Identifier::SocialSecurityNumber, 4, false),
         "insurance" | "policy" | "member" | "subscriber" | "beneficiary" | "medicare" | "medicaid"
         | "plan" | "claim" | "hpbn" | "hicn" | "mbi" | "group" | "hpn" | "authorization" | "payer" => {
@@ -129,7 +129,7 @@ fn connects(page: &Page, at: usize) -> bool {
 /// The value of the label at `index`, if it is a label and has one.
 pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     let token = page.at(index)?;
-    if token.len() > 14 {
+    if !token.class.any(Class::LABEL) {
         return None;
     }
     let label = label(page.word(index))?;
@@ -255,6 +255,7 @@ pub fn calls(page: &Page, index: usize, end: usize) -> Option<Identifier> {
                 "sms",
                 "messages",
                 "answering",
+                "registered",
                 "me",
             ],
         )

@@ -1,0 +1,199 @@
+//! One line a trap: the text, with what must be found between ‹ and ›, and its kind.
+
+use crate::{FINDER, score};
+use deid::text::{Finder, Scratch, Settings, settle};
+
+/// What is found, written into the text as in the tables below.
+fn marked(finder: &Finder, text: &str) -> (String, Vec<&'static str>) {
+    let mut spans = Vec::new();
+    finder.find(text, &mut Scratch::default(), &mut spans);
+    settle(&mut spans);
+    let (mut out, mut at) = (String::new(), 0);
+    for span in &spans {
+        out.push_str(&text[at..span.start]);
+        out.push('‹');
+        out.push_str(&text[span.range()]);
+        out.push('›');
+        at = span.end;
+    }
+    out.push_str(&text[at..]);
+    (out, spans.iter().map(|span| span.identifier.name()).collect())
+}
+
+#[track_caller]
+fn check(rows: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (expected, kinds) in rows {
+        let text: String = expected.chars().filter(|c| !matches!(c, '‹' | '›')).collect();
+        let (found, of) = marked(&FINDER, &text);
+        if found != *expected || of != *kinds {
+            wrong.push(format!("expected {expected} {kinds:?}\n   found {found} {of:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn dates_in_every_usual_form() {
+    check(&[
+        ("Seen ‹04/12/2023› and ‹4-12-23›; then ‹2023-04-12›, ‹12.04.2023›, ‹2023/4/12›.", &["DATE"; 5]),
+        (
+            "Seen ‹March 5th›, ‹March 5, 2021›, ‹5 March 2021›, ‹the 5th of March› or ‹Mar. 5›."
+                .replace("‹the 5th", "the ‹5th")
+                .leak(),
+            &["DATE"; 5],
+        ),
+        (
+            "‹12-Apr-23›, ‹12APR2023›, ‹Apr-12-2023›, ‹20230412›, ‹April 2023›, ‹04/2023›, ‹Q2 2023›",
+            &["DATE"; 7],
+        ),
+        (
+            "‹March 3-5, 2021›; ‹March 3 to 5›; ‹Monday, March 3›; ‹summer of 2021›; ‹2023-04-12T11:32:05Z›",
+            &["DATE"; 5],
+        ),
+        (
+            "DOB ‹03/04/1950› at ‹2000-04-16 11:34:35› since ‹3/14› in ‹June›, ‹Aug 10, '23›, on ‹Christmas Eve›",
+            &["DATE"; 6],
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_relative_or_no_date_stays() {
+    check(&[
+        ("Two weeks ago, last Friday, on Monday, in 2021, at 10:30, yesterday, q2h, last summer.", &[]),
+        (
+            "BP 120/80, pain 5/10, 1-2 tablets, T4 1.2, L4-5, strength 3/5, C5/C6, A1c 7.5%, 3/6 murmur, 2-0 suture.",
+            &[],
+        ),
+        ("She may 5 times march on; 1/2 tablet, 10-20-30 mg, ratio 3.5/4.1, FiO2 0.4, 24/7.", &[]),
+    ]);
+}
+
+#[test]
+fn ages_over_89() {
+    check(&[
+        (
+            "A ‹93›-year-old man, a ‹ninety-three›-year-old woman, aged ‹101›, ‹92› yo, a 45-year-old, 89 y/o.",
+            &["AGE"; 4],
+        ),
+        ("Age: ‹94›. HR 95, SpO2 97%, 120 mg, 90 days, 95 years of data.", &["AGE"]),
+    ]);
+}
+
+#[test]
+fn names_in_context() {
+    check(&[
+        ("‹Dr. Anna Nowak› and ‹Mr. W.› saw ‹John D.› and ‹Sarah O'Brien-Smith, MD›.", &["NAME"; 4]),
+        ("Patient: ‹Smith, John A.› Mother: ‹Grace Hope›.", &["NAME"; 2]),
+        ("‹Žofie Nováková›'s wife; ‹José García de la Cruz›; ‹JUAN VAN DER BERG JR.›", &["NAME"; 3]),
+        ("follow up with ‹patricia desrosiers› in spring", &["NAME"]),
+        ("PATIENT NAME: ‹MARIA GONZALEZ› WAS SEEN IN CLINIC TODAY", &["NAME"]),
+        ("‹Mrs. White› was seen. ‹White› denies pain; white cells 5.", &["NAME"; 2]),
+    ]);
+}
+
+#[test]
+fn clinical_false_friends_stay() {
+    check(&[
+        (
+            "Parkinson's disease, Foley catheter, Graves' disease, Crohn's, Hodgkin lymphoma, Apgar 9, Glasgow Coma Scale 15.",
+            &[],
+        ),
+        (
+            "Wolff-Parkinson-White, Ferriman-Gallwey score, Chaddock reflex, Framingham Risk Score, Stevens-Johnson syndrome.",
+            &[],
+        ),
+        (
+            "He will rest; Will may help. Rose bengal, brown sputum, Bell's palsy, Down syndrome, von Willebrand disease.",
+            &[],
+        ),
+        (
+            "Humira vs. Enbrel, Lasix 40 mg, Zofran, Keppra, Ziextenzo 6 mg. Salter-Harris Type II fracture.",
+            &[],
+        ),
+        (
+            "Chief Complaint: Chest Pain. Past Medical History: Heart Failure. Assessment and Plan: Continue Aspirin.",
+            &[],
+        ),
+        ("ICD-10 E11.9, LOINC 4548-4, CPT 99213, SNOMED 44054006, RxNorm 860975.", &[]),
+        ("Na 140 K 4.2 Cl 102 HCO3 24 BUN 15 Cr 0.9 Glu 110 WBC 12000 platelets 250000", &[]),
+    ]);
+}
+
+#[test]
+fn numbers_with_labels_and_shapes() {
+    check(&[
+        (
+            "MRN: ‹#SF-998877›, SSN ‹123-45-6789›, last four of SSN ‹1234›, ‹xxx-xx-6789›",
+            &[
+                "MEDICAL_RECORD_NUMBER",
+                "SOCIAL_SECURITY_NUMBER",
+                "SOCIAL_SECURITY_NUMBER",
+                "SOCIAL_SECURITY_NUMBER",
+            ],
+        ),
+        (
+            "Call ‹(555) 123-4567 ext. 12› or ‹+41 (0)96 471 07 95›, fax ‹555.123.4567›",
+            &["PHONE", "FAX", "FAX"],
+        ),
+        (
+            "Member ID ‹XZ-445566›, policy no. ‹987654321›, account number: ‹4452 1188 90›",
+            &["HEALTH_PLAN_NUMBER", "HEALTH_PLAN_NUMBER", "ACCOUNT_NUMBER"],
+        ),
+        (
+            "Card ‹4111 1111 1111 1111›, IBAN ‹GB82WEST12345698765432›, VIN ‹1M8GDM9AXKP042788›",
+            &["ACCOUNT_NUMBER", "ACCOUNT_NUMBER", "VEHICLE"],
+        ),
+        (
+            "DEA ‹AB1234563›, NPI ‹1234567893›, serial number ‹SN12345X›, license no. ‹D1234567›",
+            &["LICENSE_NUMBER", "LICENSE_NUMBER", "DEVICE", "LICENSE_NUMBER"],
+        ),
+        (
+            "‹anna.nowak@example.org›, ‹https://example.org/a?b=1›, ‹www.example.org›, ‹example.org›",
+            &["EMAIL", "URL", "URL", "URL"],
+        ),
+        (
+            "‹192.168.10.20›, ‹2001:db8::ff00:42:8329›, ‹00:1A:2B:3C:4D:5E›, ‹1.2.840.113619.2.55.3.604688119›",
+            &["IP_ADDRESS", "IP_ADDRESS", "DEVICE", "UNIQUE_IDENTIFIER"],
+        ),
+        ("‹550e8400-e29b-41d4-a716-446655440000›", &["UNIQUE_IDENTIFIER"]),
+    ]);
+}
+
+#[test]
+fn places() {
+    check(&[
+        ("Lives at ‹123 Maple Street, Chicago, IL 60601-1234›.", &["LOCATION"]),
+        (
+            "Mail to ‹P.O. Box 12, Springfield, MO 65801›; home ‹12 W. 45th St, Apt. 4B, New York, NY›.",
+            &["LOCATION"; 2],
+        ),
+        (
+            "Seen at ‹St. Joseph's Health in Detroit, MI›, ‹Baylor Med. Center›, ‹UCSF›, our ‹New York clinic›, ‹St. Mary's›.",
+            &["LOCATION"; 5],
+        ),
+        (
+            "From ‹Kenosha›; ‹Villacher Strasse 89›; ‹Rua do Arenque 1634›; works at ‹Balefire Global Inc.›",
+            &["LOCATION", "LOCATION", "LOCATION", "ORGANIZATION"],
+        ),
+        (
+            "Works as a ‹beekeeper›. Cancer Center referral, Emergency Department, Heart Failure clinic.",
+            &["PROFESSION"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_whitelist_keeps_plain_words_and_short_numbers() {
+    let finder = Finder::shipped().with(Settings { whitelist: true, ..Settings::default() });
+    let (found, _) = marked(&finder, "Xqzt took aspirin 81 mg daily, code 99213, pain 5/10.");
+    assert_eq!(found, "‹Xqzt› took aspirin 81 mg daily, code ‹99213›, pain 5/10.");
+}
+
+#[test]
+fn countries_stay_where_a_site_says_so() {
+    let finder = Finder::shipped().with(Settings { countries: false, ..Settings::default() });
+    assert_eq!(marked(&finder, "born in Iceland, seen in Kenosha").0, "born in Iceland, seen in ‹Kenosha›");
+    assert_eq!(score::spans(&FINDER, &mut Scratch::default(), "born in Iceland").len(), 1);
+}

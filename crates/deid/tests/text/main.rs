@@ -4,6 +4,7 @@
 
 #[path = "../../examples/accuracy/labelled.rs"]
 mod labelled;
+#[allow(dead_code, reason = "the example prints more than the tests hold")]
 #[path = "../../examples/accuracy/score.rs"]
 mod score;
 

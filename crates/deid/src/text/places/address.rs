@@ -3,7 +3,7 @@
 use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::{Case, Kind};
+use crate::text::token::{Case, Kind, Token};
 use std::ops::Range;
 
 /// The most tokens of an address's tail: rooms, town, state, code, country.
@@ -165,12 +165,10 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
         at += 1;
     }
     // A name between two numbers, none of it a plain word.
-    let closes = page.number(at).is_some_and(|(length, _)| length <= 5)
-        && !page.joined(at)
-        && !page
-            .at(at + 1)
-            .is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%') || token.is(b'/'))
-        && !(page.joined(at + 1) && page.joined(at + 2) && page.number(at + 2).is_some());
+    let unit = |token: &Token| token.class.any(Class::MEASURE) || token.is(b'%') || token.is(b'/');
+    let decimal = page.joined(at + 1) && page.joined(at + 2) && page.number(at + 2).is_some();
+    let counted = decimal || page.joined(at) || page.at(at + 1).is_some_and(unit);
+    let closes = page.number(at).is_some_and(|(length, _)| length <= 5) && !counted;
     let medicine = (first..at).any(|at| page.tokens()[at].class.any(Class::MEDICINE | Class::CLINICAL));
     let named = words > 0 && unknown > 0 && !medicine && (unknown == words || second || length >= 3);
     let stop = second && page.sign(at + 1, b'.') && page.joined(at + 1);

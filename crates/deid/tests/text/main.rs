@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[allow(dead_code, reason = "the example chooses halves")]
 #[path = "../../examples/accuracy/labelled.rs"]
 mod labelled;
 #[allow(dead_code, reason = "the example prints more than the tests hold")]

@@ -109,7 +109,7 @@ fn every_class_style_and_kind_is_planted_and_nothing_else_tells() {
     assert_eq!(kinds.len(), 26, "{kinds:?}");
     assert_eq!(houses.len(), House::ALL.len());
     assert_eq!(
-        ["open", "sealed"]
+        ["first", "second"]
             .map(|h| kinds.iter().filter(|k| half(k) == h).count())
             .iter()
             .min()
@@ -176,15 +176,15 @@ fn memorising_does_not_help() {
     let (c, d, skeletons) = shared(|note| &note.skeletons);
     println!("with clinical terms masked too: {c} and {d}; {:.1} %", skeletons * 100.0);
 
-    let memory = Memory::of(notes(&one).filter(|note| half(note.kind) == "open"));
+    let memory = Memory::of(notes(&one).filter(|note| half(note.kind) == "first"));
     let of_half = |patients: &[Patient], which: &str| {
         let mut report = Report::default();
         notes(patients).filter(|note| half(note.kind) == which).for_each(|n| report.add(n, &memory.spans(n)));
         report.required.rate()
     };
-    let (shown, same, other) = (of_half(&one, "open"), of_half(&two, "open"), of_half(&two, "sealed"));
+    let (shown, same, other) = (of_half(&one, "first"), of_half(&two, "first"), of_half(&two, "second"));
     println!(
-        "a memory of the open half leaks {:.1} % of its own notes, {:.1} % of the other seed's, {:.1} % of the sealed kinds'",
+        "a memory of the first half leaks {:.1} % of its own notes, {:.1} % of the other seed's, {:.1} % of the second half'",
         shown * 100.0,
         same * 100.0,
         other * 100.0

@@ -1,7 +1,7 @@
 //! What becomes of a subject's dates: one offset, or the year alone; and nobody older than the policy's oldest age.
 
 use crate::policy::DateMethod;
-use events::{Event, MICROS_PER_DAY, SourceTime, Time};
+use events::{Code, Event, MICROS_PER_DAY, SourceTime, Time};
 
 /// Mean length of a year of the Gregorian calendar, in days.
 const DAYS_PER_YEAR: f64 = 365.2425;
@@ -77,6 +77,20 @@ impl Dates {
         }
     }
 
+    /// Moves the end of follow-up earlier by `days`, but not past another fact.
+    pub(crate) fn blur_followup(events: &mut [Event], days: u64) {
+        let is_end = |event: &Event| event.code.as_str() == Code::FOLLOWUP_END;
+        let last = events.iter().filter(|e| !is_end(e)).filter_map(|e| e.time).max();
+        for event in events.iter_mut().filter(|event| is_end(event)) {
+            let earlier = |time: Time| time.plus_micros(-(days as i64 * MICROS_PER_DAY));
+            event.time = event.time.map(|time| match last {
+                Some(last) if last < time => earlier(time).max(last),
+                Some(_) => time,
+                None => earlier(time),
+            });
+        }
+    }
+
     /// Moves what lies further back than `oldest_age_years` before the last fact to that moment: the birth of the
     /// old, and facts that would tell it. Returns whether anything moved. All other intervals stay.
     pub(crate) fn top_code_age(self, events: &mut [Event], oldest_age_years: u32) -> bool {
@@ -113,7 +127,6 @@ fn next_day(time: Time) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use events::Code;
     use proptest::prelude::*;
 
     const SHIFT: Dates = Dates { method: DateMethod::Shift, offset_days: 0 };
@@ -184,6 +197,20 @@ mod tests {
         assert!((89.9..=90.0).contains(&age), "{age}");
         assert_eq!(events[2].time.unwrap().days_since(events[1].time.unwrap()), gap);
         assert!(!SHIFT.top_code_age(&mut events, 90));
+    }
+
+    #[test]
+    fn the_end_of_follow_up_moves_earlier_but_past_no_fact() {
+        let at = |day| Time::from_ymd(2020, 6, day);
+        let told = |days| {
+            let mut events = vec![
+                Event::new(at(10), Code::of("ICD10CM", "I10")),
+                Event::new(at(25), Code::followup_end()),
+            ];
+            Dates::blur_followup(&mut events, days);
+            [events[0].time.unwrap().ymd().2, events[1].time.unwrap().ymd().2]
+        };
+        assert_eq!([told(0), told(7), told(40)], [[10, 25], [10, 18], [10, 10]]);
     }
 
     #[test]

@@ -27,6 +27,7 @@
 mod ages;
 pub mod attestation;
 mod codes;
+pub mod crosswalk;
 mod dates;
 mod key;
 mod notes;

@@ -145,6 +145,11 @@ impl Deidentifier {
             }
         }
         tally.describe(described);
+        tally.end_of_followup(source);
+        if self.policy.blur_followup_days() > 0 {
+            let most = u64::from(self.policy.blur_followup_days()) + 1;
+            Dates::blur_followup(&mut events, self.derivation.number("followup-blur", &source.key) % most);
+        }
         if let Some(oldest) = self.policy.oldest_age_years() {
             tally.ages_top_coded += u64::from(dates.top_code_age(&mut events, oldest));
         }

@@ -1,7 +1,7 @@
 //! What de-identification did, in counts by field and rule. Holds nothing of a record but words that many subjects
 //! share.
 
-use events::Code;
+use events::{Code, MICROS_PER_DAY, SourceFact, SourceSubject, SourceTime};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use std::borrow::Cow;
@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// Distinct (code, words) pairs that are counted; later ones are ignored, so memory stays bounded.
 const MOST_DESCRIPTIONS: usize = 1_000_000;
+/// Distinct days on which follow-up ends that are counted.
+const MOST_DAYS: usize = 100_000;
 
 /// A rule's name, in this program's words.
 pub(crate) type Rule = Cow<'static, str>;
@@ -27,6 +29,8 @@ pub struct Tally {
     /// Subjects with times that were moved because they tell of an age past the policy's oldest.
     pub ages_top_coded: u64,
     fields: FxHashMap<SmolStr, FieldTally>,
+    /// How many subjects' follow-up ends on which day, in days since 1970. Of no output.
+    followup_ends: FxHashMap<i64, u64>,
     /// Per code and what a source calls it: how many subjects.
     descriptions: FxHashMap<(Code, SmolStr), u32>,
 }
@@ -59,6 +63,29 @@ impl Tally {
 
     fn field(&mut self, path: &SmolStr) -> &mut FieldTally {
         self.fields.entry(path.clone()).or_default()
+    }
+
+    /// Notes on which day the source says that a subject's follow-up ends.
+    pub(crate) fn end_of_followup(&mut self, source: &SourceSubject) {
+        let last = source.facts.iter().filter_map(|fact| match fact {
+            SourceFact::Event(event) if event.code == Code::FOLLOWUP_END => match event.time {
+                SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),
+                SourceTime::Static => None,
+            },
+            _ => None,
+        });
+        if let Some(last) = last.max()
+            && self.followup_ends.len() < MOST_DAYS
+        {
+            *self.followup_ends.entry(last.micros().div_euclid(MICROS_PER_DAY)).or_default() += 1;
+        }
+    }
+
+    /// Of the subjects whose follow-up ends, how many it ends for on the commonest day: that day plus a subject's
+    /// offset is seen in the output, and who knows the day (of an export, say) knows the offset.
+    pub fn subjects_whose_followup_ends_together(&self) -> (u64, u64) {
+        let most = self.followup_ends.values().max().copied().unwrap_or(0);
+        (most, self.followup_ends.values().sum())
     }
 
     /// What became of each field, by its path.
@@ -105,6 +132,9 @@ impl Tally {
         self.events_kept += other.events_kept;
         self.labels_kept += other.labels_kept;
         self.ages_top_coded += other.ages_top_coded;
+        for (day, n) in other.followup_ends {
+            *self.followup_ends.entry(day).or_default() += n;
+        }
         for (path, field) in other.fields {
             let mine = self.fields.entry(path).or_default();
             mine.kept += field.kept;

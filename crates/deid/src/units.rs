@@ -126,8 +126,20 @@ pub(crate) fn known(unit: &str) -> Option<String> {
     }
     kept.push_str(rest);
     let bare = strip_annotations(&kept);
+    if is_like_an_address(&bare) {
+        return None;
+    }
     let terms_known = bare.split(['/', '.', '*']).all(|term| term.is_empty() || term_known(term));
     (terms_known && !kept.is_empty()).then_some(kept)
+}
+
+/// Numbers joined by dots or strokes are factors to UCUM, and an address or a record number to their writer: more
+/// digits than any unit has, or nothing but digits where it is no power of ten.
+fn is_like_an_address(bare: &str) -> bool {
+    let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+    let powerless = digits > 1 && !bare.starts_with("10*") && !bare.starts_with("10^") && bare != "10";
+    let nameless = !bare.bytes().any(|b| b.is_ascii_alphabetic() || b == b'%' || b == b'[');
+    digits > 5 || (powerless && nameless)
 }
 
 fn strip_annotations(unit: &str) -> String {
@@ -195,6 +207,8 @@ mod tests {
             "mL/min",
             "meq/L",
             "ng/mL",
+            "10*12",
+            "mL/min/1.73.m2",
         ] {
             assert!(known(unit).is_some(), "{unit}");
         }
@@ -211,6 +225,11 @@ mod tests {
             "",
             "{Canary}",
             "mg/Smith",
+            "203.0.113.77",
+            "203/0/113/77",
+            "617.555",
+            "471.13",
+            "203.0.113.77.m",
         ] {
             assert!(known(word).is_none(), "{word}");
         }

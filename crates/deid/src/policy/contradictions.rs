@@ -87,8 +87,14 @@ fn settings(file: &File, offsets: &Offsets) -> Result<(), String> {
         }
         _ => {}
     }
-    if dates.method != DateMethod::Shift && (dates.keep_weekday || dates.keep_season) {
-        return Err("dates.keep_weekday and keep_season are for dates.method = \"shift\"".into());
+    let of_shifts = dates.keep_weekday || dates.keep_season || dates.blur_followup_days > 0;
+    if dates.method != DateMethod::Shift && of_shifts {
+        return Err(
+            "dates.keep_weekday, keep_season and blur_followup_days are for dates.method = \"shift\"".into(),
+        );
+    }
+    if dates.blur_followup_days > 3650 {
+        return Err("dates.blur_followup_days is above 3650".into());
     }
     if file.text.description_subjects < 2 {
         return Err("text.description_subjects is below 2, so one subject's words could pass".into());

@@ -79,6 +79,8 @@ pub(crate) struct Dates {
     pub(crate) keep_weekday: bool,
     #[serde(default)]
     pub(crate) keep_season: bool,
+    #[serde(default)]
+    pub(crate) blur_followup_days: u32,
     pub(crate) oldest_age_years: Option<u32>,
 }
 

@@ -116,6 +116,11 @@ impl Policy {
         self.file.dates.method
     }
 
+    /// By how many days at most the end of follow-up is moved earlier.
+    pub fn blur_followup_days(&self) -> u32 {
+        self.file.dates.blur_followup_days
+    }
+
     /// The oldest age that is told, in years, if there is one: 90 stands for 90 and older.
     pub fn oldest_age_years(&self) -> Option<u32> {
         self.file.dates.oldest_age_years

@@ -310,3 +310,74 @@ proptest! {
         prop_assert_eq!(moved, in_text);
     }
 }
+
+/// An event of a kind that a format writes, at seconds since 1970.
+fn any_event(kind: usize, seconds: i64) -> SourceEvent {
+    let at = SourceTime::DateTime(Time::from_micros(seconds * 1_000_000));
+    match kind % 7 {
+        0 => event("Condition.code", "ICD10CM", "I10", at),
+        1 => event("condition_occurrence", "SNOMED", "44054006", at),
+        2 => event("Patient.deceasedDateTime", "", Code::DEATH, at),
+        3 => event("observation_period", "", Code::FOLLOWUP_END, at),
+        4 => event("Encounter.period.end", "VISIT_END", "IMP", at),
+        5 => SourceEvent {
+            value: SourceValue::Number(7.5),
+            ..event("Observation.valueQuantity", "LOINC", "4548-4", at)
+        },
+        _ => SourceEvent {
+            value: SourceValue::Text("words".into()),
+            ..event("DocumentReference.content", "LOINC", "34117-2", at)
+        },
+    }
+}
+
+proptest! {
+    #[test]
+    fn all_pairwise_intervals_are_kept_across_kinds_and_formats(
+        key: [u8; 32],
+        subject in "[a-zA-Z0-9-]{1,36}",
+        facts in prop::collection::vec((0usize..7, 0i64..2_500_000_000), 2..25),
+        keep_weekday: bool,
+    ) {
+        let text = Policy::expert_determination().text().replace("keep_weekday = false", &format!("keep_weekday = {keep_weekday}"));
+        let deidentifier =
+            Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes(key)).unwrap();
+        // Each fact by itself, as if it came from a file of its own, under the one subject key.
+        let moved: Vec<i64> = facts
+            .iter()
+            .map(|&(kind, seconds)| {
+                let safe = deidentifier.subject(&record(&subject, vec![any_event(kind, seconds)]), &mut Tally::default());
+                safe.subject.events()[0].time.unwrap().micros() - seconds * 1_000_000
+            })
+            .collect();
+        let offset = i64::from(deidentifier.offset_days(&subject)) * events::MICROS_PER_DAY;
+        prop_assert!(offset != 0 && moved.iter().all(|m| *m == offset));
+        prop_assert!(!keep_weekday || deidentifier.offset_days(&subject) % 7 == 0);
+        // And all together, in one record.
+        let whole = facts.iter().map(|&(kind, seconds)| any_event(kind, seconds)).collect();
+        let safe = deidentifier.subject(&record(&subject, whole), &mut Tally::default());
+        let mut expected: Vec<i64> = facts.iter().map(|f| f.1 * 1_000_000 + offset).collect();
+        expected.sort_unstable();
+        let mut told: Vec<i64> = safe.subject.events().iter().filter_map(|e| e.time).map(Time::micros).collect();
+        told.sort_unstable();
+        prop_assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn one_key_gives_one_output_and_two_keys_share_no_pseudonym(
+        one: [u8; 32],
+        two: [u8; 32],
+        subjects in prop::collection::hash_set("[a-z0-9-]{1,36}", 1..20),
+    ) {
+        prop_assume!(one != two);
+        let make = |key| Deidentifier::new(Policy::expert_determination(), &Key::from_bytes(key)).unwrap();
+        let (first, again, other) = (make(one), make(one), make(two));
+        let others: FxHashSet<i64> = subjects.iter().map(|s| other.pseudonym(s)).collect();
+        for subject in &subjects {
+            let source = record(subject, (0..7).map(|kind| any_event(kind, 1_000_000_000)).collect());
+            let safe = |d: &Deidentifier| d.subject(&source, &mut Tally::default()).map(|record| record);
+            prop_assert_eq!(&*safe(&first), &*safe(&again));
+            prop_assert!(!others.contains(&first.pseudonym(subject)));
+        }
+    }
+}

@@ -165,8 +165,10 @@ const GENERIC: &[&str] = &[
     "vocabulary",
 ];
 
-/// The longest run of digits that can't be a record number; longer ones count only after `part` and the like.
+/// The most digits in a name that can't be a record number or an address; more count only after `part` and the like.
 const MAX_FREE_DIGITS: usize = 3;
+/// The most digits after `part` and the like.
+const MAX_PART_DIGITS: usize = 6;
 
 /// `name` if it is generic, else `file-` with the file's position and its suffixes.
 pub(super) fn safe_name(name: &str, position: usize) -> String {
@@ -191,10 +193,14 @@ pub(super) fn safe_name(name: &str, position: usize) -> String {
 fn is_generic(name: &str) -> bool {
     let mut numbered = false;
     let mut words = 0;
+    let mut free_digits = 0;
     for word in name.split(['.', '-', '_']).filter(|word| !word.is_empty()) {
         words += 1;
         if word.bytes().all(|b| b.is_ascii_digit()) {
-            if word.len() > MAX_FREE_DIGITS && !numbered {
+            if !numbered {
+                free_digits += word.len();
+            }
+            if free_digits > MAX_FREE_DIGITS || word.len() > MAX_PART_DIGITS {
                 return false;
             }
         } else {
@@ -241,6 +247,8 @@ mod tests {
             ("Patient-Canary.ndjson.gz", "file-0012.ndjson.gz"),
             ("patient-0012345.json", "file-0012.json"),
             ("Ann.Canary", "file-0012"),
+            ("203.0.113.77.ndjson", "file-0012.ndjson"),
+            ("part-6175550147.json", "file-0012.json"),
             ("", "file-0012"),
         ] {
             assert_eq!(safe_name(named, 12), safe);

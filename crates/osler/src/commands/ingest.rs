@@ -4,11 +4,12 @@ use super::threads;
 use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
-use crate::{attested, environment, key_file, policy_file};
+use crate::{attested, crosswalk_file, environment, key_file, policy_file};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use deid::attestation::Quarantined;
-use deid::{Deidentifier, FreeText, Key, Policy, Tally};
+use deid::crosswalk::Crosswalk;
+use deid::{DateMethod, Deidentifier, FreeText, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
   osler key new --out site.key
   osler ingest --from fhir --key site.key --out events export/
   osler ingest --from omop --key site.key --policy safe-harbor --out events cdm.tar.zst
+  osler ingest --from fhir --key site.key --policy safe-harbor --crosswalk site.crosswalk --out events export/
   osler ingest --from table --mapping examples/physionet2012.toml --key site.key --out events set-a.tar.zst Outcomes-a.txt")]
 pub struct Arguments {
     /// What the sources are.
@@ -41,6 +43,10 @@ pub struct Arguments {
     /// A shipped policy's name (safe-harbor, expert-determination, limited-data-set), or a TOML file of your own.
     #[arg(long, value_name = "NAME|FILE", default_value = "expert-determination")]
     pub policy: String,
+    /// Keep the map from subjects' numbers to the source's keys, encrypted under the key, in this file. One that is
+    /// there is gone on from: who was in it keeps his number.
+    #[arg(long, value_name = "FILE")]
+    pub crosswalk: Option<PathBuf>,
     /// The data set's name, carried into every document made from it.
     #[arg(long)]
     pub name: Option<String>,
@@ -108,6 +114,14 @@ impl Arguments {
         };
         let format = self.format(mapping_text.as_deref())?;
         let policy = policy_file::read(&self.policy)?;
+        let identifier = policy.identifier();
+        let crosswalk = match &self.crosswalk {
+            Some(file) => Some(crosswalk_file::read_or_begin(file, &self.out, identifier, key)?),
+            None => None,
+        };
+        let known = crosswalk.iter().flat_map(Crosswalk::known);
+        let deidentifier = Deidentifier::with_known_numbers(policy, key, known)?;
+        let policy = deidentifier.policy();
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
         let options = Options {
@@ -118,9 +132,20 @@ impl Arguments {
             limits: Limits::default(),
             ..Options::new(format, self.sources.clone(), spill.0.clone())
         };
-        let (written, summary) =
-            read_and_write(&options, &policy, key, self.splits, output.path(), &self.dataset(), voice)?;
+        let (written, summary) = read_and_write(
+            &options,
+            &deidentifier,
+            crosswalk,
+            self.split(key),
+            output.path(),
+            &self.dataset(),
+            voice,
+        )?;
         drop(spill);
+        // Before the events are there: events without their map would have no way back.
+        if let (Some(crosswalk), Some(file)) = (&written.crosswalk, &self.crosswalk) {
+            crosswalk_file::write(crosswalk, identifier, key, file)?;
+        }
 
         let rejections = output.path().join("rejections.json");
         std::fs::write(
@@ -155,10 +180,10 @@ impl Arguments {
                 }),
             }),
         };
-        let run =
-            attested::Run { policy: &policy, key, tally: &written.tally, quarantined: quarantined(&summary) };
+        let run = attested::Run { policy, key, tally: &written.tally, quarantined: quarantined(&summary) };
         let manifest = output.finish_sealed(provenance, |dir| attested::write(dir, run))?;
         self.tell(&summary, &written, started.elapsed(), voice);
+        warn_of_one_end_of_followup(policy, &written.tally, voice);
         Ok(manifest)
     }
 
@@ -172,6 +197,11 @@ impl Arguments {
             (From::Table, None) => bail!("--from table needs --mapping FILE"),
             (_, Some(_)) => bail!("--mapping is for --from table only"),
         })
+    }
+
+    fn split(&self, key: &Key) -> impl Fn(i64) -> Split + use<> {
+        let (fractions, split_key) = (self.splits, key.split_key());
+        move |subject| Split::of(subject, fractions, &split_key)
     }
 
     fn dataset(&self) -> String {
@@ -214,25 +244,38 @@ impl Arguments {
 /// Subjects that one thread de-identifies before it looks for more.
 const SUBJECTS_AT_ONCE: usize = 16;
 
+/// Tells when the end of follow-up gives offsets away.
+fn warn_of_one_end_of_followup(policy: &Policy, tally: &Tally, voice: Voice) {
+    let (together, all) = tally.subjects_whose_followup_ends_together();
+    let gives_away = together >= 20 && together * 5 >= all;
+    if policy.dates() == DateMethod::Shift && policy.blur_followup_days() == 0 && gives_away {
+        voice.say(format!(
+            "warning: follow-up ends on one day for {} of {} subjects; who knows that day can find by how much their \
+             dates were moved; set dates.blur_followup_days in a policy of your own (docs/deid.md)",
+            grouped(together),
+            grouped(all),
+        ));
+    }
+}
+
 /// What came out.
 struct Written {
     summary: DatasetSummary,
     tally: Tally,
     labels: BTreeMap<String, u64>,
+    crosswalk: Option<Crosswalk>,
 }
 
 /// The flow itself: read → de-identify → write.
 fn read_and_write(
     options: &Options,
-    policy: &Policy,
-    key: &Key,
-    fractions: SplitFractions,
+    deidentifier: &Deidentifier,
+    mut crosswalk: Option<Crosswalk>,
+    split: impl Fn(i64) -> Split,
     out: &Path,
     dataset: &str,
     voice: Voice,
 ) -> Result<(Written, Summary)> {
-    let deidentifier = Deidentifier::new(policy.clone(), key)?;
-    let split_key = key.split_key();
     let mut writer = DatasetWriter::create(out)?;
     let mut tally = Tally::default();
     let mut labels: BTreeMap<String, Vec<Label>> = BTreeMap::new();
@@ -247,10 +290,11 @@ fn read_and_write(
             (records.collect::<Vec<_>>(), tally)
         };
         let parts: Vec<_> = pool.install(|| subjects.par_chunks(SUBJECTS_AT_ONCE).map(deidentify).collect());
-        for record in parts.into_iter().flat_map(|(records, part)| {
+        let records = parts.into_iter().flat_map(|(records, part)| {
             tally.merge(part);
             records
-        }) {
+        });
+        for (record, source) in records.zip(&subjects) {
             for (task, label) in &record.labels {
                 labels.entry(task.to_string()).or_default().push(*label);
             }
@@ -262,7 +306,10 @@ fn read_and_write(
             let subject = record.map(|record| record.subject);
             // A follow-up without anything followed is nobody's record.
             if subject.events().iter().any(|e| e.code.as_str() != Code::FOLLOWUP_END) {
-                writer.push(Split::of(subject.id, fractions, &split_key), &subject)?;
+                if let Some(crosswalk) = &mut crosswalk {
+                    crosswalk.insert(subject.id, &source.expose().key);
+                }
+                writer.push(split(subject.id), &subject)?;
             }
         }
         Ok(())
@@ -274,14 +321,14 @@ fn read_and_write(
         Interrupted::Consumer(error) => error,
         _ => anyhow::anyhow!("the run was interrupted"),
     })?;
-    let metadata = code_metadata(codes, &tally, policy, &summary);
+    let metadata = code_metadata(codes, &tally, deidentifier.policy(), &summary);
     let description = DatasetDescription {
         dataset_name: dataset.to_owned(),
         etl_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let written = writer.finish(&description, &metadata)?;
     let labels = write_labels(out, labels)?;
-    Ok((Written { summary: written, tally, labels }, summary))
+    Ok((Written { summary: written, tally, labels, crosswalk }, summary))
 }
 
 /// Runs `work` beside a thread that draws its progress.

@@ -4,14 +4,17 @@
 
 mod attestation;
 mod canary;
+mod crosswalk;
 mod deid_text;
 mod fine_tuning;
 mod flow;
+mod identifiers;
 mod interrupted;
 mod malformed;
 mod notes;
 mod notes_flow;
 mod policies;
+mod safe_harbor_table;
 mod shared_data;
 mod support;
 mod training;

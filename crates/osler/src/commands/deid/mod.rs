@@ -1,6 +1,7 @@
 //! `osler deid`: what de-identification does, did, and leaves.
 
 mod policy;
+mod reidentify;
 mod text;
 mod verify;
 
@@ -8,7 +9,7 @@ use crate::progress::Voice;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// De-identification: policies to read, notes to filter, data sets to verify.
+/// De-identification: policies to read, notes to filter, data sets to verify, and the way back.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -21,6 +22,7 @@ enum Command {
     Policy(policy::Command),
     Text(text::Arguments),
     Verify(verify::Arguments),
+    Reidentify(reidentify::Arguments),
 }
 
 impl Arguments {
@@ -30,6 +32,7 @@ impl Arguments {
             Command::Policy(command) => command.run(voice),
             Command::Text(arguments) => arguments.run(voice),
             Command::Verify(arguments) => arguments.run(voice),
+            Command::Reidentify(arguments) => arguments.run(voice),
         }
     }
 }

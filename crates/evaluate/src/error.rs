@@ -47,6 +47,16 @@ pub enum Error {
         /// How many subject-times are affected.
         count: usize,
     },
+    /// A task's file says something that isn't understood.
+    #[error("line {line} of the {file}: {problem}")]
+    Task {
+        /// `task file` or `predicates file`.
+        file: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// A logistic baseline has nothing to learn from.
     #[error(
         "the logistic baseline needs training labels of both kinds with at least one of each; it found {events} true and {others} false"

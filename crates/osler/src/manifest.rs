@@ -22,6 +22,8 @@ pub enum Kind {
     Timeline,
     /// A model.
     Model,
+    /// Labels of a task.
+    Labels,
     /// Predictions.
     Predictions,
     /// An evaluation.
@@ -37,6 +39,7 @@ impl Kind {
             Kind::Events => "de-identified events, as `osler ingest` writes",
             Kind::Timeline => "a timeline, as `osler tokenize` writes",
             Kind::Model => "a model, as `osler train` writes",
+            Kind::Labels => "labels, as `osler label` writes",
             Kind::Predictions => "predictions, as `osler predict` writes",
             Kind::Report => "a report, as `osler evaluate` writes",
             Kind::Sweep => "a sweep, as `osler train --sweep` writes",
@@ -154,6 +157,7 @@ impl Manifest {
             Kind::Events => "events",
             Kind::Timeline => "timeline",
             Kind::Model => "model",
+            Kind::Labels => "labels, as `osler label` writes",
             Kind::Predictions => "predictions",
             Kind::Report => "report",
             Kind::Sweep => "sweep",

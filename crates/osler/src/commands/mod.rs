@@ -7,6 +7,7 @@ mod doctor;
 mod evaluate;
 mod ingest;
 mod key;
+mod label;
 mod predict;
 mod read_out;
 mod serve;
@@ -46,6 +47,7 @@ enum Command {
     Deid(deid::Arguments),
     Tokenize(tokenize::Arguments),
     Train(train::Arguments),
+    Label(label::Arguments),
     Predict(predict::Arguments),
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
@@ -66,6 +68,7 @@ impl Cli {
             Command::Deid(arguments) => arguments.run(voice),
             Command::Tokenize(arguments) => arguments.run(voice),
             Command::Train(arguments) => arguments.run(voice),
+            Command::Label(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),

@@ -31,6 +31,29 @@ fn records_in_a_measured_model_out() {
     assert!(told["code_and_time"]["mean"].as_f64().unwrap() < 0.0, "{told}");
     assert!(site.path("likelihood/likelihood.parquet").is_file());
     simulations_are_repeatable_and_can_be_evaluated(&site);
+    tasks_become_labels(&site);
+}
+
+fn tasks_become_labels(site: &Site) {
+    let onset = "onset:\n  prefixes: [ICD10CM//, SNOMED//]\n  horizon_days: 3650\n  lookback_days: 30\n  \
+                 prediction_times: {every_years: 5, minimum_history_days: 365}\n";
+    site.file("onset.yaml", onset);
+    site.succeed("label --task onset.yaml --out labels/onset demo/events");
+    let aces = "predicates:\n  any: {code: {regex: '^(ICD10CM|SNOMED)//'}}\ntrigger: _ANY_EVENT\nwindows:\n  \
+                input: {start: null, end: trigger, start_inclusive: true, end_inclusive: true, index_timestamp: end}\n  \
+                target: {start: trigger, end: start + 3650d, start_inclusive: false, end_inclusive: true, label: any}\n";
+    site.file("aces.yaml", aces);
+    site.succeed("label --task aces.yaml --out labels/aces demo/events");
+    for name in ["onset", "aces"] {
+        let directory = format!("labels/{name}");
+        let labels = events::meds::read_labels(&site.path(&directory)).unwrap();
+        assert_eq!(site.manifest(&directory)["counts"]["labels"].as_u64(), Some(labels.len() as u64));
+        assert!(labels.iter().any(|l| l.boolean_value) && labels.iter().any(|l| !l.boolean_value), "{name}");
+    }
+    site.file("wrong.yaml", aces.replace("label: any", "lable: any"));
+    let said = site.fail("label --task wrong.yaml --out labels/wrong demo/events");
+    assert!(said.contains("line 6 of the task file") && said.contains("no setting `lable`"), "{said}");
+    assert!(!site.path("labels/wrong").exists());
 }
 
 fn simulations_are_repeatable_and_can_be_evaluated(site: &Site) {

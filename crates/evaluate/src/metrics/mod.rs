@@ -5,11 +5,14 @@
 //! report.
 
 pub mod accuracy;
+pub mod batch;
 pub mod calibration;
 pub mod censoring;
 pub mod delong;
 pub mod ranking;
-mod scored;
+pub mod recalibrate;
+pub(crate) mod scored;
+pub mod survival;
 pub mod utility;
 
 pub use scored::{LOGIT_MARGIN, Row, Scored, expit, logit};

@@ -1,9 +1,12 @@
-//! Metrics of `label,probability,subject[,baseline[,observed_days]]` read from standard input, as JSON, for
-//! comparison with other software. An empty label is a censored row. Arguments: the horizon in days, and how many bootstrap draws.
+//! Metrics of `label,probability,subject[,baseline[,observed_days[,sex]]]` read from standard input, as JSON, for
+//! comparison with other software. An empty label is a censored row; sex is `F`, `M` or empty. Arguments: the horizon in days,
+//! how many bootstrap draws, and thresholds separated by commas.
 //!
 //! `cargo run -p evaluate --example metrics -- 365 500 < predictions.csv`
 
-use evaluate::metrics::{Row, Scored, accuracy, calibration, censoring, delong, ranking, utility};
+use evaluate::metrics::{
+    Row, Scored, accuracy, calibration, censoring, delong, ranking, recalibrate, utility,
+};
 use evaluate::{Bootstrap, Options, evaluate};
 use events::{Prediction, Sex, Time};
 use std::io::Read;
@@ -11,6 +14,9 @@ use std::io::Read;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let horizon: f32 = std::env::args().nth(1).map_or(Ok(0.0), |h| h.parse())?;
     let draws: usize = std::env::args().nth(2).map_or(Ok(0), |d| d.parse())?;
+    let thresholds = std::env::args().nth(3).unwrap_or_default();
+    let thresholds =
+        thresholds.split(',').filter(|t| !t.is_empty()).map(str::parse).collect::<Result<Vec<f64>, _>>()?;
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let mut predictions = Vec::new();
@@ -29,7 +35,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             predicted_boolean_probability: number(1)?.ok_or("a row has no probability")?,
             baseline_probability: number(3)?,
             age_years: None,
-            sex: Sex::Unknown,
+            sex: match field.get(5).copied() {
+                Some("F") => Sex::Female,
+                Some("M") => Sex::Male,
+                _ => Sex::Unknown,
+            },
         });
     }
     let rows = |weights: Option<&[f64]>| {
@@ -56,6 +66,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options {
         bootstrap: Bootstrap { draws, ..Bootstrap::default() },
         min_events: 1,
+        small_cell: 1,
+        thresholds,
         ..Options::default()
     };
     let report = evaluate(&predictions, &options)?;
@@ -69,9 +81,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let weights = censoring::CensoringCurve::fit(&follow_up, f64::from(horizon))
         .weights(&follow_up, f64::from(horizon));
+    let task = report.tasks.first();
+    let corrected = |apply: &dyn Fn(f64) -> f64| {
+        predictions.iter().map(|p| apply(p.predicted_boolean_probability)).collect::<Vec<f64>>()
+    };
+    let platt = recalibrate::Platt::fit(&plain).map(|fit| corrected(&|p| fit.apply(p)));
+    let isotonic = recalibrate::Isotonic::fit(&plain).map(|fit| corrected(&|p| fit.apply(p)));
     println!(
         "{}",
         serde_json::json!({
+            "timed": task.and_then(|t| t.timed.as_ref()),
+            "operating": task.map(|t| &t.operating),
+            "fairness": task.and_then(|t| t.fairness.as_ref()),
+            "platt": platt,
+            "isotonic": isotonic,
             "auroc": ranking::auroc(&plain),
             "average_precision": ranking::average_precision(&plain),
             "brier": accuracy.brier,

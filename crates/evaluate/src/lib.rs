@@ -1,7 +1,7 @@
 //! Does it work here, for whom not, and how sure are we? Clinical evaluation of risk predictions.
 //!
 //! What this room is for: turning records and questions into labels ([`tasks`]), measuring probabilities against
-//! what came true ([`metrics`], [`bootstrap`]), saying what age and sex alone would have said ([`baseline`]), and
+//! what came true ([`metrics`], [`bootstrap`]), asking whether it is too good ([`audit`]), saying what age and sex alone would have said ([`baseline`]), and
 //! putting it all into a report that a physician can read ([`evaluate`], [`EvaluationReport::to_html`]).
 //! Everything is a pure function of its arguments, deterministic given a seed whatever the number of threads.
 //! What may not enter: files, clocks, models, and any number that flatters. An undefined number is absent, with
@@ -32,6 +32,7 @@
 //! # Ok::<(), evaluate::Error>(())
 //! ```
 
+pub mod audit;
 pub mod baseline;
 pub mod bootstrap;
 mod error;
@@ -45,6 +46,8 @@ mod words;
 pub use bootstrap::Bootstrap;
 pub use error::{Error, Result};
 pub use evaluation::{
-    About, Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Options, Performance,
-    SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, Unmeasured, assemble, evaluate, evaluate_task,
+    About, Attribute, Comparison, Curves, Difference, Dimension, Estimate, EvaluationReport,
+    FAIRNESS_METRICS, Fairness, Gap, Group, Histogram, IntegratedBrier, OperatingPoint, Options, Performance,
+    Recalibrated, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, TimedPerformance, Unmeasured,
+    assemble, evaluate, evaluate_task,
 };

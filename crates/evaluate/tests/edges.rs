@@ -252,3 +252,125 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn alerts_and_lead_times_of_a_stream() {
+    // Forty subjects watched for ten days, a prediction a day; every fourth has the outcome on day 10.
+    let day = |n: i64| Time::from_micros(n * events::MICROS_PER_DAY);
+    let predictions: Vec<Prediction> = (0..40)
+        .flat_map(|subject| {
+            (0..10).map(move |n| Prediction {
+                prediction_time: day(n),
+                horizon_days: 30.0,
+                observed_days: Some((10 - n) as f32),
+                // Cases are flagged from day 6 on, one other subject always.
+                predicted_boolean_probability: if (subject % 4 == 0 && n >= 6) || subject == 1 {
+                    0.8
+                } else {
+                    0.1
+                },
+                ..prediction(subject, Some(subject % 4 == 0), 0.0)
+            })
+        })
+        .collect();
+    let set = Options { thresholds: vec![0.5], patients_per_clinician: 10.0, ..options(1) };
+    let task = evaluate(&predictions, &set).unwrap().tasks.remove(0);
+    let point = &task.operating[0];
+    assert_eq!((point.flagged, point.true_positives), (50, 40));
+    let value = |e: &evaluate::Estimate| e.value.unwrap();
+    assert!(
+        (value(&point.sensitivity) - 0.4).abs() < 1e-12
+            && (value(&point.specificity) - 29.0 / 30.0).abs() < 1e-12
+    );
+    assert!((value(&point.number_needed_to_evaluate) - 1.25).abs() < 1e-12);
+    // 400 patient-days hold 50 flags: 125 in 1,000, 1.25 a day for ten patients.
+    assert!((value(&point.flags_per_1000_patient_days) - 125.0).abs() < 1e-9);
+    assert!((value(&point.alerts_per_clinician_day) - 1.25).abs() < 1e-9);
+    assert!((value(&point.lead_time_days) - 4.0).abs() < 1e-9);
+    assert!(point.lead_time_days.low.is_some() && point.specificity.low < point.specificity.value);
+}
+
+#[test]
+fn without_times_alerts_say_why_they_are_absent() {
+    let mut predictions = ordinary(200);
+    predictions.iter_mut().for_each(|p| (p.observed_days, p.horizon_days) = (None, 0.0));
+    let point = only_task(&predictions, 1).operating.remove(0);
+    assert!(point.sensitivity.value.is_some() && point.flags_per_1000_patient_days.value.is_none());
+    assert!(point.flags_per_1000_patient_days.reason.unwrap().contains("how long a prediction stands"));
+    assert!(point.lead_time_days.reason.is_some());
+    let stated = Options { days_per_prediction: Some(2.0), thresholds: vec![0.0], ..options(1) };
+    let point = evaluate(&predictions, &stated).unwrap().tasks.remove(0).operating.remove(0);
+    assert!((point.flags_per_1000_patient_days.value.unwrap() - 500.0).abs() < 1e-9);
+    let wrong = Options { patients_per_clinician: 0.0, ..options(1) };
+    assert!(matches!(evaluate(&predictions, &wrong), Err(Error::Setting { .. })));
+}
+
+#[test]
+fn unfairness_is_found_fairness_is_not_and_the_power_is_said() {
+    let fairness = |spoil: bool| {
+        let predictions: Vec<Prediction> = ordinary(1200)
+            .into_iter()
+            .map(|mut p| {
+                // For men the risks are read off another subject.
+                if spoil && p.sex == Sex::Male {
+                    p.predicted_boolean_probability = ((p.subject_id * 53) % 101) as f64 / 101.0;
+                }
+                Prediction { age_years: Some(50.0), ..p }
+            })
+            .collect();
+        let race: evaluate::Attribute = evaluate::Attribute {
+            name: "race".into(),
+            group_of: (0..1200).map(|i| (i, if i % 3 == 0 { "A" } else { "B" }.into())).collect(),
+        };
+        let set = Options { attributes: vec![race], ..options(1) };
+        evaluate(&predictions, &set).unwrap().tasks.remove(0).fairness.unwrap()
+    };
+    let (fair, unfair) = (fairness(false), fairness(true));
+    assert!(
+        fair.sentences[0].contains("none remains") && fair.sentences[0].contains("no proof"),
+        "{:?}",
+        fair.sentences
+    );
+    assert!(
+        unfair
+            .sentences
+            .iter()
+            .any(|s| s.contains("By sex, AUROC of “Male”") || s.contains("AUROC of “Female”")),
+        "{:?}",
+        unfair.sentences
+    );
+    let by: Vec<&str> = fair.dimensions.iter().map(|d| d.by.as_str()).collect();
+    assert_eq!(by, ["sex", "race", "sex and race"]);
+    assert!(fair.sentences.iter().any(|s| s.contains("would find")), "{:?}", fair.sentences);
+    let gap = &unfair.dimensions[0].gaps[0];
+    assert!(gap.p_corrected >= gap.p_value && gap.detectable.unwrap() > 0.0);
+}
+
+#[test]
+fn small_cells_of_pairs_hide_every_count_of_the_pair() {
+    let mut predictions = ordinary(400);
+    predictions.iter_mut().for_each(|p| p.age_years = Some(if p.subject_id < 380 { 50.0 } else { 85.0 }));
+    let fairness = only_task(&predictions, 1).fairness.unwrap();
+    let pair = fairness.dimensions.iter().find(|d| d.by == "sex and age").unwrap();
+    assert!(pair.groups.iter().any(|g| g.suppressed) && pair.groups.iter().all(|g| g.rows.is_none()));
+}
+
+#[test]
+fn the_brier_score_over_horizons_needs_two_of_them() {
+    let at = |horizon: f32| {
+        ordinary(300).into_iter().map(move |p| Prediction {
+            horizon_days: horizon,
+            observed_days: Some(800.0),
+            ..p
+        })
+    };
+    let one: Vec<Prediction> = at(365.0).collect();
+    assert!(evaluate(&one, &options(1)).unwrap().integrated_brier.is_empty());
+    let two: Vec<Prediction> = at(365.0).chain(at(730.0)).collect();
+    let report = evaluate(&two, &options(1)).unwrap();
+    let integrated = &report.integrated_brier[0];
+    // The same risks and outcomes at both horizons: the integral is the score.
+    let plain = report.tasks[0].model.brier.value.unwrap();
+    assert!((integrated.brier.value.unwrap() - plain).abs() < 1e-12 && integrated.rows == 300);
+    assert!(integrated.baseline.is_some() && integrated.brier.low.is_some());
+}

@@ -2,6 +2,7 @@
 
 use super::options::Options;
 use super::outcome::{Estimate, Summary, TaskReport, Unmeasured};
+use crate::audit::{Audit, Severity};
 use crate::words;
 
 pub(super) fn sentences(
@@ -91,6 +92,25 @@ fn of_one(task: &TaskReport, options: &Options) -> Vec<String> {
     let mut said = vec![first];
     said.extend(calibration(task));
     said
+}
+
+/// What the audit says, where it says something that must come before the numbers.
+pub(super) fn audit(audit: &Audit) -> Option<String> {
+    let serious = audit.findings.iter().filter(|f| f.severity == Severity::Serious).count();
+    match (audit.alarms(), serious) {
+        (0, _) => None,
+        (alarms, 0) => Some(format!(
+            "The audit for leakage has {} {} to be explained before these numbers are believed.",
+            words::count(alarms),
+            plural(alarms, "warning", "warnings")
+        )),
+        (_, serious) => Some(format!(
+            "The audit for leakage has {} serious {}: these numbers can't be believed until {} explained.",
+            words::count(serious),
+            plural(serious, "finding", "findings"),
+            plural(serious, "it is", "they are")
+        )),
+    }
 }
 
 fn calibration(task: &TaskReport) -> Option<String> {

@@ -1,19 +1,29 @@
 //! From predictions to a report: grouped by task and horizon, measured, compared and summed up.
 
 mod answer;
+mod fairness;
 mod measure;
+mod operating;
 mod options;
 mod outcome;
+mod recalibrated;
 mod subgroups;
 mod task;
+mod timed;
 
-pub use options::{About, Options};
+pub(crate) use fairness::metric_words;
+pub use fairness::{Dimension, FAIRNESS_METRICS, Fairness, Gap, Group};
+pub use operating::OperatingPoint;
+pub use options::{About, Attribute, Options};
 pub use outcome::{
     Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Performance, SmoothPoint,
     Subgroup, Summary, TaskReport, Unmeasured,
 };
+pub use recalibrated::Recalibrated;
 pub use task::{TaskOutcome, evaluate_task};
+pub use timed::{IntegratedBrier, TimedPerformance};
 
+use crate::audit::Auditor;
 use crate::error::{Error, Result};
 use events::Prediction;
 use rayon::prelude::*;
@@ -47,6 +57,11 @@ pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<Evaluat
     for &(_, i) in by_events.iter().take(options.detailed_tasks) {
         detailed[i] = true;
     }
+    let integrated = timed::integrated_brier(&groups, options);
+    let audit = match &options.audit {
+        Some(audit) => audit.clone(),
+        None => Auditor::new(predictions, options.detailed_tasks, options.min_events)?.finish(),
+    };
     let outcomes = groups
         .into_par_iter()
         .zip(detailed)
@@ -54,7 +69,11 @@ pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<Evaluat
             evaluate_task(task, horizon_days, &rows, detailed, options)
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(assemble(outcomes, options))
+    let mut report = assemble(outcomes, options);
+    report.integrated_brier = integrated;
+    report.answer.extend(answer::audit(&audit));
+    report.audit = audit;
+    Ok(report)
 }
 
 /// Puts measured tasks together, most events first. With [`evaluate_task`] it serves callers who hold one task's
@@ -81,9 +100,12 @@ pub fn assemble(outcomes: Vec<TaskOutcome>, options: &Options) -> EvaluationRepo
         bootstrap: options.bootstrap,
         min_events: options.min_events,
         small_cell: options.small_cell,
+        patients_per_clinician: options.patients_per_clinician,
         answer,
         summary,
         tasks,
         unmeasured,
+        integrated_brier: vec![],
+        audit: options.audit.clone().unwrap_or_default(),
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::bootstrap::Bootstrap;
 use crate::error::{Error, Result};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// Settings of an evaluation.
@@ -18,8 +20,25 @@ pub struct Options {
     pub detailed_tasks: usize,
     /// Thresholds of the decision curve; empty for ones that follow the risks.
     pub thresholds: Vec<f64>,
+    /// How many patients one clinician looks after, for alerts per clinician and day.
+    pub patients_per_clinician: f64,
+    /// How many days a prediction stands where neither a later one nor a horizon says.
+    pub days_per_prediction: Option<f64>,
+    /// Groups of subjects to be fair to, beside sex and age.
+    pub attributes: Vec<Attribute>,
+    /// What an audit of the records found, to be shown with the numbers.
+    pub audit: Option<crate::audit::Audit>,
     /// What the report says of data, model and method.
     pub about: About,
+}
+
+/// A property by which subjects are grouped: race, ethnicity, language, payer, site.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attribute {
+    /// Its name, in lower case.
+    pub name: String,
+    /// The group of each subject; who is absent is `Not recorded`.
+    pub group_of: FxHashMap<i64, SmolStr>,
 }
 
 impl Default for Options {
@@ -30,6 +49,10 @@ impl Default for Options {
             small_cell: 10,
             detailed_tasks: 12,
             thresholds: vec![],
+            patients_per_clinician: 20.0,
+            days_per_prediction: None,
+            attributes: vec![],
+            audit: None,
             about: About::default(),
         }
     }
@@ -45,7 +68,12 @@ impl Options {
                 wanted: "0 or more and below 1",
             });
         }
-        Ok(())
+        let positive = |setting, value: f64| match value.is_finite() && value > 0.0 {
+            true => Ok(()),
+            false => Err(Error::Setting { setting, wanted: "a number above 0" }),
+        };
+        positive("patients per clinician", self.patients_per_clinician)?;
+        positive("days per prediction", self.days_per_prediction.unwrap_or(1.0))
     }
 }
 

@@ -1,6 +1,11 @@
 //! What an evaluation found: the contents of `report.json`.
 
+use super::fairness::Fairness;
+use super::operating::OperatingPoint;
 use super::options::About;
+use super::recalibrated::Recalibrated;
+use super::timed::{IntegratedBrier, TimedPerformance};
+use crate::audit::Audit;
 use crate::bootstrap::Bootstrap;
 use crate::error::Result;
 use crate::metrics::calibration::CalibrationGroup;
@@ -10,7 +15,7 @@ use crate::metrics::utility::NetBenefit;
 use serde::{Deserialize, Serialize};
 
 /// The version of the report's JSON shape.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Everything that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +30,8 @@ pub struct EvaluationReport {
     pub min_events: usize,
     /// Events (and non-events) below which a subgroup is suppressed.
     pub small_cell: usize,
+    /// How many patients a clinician is taken to look after.
+    pub patients_per_clinician: f64,
     /// What was found, in plain sentences, the most important first.
     pub answer: Vec<String>,
     /// All tasks together.
@@ -33,6 +40,10 @@ pub struct EvaluationReport {
     pub tasks: Vec<TaskReport>,
     /// Tasks with too few events to measure.
     pub unmeasured: Vec<Unmeasured>,
+    /// The Brier score over several horizons, for tasks that have them.
+    pub integrated_brier: Vec<IntegratedBrier>,
+    /// Leakage and shortcuts that were looked for, and found.
+    pub audit: Audit,
 }
 
 impl EvaluationReport {
@@ -150,6 +161,14 @@ pub struct TaskReport {
     pub comparison: Option<Comparison>,
     /// By sex and by age.
     pub subgroups: Vec<Subgroup>,
+    /// Ranking in time; only for the tasks with the most events, where times and a horizon are known.
+    pub timed: Option<TimedPerformance>,
+    /// What acting at thresholds would mean; only for the tasks with the most events.
+    pub operating: Vec<OperatingPoint>,
+    /// What recalibration would bring; only for the tasks with the most events.
+    pub recalibrated: Vec<Recalibrated>,
+    /// For whom it works less well; only for the tasks with the most events.
+    pub fairness: Option<Fairness>,
     /// What the plots are drawn from; only for the tasks with the most events.
     pub curves: Option<Curves>,
 }

@@ -19,7 +19,7 @@ const AGE_BANDS: [(f32, f32, &str); 5] = [
     (80.0, f32::INFINITY, "80 and over"),
 ];
 
-fn sex(p: &Prediction) -> Option<&'static str> {
+pub(super) fn sex(p: &Prediction) -> Option<&'static str> {
     Some(match p.sex {
         Sex::Female => "Female",
         Sex::Male => "Male",
@@ -27,7 +27,7 @@ fn sex(p: &Prediction) -> Option<&'static str> {
     })
 }
 
-fn age(p: &Prediction) -> Option<&'static str> {
+pub(super) fn age(p: &Prediction) -> Option<&'static str> {
     let Some(age) = p.age_years.filter(|a| a.is_finite()) else { return Some("Not recorded") };
     AGE_BANDS.iter().find(|(from, below, _)| (*from..*below).contains(&age)).map(|band| band.2)
 }

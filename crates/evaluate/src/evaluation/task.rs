@@ -1,9 +1,13 @@
 //! One task at one horizon.
 
+use super::fairness::fairness;
 use super::measure::{Predictor, Values, difference, estimate};
+use super::operating::points;
 use super::options::Options;
 use super::outcome::{Comparison, Curves, Histogram, SmoothPoint, TaskReport, Unmeasured};
+use super::recalibrated::recalibrated;
 use super::subgroups::subgroups;
+use super::timed::timed;
 use crate::bootstrap::clusters;
 use crate::error::{Error, Result};
 use crate::metrics::censoring::{CensoringCurve, FollowUp};
@@ -44,6 +48,18 @@ impl Rows<'_> {
         Scored::new(self.predictions.iter().enumerate().filter(|(_, p)| keep(p)).filter_map(|(i, p)| {
             Some(Row {
                 probability: if baseline { p.baseline_probability? } else { p.predicted_boolean_probability },
+                outcome: p.boolean_value?,
+                weight: self.weight[i],
+                cluster: self.cluster[i],
+            })
+        }))
+    }
+
+    /// The rows with a known outcome among those selected by number, scored by the model.
+    pub fn scored_where(&self, keep: impl Fn(usize) -> bool) -> Result<Scored> {
+        Scored::new(self.predictions.iter().enumerate().filter(|(i, _)| keep(*i)).filter_map(|(i, p)| {
+            Some(Row {
+                probability: p.predicted_boolean_probability,
                 outcome: p.boolean_value?,
                 weight: self.weight[i],
                 cluster: self.cluster[i],
@@ -142,6 +158,10 @@ pub fn evaluate_task(
         model: model.performance(&model_draws, bootstrap),
         comparison,
         subgroups: subgroups(&rows, options)?,
+        timed: if detailed { timed(&rows, &model.scored, horizon_days, options) } else { None },
+        operating: if detailed { points(&rows, &model.scored, horizon_days, options) } else { vec![] },
+        recalibrated: if detailed { recalibrated(&rows, options)? } else { vec![] },
+        fairness: if detailed { Some(fairness(&rows, &model.scored, options)?) } else { None },
         curves,
     })))
 }

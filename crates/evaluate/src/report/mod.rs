@@ -4,5 +4,7 @@ mod page;
 mod plots;
 mod sections;
 mod svg;
+mod trust;
+mod ward;
 
 pub(crate) use page::html;

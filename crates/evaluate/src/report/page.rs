@@ -1,6 +1,6 @@
 //! The page around the sections.
 
-use super::sections;
+use super::{sections, trust, ward};
 use crate::evaluation::EvaluationReport;
 
 const STYLE: &str = include_str!("style.css");
@@ -15,7 +15,9 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
     };
     let body = [
         sections::answer(report),
+        trust::audit(report),
         sections::overview(report),
+        ward::integrated(report),
         sections::tasks(report),
         sections::unmeasured(report),
         sections::methods(report),

@@ -1,7 +1,7 @@
 //! What the page says, section by section: the answer, the table, each outcome, the methods.
 
 use super::page::escape;
-use super::plots;
+use super::{plots, trust, ward};
 use crate::evaluation::{Curves, Estimate, EvaluationReport, Performance, Subgroup, TaskReport};
 use crate::words;
 use std::fmt::Write;
@@ -176,9 +176,13 @@ fn task_section(i: usize, task: &TaskReport, curves: &Curves) -> String {
     figure(&mut html, &plots::histogram(&id("hist"), task, curves), "Spread of risks; dark: events");
     figure(&mut html, &plots::decision(&id("dca"), task, curves), "Decision curve; grey: act on everyone");
     html.push_str("</div>");
+    for part in [ward::operating(task), ward::strata(task), ward::timed(task), ward::recalibrated(task)] {
+        html.push_str(&part);
+    }
     if task.subgroups.iter().any(|g| g.auroc.is_some()) {
         html.push_str(&subgroups(i, task));
     }
+    html.push_str(&trust::fairness(task));
     html.push_str("</section>");
     html
 }
@@ -321,6 +325,21 @@ pub(super) fn methods(report: &EvaluationReport) -> String {
             "Intercept with the slope held at 1; slope of a logistic regression of the outcome on logit(risk), risks held 10⁻⁸ away from 0 and 1; smooth curve by lowess (span ⅔, no robustness iterations); integrated calibration index after Austin and Steyerberg 2019.".to_owned(),
         ),
         (
+            "Ranking in time",
+            "Time-dependent AUC: cumulative cases against dynamic controls at the horizon, weighted by the inverse probability of being uncensored (Uno et al. 2007). Harrell's and Uno's C up to the horizon; who dies without the outcome counts as free of it to the horizon (Wolbers et al. 2009).".to_owned(),
+        ),
+        (
+            "Flags and alerts",
+            format!(
+                "A prediction stands until the subject's next one, the end of observation or the horizon, whichever comes first. A clinician is taken to look after {} patients. Lead time is from a subject's first flag to the outcome.",
+                words::decimals(report.patients_per_clinician, usize::from(report.patients_per_clinician.fract() != 0.0))
+            ),
+        ),
+        (
+            "Fairness",
+            "Each group against the one of its kind with the most events. Tests by the bootstrap's standard error, corrected by Holm over all differences of the outcome; not the four-fifths rule.".to_owned(),
+        ),
+        (
             "Small numbers",
             format!(
                 "Outcomes with fewer than {} events or non-events are not measured. Subgroups with fewer than {} are suppressed, and where one alone would be, the counts of the smallest other are withheld too.",
@@ -354,7 +373,7 @@ pub(super) fn reading() -> String {
 }
 
 /// A table cell with a number and, below it, its interval or the reason for its absence.
-fn cell(estimate: &Estimate) -> String {
+pub(super) fn cell(estimate: &Estimate) -> String {
     let below = match (words::interval(estimate), &estimate.reason) {
         (Some(interval), _) => format!(r#"<small class="ci">{interval}</small>"#),
         (None, Some(reason)) => format!("<small>{}</small>", escape(reason)),

@@ -92,8 +92,9 @@ impl Arguments {
         let model = at("model");
         let settings = ["--model", path(&model)?, "--horizons", "1y,5y"];
         step::<predict::Arguments>(&settings, &at("predictions"), &[&at("events")])?.predict(voice)?;
-        step::<evaluate::Arguments>(&["--draws", "200"], &at("report"), &[&at("predictions")])?
-            .evaluate(voice)?;
+        let events = at("events");
+        let settings = ["--draws", "200", "--events", path(&events)?];
+        step::<evaluate::Arguments>(&settings, &at("report"), &[&at("predictions")])?.evaluate(voice)?;
 
         voice.say(format!(
             "done in {}: open {}",

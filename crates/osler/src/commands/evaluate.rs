@@ -1,23 +1,26 @@
 //! `osler evaluate`: predictions to a report.
 
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
+use crate::records::Records;
+use ::evaluate::audit::{Audit, Auditor, Severity};
 use ::evaluate::bootstrap::Bootstrap;
-use ::evaluate::{About, EvaluationReport, Options, tasks};
+use ::evaluate::{About, Attribute, EvaluationReport, Options, tasks};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use events::meds;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use events::{Prediction, Split, meds};
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Measure predictions: discrimination, calibration, intervals, beside age and sex alone.
+/// Measure predictions: discrimination, calibration, alerts, fairness, leakage, with intervals, beside age and sex alone.
 ///
 /// Writes report.html (one file, no network needed) and report.json. Intervals are by bootstrap over subjects.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  osler evaluate --out report predictions
+  osler evaluate --events events --out report predictions
+  osler evaluate --thresholds 0.05,0.1,0.2 --patients-per-clinician 12 --out report predictions
   osler evaluate --labels events/labels/in_hospital_death --out report predictions")]
 pub struct Arguments {
     /// MEDS labels, for predictions that hold none; the task is the predictions' only one.
@@ -32,6 +35,19 @@ pub struct Arguments {
     /// Tasks with fewer events, or fewer non-events, are named but not measured.
     #[arg(long, default_value_t = Options::default().min_events)]
     pub min_events: usize,
+    /// The records that the predictions are about: adds the audit for leakage code by code, and fairness by race,
+    /// ethnicity, language and payer.
+    #[arg(long, value_name = "DIR")]
+    pub events: Option<PathBuf>,
+    /// Thresholds of risk at which to say what acting would mean, with commas; by default those that flag the highest 1 to 20 %.
+    #[arg(long, value_delimiter = ',', value_name = "RISK")]
+    pub thresholds: Vec<f64>,
+    /// How many patients one clinician looks after, for alerts per clinician and day.
+    #[arg(long, default_value_t = Options::default().patients_per_clinician, value_name = "N")]
+    pub patients_per_clinician: f64,
+    /// How many days a prediction stands, where neither a later one nor a horizon says.
+    #[arg(long, value_name = "DAYS")]
+    pub days_per_prediction: Option<f64>,
     /// The report's title.
     #[arg(long)]
     pub title: Option<String>,
@@ -76,10 +92,20 @@ impl Arguments {
                 ));
             }
         }
+        let of_records = self
+            .events
+            .as_deref()
+            .map(|dir| OfRecords::read(dir, &predictions, self.min_events, voice))
+            .transpose()?;
         let output = OutputDirectory::create(&self.out, Kind::Report, self.force)?;
         let options = Options {
             bootstrap: Bootstrap { draws: self.draws, seed: self.seed, ..Bootstrap::default() },
             min_events: self.min_events,
+            thresholds: self.thresholds.clone(),
+            patients_per_clinician: self.patients_per_clinician,
+            days_per_prediction: self.days_per_prediction,
+            attributes: of_records.as_ref().map(|r| r.attributes.clone()).unwrap_or_default(),
+            audit: of_records.as_ref().map(|r| r.audit.clone()),
             about: about(&source, self.title.clone()),
             ..Options::default()
         };
@@ -91,11 +117,17 @@ impl Arguments {
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,
-            settings: serde_json::json!({ "draws": self.draws, "seed": self.seed, "min_events": self.min_events }),
-            inputs: vec![source.as_input()],
+            settings: serde_json::json!({
+                "draws": self.draws, "seed": self.seed, "min_events": self.min_events, "thresholds": self.thresholds,
+                "patients_per_clinician": self.patients_per_clinician, "days_per_prediction": self.days_per_prediction,
+            }),
+            inputs: std::iter::once(source.as_input()).chain(of_records.map(|r| r.input)).collect(),
             counts: serde_json::json!({ "predictions": predictions.len(), "tasks": report.tasks.len() }),
             deidentification: None,
         })?;
+        for finding in report.audit.findings.iter().filter(|f| f.severity > Severity::Note) {
+            voice.say(format!("{}: {}", finding.check.words(), finding.what));
+        }
         for task in report.tasks.iter().take(5) {
             voice.say(line(task));
         }
@@ -107,6 +139,65 @@ impl Arguments {
             self.out.join("report.html").display()
         ));
         Ok((report, manifest))
+    }
+}
+
+/// Systems whose undated codes group subjects, and what they are called.
+const ATTRIBUTES: [(&str, &str); 5] = [
+    ("RACE", "race"),
+    ("ETHNICITY", "ethnicity"),
+    ("LANGUAGE", "language"),
+    ("PAYER", "payer"),
+    ("SITE", "site"),
+];
+
+/// What the records add to an evaluation.
+struct OfRecords {
+    audit: Audit,
+    attributes: Vec<Attribute>,
+    input: FileDigest,
+}
+
+impl OfRecords {
+    fn read(dir: &Path, predictions: &[Prediction], min_events: usize, voice: Voice) -> Result<Self> {
+        let records = Records::open(dir)?;
+        let mut auditor = Auditor::new(predictions, Options::default().detailed_tasks, min_events)?;
+        let mut attributes: Vec<Attribute> = ATTRIBUTES
+            .iter()
+            .map(|(_, name)| Attribute { name: (*name).to_owned(), ..Attribute::default() })
+            .collect();
+        let predicted: HashSet<i64> = predictions.iter().map(|p| p.subject_id).collect();
+        let mut seen = 0;
+        let bar = voice.count("auditing", Split::ALL.iter().map(|s| records.count(*s)).sum());
+        for split in Split::ALL {
+            for subject in records.subjects(split)? {
+                let subject = subject?;
+                auditor.subject(split, &subject);
+                bar.add(1);
+                if !predicted.contains(&subject.id) {
+                    continue;
+                }
+                seen += 1;
+                for event in subject.events() {
+                    let of = ATTRIBUTES.iter().position(|(system, _)| event.code.system() == *system);
+                    if let (Some(of), Some(group)) = (of, event.code.local()) {
+                        // Of several, the first in canonical order: undated before dated.
+                        attributes[of].group_of.entry(subject.id).or_insert_with(|| group.into());
+                    }
+                }
+            }
+        }
+        drop(bar);
+        if seen < predicted.len() {
+            bail!(
+                "{} of {} predicted subjects are not in {}; give the events that were predicted from",
+                grouped((predicted.len() - seen) as u64),
+                grouped(predicted.len() as u64),
+                dir.display()
+            );
+        }
+        attributes.retain(|a| !a.group_of.is_empty());
+        Ok(OfRecords { audit: auditor.finish(), attributes, input: records.manifest.as_input() })
     }
 }
 

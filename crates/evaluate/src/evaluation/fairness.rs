@@ -1,0 +1,392 @@
+//! For whom does it work less well? Every group against the largest of its kind, with intervals, and tests corrected for
+//! their number.
+//!
+//! A difference is tested by its bootstrap standard error (Wald) and Holm's correction (Scand J Stat 1979) over all
+//! tests of the task. What could have been found is said too: the smallest true difference that such a test finds in
+//! four of five samples, (z₀.₉₇₅ + z₀.₈) standard errors at the uncorrected level.
+
+use super::measure::estimate;
+use super::options::Options;
+use super::outcome::Estimate;
+use super::subgroups::{age, sex};
+use super::task::Rows;
+use crate::error::Result;
+use crate::metrics::Scored;
+use crate::metrics::ranking::ranking;
+use crate::metrics::scored::Counts;
+use crate::words;
+use events::Prediction;
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
+use statrs::function::erf::erfc;
+use std::collections::BTreeMap;
+
+/// The share of predictions that counts as flagged where no threshold is given.
+const FLAGGED_SHARE: f64 = 0.1;
+/// z₀.₉₇₅ + z₀.₈.
+const FOR_POWER: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914;
+const NOT_RECORDED: &str = "Not recorded";
+
+/// The metrics compared, in the order of their values.
+pub const FAIRNESS_METRICS: [&str; 7] = [
+    "auroc",
+    "sensitivity",
+    "false_positive_rate",
+    "positive_predictive_value",
+    "flagged_share",
+    "observed_expected",
+    "brier",
+];
+const METRICS: usize = FAIRNESS_METRICS.len();
+
+/// Fairness of one task.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// Flagged means at or above this risk.
+    pub threshold: f64,
+    /// Each property, and each pair of them.
+    pub dimensions: Vec<Dimension>,
+    /// How many differences were tested.
+    pub tests: usize,
+    /// What was and wasn't found, and what could have been.
+    pub sentences: Vec<String>,
+}
+
+/// Groups by one property or a pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dimension {
+    /// `sex`, `age`, `race`, `sex and race`, …
+    pub by: String,
+    /// The group that the others are set against: the one with the most events.
+    pub reference: Option<String>,
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// Each group against the reference.
+    pub gaps: Vec<Gap>,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name.
+    pub group: String,
+    /// Too small to be measured; then nothing else is given.
+    pub suppressed: bool,
+    /// Rows with a known outcome; `None` where a small count could be told from it.
+    pub rows: Option<usize>,
+    /// Events; `None` where a small count could be told from it.
+    pub events: Option<usize>,
+    /// By metric (see [`FAIRNESS_METRICS`]).
+    pub metrics: BTreeMap<String, Estimate>,
+}
+
+/// One group against the reference in one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The group.
+    pub group: String,
+    /// The metric.
+    pub metric: String,
+    /// Group minus reference.
+    pub difference: Estimate,
+    /// Group over reference.
+    pub ratio: Estimate,
+    /// Two-sided, of no difference; `None` without a standard error.
+    pub p_value: Option<f64>,
+    /// The same after Holm's correction over all tests of the task.
+    pub p_corrected: Option<f64>,
+    /// The smallest true difference that four of five such samples would find.
+    pub detectable: Option<f64>,
+}
+
+type Groups = Vec<(String, Vec<SmolStr>)>;
+
+/// The groups of every row by every property, pairs after single ones.
+fn divisions(rows: &Rows, options: &Options) -> Groups {
+    let of =
+        |f: &dyn Fn(&Prediction) -> SmolStr| rows.predictions.iter().map(|p| f(p)).collect::<Vec<SmolStr>>();
+    let mut single: Groups = vec![
+        ("sex".into(), of(&|p| SmolStr::new(sex(p).unwrap_or(NOT_RECORDED)))),
+        ("age".into(), of(&|p| SmolStr::new(age(p).unwrap_or(NOT_RECORDED)))),
+    ];
+    for attribute in &options.attributes {
+        let group = |p: &Prediction| attribute.group_of.get(&p.subject_id).cloned();
+        single.push((attribute.name.clone(), of(&|p| group(p).unwrap_or(SmolStr::new_static(NOT_RECORDED)))));
+    }
+    // One group alone tells nothing.
+    single.retain(|(_, groups)| groups.iter().any(|g| g != &groups[0]));
+    let mut all = single.clone();
+    for (i, (a, first)) in single.iter().enumerate() {
+        for (b, second) in &single[i + 1..] {
+            let both = first.iter().zip(second).map(|(x, y)| format_smolstr!("{x}, {y}")).collect();
+            all.push((format!("{a} and {b}"), both));
+        }
+    }
+    all
+}
+
+/// What one group is measured on.
+struct Part {
+    group: String,
+    scored: Scored,
+}
+
+pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
+    let threshold = options.thresholds.first().copied().unwrap_or_else(|| {
+        let flagged = (FLAGGED_SHARE * model.len() as f64).round().max(1.0) as usize;
+        model.probability.get(flagged - 1).copied().unwrap_or(0.5)
+    });
+    let mut parts: Vec<(String, Vec<Part>)> = Vec::new();
+    for (by, group_of) in divisions(rows, options) {
+        let mut names: Vec<SmolStr> = group_of.clone();
+        names.sort_unstable();
+        names.dedup();
+        let mut of = Vec::with_capacity(names.len());
+        for name in names {
+            let members: Vec<bool> = group_of.iter().map(|g| *g == name).collect();
+            of.push(Part { group: name.to_string(), scored: rows.scored_where(|i| members[i])? });
+        }
+        parts.push((by, of));
+    }
+    let small = |s: &Scored| s.events() < options.small_cell || s.len() - s.events() < options.small_cell;
+    let shown: Vec<&Scored> =
+        parts.iter().flat_map(|(_, of)| of).map(|p| &p.scored).filter(|s| !small(s)).collect();
+    let all = |counts: Counts| shown.iter().map(|s| values(s, threshold, counts)).collect::<Vec<_>>();
+    let sample = all(None);
+    let draws = options.bootstrap.replicate(rows.clusters, |counts| all(Some(counts)));
+    let mut made = Fairness { threshold, ..Fairness::default() };
+    let mut next = 0;
+    for (by, of) in &parts {
+        let numbers: Vec<Option<usize>> = of
+            .iter()
+            .map(|p| {
+                (!small(&p.scored)).then(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+        made.dimensions.push(dimension(by, of, &numbers, &sample, &draws, options));
+    }
+    correct(&mut made);
+    made.sentences = sentences(&made, options);
+    Ok(made)
+}
+
+fn values(scored: &Scored, threshold: f64, counts: Counts) -> [f64; METRICS] {
+    let (mut tp, mut fp, mut fn_, mut tn, mut expected, mut squared) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
+    for i in 0..scored.len() {
+        let w = scored.weighted(counts, i);
+        let p = scored.probability[i];
+        expected += w * p;
+        let error = p - f64::from(u8::from(scored.outcome[i]));
+        squared += w * error * error;
+        match (p >= threshold, scored.outcome[i]) {
+            (true, true) => tp += w,
+            (true, false) => fp += w,
+            (false, true) => fn_ += w,
+            (false, false) => tn += w,
+        }
+    }
+    let total = tp + fp + fn_ + tn;
+    [
+        ranking(scored, counts).auroc,
+        tp / (tp + fn_),
+        fp / (fp + tn),
+        tp / (tp + fp),
+        (tp + fp) / total,
+        (tp + fn_) / expected,
+        squared / total,
+    ]
+}
+
+fn dimension(
+    by: &str,
+    parts: &[Part],
+    numbers: &[Option<usize>],
+    sample: &[[f64; METRICS]],
+    draws: &[Vec<[f64; METRICS]>],
+    options: &Options,
+) -> Dimension {
+    let bootstrap = &options.bootstrap;
+    let suppressed = numbers.iter().filter(|n| n.is_none()).count();
+    // With one small group alone, the smallest other's counts are withheld, or it could be told by subtraction.
+    let smallest = parts
+        .iter()
+        .zip(numbers)
+        .filter(|(_, n)| n.is_some())
+        .min_by_key(|(p, _)| p.scored.len())
+        .map(|(p, _)| p.group.as_str())
+        .filter(|_| suppressed == 1);
+    let groups = parts
+        .iter()
+        .zip(numbers)
+        .map(|(part, number)| {
+            // Of pairs, margins are known too: with any small cell, no cell's counts are told.
+            let hidden =
+                if by.contains(" and ") { suppressed > 0 } else { smallest == Some(part.group.as_str()) };
+            let told = number.is_some() && !hidden;
+            let metrics = number.map(|k| {
+                let of = |m: usize| estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
+                (0..METRICS).map(|m| (FAIRNESS_METRICS[m].to_owned(), of(m))).collect()
+            });
+            Group {
+                group: part.group.clone(),
+                suppressed: number.is_none(),
+                rows: told.then_some(part.scored.len()),
+                events: told.then_some(part.scored.events()),
+                metrics: metrics.unwrap_or_default(),
+            }
+        })
+        .collect();
+    let reference = parts
+        .iter()
+        .zip(numbers)
+        .filter_map(|(p, n)| Some((p, (*n)?)))
+        .filter(|(p, _)| !p.group.contains(NOT_RECORDED))
+        .max_by_key(|(p, _)| (p.scored.events(), p.scored.len()));
+    let mut gaps = Vec::new();
+    if let Some((base, b)) = reference {
+        for (part, number) in parts.iter().zip(numbers) {
+            let Some(k) = number.filter(|_| part.group != base.group) else { continue };
+            for m in 0..METRICS {
+                let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
+                let difference =
+                    estimate(sample[k][m] - sample[b][m], differences.iter().copied(), bootstrap);
+                let error = standard_error(&differences);
+                let p_value =
+                    difference.value.zip(error).map(|(d, e)| erfc((d / e).abs() / std::f64::consts::SQRT_2));
+                gaps.push(Gap {
+                    group: part.group.clone(),
+                    metric: FAIRNESS_METRICS[m].to_owned(),
+                    ratio: estimate(
+                        sample[k][m] / sample[b][m],
+                        draws.iter().map(|d| d[k][m] / d[b][m]),
+                        bootstrap,
+                    ),
+                    difference,
+                    p_value,
+                    p_corrected: None,
+                    detectable: error.map(|e| e * FOR_POWER),
+                });
+            }
+        }
+    }
+    Dimension { by: by.to_owned(), reference: reference.map(|(p, _)| p.group.clone()), groups, gaps }
+}
+
+/// Of the defined draws; `None` with too few, or without spread.
+fn standard_error(draws: &[f64]) -> Option<f64> {
+    let defined: Vec<f64> = draws.iter().copied().filter(|d| d.is_finite()).collect();
+    if defined.len() < 20 || defined.len() < draws.len() / 2 {
+        return None;
+    }
+    let mean = defined.iter().sum::<f64>() / defined.len() as f64;
+    let variance = defined.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (defined.len() - 1) as f64;
+    Some(variance.sqrt()).filter(|e| *e > 1e-12)
+}
+
+/// Holm's correction over all tests.
+fn correct(made: &mut Fairness) {
+    let mut gaps: Vec<&mut Gap> =
+        made.dimensions.iter_mut().flat_map(|d| &mut d.gaps).filter(|g| g.p_value.is_some()).collect();
+    gaps.sort_by(|a, b| a.p_value.unwrap_or(1.0).total_cmp(&b.p_value.unwrap_or(1.0)));
+    let (tests, mut highest) = (gaps.len(), 0.0f64);
+    for (i, gap) in gaps.into_iter().enumerate() {
+        highest = highest.max((gap.p_value.unwrap_or(1.0) * (tests - i) as f64).min(1.0));
+        gap.p_corrected = Some(highest);
+    }
+    made.tests = tests;
+}
+
+/// What a metric is called in a sentence.
+pub(crate) fn metric_words(metric: &str) -> &'static str {
+    match metric {
+        "auroc" => "AUROC",
+        "sensitivity" => "sensitivity",
+        "false_positive_rate" => "false positive rate",
+        "positive_predictive_value" => "positive predictive value",
+        "flagged_share" => "share flagged",
+        "observed_expected" => "observed over expected",
+        _ => "Brier score",
+    }
+}
+
+fn sentences(made: &Fairness, options: &Options) -> Vec<String> {
+    let level = 1.0 - options.bootstrap.confidence;
+    let mut found: Vec<(&Dimension, &Gap)> = made
+        .dimensions
+        .iter()
+        .flat_map(|d| d.gaps.iter().map(move |g| (d, g)))
+        .filter(|(_, g)| g.p_corrected.is_some_and(|p| p < level))
+        .collect();
+    found.sort_by(|a, b| a.1.p_corrected.unwrap_or(1.0).total_cmp(&b.1.p_corrected.unwrap_or(1.0)));
+    let mut said = Vec::new();
+    if made.tests == 0 {
+        said.push(
+            "No two groups are large enough to be compared; nothing can be said about fairness.".to_owned(),
+        );
+        return said;
+    }
+    said.push(match found.len() {
+        0 => format!(
+            "Of {} differences between groups that were tested, none remains after correction for their number. That \
+             is no proof of fairness: see what could have been found.",
+            words::count(made.tests)
+        ),
+        n => format!(
+            "Of {} differences between groups that were tested, {} {} after correction for their number.",
+            words::count(made.tests),
+            words::count(n),
+            if n == 1 { "remains" } else { "remain" }
+        ),
+    });
+    for (dimension, gap) in found.iter().take(3) {
+        said.push(format!(
+            "By {}, {} of “{}” differs from that of “{}” by {} ({}; corrected p {}).",
+            dimension.by,
+            metric_words(&gap.metric),
+            gap.group,
+            dimension.reference.as_deref().unwrap_or_default(),
+            words::value(&gap.difference),
+            words::interval(&gap.difference).unwrap_or_default(),
+            words::decimals(gap.p_corrected.unwrap_or(1.0), 3),
+        ));
+    }
+    let detectable = |metric: &str| {
+        let mut all: Vec<f64> = made
+            .dimensions
+            .iter()
+            .filter(|d| !d.by.contains(" and "))
+            .flat_map(|d| &d.gaps)
+            .filter(|g| g.metric == metric)
+            .filter_map(|g| g.detectable)
+            .collect();
+        all.sort_unstable_by(f64::total_cmp);
+        all.first().copied().zip(all.last().copied())
+    };
+    if let (Some((auroc, worst)), Some((sensitivity, worst_s))) =
+        (detectable("auroc"), detectable("sensitivity"))
+    {
+        said.push(format!(
+            "With these numbers, a single uncorrected test would find, in four of five such samples, true differences in \
+             AUROC from {} and in sensitivity from {} on between the largest groups; between the smallest shown only \
+             from {} and {} on. Smaller ones may be there unseen.",
+            words::number(auroc),
+            words::number(sensitivity),
+            words::number(worst),
+            words::number(worst_s)
+        ));
+    }
+    let suppressed: usize =
+        made.dimensions.iter().map(|d| d.groups.iter().filter(|g| g.suppressed).count()).sum();
+    if suppressed > 0 {
+        said.push(format!(
+            "{} {} too small to be shown; nothing is known about {}.",
+            words::count(suppressed),
+            if suppressed == 1 { "group is" } else { "groups are" },
+            if suppressed == 1 { "it" } else { "them" }
+        ));
+    }
+    said
+}

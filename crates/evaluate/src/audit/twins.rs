@@ -48,12 +48,12 @@ impl Twins {
                 (*from, *to) = ((*from).min(first), (*to).max(last));
             }
         }
-        if split == Split::Train || predicted {
-            if let Some(record) = fingerprint(subject) {
-                let seen = self.records.entry(record).or_default();
-                seen.0 |= split == Split::Train;
-                seen.1 |= split != Split::Train && predicted;
-            }
+        if (split == Split::Train || predicted)
+            && let Some(record) = fingerprint(subject)
+        {
+            let seen = self.records.entry(record).or_default();
+            seen.0 |= split == Split::Train;
+            seen.1 |= split != Split::Train && predicted;
         }
     }
 

@@ -22,6 +22,7 @@ pub struct Recalibrated {
 }
 
 type Correction = Box<dyn Fn(f64) -> f64>;
+type Fit = fn(&Scored) -> Option<Correction>;
 
 fn platt(scored: &Scored) -> Option<Correction> {
     let fit = Platt::fit(scored)?;
@@ -35,7 +36,7 @@ fn isotonic(scored: &Scored) -> Option<Correction> {
 
 /// Each method's performance; a method that can't be fitted in some part is left out.
 pub(super) fn recalibrated(rows: &Rows, options: &Options) -> Result<Vec<Recalibrated>> {
-    let methods: [(&str, fn(&Scored) -> Option<Correction>); 2] = [("platt", platt), ("isotonic", isotonic)];
+    let methods: [(&str, Fit); 2] = [("platt", platt), ("isotonic", isotonic)];
     let mut made = Vec::new();
     'methods: for (method, fit) in methods {
         let mut corrected: Vec<Row> = Vec::new();

@@ -35,7 +35,7 @@ fn records_in_a_measured_model_out() {
 }
 
 fn tasks_become_labels(site: &Site) {
-    let onset = "onset:\n  prefixes: [ICD10CM//, SNOMED//]\n  horizon_days: 3650\n  lookback_days: 30\n  \
+    let onset = "onset:\n  prefixes: [ICD10CM//]\n  horizon_days: 90\n  lookback_days: 30\n  \
                  prediction_times: {every_years: 5, minimum_history_days: 365}\n";
     site.file("onset.yaml", onset);
     site.succeed("label --task onset.yaml --out labels/onset demo/events");

@@ -157,7 +157,7 @@ impl Manifest {
             Kind::Events => "events",
             Kind::Timeline => "timeline",
             Kind::Model => "model",
-            Kind::Labels => "labels, as `osler label` writes",
+            Kind::Labels => "labels",
             Kind::Predictions => "predictions",
             Kind::Report => "report",
             Kind::Sweep => "sweep",

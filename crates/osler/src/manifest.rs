@@ -30,6 +30,10 @@ pub enum Kind {
     Report,
     /// Runs of several sizes on several amounts of data, and a law through them.
     Sweep,
+    /// What remains of re-identification's risk.
+    ResidualRisk,
+    /// De-identified text for a person to read.
+    Review,
 }
 
 impl Kind {
@@ -43,6 +47,8 @@ impl Kind {
             Kind::Predictions => "predictions, as `osler predict` writes",
             Kind::Report => "a report, as `osler evaluate` writes",
             Kind::Sweep => "a sweep, as `osler train --sweep` writes",
+            Kind::ResidualRisk => "a residual risk report, as `osler deid report` writes",
+            Kind::Review => "text for review, as `osler deid review sample` writes",
         }
     }
 }
@@ -161,6 +167,8 @@ impl Manifest {
             Kind::Predictions => "predictions",
             Kind::Report => "report",
             Kind::Sweep => "sweep",
+            Kind::ResidualRisk => "residual_risk",
+            Kind::Review => "review",
         };
         FileDigest {
             path: name.to_owned(),

@@ -12,6 +12,8 @@ pub struct Records {
     dir: PathBuf,
     /// Its manifest.
     pub manifest: Manifest,
+    /// What the policy that it went through is for, as its attestation says (`safe-harbor`).
+    pub label: String,
     /// What its codes mean.
     pub codes: Vec<CodeMetadata>,
 }
@@ -20,9 +22,9 @@ impl Records {
     /// Opens a directory that `osler ingest` wrote, after checking its attestation and every digest.
     pub fn open(dir: &Path) -> Result<Self> {
         let trusted = attested::trusted_by_environment()?;
-        let (manifest, _) = attested::verify(dir, trusted.as_ref())?;
+        let (manifest, attestation) = attested::verify(dir, trusted.as_ref())?;
         let codes = meds::read_codes(dir)?;
-        Ok(Records { dir: dir.to_owned(), manifest, codes })
+        Ok(Records { dir: dir.to_owned(), manifest, label: attestation.statement.policy.label, codes })
     }
 
     /// Subjects of a split, one after the other.

@@ -88,6 +88,18 @@ impl Adversary {
         }
     }
 
+    /// What this one knows, in a few words.
+    pub(super) fn briefly(self) -> &'static str {
+        match self {
+            Adversary::Codes => "their codes alone",
+            Adversary::GapsInMonths => "codes and the months between them",
+            Adversary::GapsInDays => "codes and the days between them",
+            Adversary::Years => "codes and calendar years",
+            Adversary::Months => "codes and calendar months",
+            Adversary::Days => "codes and calendar days",
+        }
+    }
+
     pub(super) fn relation(self) -> Relation {
         match self {
             Adversary::Codes => Relation::None,

@@ -22,18 +22,19 @@ pub enum QuasiIdentifier {
 }
 
 /// Words for systems, as they are asked for and printed.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 8] = [
     ("sex", "GENDER"),
     ("race", "RACE"),
     ("ethnicity", "ETHNICITY"),
     ("language", "LANGUAGE"),
     ("marital-status", "MARITAL"),
+    ("zip", "ZIP"),
     ("zip3", "ZIP3"),
     ("state", "STATE"),
 ];
 
 impl QuasiIdentifier {
-    /// Sex, race, ethnicity, language, marital status, three-digit ZIP, state, years of birth and death.
+    /// Sex, race, ethnicity, language, marital status, five- and three-digit ZIP, state, years of birth and death.
     pub fn defaults() -> Vec<Self> {
         let systems = NAMES.iter().map(|(_, system)| QuasiIdentifier::System((*system).to_owned()));
         systems

@@ -288,8 +288,9 @@ fn a_text_is_shown_as_text() {
     let mut subject = Event::new(Some(start()), Code::of("NOTE", "34117-2"));
     subject.text_value = Some("</script><img src=x onerror=alert(1)> {style} seen".into());
     let mut sampler = Sampler::new(5, 1);
-    sampler.add(&Subject::new(1, vec![subject]));
+    sampler.add(&Subject::new(i64::MAX, vec![subject]));
     let page = sampler.finish().to_html("<b>site</b>", true);
     assert!(!page.contains("<img") && !page.contains("<b>site") && page.contains("{style} seen"));
+    assert!(page.contains("\"9223372036854775807\""), "a browser would round the number");
     assert_eq!(page.matches("</script>").count(), 2);
 }

@@ -89,6 +89,10 @@ fn help_has_examples_and_mistakes_are_told() {
         "bench decoder",
         "bench risk",
         "simulate",
+        "deid policy",
+        "deid report",
+        "deid review",
+        "deid review sample",
     ] {
         let help = String::from_utf8(site.succeed(&format!("{verb} --help")).stdout).unwrap();
         assert!(help.contains("Example"), "{verb} --help has no example");

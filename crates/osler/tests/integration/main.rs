@@ -14,6 +14,7 @@ mod malformed;
 mod notes;
 mod notes_flow;
 mod policies;
+mod residual_risk;
 mod safe_harbor_table;
 mod shared_data;
 mod support;

@@ -43,18 +43,19 @@ fn known_events(report: &RiskReport) -> Option<String> {
     let said = |found: &Uniqueness| {
         let known = found.known.get(3)?;
         Some(format!(
-            "{} (95 % interval {} to {}) for somebody who knows {}",
+            "{} of them (95 % interval {} to {}) by {}",
             percent(known.share),
             percent(known.low),
             percent(known.high),
-            found.knows
+            found.adversary.briefly()
         ))
     };
     let all: Vec<String> = report.uniqueness.iter().filter_map(said).collect();
     (!all.is_empty()).then(|| {
         format!(
-            "Four events of a subject, drawn at random, fit nobody else in the data set: {}.",
-            all.join("; ")
+            "Four events drawn at random from a subject's record fit nobody else in the data set, so that they single \
+             out {}.",
+            list(&all)
         )
     })
 }

@@ -77,7 +77,8 @@ function save() {
   link.href = URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: "application/json" }));
   link.download = `verdicts-${data.sample}.json`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Firefox reads the file after the click.
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   unsaved = false;
   show();
 }

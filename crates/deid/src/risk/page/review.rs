@@ -10,13 +10,20 @@ const SCRIPT: &str = include_str!("review.js");
 
 pub(in crate::risk) fn review(sample: &ReviewSample, dataset: &str, synthetic: bool) -> String {
     #[derive(serde::Serialize)]
+    struct Shown<'a> {
+        // As text: a browser's numbers hold 53 bits, pseudonyms 63.
+        subject_id: String,
+        code: &'a str,
+        text: &'a str,
+    }
+    #[derive(serde::Serialize)]
     struct Data<'a> {
         sample: &'a str,
         dataset: &'a str,
         synthetic: bool,
         population: u64,
         kinds: [&'static str; KINDS.len()],
-        passages: &'a [crate::risk::Passage],
+        passages: Vec<Shown<'a>>,
     }
     let data = Data {
         sample: &sample.digest,
@@ -24,7 +31,11 @@ pub(in crate::risk) fn review(sample: &ReviewSample, dataset: &str, synthetic: b
         synthetic,
         population: sample.population,
         kinds: KINDS,
-        passages: &sample.passages,
+        passages: sample
+            .passages
+            .iter()
+            .map(|p| Shown { subject_id: p.subject_id.to_string(), code: &p.code, text: &p.text })
+            .collect(),
     };
     // Inside a script element only `<` could end it early.
     let json = match serde_json::to_string(&data) {

@@ -22,7 +22,12 @@ pub(super) fn byline(report: &RiskReport) -> String {
 
 pub(super) fn answer(report: &RiskReport) -> String {
     let paragraphs = report.answer.iter().enumerate().map(|(i, sentence)| {
-        format!("<p{}>{}</p>", if i == 0 { r#" class="lead""# } else { "" }, escape(sentence))
+        let class = match i {
+            0 => r#" class="lead""#,
+            _ if i + 1 == report.answer.len() => r#" class="no-verdict""#,
+            _ => "",
+        };
+        format!("<p{class}>{}</p>", escape(sentence))
     });
     format!(r#"<section id="answer"><h2>What was found</h2>{}</section>"#, paragraphs.collect::<String>())
 }

@@ -63,7 +63,11 @@ pub(super) fn column(name: &str) -> String {
     match name.split_once(':') {
         Some((name, band)) => format!("{} ({band}-year bands)", name.replace('-', " ")),
         None if name.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()) => {
-            name.replace('-', " ").replace("zip3", "three-digit ZIP")
+            match name {
+                "zip" => "ZIP code".to_owned(),
+                "zip3" => "three-digit ZIP".to_owned(),
+                name => name.replace('-', " "),
+            }
         }
         None => name.to_owned(),
     }

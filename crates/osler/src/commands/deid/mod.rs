@@ -2,6 +2,8 @@
 
 mod policy;
 mod reidentify;
+mod report;
+mod review;
 mod text;
 mod verify;
 
@@ -10,6 +12,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 /// De-identification: policies to read, notes to filter, data sets to verify, and the way back.
+/// De-identification: policies to read, notes to filter, data sets to verify, residual risk to measure.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -23,6 +26,9 @@ enum Command {
     Text(text::Arguments),
     Verify(verify::Arguments),
     Reidentify(reidentify::Arguments),
+    Report(Box<report::Arguments>),
+    #[command(subcommand)]
+    Review(review::Command),
 }
 
 impl Arguments {
@@ -33,6 +39,8 @@ impl Arguments {
             Command::Text(arguments) => arguments.run(voice),
             Command::Verify(arguments) => arguments.run(voice),
             Command::Reidentify(arguments) => arguments.run(voice),
+            Command::Report(arguments) => arguments.run(voice),
+            Command::Review(command) => command.run(voice),
         }
     }
 }

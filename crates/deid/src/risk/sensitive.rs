@@ -81,10 +81,10 @@ pub struct Attribute {
     pub name: String,
     /// What the values are.
     pub values: &'static str,
-    /// Subjects with any of its codes; `None` where they are fewer than the threshold.
+    /// Subjects with any of its codes; `None` where that isn't printed: they are fewer than the threshold, or a
+    /// difference between two counts would tell of such a few.
     pub subjects: Option<u64>,
-    /// Subjects who have it in classes where everybody does, so that finding the class tells it; `None` where they
-    /// are some, but fewer than the threshold.
+    /// Subjects who have it in classes where everybody does, so that finding the class tells it; `None` likewise.
     pub subjects_given_away: Option<u64>,
     /// l-diversity over all classes.
     pub diversity: Diversity,
@@ -107,41 +107,59 @@ pub(super) fn attributes(
     counts: &[u32],
     threshold: u32,
 ) -> Vec<Attribute> {
-    let mut found = Vec::new();
+    let mut single: Vec<Attribute> = Vec::new();
     for (i, group) in groups.iter().enumerate() {
         let has: Vec<u32> = masks.iter().map(|mask| (mask >> i) & 1).collect();
         let distances = closeness::equal_distance(classes, &has);
-        found.push(attribute(
+        single.push(attribute(
             group.name(),
             "has a code of the group, or none",
             EQUAL,
             classes,
             &has,
             distances,
-            threshold,
         ));
     }
+    let mut joint: Vec<Attribute> = Vec::new();
     if groups.len() > 1 {
         let distances = closeness::equal_distance(classes, masks);
-        found.push(attribute(
-            "all groups as one",
-            "which groups",
-            EQUAL,
-            classes,
-            masks,
-            distances,
-            threshold,
-        ));
+        joint.push(attribute("all groups as one", "which groups", EQUAL, classes, masks, distances));
     }
     let distances = closeness::ordered_distance(classes, counts);
     let name = "number of different sensitive codes";
-    found.push(attribute(name, "0, 1, 2, …", "ordered values", classes, counts, distances, threshold));
-    found
+    joint.push(attribute(name, "0, 1, 2, …", "ordered values", classes, counts, distances));
+    let counts = |of: &dyn Fn(&Attribute) -> Option<u64>| {
+        let totals: Vec<Option<u64>> =
+            joint.iter().map(|a| withheld(of(a), &single, of, threshold)).collect();
+        let own = single.iter().map(|a| of(a).and_then(|n| lone(n, threshold)));
+        own.chain(totals).collect::<Vec<_>>()
+    };
+    let (subjects, given_away) = (counts(&|a| a.subjects), counts(&|a| a.subjects_given_away));
+    single.append(&mut joint);
+    for (attribute, (subjects, given_away)) in single.iter_mut().zip(subjects.into_iter().zip(given_away)) {
+        attribute.subjects = subjects;
+        attribute.subjects_given_away = given_away;
+    }
+    single
+}
+
+/// A count over all groups, if it may be printed beside theirs: who has any of them less who has one would tell the
+/// few who have another.
+fn withheld(
+    total: Option<u64>,
+    groups: &[Attribute],
+    of: &dyn Fn(&Attribute) -> Option<u64>,
+    threshold: u32,
+) -> Option<u64> {
+    let total = total?;
+    let few = |n: u64| lone(n, threshold).is_none();
+    let told = groups.iter().filter_map(of).any(|n| few(n) || few(total.abs_diff(n)));
+    if told { None } else { lone(total, threshold) }
 }
 
 const EQUAL: &str = "equal distances";
 
-/// One attribute; value 0 is to have none.
+/// One attribute, with its counts as they are; value 0 is to have none.
 fn attribute(
     name: &str,
     values: &'static str,
@@ -149,7 +167,6 @@ fn attribute(
     classes: &Classes,
     of_subject: &[u32],
     distances: Vec<f64>,
-    threshold: u32,
 ) -> Attribute {
     let n = classes.subjects().max(1) as f64;
     let with = of_subject.iter().filter(|v| **v > 0).count() as u64;
@@ -171,8 +188,8 @@ fn attribute(
     Attribute {
         name: name.to_owned(),
         values,
-        subjects: lone(with, threshold),
-        subjects_given_away: lone(given_away, threshold),
+        subjects: Some(with),
+        subjects_given_away: Some(given_away),
         diversity: diversity(classes, of_subject),
         t: distances.iter().copied().fold(0.0, f64::max),
         subjects_beyond: BEYOND.iter().map(|limit| (*limit, beyond(*limit))).collect(),
@@ -184,6 +201,27 @@ fn attribute(
 mod tests {
     use super::*;
     use crate::codes::has_shape;
+
+    #[test]
+    fn no_difference_of_counts_tells_of_a_few() {
+        let groups = SensitiveGroup::defaults();
+        let column: Vec<u32> = vec![0; 60];
+        let classes = Classes::new(60, [&column[..]]);
+        let subjects = |masks: &[u32]| {
+            let found = attributes(&groups, &classes, masks, masks, 11);
+            found.iter().map(|a| a.subjects).collect::<Vec<_>>()
+        };
+        // 30 with the first group, one more with the second alone.
+        let masks: Vec<u32> = (0..60).map(|i| if i < 30 { 1 } else { u32::from(i == 30) * 2 }).collect();
+        assert_eq!(subjects(&masks), [Some(30), None, Some(0), Some(0), None, None]);
+        // Neither count is small, but one of the second group has not the first.
+        let masks: Vec<u32> = (0..60)
+            .map(|i| if i < 30 { 1 + u32::from(i < 15) * 2 } else { u32::from(i == 30) * 2 })
+            .collect();
+        assert_eq!(subjects(&masks), [Some(30), Some(16), Some(0), Some(0), None, None]);
+        let masks: Vec<u32> = (0..60).map(|i| 1 + u32::from(i < 30)).collect();
+        assert_eq!(subjects(&masks)[4..], [Some(60), Some(60)]);
+    }
 
     #[test]
     fn the_shipped_lists_hold_well_formed_codes() {

@@ -70,7 +70,7 @@ fn given_away(report: &RiskReport) -> Option<String> {
         }
         given_away => format!(
             "For {} subjects, finding their group tells that they have a sensitive code, since everybody in it has one.",
-            super::words::shown(given_away, report.threshold)
+            given_away.map_or_else(|| "some".to_owned(), count)
         ),
     })
 }

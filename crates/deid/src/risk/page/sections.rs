@@ -197,8 +197,8 @@ pub(super) fn sensitive(report: &RiskReport) -> String {
         let far = a.subjects_beyond.iter().find(|(limit, _)| *limit == 0.2).map_or(0.0, |(_, share)| *share);
         vec![
             format!("{}<small>{}</small>", escape(&a.name), a.values),
-            shown(a.subjects, report.threshold),
-            shown(a.subjects_given_away, report.threshold),
+            a.subjects.map_or_else(|| "not shown".to_owned(), count),
+            a.subjects_given_away.map_or_else(|| "not shown".to_owned(), count),
             a.diversity.distinct.to_string(),
             format!("{:.2}", a.diversity.entropy),
             format!("{:.2}<small>{}</small>", a.t, a.distance),
@@ -206,7 +206,7 @@ pub(super) fn sensitive(report: &RiskReport) -> String {
         ]
     });
     let table = table(
-        "Over all groups who look alike. l is the least in any group (1: a group where all are the same); t the greatest distance from everybody’s distribution.",
+        "Over all groups who look alike. l is the least in any group (1: a group where all are the same); t the greatest distance from everybody’s distribution. Counts below the threshold are not shown, nor those that would tell them by subtraction.",
         &[
             "Sensitive codes",
             "Subjects with any",

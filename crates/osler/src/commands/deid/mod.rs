@@ -11,8 +11,8 @@ use crate::progress::Voice;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// De-identification: policies to read, notes to filter, data sets to verify, and the way back.
-/// De-identification: policies to read, notes to filter, data sets to verify, residual risk to measure.
+/// De-identification: policies to read, notes to filter, data sets to verify, residual risk to measure, and the way
+/// back.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]

@@ -74,6 +74,28 @@ impl Finder {
             whitelist::find(&mut page);
         }
         scratch.keys = keys;
+        for span in &mut scratch.spans {
+            whole(text, span);
+        }
+    }
+}
+
+/// A number that was found within a longer run of letters, digits and dashes is part of that run, which goes whole.
+fn whole(text: &str, span: &mut Span) {
+    use super::Identifier::{Age, Date, Email, Location, Name, Organization, Profession, Url};
+    if matches!(span.identifier, Age | Date | Email | Location | Name | Organization | Profession | Url) {
+        return;
+    }
+    let bytes = text.as_bytes();
+    let joins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    // Longer runs are no one's number.
+    const LONGEST: usize = 64;
+    let (first, last) = (span.start, span.end);
+    while span.start > 0 && joins(bytes[span.start - 1]) && first - span.start < LONGEST {
+        span.start -= 1;
+    }
+    while span.end < bytes.len() && joins(bytes[span.end]) && span.end - last < LONGEST {
+        span.end += 1;
     }
 }
 

@@ -37,25 +37,35 @@ pub(super) fn folded(word: &str) -> String {
     out
 }
 
-/// Folds once more by what scanners confuse: `rn` for `m`, `0` for `o`, `1` and `i` for `l`, `5` for `s`.
+/// Folds once more by what scanners confuse: letters and digits of one outline become one of them, then pairs that
+/// stand for a letter (`rn` for `m`, `vv` for `w`, `cl` for `d`) that letter. What differs by any number of such
+/// confusions is the same afterwards.
 pub(super) fn scanned(word: &str) -> String {
+    let outline = |letter: char| match letter {
+        '0' | 'q' => 'o',
+        '1' | 'i' | 'j' | '|' => 'l',
+        '5' => 's',
+        'h' | '8' => 'b',
+        '6' | '9' => 'g',
+        '2' => 'z',
+        'e' => 'c',
+        'u' => 'v',
+        other => other,
+    };
     let mut out = String::with_capacity(word.len());
-    let mut letters = word.chars().peekable();
+    let mut letters = word.chars().map(outline).peekable();
     while let Some(letter) = letters.next() {
-        let pair = |second: char, letters: &mut std::iter::Peekable<std::str::Chars<'_>>| {
-            letters.next_if_eq(&second).is_some()
+        let pair = match (letter, letters.peek()) {
+            ('r', Some('n')) => 'm',
+            ('v', Some('v')) => 'w',
+            ('c', Some('l')) => 'd',
+            _ => {
+                out.push(letter);
+                continue;
+            }
         };
-        out.push(match letter {
-            'r' if pair('n', &mut letters) => 'm',
-            'v' if pair('v', &mut letters) => 'w',
-            'c' if pair('l', &mut letters) || pair('1', &mut letters) || pair('i', &mut letters) => 'd',
-            '0' => 'o',
-            '1' | 'i' => 'l',
-            '5' => 's',
-            '8' => 'b',
-            '6' => 'g',
-            other => other,
-        });
+        letters.next();
+        out.push(pair);
     }
     out
 }

@@ -117,8 +117,11 @@ impl Chart {
         }
         self.scanned.insert(scanned(name).into());
         if name.chars().count() >= SHORTEST_MISSPELT {
-            for short in shortened(name).chain([name.to_owned()]) {
-                self.shortened.entry(short.into()).or_default().push(name.into());
+            let misread = scanned(name);
+            for name in [name, &misread] {
+                for short in shortened(name).chain([name.to_owned()]) {
+                    self.shortened.entry(short.into()).or_default().push(name.into());
+                }
             }
         }
     }
@@ -147,6 +150,10 @@ impl Chart {
             fold(word, &mut buffer);
             if possible {
                 self.phrases.at(text, &buffer, (start, end), ordinary, spans);
+            } else if !ordinary(&buffer)
+                && let Some(first) = self.phrases.misread(&scanned(&buffer))
+            {
+                self.phrases.at(text, first, (start, end), ordinary, spans);
             }
             if let Some(is_ordinary) = self.is_name(&buffer, word, ordinary) {
                 seen.push(Word { start, end, is_ordinary });
@@ -169,8 +176,9 @@ impl Chart {
         if letters < 4 || ordinary(name) {
             return None;
         }
-        let misread = self.scanned.contains(scanned(name).as_str());
-        (misread || (letters >= SHORTEST_MISSPELT && self.is_misspelt(name))).then_some(false)
+        let misread = scanned(name);
+        let is_near = |name| letters >= SHORTEST_MISSPELT && self.is_misspelt(name);
+        (self.scanned.contains(misread.as_str()) || is_near(name) || is_near(&misread)).then_some(false)
     }
 
     /// Is it one of the names but for one letter: another, missing, one too many, or two changed over?
@@ -205,8 +213,11 @@ impl Chart {
     /// `J.S.`, `J. M. S.`, and `JS` after a word that introduces a name.
     fn find_initials(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
         nearby::initials(text, &self.initials, &mut |found| {
-            let stands =
-                found.is_dotted || (found.is_introduced && !ordinary(&found.letters.to_ascii_lowercase()));
+            let letters = found.letters.to_ascii_lowercase();
+            let stands = match found.is_dotted {
+                true => !nearby::ABBREVIATIONS.contains(&letters.as_str()),
+                false => found.is_alone || (found.is_introduced && !ordinary(&letters)),
+            };
             if stands {
                 spans.push(Span::new(found.range, Identifier::Name));
             }
@@ -217,10 +228,8 @@ impl Chart {
 /// A word that no dictionary has to be asked about, unless it begins with a capital or mixes letters and digits.
 fn may_be_misread(word: &str) -> bool {
     let bytes = word.as_bytes();
-    bytes.len() >= 4
-        && (bytes[0].is_ascii_uppercase()
-            || bytes[0] >= 0x80
-            || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic)))
+    (bytes.len() >= 4 && (bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80))
+        || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic))
 }
 
 /// Each way to leave one letter out.

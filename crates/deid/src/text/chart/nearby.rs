@@ -80,6 +80,10 @@ pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
     if introduces(&folded(before)) && gap_before.trim().chars().all(|c| matches!(c, '.' | ':' | ',')) {
         return true;
     }
+    // A field of HL7: FAMILY^GIVEN^M.
+    if gap_before.ends_with('^') || text[word.end..].starts_with('^') {
+        return true;
+    }
     if is_eponym(text, word.end) {
         return false;
     }
@@ -89,8 +93,89 @@ pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
     let mut letters = written.chars();
     let capital = letters.next().is_some_and(char::is_uppercase);
     let shouted = capital && letters.all(|c| !c.is_lowercase());
-    capital && !shouted && !begins_sentence(before, gap_before)
+    capital && !shouted && (!begins_sentence(before, gap_before) || acts(&text[word.end..]))
 }
+
+/// Does what follows say that a person stood before: a possessive, a line's end, what people do?
+fn acts(after: &str) -> bool {
+    if after.starts_with("'s ")
+        || after.starts_with("’s ")
+        || after.trim_start_matches([' ', ',', '.']).starts_with('\n')
+    {
+        return true;
+    }
+    let Some(next) = after.strip_prefix(' ') else { return after.is_empty() };
+    let end = next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len());
+    VERBS.contains(&&next[..end])
+}
+
+/// What people do in notes.
+const VERBS: &[&str] = &[
+    "is",
+    "was",
+    "has",
+    "had",
+    "says",
+    "said",
+    "states",
+    "stated",
+    "reports",
+    "reported",
+    "denies",
+    "denied",
+    "asks",
+    "asked",
+    "called",
+    "calls",
+    "feels",
+    "felt",
+    "presents",
+    "presented",
+    "came",
+    "comes",
+    "lives",
+    "lived",
+    "works",
+    "worked",
+    "agrees",
+    "agreed",
+    "declines",
+    "declined",
+    "wants",
+    "wanted",
+    "thinks",
+    "takes",
+    "took",
+    "tolerated",
+    "complains",
+    "complained",
+    "wishes",
+    "understands",
+    "understood",
+    "does",
+    "did",
+    "remains",
+    "remained",
+    "slept",
+    "ate",
+    "walked",
+    "walks",
+    "told",
+    "tells",
+    "needs",
+    "needed",
+    "requests",
+    "requested",
+    "attended",
+    "signed",
+];
+
+/// Dotted, in lower case without dots: what is no one's initials.
+pub(super) const ABBREVIATIONS: &[&str] = &[
+    "po", "bid", "tid", "qid", "qd", "qod", "qhs", "prn", "iv", "im", "sc", "sq", "hs", "ac", "pc", "am",
+    "pm", "eg", "ie", "npo", "cc", "od", "os", "ou", "md", "do", "rn", "np", "pa", "us", "usa", "uk", "dc",
+    "phd", "st", "er", "ed", "ct", "mri", "ot", "pt", "va", "nb", "ps", "vs", "ad", "bc",
+];
 
 /// Do two words stand as parts of one name: apart by a space, a comma, an initial? A word like `will` in lower
 /// case is no part of one whose other part has a capital.
@@ -106,13 +191,13 @@ pub(super) fn adjoin(text: &str, first: &Word, second: &Word) -> bool {
     let mut letters = 0;
     for character in between.chars() {
         match character {
-            ' ' | '.' | ',' | '-' | '\'' | '’' | '_' | '"' | '(' | ')' | '‐' => {}
+            ' ' | '.' | ',' | '-' | '\'' | '’' | '_' | '"' | '(' | ')' | '‐' | '\n' | '^' => {}
             letter if letter.is_alphabetic() => letters += 1,
             _ => return false,
         }
     }
     // A full stop ends a sentence unless an initial stands before it.
-    letters == 1 || (letters == 0 && !between.contains(". "))
+    letters == 1 || (letters == 0 && !between.contains(". ") && !between.contains(".\n"))
 }
 
 /// A name's span with the initials beside it: `J. Rey`, `Rey, J.`, `Ana M.`.
@@ -123,7 +208,8 @@ pub(super) fn with_initials(text: &str, mut start: usize, mut end: usize) -> (us
         let undotted = trimmed.strip_suffix('.').unwrap_or(trimmed);
         let mut letters = undotted.chars().rev();
         if let (Some(initial), previous) = (letters.next(), letters.next())
-            && initial.is_uppercase()
+            // In a note without capitals initials have none either.
+            && (initial.is_uppercase() || (initial.is_alphabetic() && text[start..].starts_with(char::is_lowercase)))
             && previous.is_none_or(|p| !p.is_alphanumeric() && p != '\'')
             && (undotted.len() < trimmed.len())
         {
@@ -131,6 +217,16 @@ pub(super) fn with_initials(text: &str, mut start: usize, mut end: usize) -> (us
         }
     }
     let after = &text[end..];
+    if let Some(initial) = after.strip_prefix('^') {
+        let mut letters = initial.chars();
+        if let (Some(initial), next) = (letters.next(), letters.next())
+            && initial.is_uppercase()
+            && next.is_none_or(|next| !next.is_alphanumeric())
+        {
+            end += 1 + initial.len_utf8();
+        }
+        return (start, end);
+    }
     let trimmed = after.strip_prefix(',').unwrap_or(after).trim_start_matches(' ');
     let skipped = after.len() - trimmed.len();
     let mut letters = trimmed.chars();
@@ -155,6 +251,8 @@ pub(super) struct Initials<'t> {
     pub is_dotted: bool,
     /// Does a word that introduces a name stand before?
     pub is_introduced: bool,
+    /// Is there nothing else in the line, as of a signature?
+    pub is_alone: bool,
 }
 
 /// Shows every run of two to four single capitals that is one of `known`, in lower case, zeros after it.
@@ -162,14 +260,19 @@ pub(super) fn initials(text: &str, known: &FxHashSet<[u8; 4]>, show: &mut dyn Fn
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let starts = bytes[at].is_ascii_uppercase() && (at == 0 || !is_word(bytes[at - 1]));
+        // Small letters only dotted: `t.o.`.
+        let capital = bytes[at].is_ascii_uppercase();
+        let small = bytes[at].is_ascii_lowercase() && bytes.get(at + 1) == Some(&b'.');
+        let is_letter: fn(&u8) -> bool =
+            if capital { u8::is_ascii_uppercase } else { u8::is_ascii_lowercase };
+        let starts = (capital || small) && (at == 0 || !is_word(bytes[at - 1]));
         if !starts {
             at += 1;
             continue;
         }
         let (mut letters, mut end, mut dots, mut here) = ([0u8; 4], at, 0, at);
         let mut count = 0;
-        while count < 4 && bytes.get(here).is_some_and(u8::is_ascii_uppercase) {
+        while count < 4 && bytes.get(here).is_some_and(is_letter) {
             letters[count] = bytes[here];
             count += 1;
             here += 1;
@@ -184,13 +287,19 @@ pub(super) fn initials(text: &str, known: &FxHashSet<[u8; 4]>, show: &mut dyn Fn
             }
         }
         let stops = bytes.get(here).is_none_or(|&next| !is_word(next));
-        let shaped = stops && (2..=4).contains(&count) && (dots == 0 || dots + 1 >= count);
+        let dotted = dots + 1 >= count && dots > 0;
+        let shaped = stops && (2..=4).contains(&count) && (dotted || (dots == 0 && capital));
         if shaped && known.contains(&letters.map(|letter| letter.to_ascii_lowercase())) {
             let (before, gap) = word_before(text, at);
             let is_introduced =
                 introduces(&folded(before)) && gap.trim().chars().all(|c| matches!(c, '.' | ':'));
             if let Ok(letters) = std::str::from_utf8(&letters[..count]) {
-                show(Initials { letters, range: at..end, is_dotted: dots > 0, is_introduced });
+                let is_alone = text[..at]
+                    .rsplit('\n')
+                    .next()
+                    .is_some_and(|line| line.trim_matches([' ', '-', '/']).is_empty())
+                    && text[end..].split('\n').next().is_some_and(|line| line.trim().is_empty());
+                show(Initials { letters, range: at..end, is_dotted: dots > 0, is_introduced, is_alone });
             }
         }
         at = here.max(at + 1);

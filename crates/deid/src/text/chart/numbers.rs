@@ -25,8 +25,7 @@ impl Numbers {
 
     /// Adds a number. Too short ones are left out.
     pub(super) fn add(&mut self, text: &str, identifier: Identifier) {
-        let key: Box<[u8]> =
-            text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect();
+        let key: Box<[u8]> = text.bytes().filter(u8::is_ascii_alphanumeric).map(outline).collect();
         let Some(head) = key.first_chunk::<HEAD>().copied().filter(|_| key.len() >= SHORTEST) else { return };
         let of_head = self.heads.entry(head).or_default();
         if !of_head.iter().any(|&known| self.keys[known as usize].0 == key) {
@@ -87,7 +86,18 @@ impl Numbers {
     }
 }
 
-/// Letters and digits from a place on, across separators but not across lines.
+/// A letter in lower case; those that scanners take for digits as these.
+fn outline(byte: u8) -> u8 {
+    match byte.to_ascii_lowercase() {
+        b'o' => b'0',
+        b'l' | b'i' => b'1',
+        b's' => b'5',
+        b'b' => b'8',
+        other => other,
+    }
+}
+
+/// Letters and digits from a place on, across separators.
 #[derive(Clone)]
 struct Reading<'a> {
     text: &'a [u8],
@@ -100,15 +110,15 @@ impl Reading<'_> {
         for _ in 0..=MOST_SEPARATORS {
             let byte = *self.text.get(self.at)?;
             match byte {
-                b'0'..=b'9' | b'a'..=b'z' => {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
                     self.at += 1;
-                    return Some(byte);
+                    return Some(outline(byte));
                 }
-                b'A'..=b'Z' => {
+                // A line may end within a number: notes are wrapped.
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b':' | b'@' | b'+' | b'#' | b'\n'
+                | b'\r' => {
                     self.at += 1;
-                    return Some(byte | 0x20);
                 }
-                b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | b':' | b'@' | b'+' | b'#' => self.at += 1,
                 _ => return None,
             }
         }
@@ -134,7 +144,8 @@ mod tests {
         numbers.add("1234", Identifier::MedicalRecordNumber);
         assert_eq!(found(&numbers, "at 555.010.2345,").first(), Some(&"555.010.2345"));
         assert_eq!(found(&numbers, "mrn0012; MRN-00-12"), ["mrn0012", "MRN-00-12"]);
-        assert_eq!(found(&numbers, "1234 mrn00123 555\n010 2345"), ["010 2345"]);
+        assert_eq!(found(&numbers, "1234 mrn00123 555\n010 2345")[0], "555\n010 2345");
+        assert_eq!(found(&numbers, "555 O1O 2345; 5550102345678"), ["555 O1O 2345", "O1O 2345"]);
     }
 
     #[test]

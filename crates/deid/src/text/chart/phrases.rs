@@ -1,7 +1,7 @@
 //! Addresses, cities and organisations of a chart: sequences of words.
 
 use super::{Ordinary, Shapes};
-use crate::text::fold::{folded, words};
+use crate::text::fold::{folded, scanned, words};
 use crate::text::{Identifier, Span};
 use rustc_hash::FxHashMap;
 
@@ -85,10 +85,17 @@ const GENERIC: &[&str] = &[
     "hospice",
 ];
 
+/// Shorter words may be anything, misread.
+const SHORTEST_MISREAD: usize = 4;
+/// Most bytes between two words of a phrase.
+const FARTHEST: usize = 4;
+
 /// Sequences of folded words.
 #[derive(Default)]
 pub(super) struct Phrases {
     by_first: FxHashMap<Box<str>, Vec<Phrase>>,
+    /// First words as a scanner might have read them.
+    misread: FxHashMap<Box<str>, Box<str>>,
 }
 
 struct Phrase {
@@ -130,8 +137,8 @@ impl Phrases {
         let name = canonical(text);
         self.add(&name, Identifier::Organization, shapes);
         let telling = name.iter().rposition(|word| !GENERIC.contains(&word.as_str())).map_or(0, |at| at + 1);
-        if telling >= 2 && telling < name.len() {
-            self.add(&name[..telling], Identifier::Organization, shapes);
+        for end in telling.max(2)..name.len() {
+            self.add(&name[..end], Identifier::Organization, shapes);
         }
     }
 
@@ -144,11 +151,20 @@ impl Phrases {
         let rest: Box<[Box<str>]> = rest.iter().map(|word| word.as_str().into()).collect();
         for first in spellings(first) {
             shapes.add(first);
+            let house_number = rest.len() > 1 && first.bytes().any(|byte| byte.is_ascii_digit());
+            if first.chars().count() >= SHORTEST_MISREAD || house_number {
+                self.misread.insert(scanned(first).into(), first.into());
+            }
             let phrases = self.by_first.entry(first.into()).or_default();
             if !phrases.iter().any(|known| known.rest == rest) {
                 phrases.push(Phrase { rest: rest.clone(), identifier });
             }
         }
+    }
+
+    /// The first word that this may be, misread.
+    pub(super) fn misread(&self, scanned: &str) -> Option<&str> {
+        self.misread.get(scanned).map(AsRef::as_ref)
     }
 
     /// Adds the longest phrase that begins with this word.
@@ -184,14 +200,20 @@ impl Phrase {
         for want in &self.rest {
             let (start, stop) = following.next()?;
             let between = &text[end..from + start];
-            let close = between.len() <= 3 && between.chars().all(|c| c != '\n' || between.len() == 1);
-            if !close || short(&folded(&text[from + start..from + stop])) != want.as_ref() {
+            // A line may end within an address.
+            if between.len() > FARTHEST || !is_word(&folded(&text[from + start..from + stop]), want) {
                 return None;
             }
             end = from + stop;
         }
         Some(end)
     }
+}
+
+/// The same word: in its short form, or misread.
+fn is_word(word: &str, want: &str) -> bool {
+    let misread = |form: &str| form.len() >= 3 && scanned(word) == scanned(form);
+    short(word) == want || spellings(want).any(misread)
 }
 
 /// One word that is a city only where it is written as one: with a capital, or where it is nothing else.

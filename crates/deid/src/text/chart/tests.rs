@@ -29,9 +29,14 @@ fn a_name_is_found_however_it_is_written() {
         ("Ms. Nunes agreed", "Nunes"),
         ("seen by Dr Oest and Dr. Ost", "Ost"),
         ("R0berta slept", "R0berta"),
+        ("Rohcrta slept", "Rohcrta"),
+        ("t. nunez slept", "t. nunez"),
+        ("Roberta\nNúñez slept", "Roberta\nNúñez"),
         ("Roberta's pain", "Roberta"),
         ("Robertas pain", "Robertas"),
-        ("R.N. came", "R.N."),
+        ("R.M.N. came", "R.M.N."),
+        ("r.m.n. came", "r.m.n."),
+        ("take p.o. b.i.d.", ""),
         ("patient RMN came", "RMN"),
         ("mail rnunez", ""),
         ("log-in rrey", "rrey"),
@@ -54,6 +59,9 @@ fn a_name_that_is_a_word_counts_where_it_stands_as_a_name() {
         ("today Will reports", &["Will"]),
         ("LONG, WILL", &["LONG, WILL"]),
         ("a Foley catheter was placed", &[]),
+        ("PID|1||77||LONG^WILL^Q||", &["LONG^WILL^Q"]),
+        ("Will says that\nRose came", &["Will", "Rose"]),
+        ("Long's wife\nLong", &["Long", "Long"]),
         ("Nurse Foley came; Foley's catheter", &["Foley"]),
         ("no rose spots", &[]),
     ] {
@@ -77,6 +85,8 @@ fn addresses_are_found_whole_and_in_part() {
         ("ZIP 01970-1234", &["01970-1234"]),
         ("at St. Aelfric today", &["St. Aelfric"]),
         ("12 tablets, apt to fall", &[]),
+        ("12 N0rth E1m\nStreet", &["12 N0rth E1m\nStreet"]),
+        ("at St. Aelfric General -\nHospital", &["St. Aelfric General -\nHospital"]),
     ] {
         assert_eq!(found(&chart, text), want, "{text}");
     }

@@ -41,7 +41,52 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
         .any(|before| page.says(before, &["age", "aged", "ages", "turned", "turning", "turns"]))
         && !page.at(at).is_some_and(|token| token.class.any(Class::MEASURE) && !years || token.is(b'%'))
         || page.says(index.wrapping_sub(1), &["a", "is"]) && page.says(at, &["f", "m", "female", "male"]);
-    (old || said).then_some(index..end)
+    let in_words = page.number(index).is_none();
+    let counted =
+        page.at(at).is_some_and(|token| token.class.any(Class::MEASURE) && !years || token.is(b'%'));
+    let person = is_of_a_person(page, index, at) || (in_words && value > OLDEST_TOLD);
+    (old || said || person && !counted).then_some(index..end)
+}
+
+/// Does the sentence say that a person is, or died, so old: `she is 94 and`, `died at 94`, `her aunt, 94, has`?
+fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
+    let Some(before) = index.checked_sub(1) else { return false };
+    let person = |at: usize| {
+        page.says(at, &["he", "she", "they", "who", "patient", "pt", "himself", "herself"])
+            || page
+                .at(at)
+                .is_some_and(|token| token.class.any(Class::RELATION | Class::NAME) && token.is_word())
+    };
+    let ends = page.at(after).is_none_or(|token| {
+        !token.is_word() && !token.is_number() && !token.is(b'/') && !token.is(b'%')
+            || page.says(
+                after,
+                &["and", "or", "but", "with", "who", "now", "when", "from", "of", "in", "after", "at", "on"],
+            )
+    });
+    let life = [
+        "died",
+        "dying",
+        "dies",
+        "passed",
+        "death",
+        "deceased",
+        "alive",
+        "living",
+        "lived",
+        "dx",
+        "diagnosed",
+    ];
+    if page.says(before, &["at", "to", "till", "until"]) {
+        return ends && (index.saturating_sub(5)..before).any(|at| page.says(at, &life));
+    }
+    if page.says(before, &["reached", "turned", "nearly", "almost", "past", "over"]) {
+        return ends && (index.saturating_sub(4)..before).any(person);
+    }
+    if page.says(before, &["is", "was", "now", "be", "being"]) {
+        return ends && (index.saturating_sub(3)..before).any(person);
+    }
+    page.sign(before, b',') && before > 0 && person(before - 1) && page.sign(after, b',')
 }
 
 /// `ninety`, `ninety-three`, `one hundred and two`.

@@ -3,7 +3,7 @@
 use super::{YEARS, is_day, is_month, is_year};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::{Kind, Token};
+use crate::text::token::{Case, Kind, Token};
 use std::ops::Range;
 
 /// A date in digits that begins with the number at `index`.
@@ -26,7 +26,10 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     {
         return None;
     }
-    three(page, index).or_else(|| compact(page, index)).or_else(|| two(page, index))
+    range(page, index)
+        .or_else(|| three(page, index))
+        .or_else(|| compact(page, index))
+        .or_else(|| two(page, index))
 }
 
 /// Which sign joins two numbers at `index` and after it, if one does.
@@ -63,14 +66,36 @@ fn three(page: &Page, index: usize) -> Option<Range<usize>> {
     let found = is_year(page, a) && day_and_month(b, c)
         || is_year(page, c) && day_and_month(a, b)
         || short_year
-            && day_and_month(a, b)
-            && (first != b'.' || page.number(a)?.0 == 2 && page.number(b)?.0 == 2)
+            && is_day(page, a)
+            && is_month(page, b)
+            && first == b'.'
+            && !page.says(index.wrapping_sub(1), &["version", "v", "section", "chapter", "release", "step"])
+        || short_year && day_and_month(a, b) && first != b'.'
         || page.number(a)?.0 == 2
             && page.number(b)?.0 == 2
             && short_year
             && first != b'.'
             && day_and_month(b, c);
     found.then_some(a..c + 1)
+}
+
+/// `12.-16.04.2023`, `12-16.04.2023`, `4/12-4/16/2023`: a range of days before a whole date.
+fn range(page: &Page, index: usize) -> Option<Range<usize>> {
+    if !is_day(page, index) {
+        return None;
+    }
+    let mut at = index + 1;
+    if page.sign(at, b'/') && page.joined(at) && is_day(page, at + 1) {
+        at += 2;
+    } else if page.sign(at, b'.') && page.joined(at) {
+        at += 1 + usize::from(is_month(page, at + 1) && page.joined(at + 1));
+        at += usize::from(page.sign(at, b'.') && page.joined(at));
+    }
+    if !page.sign(at, b'-') {
+        return None;
+    }
+    let last = three(page, at + 1)?;
+    Some(index..last.end)
 }
 
 /// `20230412`, `20230412T1132`, `202304121132`; `04121950` after "DOB".
@@ -114,7 +139,10 @@ fn compact(page: &Page, index: usize) -> Option<Range<usize>> {
 fn two(page: &Page, index: usize) -> Option<Range<usize>> {
     let sign = separator(page, index)?;
     let (a, b) = (index, index + 2);
-    if goes_on(page, b + 1) || sign == b'.' {
+    if sign == b'.' {
+        return day_and_month_dotted(page, index);
+    }
+    if goes_on(page, b + 1) {
         return None;
     }
     if is_month(page, a) && is_year(page, b) && sign == b'/' && YEARS.contains(&page.number(b)?.1)
@@ -161,9 +189,46 @@ fn two(page: &Page, index: usize) -> Option<Range<usize>> {
     let unit =
         |token: &Token| token.class.any(Class::MEASURE) && !page.says(b + 1, &["in"]) || token.is(b'%');
     let measured = page.at(b + 1).is_some_and(unit)
+        || page.says(
+            b + 1,
+            &["nodes", "lymph", "positive", "cores", "points", "lobes", "levels", "fields", "cycles"],
+        )
+        || page.says(index.wrapping_sub(1), &["nodes", "cores", "cycle", "week", "level"])
         || page.says(b + 1, &["on", "scale", "strength", "systolic", "murmur", "motor", "intensity", "sem"]);
+    // No share of something is written with a zero before it, nor with so many parts; a score may be.
+    let padded = [a, b].iter().any(|at| page.word(*at).starts_with('0'));
+    let plain =
+        (padded || page.number(b)?.1 > 12 && is_month(page, a)) && !is_scored(page, index) && !measured;
     let range_end = index > 1
         && (page.sign(index - 1, b'-') || page.says(index - 1, &["to", "and", "through", "thru"]))
         && page.is_taken(index - 2..index - 1);
-    (said && !measured || range_end).then_some(a..b + 1)
+    (said && !measured || range_end || plain).then_some(a..b + 1)
+}
+
+/// `12.04.`, in a sentence that goes on after it.
+fn day_and_month_dotted(page: &Page, index: usize) -> Option<Range<usize>> {
+    let (a, b, dot) = (index, index + 2, index + 3);
+    let two_digits = page.number(b)?.0 == 2;
+    let ends = page.sign(dot, b'.') && page.joined(dot) && !page.joined(dot + 1);
+    let goes_on = page.at(dot + 1).is_some_and(|token| {
+        token.is_word() && !token.is_capital() && !token.class.any(Class::MEASURE)
+            || token.is(b'-')
+            || token.is(b',')
+    });
+    (two_digits && ends && goes_on && is_day(page, a) && is_month(page, b)).then_some(a..dot + 1)
+}
+
+/// Does a score, a scale or a share stand right before?
+fn is_scored(page: &Page, index: usize) -> bool {
+    const WORDS: &[&str] = &[
+        "score", "scores", "scored", "scale", "gcs", "mmse", "moca", "phq", "gad", "pain", "strength",
+        "rated", "total", "vision", "acuity", "out", "apgar", "bp", "grade", "audit", "epds", "nihss",
+        "points", "reflexes", "power",
+    ];
+    (index.saturating_sub(4)..index).any(|at| {
+        page.says(at, WORDS)
+            || page
+                .at(at)
+                .is_some_and(|token| token.is_word() && token.case == Case::Upper && token.len() > 1)
+    })
 }

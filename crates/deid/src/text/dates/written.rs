@@ -39,6 +39,19 @@ fn year(page: &Page, at: usize) -> usize {
     {
         return at + 3;
     }
+    // 12 APR 23: two digits that nothing is counted by.
+    let counted = |end: usize| {
+        page.at(end).is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%'))
+            || page.joined(end)
+                && page.at(end).is_some_and(|t| t.is_word() || t.is(b':') || t.is(b'/') || t.is(b'-'))
+    };
+    if next == at
+        && page.number(next).is_some_and(|(length, _)| length == 2)
+        && page.before(at).is_some_and(|token| token.class.any(Class::MONTH))
+        && !counted(next + 1)
+    {
+        return next + 1;
+    }
     // 12-Apr-23
     if next > at
         && page.joined(next)

@@ -61,6 +61,8 @@ fn connects(page: &Page, at: usize) -> bool {
         Kind::Sign(byte) => {
             matches!(byte, b':' | b'#' | b'.' | b'=' | b'-' | b'(' | b')' | b'*' | b'/' | 0 | b'\'')
         }
+        // Notes are wrapped: a label may end its line.
+        Kind::Break => true,
         Kind::Word => {
             token.len() <= 12
                 && page.says(

@@ -2,6 +2,7 @@
 
 mod checks;
 mod groups;
+mod hl7;
 mod labelled;
 mod net;
 
@@ -13,14 +14,19 @@ use super::token::{Case, Kind};
 /// Finds them, in one pass over the tokens.
 pub fn find(page: &mut Page) {
     let tokens = page.tokens();
+    hl7::find(page);
+    uuids(page);
     let mut index = 0;
     while index < tokens.len() {
         let token = &tokens[index];
         let found = match token.kind {
-            Kind::Sign(b'@') => net::email(page, index).map(|bytes| {
-                let first = tokens.partition_point(|token| (token.end as usize) <= bytes.start);
-                page.take_bytes(bytes, first, Identifier::Email)
-            }),
+            Kind::Sign(b'@') => match net::email(page, index) {
+                Some(bytes) => {
+                    let first = tokens.partition_point(|token| (token.end as usize) <= bytes.start);
+                    Some(page.take_bytes(bytes, first, Identifier::Email))
+                }
+                None => handle(page, index),
+            },
             Kind::Sign(b'+' | b'(') => phone(page, index),
             Kind::Sign(b'*') => masked(page, index),
             Kind::Number => number(page, index),
@@ -31,7 +37,60 @@ pub fn find(page: &mut Page) {
     }
 }
 
+/// UUIDs, whatever they are part of.
+fn uuids(page: &mut Page) {
+    const LENGTH: usize = 36;
+    let bytes = page.text().as_bytes();
+    let mut end = 0;
+    for dash in memchr::memchr_iter(b'-', bytes) {
+        let Some(start) = dash.checked_sub(8).filter(|start| *start >= end) else { continue };
+        if bytes.get(dash + 5) == Some(&b'-')
+            && bytes.get(start..start + LENGTH).is_some_and(|window| net::uuid(window).is_some())
+        {
+            end = start + LENGTH;
+            let first = page.tokens().partition_point(|token| (token.end as usize) <= start);
+            page.take_bytes(start..end, first, Identifier::UniqueIdentifier);
+        }
+    }
+}
+
+/// `@jolark77`: what someone is called elsewhere.
+fn handle(page: &mut Page, index: usize) -> Option<usize> {
+    const SHORTEST: usize = 3;
+    let name = page.at(index + 1)?;
+    if !page.joined(index + 1) || !name.is_word() || page.joined(index) {
+        return None;
+    }
+    let mut end = index + 2;
+    while page.joined(end)
+        && page
+            .at(end)
+            .is_some_and(|token| token.is_word() || token.is_number() || token.is(b'_') || token.is(b'.'))
+        && end - index < 12
+    {
+        end += 1;
+    }
+    end -= usize::from(page.sign(end - 1, b'.'));
+    let length = page.tokens()[end - 1].end - page.tokens()[index + 1].start;
+    if (length as usize) < SHORTEST {
+        return None;
+    }
+    page.take(index..end, Identifier::UniqueIdentifier);
+    Some(end)
+}
+
+/// How files of pictures end: a face, a wound, a scan.
+const PICTURES: &[&str] = &[
+    "jpg", "jpeg", "png", "heic", "heif", "tif", "tiff", "bmp", "gif", "dcm", "nef", "raw", "cr2", "webp",
+    "mov", "mp4",
+];
+
 fn word(page: &mut Page, index: usize) -> Option<usize> {
+    if page.joined(index) && page.sign(index - 1, b'.') && page.says(index, PICTURES) {
+        let chunk = page.chunk(index);
+        page.take(chunk, Identifier::UniqueIdentifier);
+        return Some(index + 1);
+    }
     let token = &page.tokens()[index];
     let next = page.at(index + 1)?;
     let adjoins = !next.spaced && next.kind != Kind::Break;
@@ -66,6 +125,10 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
     if page.is_taken(index..index + 1) {
         return None;
     }
+    if last_four(page, index) {
+        page.take(index..index + 1, Identifier::SocialSecurityNumber);
+        return Some(index + 1);
+    }
     if !page.joined(index)
         && let Some(end) = hexadecimal(page, index)
     {
@@ -98,6 +161,14 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
         return Some(end);
     }
     mixed(page, index)
+}
+
+/// `4417 (last 4 SSN)`, `4417 are the last four of his social`.
+fn last_four(page: &Page, index: usize) -> bool {
+    page.number(index).is_some_and(|(length, _)| length == 4)
+        && !page.joined(index + 1)
+        && (index + 1..index + 5).any(|at| page.says(at, &["last"]))
+        && (index + 2..index + 10).any(|at| page.says(at, &["ssn", "social"]))
 }
 
 fn phone(page: &mut Page, index: usize) -> Option<usize> {

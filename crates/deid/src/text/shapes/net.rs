@@ -17,7 +17,10 @@ const LONGEST: usize = 256;
 pub fn email(page: &Page, index: usize) -> Option<Range<usize>> {
     let bytes = page.text().as_bytes();
     let at = page.tokens()[index].start as usize;
-    let mut start = at;
+    let spaced = |byte: Option<&u8>| byte == Some(&b' ');
+    // `jo.lark @ example.org`
+    let local_end = at - usize::from(at > 0 && spaced(bytes.get(at - 1)));
+    let mut start = local_end;
     while start > 0 && at - start < LONGEST && is_local(bytes[start - 1]) {
         start -= 1;
     }
@@ -25,8 +28,8 @@ pub fn email(page: &Page, index: usize) -> Option<Range<usize>> {
     {
         start += 1;
     }
-    let end = domain(page.text(), at + 1)?;
-    (start < at).then_some(start..end)
+    let end = domain(page.text(), at + 1 + usize::from(spaced(bytes.get(at + 1))))?;
+    (start < local_end).then_some(start..end)
 }
 
 fn is_local(byte: u8) -> bool {
@@ -123,6 +126,19 @@ pub fn dotted(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     }
 }
 
+/// A UUID anywhere in a chunk: after a label, in a path.
+pub(super) fn uuid(bytes: &[u8]) -> Option<Range<usize>> {
+    const LENGTH: usize = 36;
+    (0..bytes.len().checked_sub(LENGTH - 1)?).find_map(|start| {
+        let window = &bytes[start..start + LENGTH];
+        let shaped = window.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+        shaped.then_some(start..start + LENGTH)
+    })
+}
+
 /// UUIDs, IPv6 and hardware addresses: a whole chunk.
 pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
     let trimmed = text.trim_matches(['(', ')', '[', ']', '{', '}', ',', ';', '.', '"', '\'', '<', '>']);
@@ -130,6 +146,10 @@ pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
     let bytes = trimmed.as_bytes();
     let groups = |sign: u8| bytes.split(move |byte| *byte == sign);
     let hex = |part: &[u8]| part.iter().all(u8::is_ascii_hexdigit);
+    if let Some(range) = uuid(bytes) {
+        let at = start + range.start;
+        return Some(Span::new(at..at + range.len(), Identifier::UniqueIdentifier));
+    }
     let identifier =
         if bytes.len() == 36 && groups(b'-').map(<[u8]>::len).eq([8, 4, 4, 4, 12]) && groups(b'-').all(hex) {
             Identifier::UniqueIdentifier

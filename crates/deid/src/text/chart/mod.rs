@@ -215,7 +215,11 @@ impl Chart {
         nearby::initials(text, &self.initials, &mut |found| {
             let letters = found.letters.to_ascii_lowercase();
             let stands = match found.is_dotted {
-                true => !nearby::ABBREVIATIONS.contains(&letters.as_str()),
+                true => {
+                    found.is_alone
+                        || found.is_introduced
+                        || !nearby::ABBREVIATIONS.contains(&letters.as_str())
+                }
                 false => found.is_alone || (found.is_introduced && !ordinary(&letters)),
             };
             if stands {

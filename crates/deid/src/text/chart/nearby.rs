@@ -80,6 +80,15 @@ pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
     if introduces(&folded(before)) && gap_before.trim().chars().all(|c| matches!(c, '.' | ':' | ',')) {
         return true;
     }
+    // `J. Long`
+    let initial =
+        before.chars().count() == 1 && before.chars().all(char::is_alphabetic) && gap_before.starts_with('.');
+    if initial
+        && gap_before.trim() == "."
+        && written.starts_with(char::is_uppercase) == before.starts_with(char::is_uppercase)
+    {
+        return true;
+    }
     // A field of HL7: FAMILY^GIVEN^M.
     if gap_before.ends_with('^') || text[word.end..].starts_with('^') {
         return true;
@@ -234,9 +243,15 @@ pub(super) fn with_initials(text: &str, mut start: usize, mut end: usize) -> (us
         && skipped > 0
         && let (Some(initial), next) = (letters.next(), letters.next())
         && initial.is_uppercase()
-        && next == Some('.')
     {
-        end += skipped + initial.len_utf8() + 1;
+        if next == Some('.') {
+            end += skipped + initial.len_utf8() + 1;
+        } else if next.is_none_or(|next| !next.is_alphanumeric() && next != '\'')
+            && !matches!(initial, 'A' | 'I')
+        {
+            // `Rey, Ana M`
+            end += skipped + initial.len_utf8();
+        }
     }
     (start, end)
 }

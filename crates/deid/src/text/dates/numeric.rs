@@ -215,7 +215,14 @@ fn day_and_month_dotted(page: &Page, index: usize) -> Option<Range<usize>> {
             || token.is(b'-')
             || token.is(b',')
     });
-    (two_digits && ends && goes_on && is_day(page, a) && is_month(page, b)).then_some(a..dot + 1)
+    // At a sentence's end it is a date after what someone did, and a value after what was measured or is.
+    let done = page.before(index).is_some_and(|token| {
+        token.is_word() && token.case == Case::Lower && !token.class.any(Class::CLINICAL | Class::MEASURE)
+    }) && !page.says(
+        index.wrapping_sub(1),
+        &["was", "is", "of", "at", "were", "to", "or", "about", "x", "now", "then"],
+    ) && page.number(a)?.0 == 2;
+    (two_digits && ends && (goes_on || done) && is_day(page, a) && is_month(page, b)).then_some(a..dot + 1)
 }
 
 /// Does a score, a scale or a share stand right before?

@@ -3,14 +3,17 @@
 use super::{is_day, is_year};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
+use crate::text::token::Kind;
 use std::ops::Range;
 
-/// Skips stops and commas.
+/// Skips stops and commas, and the end of a line before a number: notes are wrapped.
 fn over(page: &Page, at: usize, signs: &[u8]) -> usize {
-    match signs.iter().any(|sign| page.sign(at, *sign)) {
+    let at = match signs.iter().any(|sign| page.sign(at, *sign)) {
         true => at + 1,
         false => at,
-    }
+    };
+    let wrapped = page.at(at).is_some_and(|token| token.kind == Kind::Break) && is_year(page, at + 1);
+    at + usize::from(wrapped)
 }
 
 /// One past an ordinal ending of the number before `at`.
@@ -25,7 +28,7 @@ fn ordinal(page: &Page, at: usize) -> usize {
 fn year(page: &Page, at: usize) -> usize {
     let mut next = over(page, at, b",.-/");
     if page.says(next, &["of", "in"]) {
-        next += 1;
+        next = over(page, next + 1, b"");
     }
     if is_year(page, next) {
         return next + 1;
@@ -42,6 +45,7 @@ fn year(page: &Page, at: usize) -> usize {
     // 12 APR 23: two digits that nothing is counted by.
     let counted = |end: usize| {
         page.at(end).is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%'))
+            && !page.says(end, &["in"])
             || page.joined(end)
                 && page.at(end).is_some_and(|t| t.is_word() || t.is(b':') || t.is(b'/') || t.is(b'-'))
     };
@@ -158,6 +162,7 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
         // "may 5 mg", "March 4.5": no day.
         let next = page.at(after_day);
         let counted = next.is_some_and(|t| t.class.any(Class::MEASURE) || t.is(b'%'))
+            && !page.says(after_day, &["in"])
             || page.joined(after_day)
                 && next.is_some_and(|t| {
                     t.is(b':') || t.is(b'/') || t.is_number() || t.is_word() && !t.possessive

@@ -55,18 +55,16 @@ pub(crate) fn cleaner(policy: &Policy) -> Option<(Cleaner, Treatment)> {
 
 /// What becomes of dates in a subject's notes: the same as of their facts'.
 pub(crate) fn dates(policy: &Policy, dates: Dates, source: &SourceSubject) -> DateTreatment {
+    let last = source.facts.iter().filter_map(|fact| match fact {
+        SourceFact::Event(event) => recorded(event.time),
+        _ => None,
+    });
+    let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);
+    let earliest = last.max().map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest).saturating_add(1));
     match dates.method {
-        DateMethod::Shift => DateTreatment::Shift { days: i64::from(dates.offset_days) },
+        DateMethod::Shift => DateTreatment::Shift { days: i64::from(dates.offset_days), earliest },
         DateMethod::AsIs => DateTreatment::Keep,
-        DateMethod::YearOnly => {
-            let last = source.facts.iter().filter_map(|fact| match fact {
-                SourceFact::Event(event) => recorded(event.time),
-                _ => None,
-            });
-            let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);
-            let earliest = last.max().map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest) + 1);
-            DateTreatment::Year { earliest }
-        }
+        DateMethod::YearOnly => DateTreatment::Year { earliest },
     }
 }
 

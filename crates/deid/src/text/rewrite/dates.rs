@@ -33,7 +33,11 @@ pub(super) fn replace(found: &str, treatment: DateTreatment, year: Option<i32>) 
             let year = Date::read(found)?.year()?;
             (year >= earliest).then(|| year.to_string())
         }
-        DateTreatment::Shift { days } => Date::read(found)?.shifted(days, year),
+        DateTreatment::Shift { days, earliest } => {
+            let date = Date::read(found)?;
+            let told = date.year().is_none_or(|stated| date.in_century(stated, year) >= earliest);
+            told.then(|| date.shifted(days, year))?
+        }
     }
 }
 
@@ -168,6 +172,15 @@ impl<'t> Date<'t> {
             Piece::Year { value, .. } | Piece::Compact { year: value, .. } => Some(value),
             _ => None,
         })
+    }
+
+    /// The year that two digits of a birth date stand for: none lies after the text that states it.
+    fn in_century(&self, stated: i32, of_text: Option<i32>) -> i32 {
+        let short = self.pieces.iter().any(|piece| matches!(piece, Piece::Year { digits: 2, .. }));
+        match of_text {
+            Some(of_text) if short && stated > of_text + 1 => stated - 100,
+            _ => stated,
+        }
     }
 
     fn month(&self) -> Option<u32> {
@@ -373,7 +386,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn moved(text: &str, days: i64) -> Option<String> {
-        replace(text, DateTreatment::Shift { days }, Some(2023))
+        replace(text, DateTreatment::Shift { days, earliest: i32::MIN }, Some(2023))
+    }
+
+    #[test]
+    fn no_date_that_is_moved_tells_a_great_age() {
+        let moved = |text| replace(text, DateTreatment::Shift { days: 10, earliest: 1934 }, Some(2023));
+        for text in ["3/5/1931", "March 5, 1925", "1926-03-05", "19280305", "3/5/26", "1930"] {
+            assert_eq!(moved(text), None, "{text}");
+        }
+        assert_eq!(moved("3/5/1936").as_deref(), Some("3/15/1936"));
+        assert_eq!(moved("3/5/22").as_deref(), Some("3/15/22"));
+        assert_eq!(moved("March 5").as_deref(), Some("March 15"));
     }
 
     #[test]

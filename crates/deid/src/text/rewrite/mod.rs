@@ -27,6 +27,9 @@ pub enum DateTreatment {
     Shift {
         /// The subject's offset.
         days: i64,
+        /// The first year that may be told: one before it would tell an age over 89, moved or not. Such dates
+        /// become tags.
+        earliest: i32,
     },
     /// The year alone; a tag where the year is before this one, since it would tell an age over 89.
     Year {

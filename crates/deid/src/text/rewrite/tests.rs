@@ -7,7 +7,12 @@ fn rewritten(treatment: Treatment, text: &str, marked: &[(&str, Identifier)]) ->
 
 fn rewrite(treatment: Treatment, text: &str, marked: &[(&str, Identifier)], note: usize) -> Rewritten {
     let derivation = Key::from_bytes([7; 32]).derivation();
-    let rewriter = Rewriter::new(treatment, DateTreatment::Shift { days: 3 }, &derivation, "subject");
+    let rewriter = Rewriter::new(
+        treatment,
+        DateTreatment::Shift { days: 3, earliest: i32::MIN },
+        &derivation,
+        "subject",
+    );
     let mut spans: Vec<Span> = marked
         .iter()
         .flat_map(|&(found, identifier)| {

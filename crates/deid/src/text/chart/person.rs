@@ -13,7 +13,7 @@ const SUFFIXES: &[&str] = &[
     "ot", "esq", "m", "p", "h", "c", "d",
 ];
 
-/// Parts of names that say nothing by themselves.
+/// Parts of names that say nothing by themselves, unless they are all there is of one.
 const PARTICLES: &[&str] = &[
     "van", "von", "der", "den", "de", "la", "le", "du", "del", "della", "di", "da", "dos", "bin", "ibn",
     "al", "el", "ter", "ten", "zu", "und", "y", "st", "san", "mac", "mc", "o", "d", "n",
@@ -54,8 +54,12 @@ impl Person {
 
     /// The parts that can be looked for by themselves.
     pub(super) fn telling(&self) -> impl Iterator<Item = &str> {
-        let all = self.given.iter().chain(&self.family).map(String::as_str);
-        all.filter(|part| part.chars().count() > 1 && !PARTICLES.contains(part))
+        [&self.given, &self.family].into_iter().flat_map(|parts| {
+            let is_telling = |part: &&str| !PARTICLES.contains(part);
+            let parts = || parts.iter().map(String::as_str).filter(|part| part.chars().count() > 1);
+            let has_others = parts().any(|part| is_telling(&part));
+            parts().filter(move |part| !has_others || is_telling(part))
+        })
     }
 
     /// First letters in the orders that notes use: `AR`, `AMR`, `RA`, without repeats.
@@ -159,6 +163,8 @@ mod tests {
         assert_eq!(Person::read("Dr. Ana Rey Jr. M.D."), Person::read("Rey, Ana"));
         assert_eq!(rey.initials(), ["amr", "amrn", "ar", "ra"]);
         assert_eq!(rey.telling().collect::<Vec<_>>(), ["ana", "rey", "nunez"]);
+        assert_eq!(Person::read("Del, Ana").telling().collect::<Vec<_>>(), ["ana", "del"]);
+        assert_eq!(Person::read("de la Rey, Van").telling().collect::<Vec<_>>(), ["van", "rey"]);
         assert_eq!(without_number("aaron697"), Some("aaron"));
         assert_eq!(without_number("697"), None);
     }

@@ -31,6 +31,14 @@ pub enum Error {
         /// The row within the task's predictions.
         row: usize,
     },
+    /// Another predictor's file can't be set beside the predictions.
+    #[error("what is called `{name}` {problem}")]
+    Peer {
+        /// The name that it was given.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// A setting that cannot be worked with.
     #[error("{setting} must be {wanted}")]
     Setting {

@@ -46,8 +46,8 @@ mod words;
 pub use bootstrap::Bootstrap;
 pub use error::{Error, Result};
 pub use evaluation::{
-    About, Attribute, Comparison, Curves, Difference, Dimension, Estimate, EvaluationReport,
-    FAIRNESS_METRICS, Fairness, Gap, Group, Histogram, IntegratedBrier, OperatingPoint, Options, Performance,
-    Recalibrated, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, TimedPerformance, Unmeasured,
-    assemble, evaluate, evaluate_task,
+    About, Attribute, Beside, Comparison, Curves, Difference, Dimension, Estimate, EvaluationReport,
+    FAIRNESS_METRICS, Fairness, Gap, Group, Histogram, IntegratedBrier, OperatingPoint, Options, Peer,
+    Performance, Recalibrated, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, TimedPerformance,
+    Unmeasured, assemble, evaluate, evaluate_task,
 };

@@ -34,6 +34,7 @@
 //! # Ok::<(), model::Error>(())
 //! ```
 
+mod boosted_trees;
 mod buffer;
 mod config;
 mod data;
@@ -67,6 +68,7 @@ mod train;
 mod weights;
 mod window;
 
+pub use boosted_trees::{BoostedTrees, MOST_NUMBERS, Rows};
 pub use config::{Config, EmbeddingFeatures, HORIZON_DAYS, HORIZONS, RiskConfig, Rotary, Size, ValueConfig};
 pub use data::{Subjects, TrainingData};
 pub use error::{Error, Result};

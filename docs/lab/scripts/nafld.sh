@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Onsets after the index date (Mayo Clinic, NAFLD and matched controls): predicted for subjects held out, beside Cox
-# regression and gradient boosting on the same subjects.
+# regression and gradient boosting on the same subjects: WORK/report/report.html.
 #
 #   bash docs/lab/scripts/nafld.sh OSLER DATA WORK [TRAIN OPTIONS…]
 #
@@ -18,5 +18,8 @@ cd "$work"
 [ -d model ] || "$osler" train --config "$root/docs/lab/scripts/nafld.toml" --out model "$@" timeline
 codes=ICD10CM//E11.9,ICD10CM//I50.9,ICD10CM//I21.9,ICD10CM//I63.9,ICD10CM//I10,ICD10CM//I48.91,MEDS_DEATH
 "$osler" predict --model model --at events/labels/index_date --codes "$codes" --horizons 1y,5y --force --out predictions events
-"$osler" evaluate --force --out report predictions
-python3 "$root/docs/lab/scripts/nafld_baselines.py" events predictions
+"$osler" baseline --like predictions --at events/labels/index_date --force --out boosted events
+[ -f cox.parquet ] || python3 "$root/docs/lab/scripts/nafld_baselines.py" events predictions .
+"$osler" evaluate --events events --title "Onsets after the index date: Mayo Clinic NAFLD" --draws 1000 \
+  --beside "boosting on counts=boosted" --beside Cox=cox.parquet --beside LightGBM=lightgbm.parquet \
+  --beside "Cox and LightGBM=cox_and_lightgbm.parquet" --force --out report predictions

@@ -1,13 +1,13 @@
-"""Cox regression and gradient boosting for onsets after the index date, beside Osler's predictions.
+"""Cox regression and gradient boosting (LightGBM) for onsets after the index date, for the rows that Osler predicted.
 
-    python nafld_baselines.py EVENTS PREDICTIONS
+    python nafld_baselines.py EVENTS PREDICTIONS OUT
 
 EVENTS was written by `osler ingest` with examples/mayo-nafld.toml, PREDICTIONS by `osler predict --at
 EVENTS/labels/index_date`. Features at the index: age, sex, each condition so far and its years since, and of each
 measurement the last value, the mean, and how many (log). Fitted on training and tuning subjects, each outcome among those
 without it, everybody else's event being the end of observation: Cox (ridge by cross-validated concordance) and LightGBM
 on the outcome at the horizon, weighted by the inverse probability of being uncensored; their mean is on the complementary
-log-log scale. Intervals by 200 bootstrap draws over subjects; differences in pairs.
+log-log scale. Writes OUT/{cox,lightgbm,cox_and_lightgbm}.parquet, which `osler evaluate --beside` reads.
 """
 
 import pathlib
@@ -21,18 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.utils import concordance_index
-from sklearn.metrics import roc_auc_score
 
 warnings.filterwarnings("ignore")
-NAMES = {
-    "MEDS_DEATH": "death",
-    "ICD10CM//E11.9": "diabetes",
-    "ICD10CM//I50.9": "heart failure",
-    "ICD10CM//I21.9": "MI",
-    "ICD10CM//I63.9": "stroke",
-    "ICD10CM//I10": "hypertension",
-    "ICD10CM//I48.91": "atrial fibrillation",
-}
 DAY = np.timedelta64(1, "D")
 
 
@@ -102,52 +92,28 @@ def boosting(train, days, seen, died, test, horizon):
     return lightgbm.train(options, lightgbm.Dataset(x, y, weight=w), rounds).predict(test.to_numpy(float))
 
 
-def measure(p, days, seen, died, horizon):
-    event = seen & (days <= horizon)
-    known = event | (days > horizon) | (~seen & died)
-    censoring = KaplanMeierFitter().fit(days, ~seen & ~died)
-    w = known / np.clip(censoring.survival_function_at_times(np.minimum(days, horizon)).to_numpy(), 0.05, 1)
-    capped = np.minimum(days, horizon)
-    return {
-        "AUC": roc_auc_score(event[known], p[known]) if event.any() else np.nan,
-        "C": concordance_index(capped, -p, event) if event.any() else np.nan,
-        "O:E": (w * event).sum() / (w * known * p).sum(),
-    }
-
-
-def main(root, predictions):
+def main(root, predictions, out):
     events, ids, splits = read(root)
     table = features(events, ids)
     table.columns = [c.replace("[", "(").replace("]", ")") for c in table.columns]
     split = splits.reindex(ids).to_numpy()
-    died_days, died, _ = onset(events, ids, "MEDS_DEATH")
+    _, died, _ = onset(events, ids, "MEDS_DEATH")
     ours = pq.read_table(pathlib.Path(predictions) / "predictions.parquet").to_pandas()
-    rng = np.random.default_rng(0)
-    print("| outcome | years | n | events | AUC Osler | AUC baseline | difference | C Osler | C baseline | O:E Osler | O:E baseline |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for code, name in NAMES.items():
+    told = {"cox": [], "lightgbm": [], "cox_and_lightgbm": []}
+    for (code, horizon), rows in ours.groupby(["task", "horizon_days"]):
         days, seen, before = onset(events, ids, code)
-        fit, test = (split != "held_out") & ~before, (split == "held_out") & ~before
-        for horizon in (365.25, 1826.25):
-            mine = ours[ours.task.str.startswith(code) & (ours.horizon_days == horizon)]
-            mine = mine.set_index("subject_id").predicted_boolean_probability.reindex(ids[test])
-            asked = mine.notna().to_numpy()
-            at = np.flatnonzero(test)[asked]
-            p = mine.to_numpy()[asked]
-            a = cox(table[fit], days[fit], seen[fit], table.iloc[at], horizon)
-            b = boosting(table[fit], days[fit], seen[fit], died[fit], table.iloc[at], horizon)
-            loglog = lambda q: np.log(-np.log1p(-np.clip(q, 1e-6, 1 - 1e-6)))
-            base = 1 - np.exp(-np.exp((loglog(a) + loglog(b)) / 2))
-            of = lambda q, i: measure(q[i], days[at][i], seen[at][i], died[at][i], horizon)
-            everyone = np.arange(len(at))
-            left, right = of(p, everyone), of(base, everyone)
-            draws = [(of(p, i), of(base, i)) for i in (rng.integers(0, len(at), len(at)) for _ in range(200))]
-            low, high = np.nanpercentile([x["AUC"] - z["AUC"] for x, z in draws], [2.5, 97.5])
-            between = lambda side, key: "[{:.3f}, {:.3f}]".format(*np.nanpercentile([d[side][key] for d in draws], [2.5, 97.5]))
-            n = int((seen[at] & (days[at] <= horizon)).sum())
-            print(f"| {name} | {horizon / 365.25:.0f} | {len(at)} | {n} | {left['AUC']:.3f} {between(0, 'AUC')} | {right['AUC']:.3f} "
-                  f"{between(1, 'AUC')} | {left['AUC'] - right['AUC']:+.3f} [{low:+.3f}, {high:+.3f}] | {left['C']:.3f} | {right['C']:.3f} | "
-                  f"{left['O:E']:.2f} {between(0, 'O:E')} | {right['O:E']:.2f} |", flush=True)
+        fit = (split != "held_out") & ~before
+        test = table.loc[rows.subject_id]
+        a = cox(table[fit], days[fit], seen[fit], test, horizon)
+        b = boosting(table[fit], days[fit], seen[fit], died[fit], test, horizon)
+        loglog = lambda q: np.log(-np.log1p(-np.clip(q, 1e-6, 1 - 1e-6)))
+        both = 1 - np.exp(-np.exp((loglog(a) + loglog(b)) / 2))
+        for name, risk in zip(told, (a, b, both)):
+            told[name].append(rows[["subject_id", "prediction_time", "task", "horizon_days"]].assign(predicted_boolean_probability=risk))
+    for name, parts in told.items():
+        schema = pa.schema([("subject_id", pa.int64()), ("prediction_time", pa.timestamp("us")), ("task", pa.string()),
+                            ("horizon_days", pa.float32()), ("predicted_boolean_probability", pa.float64())])
+        pq.write_table(pa.Table.from_pandas(pd.concat(parts), schema, preserve_index=False), f"{out}/{name}.parquet")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # In-hospital death from the first 48 hours (PhysioNet/CinC 2012): trained on set-a, measured once on set-b,
-# beside logistic regression, LightGBM and ExtraTrees.
+# beside logistic regression, LightGBM and ExtraTrees: WORK/report/report.html.
 #
 #   bash docs/lab/scripts/physionet2012.sh OSLER DATA WORK [OPTIONS OF THE BASE MODEL…]
 #
@@ -26,5 +26,9 @@ fi
 [ -d base ] || "$osler" train --config "$root/docs/lab/scripts/physionet2012_base.toml" --out base "$@" timeline
 [ -d stack ] || "$osler" train --from base --tune stack ${READOUT:+--config "$READOUT"} --events a --labels "a/labels/$task" --out stack timeline
 "$osler" predict --model stack ${NETWORK:+--model network} --labels "b/labels/$task" --split all --force --out predictions b
-"$osler" evaluate --force --out report predictions
-python3 "$root/docs/lab/scripts/physionet_baselines.py" a b predictions
+"$osler" baseline --like predictions --labels "a/labels/$task" --asked b --force --out boosted a
+[ -f mean.parquet ] || python3 "$root/docs/lab/scripts/physionet_baselines.py" a b .
+"$osler" evaluate --events b --title "Death in hospital: PhysioNet/CinC 2012, set-b" --draws 1000 \
+  --beside "boosting on counts=boosted" --beside "logistic regression=logistic_regression.parquet" \
+  --beside LightGBM=lightgbm.parquet --beside ExtraTrees=extratrees.parquet --beside "mean of the three=mean.parquet" \
+  --force --out report predictions

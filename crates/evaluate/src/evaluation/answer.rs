@@ -2,6 +2,7 @@
 
 use super::options::Options;
 use super::outcome::{Estimate, Summary, TaskReport, Unmeasured};
+use super::peer::tallies;
 use crate::audit::{Audit, Severity};
 use crate::words;
 
@@ -92,6 +93,41 @@ fn of_one(task: &TaskReport, options: &Options) -> Vec<String> {
     let mut said = vec![first];
     said.extend(calibration(task));
     said
+}
+
+/// How the model does beside each other predictor.
+pub(super) fn beside(tasks: &[TaskReport], options: &Options) -> Vec<String> {
+    tallies(tasks, options)
+        .into_iter()
+        .map(|tally| match tally.outcomes {
+            0 => format!("Beside {} too few events are shared to compare anything.", tally.name),
+            1 => of_one_beside(tasks, &tally.name, options),
+            n => format!(
+                "Beside {} on {} outcomes, allowing for their number: the model ranks better in {}, worse in {}; in {} nothing \
+                 is shown.",
+                tally.name,
+                words::count(n),
+                tally.better,
+                tally.worse,
+                n - tally.better - tally.worse
+            ),
+        })
+        .collect()
+}
+
+fn of_one_beside(tasks: &[TaskReport], name: &str, options: &Options) -> String {
+    let Some(b) = tasks.iter().flat_map(|t| &t.beside).find(|b| b.name == name) else { return String::new() };
+    let verdict = match side_of(&b.difference.auroc, 0.0) {
+        Side::Above => "the model ranks better",
+        Side::Below => "the model ranks worse",
+        Side::Around | Side::Unknown => "no difference in ranking is shown",
+    };
+    format!(
+        "Beside {name}, {verdict}: AUROC {} against {}, a difference of {}.",
+        words::value(&b.model.auroc),
+        words::value(&b.other.auroc),
+        words::with_interval(&b.difference.auroc, options.bootstrap.confidence)
+    )
 }
 
 /// What the audit says, where it says something that must come before the numbers.

@@ -12,6 +12,7 @@ use super::subgroups::{age, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
+use crate::metrics::multiplicity::holm;
 use crate::metrics::ranking::ranking;
 use crate::metrics::scored::Counts;
 use crate::words;
@@ -276,7 +277,7 @@ fn dimension(
 }
 
 /// Of the defined draws; `None` with too few, or without spread.
-fn standard_error(draws: &[f64]) -> Option<f64> {
+pub(super) fn standard_error(draws: &[f64]) -> Option<f64> {
     let defined: Vec<f64> = draws.iter().copied().filter(|d| d.is_finite()).collect();
     if defined.len() < 20 || defined.len() < draws.len() / 2 {
         return None;
@@ -290,13 +291,11 @@ fn standard_error(draws: &[f64]) -> Option<f64> {
 fn correct(made: &mut Fairness) {
     let mut gaps: Vec<&mut Gap> =
         made.dimensions.iter_mut().flat_map(|d| &mut d.gaps).filter(|g| g.p_value.is_some()).collect();
-    gaps.sort_by(|a, b| a.p_value.unwrap_or(1.0).total_cmp(&b.p_value.unwrap_or(1.0)));
-    let (tests, mut highest) = (gaps.len(), 0.0f64);
-    for (i, gap) in gaps.into_iter().enumerate() {
-        highest = highest.max((gap.p_value.unwrap_or(1.0) * (tests - i) as f64).min(1.0));
-        gap.p_corrected = Some(highest);
+    let p_values: Vec<f64> = gaps.iter().filter_map(|g| g.p_value).collect();
+    for (gap, corrected) in gaps.iter_mut().zip(holm(&p_values)) {
+        gap.p_corrected = Some(corrected);
     }
-    made.tests = tests;
+    made.tests = p_values.len();
 }
 
 /// What a metric is called in a sentence.

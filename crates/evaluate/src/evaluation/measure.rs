@@ -3,13 +3,10 @@
 use super::outcome::{Difference, Estimate, Performance};
 use crate::bootstrap::Bootstrap;
 use crate::metrics::Scored;
-use crate::metrics::accuracy::accuracy_of_draw;
-use crate::metrics::calibration::{Recalibration, Smoother, recalibration_of_draw};
+use crate::metrics::accuracy::accuracy;
+use crate::metrics::calibration::{Recalibration, Smoother, recalibration};
+use crate::metrics::drawn::Drawer;
 use crate::metrics::ranking::ranking;
-
-/// Nodes of the smooth curve within a draw: the curve is smooth over two thirds of the rows, so that more change
-/// nothing that shows.
-const NODES_OF_A_DRAW: usize = 50;
 
 /// One value per metric; NaN where undefined.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +25,7 @@ pub(super) struct Values {
 pub(super) struct Predictor {
     pub scored: Scored,
     smoother: Smoother,
+    drawer: Drawer,
     /// Rows per cluster, those with an unknown outcome among them: the denominator of the weighted Brier score.
     rows_of_cluster: Vec<u32>,
     pub values: Values,
@@ -36,23 +34,35 @@ pub(super) struct Predictor {
 impl Predictor {
     pub fn new(scored: Scored, rows_of_cluster: Vec<u32>) -> Self {
         let smoother = Smoother::new(&scored);
-        let values = values(&scored, &smoother, &rows_of_cluster, None, None);
-        Predictor { scored, smoother, rows_of_cluster, values }
+        let values = values(&scored, &smoother, &rows_of_cluster);
+        let drawer = Drawer::new(scored.clone(), values.recalibration);
+        Predictor { scored, smoother, drawer, rows_of_cluster, values }
     }
 
     pub fn draw(&self, counts: &[u32]) -> Values {
-        values(
-            &self.scored,
-            &self.smoother,
-            &self.rows_of_cluster,
-            Some(counts),
-            Some(&self.values.recalibration),
-        )
+        let gathered = self.drawer.gather(counts);
+        let drawn = self.drawer.scores(&gathered);
+        let rows = self.rows_of_cluster.iter().zip(counts).map(|(&r, &c)| u64::from(r) * u64::from(c)).sum();
+        Values {
+            auroc: drawn.ranking.auroc,
+            average_precision: drawn.ranking.average_precision,
+            brier: drawn.accuracy.brier,
+            brier_scaled: drawn.accuracy.brier_scaled,
+            brier_ipcw: brier_ipcw(drawn.weighted_squares, drawn.weight, rows),
+            log_loss: drawn.accuracy.log_loss,
+            recalibration: self.drawer.recalibration(&gathered, counts, &drawn),
+            integrated_calibration_index: self.drawer.integrated_calibration_index(counts),
+        }
     }
 
-    /// The smooth calibration curve at these risks, on the sample or on a draw.
-    pub fn smooth(&self, counts: Option<&[u32]>, at: &[f64]) -> Vec<f64> {
-        self.smoother.curve(&self.scored, counts, at, NODES_OF_A_DRAW)
+    /// The smooth calibration curve of the sample at these risks.
+    pub fn smooth(&self, at: &[f64]) -> Vec<f64> {
+        self.smoother.curve(&self.scored, None, at, usize::MAX)
+    }
+
+    /// The smooth calibration curve of a draw at these risks.
+    pub fn smooth_of_draw(&self, counts: &[u32], at: &[f64]) -> Vec<f64> {
+        self.drawer.smooth(counts, at)
     }
 
     /// Sample values with the intervals of the draws.
@@ -141,40 +151,28 @@ pub(super) fn estimate(value: f64, draws: impl IntoIterator<Item = f64>, bootstr
     }
 }
 
-fn values(
-    scored: &Scored,
-    smoother: &Smoother,
-    rows_of_cluster: &[u32],
-    counts: Option<&[u32]>,
-    start: Option<&Recalibration>,
-) -> Values {
-    let ranking = ranking(scored, counts);
-    let accuracy = accuracy_of_draw(scored, counts);
-    let nodes = if counts.is_some() { NODES_OF_A_DRAW } else { usize::MAX };
+fn values(scored: &Scored, smoother: &Smoother, rows_of_cluster: &[u32]) -> Values {
+    let (ranking, accuracy) = (ranking(scored, None), accuracy(scored));
+    let (mut squares, mut weight) = (0.0, 0.0);
+    for i in 0..scored.len() {
+        let error = scored.probability[i] - f64::from(u8::from(scored.outcome[i]));
+        squares += scored.weight[i] * error * error;
+        weight += scored.weight[i];
+    }
+    let rows = rows_of_cluster.iter().map(|&r| u64::from(r)).sum();
     Values {
         auroc: ranking.auroc,
         average_precision: ranking.average_precision,
         brier: accuracy.brier,
         brier_scaled: accuracy.brier_scaled,
-        brier_ipcw: brier_ipcw(scored, rows_of_cluster, counts),
+        brier_ipcw: brier_ipcw(squares, weight, rows),
         log_loss: accuracy.log_loss,
-        recalibration: recalibration_of_draw(scored, counts, start),
-        integrated_calibration_index: smoother.integrated_calibration_index(scored, counts, nodes),
+        recalibration: recalibration(scored),
+        integrated_calibration_index: smoother.integrated_calibration_index(scored, None, usize::MAX),
     }
 }
 
 /// Σ w (p − y)² over the number of rows, censored ones among them (Graf et al. 1999).
-fn brier_ipcw(scored: &Scored, rows_of_cluster: &[u32], counts: Option<&[u32]>) -> f64 {
-    let rows: u64 = match counts {
-        None => rows_of_cluster.iter().map(|&r| u64::from(r)).sum(),
-        Some(counts) => rows_of_cluster.iter().zip(counts).map(|(&r, &c)| u64::from(r) * u64::from(c)).sum(),
-    };
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for i in 0..scored.len() {
-        let w = scored.weighted(counts, i);
-        let error = scored.probability[i] - f64::from(u8::from(scored.outcome[i]));
-        sum += w * error * error;
-        weight += w;
-    }
-    if weight > 0.0 { sum / rows as f64 } else { f64::NAN }
+fn brier_ipcw(weighted_squares: f64, weight: f64, rows: u64) -> f64 {
+    if weight > 0.0 { weighted_squares / rows as f64 } else { f64::NAN }
 }

@@ -6,6 +6,7 @@ mod measure;
 mod operating;
 mod options;
 mod outcome;
+mod peer;
 mod recalibrated;
 mod subgroups;
 mod task;
@@ -19,6 +20,7 @@ pub use outcome::{
     Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Performance, SmoothPoint,
     Subgroup, Summary, TaskReport, Unmeasured,
 };
+pub use peer::{Beside, Peer};
 pub use recalibrated::Recalibrated;
 pub use task::{TaskOutcome, evaluate_task};
 pub use timed::{IntegratedBrier, TimedPerformance};
@@ -92,8 +94,10 @@ pub fn assemble(outcomes: Vec<TaskOutcome>, options: &Options) -> EvaluationRepo
             .then_with(|| a.task.cmp(&b.task))
             .then(a.horizon_days.total_cmp(&b.horizon_days))
     });
+    peer::correct(&mut tasks);
     let summary = Summary::of(&tasks);
-    let answer = answer::sentences(&tasks, &unmeasured, &summary, options);
+    let mut answer = answer::sentences(&tasks, &unmeasured, &summary, options);
+    answer.extend(answer::beside(&tasks, options));
     EvaluationReport {
         format: outcome::FORMAT,
         about: options.about.clone(),

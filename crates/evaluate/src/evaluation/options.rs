@@ -1,5 +1,6 @@
 //! What an evaluation is told.
 
+use super::peer::Peer;
 use crate::bootstrap::Bootstrap;
 use crate::error::{Error, Result};
 use rustc_hash::FxHashMap;
@@ -24,6 +25,8 @@ pub struct Options {
     pub patients_per_clinician: f64,
     /// How many days a prediction stands where neither a later one nor a horizon says.
     pub days_per_prediction: Option<f64>,
+    /// Other predictors to set beside the model.
+    pub peers: Vec<Peer>,
     /// Groups of subjects to be fair to, beside sex and age.
     pub attributes: Vec<Attribute>,
     /// What an audit of the records found, to be shown with the numbers.
@@ -51,6 +54,7 @@ impl Default for Options {
             thresholds: vec![],
             patients_per_clinician: 20.0,
             days_per_prediction: None,
+            peers: vec![],
             attributes: vec![],
             audit: None,
             about: About::default(),

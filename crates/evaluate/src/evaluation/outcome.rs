@@ -3,6 +3,7 @@
 use super::fairness::Fairness;
 use super::operating::OperatingPoint;
 use super::options::About;
+use super::peer::Beside;
 use super::recalibrated::Recalibrated;
 use super::timed::{IntegratedBrier, TimedPerformance};
 use crate::audit::Audit;
@@ -159,6 +160,9 @@ pub struct TaskReport {
     pub model: Performance,
     /// The baseline, when every row has its probability.
     pub comparison: Option<Comparison>,
+    /// Beside other predictors, where they were given.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
     /// By sex and by age.
     pub subgroups: Vec<Subgroup>,
     /// Ranking in time; only for the tasks with the most events, where times and a horizon are known.

@@ -6,8 +6,7 @@ use super::outcome::{Estimate, Subgroup};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
-use crate::metrics::accuracy::accuracy_of_draw;
-use crate::metrics::ranking::ranking;
+use crate::metrics::drawn::Drawer;
 use events::{Prediction, Sex};
 
 /// Age bands in years: from, below, name.
@@ -92,17 +91,15 @@ fn measure(
         scored
     };
     let (model, baseline) = (renumber(model), baseline.map(renumber));
-    let values = |counts: Option<&[u32]>| {
-        let baseline = baseline.as_ref().map_or(f64::NAN, |b| ranking(b, counts).auroc);
-        [
-            ranking(&model, counts).auroc,
-            baseline,
-            observed_expected(&model, counts),
-            accuracy_of_draw(&model, counts).brier,
-        ]
+    let (model, baseline) = (Drawer::for_scores(model), baseline.map(Drawer::for_scores));
+    let values = |counts: &[u32]| {
+        let drawn = model.scores(&model.gather(counts));
+        let baseline = baseline.as_ref().map_or(f64::NAN, |b| b.ranking(&b.gather(counts)).auroc);
+        [drawn.ranking.auroc, baseline, drawn.observed_expected, drawn.accuracy.brier]
     };
-    let sample = values(None);
-    let draws = options.bootstrap.replicate(members as usize, |counts| values(Some(counts)));
+    // The sample is the draw of everyone once.
+    let sample = values(&vec![1; members as usize]);
+    let draws = options.bootstrap.replicate(members as usize, values);
     let of = |i: usize| -> Option<Estimate> {
         sample[i].is_finite().then(|| estimate(sample[i], draws.iter().map(|d| d[i]), &options.bootstrap))
     };
@@ -111,16 +108,6 @@ fn measure(
     made.observed_expected = of(2);
     made.brier = of(3);
     Ok(made)
-}
-
-fn observed_expected(scored: &Scored, counts: Option<&[u32]>) -> f64 {
-    let (mut observed, mut expected) = (0.0, 0.0);
-    for i in 0..scored.len() {
-        let w = scored.weighted(counts, i);
-        expected += w * scored.probability[i];
-        observed += if scored.outcome[i] { w } else { 0.0 };
-    }
-    if expected > 0.0 { observed / expected } else { f64::NAN }
 }
 
 /// One suppressed part could be told from the total and the others; then the smallest other part keeps its

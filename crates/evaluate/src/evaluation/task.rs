@@ -5,6 +5,7 @@ use super::measure::{Predictor, Values, difference, estimate};
 use super::operating::points;
 use super::options::Options;
 use super::outcome::{Comparison, Curves, Histogram, SmoothPoint, TaskReport, Unmeasured};
+use super::peer::beside;
 use super::recalibrated::recalibrated;
 use super::subgroups::subgroups;
 use super::timed::timed;
@@ -119,7 +120,7 @@ pub fn evaluate_task(
     let at = if detailed { smooth_risks(&model.scored) } else { vec![] };
     let bootstrap = &options.bootstrap;
     let draws = bootstrap.replicate(clusters, |counts| {
-        let smooth = if detailed { model.smooth(Some(counts), &at) } else { vec![] };
+        let smooth = if detailed { model.smooth_of_draw(counts, &at) } else { vec![] };
         (model.draw(counts), baseline.as_ref().map(|b| b.draw(counts)), smooth)
     });
     let model_draws: Vec<&Values> = draws.iter().map(|d| &d.0).collect();
@@ -157,6 +158,7 @@ pub fn evaluate_task(
         notes,
         model: model.performance(&model_draws, bootstrap),
         comparison,
+        beside: beside(&rows, task, horizon_days, options)?,
         subgroups: subgroups(&rows, options)?,
         timed: if detailed { timed(&rows, &model.scored, horizon_days, options) } else { None },
         operating: if detailed { points(&rows, &model.scored, horizon_days, options) } else { vec![] },
@@ -252,7 +254,7 @@ fn curves(
     options: &Options,
 ) -> Curves {
     let smooth = model
-        .smooth(None, at)
+        .smooth(at)
         .into_iter()
         .enumerate()
         .filter(|(_, observed)| observed.is_finite())

@@ -20,6 +20,16 @@ pub struct Recalibration {
     pub intercept_beside_slope: f64,
 }
 
+impl Recalibration {
+    /// Where nothing can be said.
+    pub(crate) const UNDEFINED: Recalibration = Recalibration {
+        observed_expected: UNDEFINED,
+        intercept: UNDEFINED,
+        slope: UNDEFINED,
+        intercept_beside_slope: UNDEFINED,
+    };
+}
+
 const UNDEFINED: f64 = f64::NAN;
 /// Newton's last step of a fit from afar.
 const TOLERANCE: f64 = 1e-12;
@@ -49,12 +59,7 @@ pub(crate) fn recalibration_of_draw(
     }
     let observed_expected = if expected > 0.0 { observed / expected } else { UNDEFINED };
     if observed <= 0.0 || observed >= total {
-        return Recalibration {
-            observed_expected,
-            intercept: UNDEFINED,
-            slope: UNDEFINED,
-            intercept_beside_slope: UNDEFINED,
-        };
+        return Recalibration { observed_expected, ..Recalibration::UNDEFINED };
     }
     // From slope 0 Newton's method is safe; from slope 1 certain risks would start where the likelihood is flat.
     let flat = ((observed / (total - observed)).ln(), 0.0);
@@ -253,8 +258,13 @@ struct Pooled {
 impl Smoother {
     /// Chooses the bins.
     pub fn new(scored: &Scored) -> Self {
+        Self::with_bins(scored, SMOOTH_BINS)
+    }
+
+    /// Chooses about so many bins.
+    pub(crate) fn with_bins(scored: &Scored, bins: usize) -> Self {
         let rows = scored.len();
-        let per_bin = rows.div_ceil(SMOOTH_BINS).max(1);
+        let per_bin = rows.div_ceil(bins).max(1);
         let mut bounds = Vec::new();
         let mut end = rows;
         while end > 0 {

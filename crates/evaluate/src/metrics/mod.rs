@@ -9,6 +9,8 @@ pub mod batch;
 pub mod calibration;
 pub mod censoring;
 pub mod delong;
+pub(crate) mod drawn;
+pub mod multiplicity;
 pub mod ranking;
 pub mod recalibrate;
 pub(crate) mod scored;

@@ -1,6 +1,6 @@
 //! The page around the sections.
 
-use super::{sections, trust, ward};
+use super::{beside, sections, trust, ward};
 use crate::evaluation::EvaluationReport;
 
 const STYLE: &str = include_str!("style.css");
@@ -17,6 +17,7 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
         sections::answer(report),
         trust::audit(report),
         sections::overview(report),
+        beside::beside(report),
         ward::integrated(report),
         sections::tasks(report),
         sections::unmeasured(report),

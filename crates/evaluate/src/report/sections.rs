@@ -382,6 +382,6 @@ pub(super) fn cell(estimate: &Estimate) -> String {
     format!(r#"<td class="n">{}{below}</td>"#, words::value(estimate))
 }
 
-fn figure(html: &mut String, svg: &str, caption: &str) {
+pub(super) fn figure(html: &mut String, svg: &str, caption: &str) {
     let _ = write!(html, "<figure>{svg}<figcaption>{}</figcaption></figure>", escape(caption));
 }

@@ -9,6 +9,8 @@ use std::fmt::Write;
 /// Margins around the frame: room for the axes' numbers and names.
 const LEFT: f64 = 52.0;
 const LEFT_OF_NAMES: f64 = 96.0;
+/// Width of a letter of the axes' numbers and names, about.
+const LETTER: f64 = 5.8;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 42.0;
@@ -46,7 +48,13 @@ impl Board {
     /// A framed board with its axes drawn.
     pub fn new(width: f64, height: f64, x: &Axis, y: &Axis) -> Self {
         let span = |axis: &Axis| (axis.from, if axis.to > axis.from { axis.to } else { axis.from + 1.0 });
-        let left = if matches!(y.ticks, Ticks::Names(_)) { LEFT_OF_NAMES } else { LEFT };
+        let left = match &y.ticks {
+            Ticks::Names(names) => {
+                let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+                (LETTER * longest as f64 + 12.0).max(LEFT_OF_NAMES)
+            }
+            _ => LEFT,
+        };
         let mut board = Board { width, height, left, x: span(x), y: span(y), marks: String::new() };
         board.axes(x, y);
         board

@@ -22,6 +22,8 @@ pub(crate) struct Table<'a> {
     pub(crate) matrix: &'a [f32],
     pub(crate) width: usize,
     pub(crate) labels: &'a [bool],
+    /// Of each row; boosting alone heeds them, and a stack's are all 1.
+    pub(crate) weights: &'a [f32],
     /// Of each row.
     pub(crate) folds: &'a [usize],
     pub(crate) options: &'a ReadoutOptions,
@@ -103,12 +105,17 @@ impl Table<'_> {
         self.all().into_iter().partition(|row| self.folds[*row as usize] != fold)
     }
     fn loss(&self, logits: &[f64]) -> f64 {
-        logits.iter().zip(self.labels).map(|(logit, label)| cross_entropy(*logit, *label)).sum()
+        (0..self.rows()).map(|row| self.loss_of(row, logits[row])).sum()
+    }
+    fn loss_of(&self, row: usize, logit: f64) -> f64 {
+        f64::from(self.weights[row]) * cross_entropy(logit, self.labels[row])
     }
     /// The logit of the labels' mean, a half of each counted in.
     fn base(&self, rows: &[u32]) -> f64 {
-        let positives = rows.iter().filter(|r| self.labels[**r as usize]).count() as f64;
-        ((positives + 0.5) / (rows.len() as f64 - positives + 0.5)).ln()
+        let weight = |row: &u32| f64::from(self.weights[*row as usize]);
+        let all: f64 = rows.iter().map(weight).sum();
+        let positives: f64 = rows.iter().filter(|r| self.labels[**r as usize]).map(weight).sum();
+        ((positives + 0.5) / (all - positives + 0.5)).ln()
     }
     fn key(&self, what: u64, fold: usize) -> u64 {
         random::key(self.options.seed, random::Purpose::Tree, &[what, fold as u64])
@@ -201,9 +208,9 @@ fn boost(
     for number in 0..most {
         for row in rows {
             let (row, label) = (*row as usize, table.labels[*row as usize]);
-            let p = sigmoid(logits[row]);
-            gradient[row] = (p - f64::from(u8::from(label))) as f32;
-            curvature[row] = (p * (1.0 - p)) as f32;
+            let (p, weight) = (sigmoid(logits[row]), table.weights[row]);
+            gradient[row] = weight * (p - f64::from(u8::from(label))) as f32;
+            curvature[row] = weight * (p * (1.0 - p)) as f32;
         }
         let key = table.key(1 + number as u64, fold);
         let drawn: Vec<u32> =
@@ -218,11 +225,7 @@ fn boost(
             continue;
         }
         let told: Vec<f64> = left_out.iter().map(|r| logits[*r as usize]).collect();
-        let loss: f64 = left_out
-            .iter()
-            .zip(&told)
-            .map(|(r, logit)| cross_entropy(*logit, table.labels[*r as usize]))
-            .sum();
+        let loss: f64 = left_out.iter().zip(&told).map(|(r, logit)| table.loss_of(*r as usize, *logit)).sum();
         curve.push(told);
         (best, since) = if loss < best { (loss, 0) } else { (best, since + 1) };
         if since >= PATIENCE {

@@ -17,9 +17,9 @@ mod trees;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::random::{self, Purpose};
-use binned::Binned;
+pub(crate) use binned::Binned;
 use curves::{Curves, Shape};
-use members::{Member, Table};
+pub(crate) use members::{Member, Table, boosted};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl ReadoutOptions {
         ReadoutOptions { summaries: false, trees: false, ..ReadoutOptions::default() }
     }
 
-    fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         let check =
             |holds: bool, what: &str| if holds { Ok(()) } else { Err(Error::Options(what.to_owned())) };
         check(self.state || self.summaries, "a read-out needs the state, summaries, or both")?;
@@ -169,7 +169,8 @@ impl Readout {
         if labels.len() != spots.len() {
             return Err(Error::Data("there must be one label for each row".into()));
         }
-        let folds = deal(spots, labels, options)?;
+        let subjects: Vec<i64> = spots.iter().map(|(sequence, _)| sequence.subject_id).collect();
+        let folds = deal(&subjects, labels, options)?;
         let summaries = options
             .summaries
             .then(|| Summaries::choose(model.config.time_code, spots, options.code_share, options.columns));
@@ -181,7 +182,8 @@ impl Readout {
             Some(column) if Summaries::is_of_later_half(column) => Shape::Out,
             Some(_) => Shape::Curve,
         });
-        let table = Table { matrix: &matrix, width, labels, folds: &folds, options };
+        let weights = vec![1.0; labels.len()];
+        let table = Table { matrix: &matrix, width, labels, weights: &weights, folds: &folds, options };
         let mut fitted = vec![members::additive(&table, curves)];
         if options.trees {
             let binned = Binned::new(&matrix, width);
@@ -296,17 +298,17 @@ impl Readout {
 }
 
 /// The fold of each row: subjects dealt round, those with a true label apart, so that every fold has its share.
-fn deal(spots: &[(Sequence<'_>, usize)], labels: &[bool], options: &ReadoutOptions) -> Result<Vec<usize>> {
+pub(crate) fn deal(subject_of: &[i64], labels: &[bool], options: &ReadoutOptions) -> Result<Vec<usize>> {
     let mut subjects: HashMap<i64, bool> = HashMap::new();
-    for ((sequence, _), label) in spots.iter().zip(labels) {
-        *subjects.entry(sequence.subject_id).or_default() |= label;
+    for (id, label) in subject_of.iter().zip(labels) {
+        *subjects.entry(*id).or_default() |= label;
     }
     let key = |id: i64| random::key(options.seed, Purpose::Fold, &[id as u64]);
     let mut order: Vec<(bool, u64, i64)> = subjects.into_iter().map(|(id, any)| (any, key(id), id)).collect();
     order.sort_unstable();
     let fold_of: HashMap<i64, usize> =
         order.iter().enumerate().map(|(place, (_, _, id))| (*id, place % options.folds)).collect();
-    let folds: Vec<usize> = spots.iter().map(|(sequence, _)| fold_of[&sequence.subject_id]).collect();
+    let folds: Vec<usize> = subject_of.iter().map(|id| fold_of[id]).collect();
     let both = |fold| {
         let of_fold = || folds.iter().zip(labels).filter(move |(f, _)| **f == fold);
         of_fold().any(|(_, l)| *l) && of_fold().any(|(_, l)| !*l)
@@ -348,7 +350,7 @@ fn joined(stack: &[f64], told: &[f64]) -> f64 {
     stack.iter().zip(told).map(|(w, t)| w * t).sum::<f64>() + stack[told.len()]
 }
 
-fn sigmoid(logit: f64) -> f64 {
+pub(crate) fn sigmoid(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 

@@ -1,12 +1,12 @@
 //! `osler evaluate`: predictions to a report.
 
-use crate::manifest::{FileDigest, Kind, Manifest};
+use crate::manifest::{FileDigest, Kind, Manifest, digest_file};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::audit::{Audit, Auditor, Severity};
 use ::evaluate::bootstrap::Bootstrap;
-use ::evaluate::{About, Attribute, EvaluationReport, Options, tasks};
+use ::evaluate::{About, Attribute, EvaluationReport, Options, Peer, tasks};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Prediction, Split, meds};
@@ -21,11 +21,17 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   osler evaluate --events events --out report predictions
   osler evaluate --thresholds 0.05,0.1,0.2 --patients-per-clinician 12 --out report predictions
-  osler evaluate --labels events/labels/in_hospital_death --out report predictions")]
+  osler evaluate --labels events/labels/in_hospital_death --out report predictions
+  osler evaluate --beside boosting=boosted --beside 'Cox=cox.parquet' --out report predictions")]
 pub struct Arguments {
     /// MEDS labels, for predictions that hold none; the task is the predictions' only one.
     #[arg(long)]
     pub labels: Option<PathBuf>,
+    /// Another predictor of the same rows, to be compared in pairs: a directory that `osler predict` wrote, or a Parquet file
+    /// with MEDS's subject_id and prediction_time, predicted_boolean_probability and, with several tasks, task and
+    /// horizon_days. May be given several times.
+    #[arg(long, value_name = "NAME=PREDICTIONS", value_parser = named_path)]
+    pub beside: Vec<(String, PathBuf)>,
     /// Bootstrap draws; 0 gives no intervals.
     #[arg(long, default_value_t = 500)]
     pub draws: usize,
@@ -92,6 +98,7 @@ impl Arguments {
                 ));
             }
         }
+        let (peers, peer_inputs) = self.peers(&predictions)?;
         let of_records = self
             .events
             .as_deref()
@@ -104,6 +111,7 @@ impl Arguments {
             thresholds: self.thresholds.clone(),
             patients_per_clinician: self.patients_per_clinician,
             days_per_prediction: self.days_per_prediction,
+            peers,
             attributes: of_records.as_ref().map(|r| r.attributes.clone()).unwrap_or_default(),
             audit: of_records.as_ref().map(|r| r.audit.clone()),
             about: about(&source, self.title.clone()),
@@ -118,10 +126,14 @@ impl Arguments {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,
             settings: serde_json::json!({
+                "beside": self.beside.iter().map(|(name, _)| name).collect::<Vec<_>>(),
                 "draws": self.draws, "seed": self.seed, "min_events": self.min_events, "thresholds": self.thresholds,
                 "patients_per_clinician": self.patients_per_clinician, "days_per_prediction": self.days_per_prediction,
             }),
-            inputs: std::iter::once(source.as_input()).chain(of_records.map(|r| r.input)).collect(),
+            inputs: std::iter::once(source.as_input())
+                .chain(of_records.map(|r| r.input))
+                .chain(peer_inputs)
+                .collect(),
             counts: serde_json::json!({ "predictions": predictions.len(), "tasks": report.tasks.len() }),
             deidentification: None,
         })?;
@@ -139,6 +151,35 @@ impl Arguments {
             self.out.join("report.html").display()
         ));
         Ok((report, manifest))
+    }
+
+    /// The other predictors, and where they are from.
+    fn peers(&self, predictions: &[Prediction]) -> Result<(Vec<Peer>, Vec<FileDigest>)> {
+        let (mut peers, mut inputs) = (Vec::new(), Vec::new());
+        for (name, path) in &self.beside {
+            if peers.iter().any(|p: &Peer| p.name == *name) {
+                bail!("two predictors are called `{name}`; give each a name of its own");
+            }
+            let file = if path.is_dir() {
+                inputs.push(Manifest::verify(path, Kind::Predictions)?.as_input());
+                path.join("predictions.parquet")
+            } else {
+                let (bytes, blake3) = digest_file(path)?;
+                inputs.push(FileDigest { path: "predictions of another".to_owned(), bytes, blake3 });
+                path.clone()
+            };
+            peers.push(Peer::new(name, &meds::read_predictions(&file)?, predictions)?);
+        }
+        Ok((peers, inputs))
+    }
+}
+
+fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.trim().is_empty() && !path.is_empty() => {
+            Ok((name.trim().to_owned(), path.into()))
+        }
+        _ => Err("write NAME=PREDICTIONS, such as boosting=boosted".to_owned()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs, one file each, in the order of the flow.
 
+mod baseline;
 mod bench;
 mod deid;
 mod demo;
@@ -49,6 +50,7 @@ enum Command {
     Train(train::Arguments),
     Label(label::Arguments),
     Predict(predict::Arguments),
+    Baseline(baseline::Arguments),
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
     Serve(serve::Arguments),
@@ -70,6 +72,7 @@ impl Cli {
             Command::Train(arguments) => arguments.run(voice),
             Command::Label(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),
+            Command::Baseline(arguments) => arguments.run(voice),
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),

@@ -162,7 +162,7 @@ impl Arguments {
     }
 }
 
-fn labels_by_subject(path: &std::path::Path) -> Result<HashMap<i64, Vec<Label>>> {
+pub(super) fn labels_by_subject(path: &std::path::Path) -> Result<HashMap<i64, Vec<Label>>> {
     let mut by_subject: HashMap<i64, Vec<Label>> = HashMap::new();
     for label in meds::read_labels(path)? {
         by_subject.entry(label.subject_id).or_default().push(label);

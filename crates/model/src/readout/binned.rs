@@ -49,14 +49,15 @@ fn edges(values: &[f32]) -> Vec<f32> {
     let cuts = if distinct <= MOST_BINS { present.len() } else { MOST_BINS };
     let mut edges: Vec<f32> = Vec::new();
     for cut in 1..cuts {
-        let place = cut * present.len() / cuts;
-        if place == 0 {
-            continue;
-        }
-        let (low, high) = (present[place - 1], present[place]);
+        let place = (cut * present.len() / cuts).max(1);
+        // Where equal values stand at the quantile the edge comes after them: dropping it would leave a column of round
+        // numbers with hardly a bin.
+        let place = place + present[place..].partition_point(|v| *v <= present[place - 1]);
+        let Some(&high) = present.get(place) else { break };
+        let low = present[place - 1];
         // Halfway between neighbours, so that a value never seen falls to the nearer one.
         let edge = low + (high - low) / 2.0;
-        if low < high && edges.last().is_none_or(|last| *last < edge) {
+        if edges.last().is_none_or(|last| *last < edge) {
             edges.push(edge);
         }
     }
@@ -87,6 +88,18 @@ mod tests {
             }
         }
         assert!(column.bins.iter().max().unwrap() > &50);
+    }
+
+    /// Round numbers, such as blood pressures: many values, each many times.
+    #[test]
+    fn ties_do_not_cost_bins() {
+        let values: Vec<f32> = (0..13_000).map(|i| (i % 130) as f32).collect();
+        let binned = Binned::new(&values, 1);
+        let column = &binned.columns[0];
+        assert!(*column.bins.iter().max().unwrap() > 55, "{:?}", column.edges);
+        for (value, bin) in values.iter().zip(&column.bins) {
+            assert!(*value <= column.upper_edge(*bin) && (*bin == 1 || *value > column.upper_edge(*bin - 1)));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::baseline::{CountColumns, CountColumnsBuilder};
 use ::evaluate::metrics::censoring::{CensoringCurve, FollowUp};
+use ::evaluate::metrics::{Scored, ranking};
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -75,6 +76,13 @@ pub struct Arguments {
 /// Task, and the bits of its horizon in days.
 type Question = (SmolStr, u32);
 
+/// The trees of one question, and what cross-validation says of them.
+struct Fitted {
+    trees: BoostedTrees,
+    auroc: f64,
+    rows: usize,
+}
+
 /// What is learned from.
 struct Training {
     columns: CountColumns,
@@ -130,8 +138,10 @@ impl Arguments {
         settings["model_digest"] = "".into();
         settings["boosting"] = serde_json::json!({
             "visits": self.visits, "trees_at_most": self.trees, "seed": self.seed,
-            "trees": trees.iter().map(|((task, bits), t)| (format!("{task} {}", f32::from_bits(*bits)), t.trees))
-                .collect::<BTreeMap<_, _>>(),
+            "questions": trees.iter().map(|((task, bits), of)| serde_json::json!({
+                "task": task, "horizon_days": f32::from_bits(*bits), "rows": of.rows, "trees": of.trees.trees,
+                "cross_validated_auroc": of.auroc,
+            })).collect::<Vec<_>>(),
         });
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
@@ -250,7 +260,7 @@ impl Arguments {
     }
 
     /// Trees by question, and how many questions have too few outcomes to learn from.
-    fn fit(&self, training: &Training, voice: Voice) -> Result<(BTreeMap<Question, BoostedTrees>, usize)> {
+    fn fit(&self, training: &Training, voice: Voice) -> Result<(BTreeMap<Question, Fitted>, usize)> {
         let options = ReadoutOptions {
             boosted_trees: self.trees,
             seed: self.seed,
@@ -280,15 +290,19 @@ impl Arguments {
                 .flat_map(|(row, ..)| &training.matrix[row * width..][..width])
                 .copied()
                 .collect();
+            let labels: Vec<bool> = known.iter().map(|k| k.1).collect();
             let rows = Rows {
                 matrix: &matrix,
                 width,
-                labels: &known.iter().map(|k| k.1).collect::<Vec<_>>(),
+                labels: &labels,
                 weights: &known.iter().map(|k| k.2).collect::<Vec<_>>(),
                 subjects: &known.iter().map(|k| training.subjects[k.0]).collect::<Vec<_>>(),
             };
             match BoostedTrees::fit(rows, &options) {
-                Ok(trees) => drop(fitted.insert(question.clone(), trees)),
+                Ok(trees) => {
+                    let auroc = ranking::auroc(&Scored::from_pairs(&trees.out_of_fold, &labels)?);
+                    fitted.insert(question.clone(), Fitted { trees, auroc, rows: labels.len() });
+                }
                 // Too few of one outcome for every fold.
                 Err(model::Error::Data(_)) => unanswered += 1,
                 Err(error) => return Err(error.into()),
@@ -353,7 +367,7 @@ fn onset((task, bits): &Question, landmark: Landmark) -> OnsetTask {
 fn answer(
     predictions: &[Prediction],
     columns: &CountColumns,
-    trees: &BTreeMap<Question, BoostedTrees>,
+    trees: &BTreeMap<Question, Fitted>,
     records: &Records,
     voice: Voice,
 ) -> Result<Vec<Prediction>> {
@@ -380,7 +394,7 @@ fn answer(
                     at = Some(prediction.prediction_time);
                 }
                 answered.push(Prediction {
-                    predicted_boolean_probability: trees.probability(&row)?,
+                    predicted_boolean_probability: trees.trees.probability(&row)?,
                     ..prediction.clone()
                 });
             }

@@ -1,4 +1,4 @@
-"""meds-evaluation must read the predictions that `osler predict` wrote and give the AUROC and Brier score of `osler evaluate`.
+"""meds-evaluation must read the files that `osler predict --meds` wrote, as they are, and give the AUROC and Brier score of `osler evaluate`.
 
     python check_meds_evaluation.py PREDICTIONS REPORT
 """
@@ -10,18 +10,11 @@ from pathlib import Path
 import polars as pl
 from meds_evaluation.evaluate import evaluate_binary_classification
 
-predictions = pl.read_parquet(Path(sys.argv[1], "predictions.parquet"))
+files = {path.stem: pl.read_parquet(path) for path in Path(sys.argv[1], "meds").glob("*.parquet")}
 report = json.loads(Path(sys.argv[2], "report.json").read_text())
 compared = 0
 for task in report["tasks"]:
-    rows = predictions.filter(
-        (pl.col("task") == task["task"])
-        & (pl.col("horizon_days") == pl.lit(task["horizon_days"], dtype=pl.Float32))
-        & pl.col("boolean_value").is_not_null()  # MEDS labels are never unknown
-    )
-    # The package refuses columns that it doesn't know, and asks for one of every table, filled or not.
-    rows = rows.select("subject_id", "prediction_time", "boolean_value", "predicted_boolean_probability")
-    rows = rows.with_columns(pl.lit(None, dtype=pl.Boolean).alias("predicted_boolean_value"))
+    rows = files[f"{task['task'].replace('/', '_')}_{task['horizon_days']:.0f}d"]
     theirs = evaluate_binary_classification(rows)["samples_equally_weighted"]
     for ours, name in [("auroc", "roc_auc_score"), ("average_precision", "average_precision_score"), ("brier", "brier_score")]:
         difference = abs(task["model"][ours]["value"] - theirs[name])
@@ -29,4 +22,4 @@ for task in report["tasks"]:
         assert difference < 1e-5, f"{task['task']}: {ours} is {task['model'][ours]['value']}, meds-evaluation says {theirs[name]}"
     compared += 1
 assert compared > 0, "the report has no task"
-print(f"meds-evaluation agrees on {compared} tasks of {len(predictions)} predictions")
+print(f"meds-evaluation agrees on {compared} tasks of {len(files)} files")

@@ -7,10 +7,12 @@
 
 Runs the example `metrics` of the crate on random, tied and tiny sets and compares: ranking, scores and recalibration
 with scikit-learn, the smooth calibration curve with statsmodels, censoring weights with lifelines, net benefit with
-dcurves, the DeLong standard error with its definition, and the bootstrap interval with a bootstrap in NumPy.
+dcurves, the DeLong standard error with its definition, and bootstrap intervals with the same draws given to scikit-learn
+and statsmodels as weights, and with other draws in NumPy.
 
-On real data, given their directories: C, time-dependent AUC and the Brier score on Mayo NAFLD with scikit-survival and
-lifelines; thresholds, recalibration and group metrics on PhysioNet 2012 with scikit-learn and fairlearn.
+On real data, given their directories: C, time-dependent AUC and the Brier score, integrated too, on Mayo NAFLD with
+scikit-survival and lifelines; thresholds, recalibration, group metrics and their tests on PhysioNet 2012 with scikit-learn,
+fairlearn and statsmodels.
 
     uv run tests/python/check_metrics.py            # builds the example with cargo
     uv run tests/python/check_metrics.py EXECUTABLE # uses one that is built
@@ -46,6 +48,9 @@ def osler(label, probability, subject=None, baseline=None, observed_days=None, h
         cells = []
         for values in columns:
             value = None if values is None else values[i]
+            if isinstance(value, str):
+                cells.append(value)
+                continue
             missing = value is None or (isinstance(value, float) and math.isnan(value))
             cells.append("" if missing else repr(value.item() if hasattr(value, "item") else value))
         cells.append("" if sex is None else sex[i])
@@ -150,6 +155,39 @@ def check_censoring(where, rng, n, horizon):
     check(where, "auroc", got["auroc"], roc_auc_score(label[known], p[known]), 1e-12)
 
 
+def check_draws(where, rng):
+    """Intervals of all numbers over the same draws of subjects, ours against scikit-learn's with the draws as weights."""
+    n = 400
+    subjects = np.repeat(np.arange(n // 2), 2)
+    x = rng.normal(size=n)
+    y = (rng.random(n) < expit(x - 0.5)).astype(int)
+    p = expit(0.8 * x - 0.9 + 0.4 * rng.normal(size=n))
+    got = osler(y, p, subject=subjects, draws=200)
+    logit = np.log(p / (1 - p))
+    drawn = {name: [] for name in ["auroc", "average_precision", "brier", "log_loss", "observed_expected",
+                                   "calibration_slope", "recalibration_intercept", "integrated_calibration_index"]}
+    for counts in got["multiplicities"]:
+        w = np.array(counts, float)[subjects]
+        drawn["auroc"].append(roc_auc_score(y, p, sample_weight=w))
+        drawn["average_precision"].append(average_precision_score(y, p, sample_weight=w))
+        drawn["brier"].append(brier_score_loss(y, p, sample_weight=w))
+        drawn["log_loss"].append(log_loss(y, p, sample_weight=w))
+        drawn["observed_expected"].append(np.sum(w * y) / np.sum(w * p))
+        model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000, solver="newton-cholesky")
+        model.fit(logit[:, None], y, sample_weight=w)
+        drawn["calibration_slope"].append(model.coef_[0, 0])
+        drawn["recalibration_intercept"].append(model.intercept_[0])
+        # Repeated rows are ties, which statsmodels orders at will; a hair's breadth apart they are not.
+        index = np.repeat(np.arange(n), w.astype(int))
+        apart = p[index] + 1e-9 * np.arange(len(index)) / len(index)
+        drawn["integrated_calibration_index"].append(integrated_calibration_index(y[index], apart))
+    for name, values in drawn.items():
+        low, high = np.quantile(values, [0.025, 0.975])
+        exact = name not in ("calibration_slope", "recalibration_intercept", "integrated_calibration_index")
+        for bound, want in [("low", low), ("high", high)]:
+            check(where, f"{name} interval, equal draws", got["performance"][name][bound], float(want), 1e-9 if exact else 1e-3)
+
+
 def check_bootstrap(where, rng):
     """Intervals of 2,000 draws of subjects, ours against NumPy's: equal but for chance in the draws."""
     subjects = np.repeat(np.arange(150), 4)
@@ -161,7 +199,8 @@ def check_bootstrap(where, rng):
     for _ in range(2000):
         index = np.concatenate([rows[s] for s in rng.integers(0, 150, 150)])
         draws.append(roc_auc_score(y[index], p[index]))
-    low, high = osler(y, p, subject=subjects, draws=2000)["auroc_interval"]
+    got = osler(y, p, subject=subjects, draws=2000)["performance"]["auroc"]
+    low, high = got["low"], got["high"]
     check(where, "bootstrap low", low, float(np.quantile(draws, 0.025)), 0.006)
     check(where, "bootstrap high", high, float(np.quantile(draws, 0.975)), 0.006)
 
@@ -193,6 +232,15 @@ def check_survival(path):
         auc = cumulative_dynamic_auc(known, known, p, [horizon])[0][0]
         check(where, "time-dependent AUC", timed["dynamic_auc"], auc, 1e-6)
         check(where, "Brier score, IPCW", got["brier_ipcw"], brier_score(known, known, 1 - p, [horizon])[1][0], 1e-6)
+    horizons = [730.5, 1826.5, 3652.5]
+    risks = 1 - cox.predict_survival_function(rest, times=horizons).to_numpy().T
+    label = [";".join("1" if d and t <= h else "0" if t > h else "" for h in horizons) for d, t in zip(died, days)]
+    got = osler(label, [";".join(map(repr, map(float, r))) for r in risks], observed_days=days, horizon="730.5,1826.5,3652.5")
+    ours = got["integrated_brier"][0]
+    from sksurv.metrics import integrated_brier_score
+
+    check("NAFLD", "integrated Brier score", ours["brier"]["value"], integrated_brier_score(known, known, 1 - risks, horizons), 1e-6)
+    check("NAFLD", "rows of the integrated Brier score", ours["rows"], len(rest), 0)
     print(f"NAFLD: {len(rest)} subjects, {int(died.sum())} deaths")
 
 
@@ -260,6 +308,13 @@ def check_ward(events):
         check(where, f"{name} gap (fairlearn)", abs(gap["difference"]["value"]), frame.difference()[name], 1e-12)
         ratio = gap["ratio"]["value"]
         check(where, f"{name} ratio (fairlearn)", min(ratio, 1 / ratio), frame.ratio()[name], 1e-12)
+    with_tests = osler(y, p, sex=sex, thresholds=thresholds, draws=300)["fairness"]
+    tested = [g for d in with_tests["dimensions"] for g in d["gaps"] if g["p_value"] is not None]
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = multipletests([g["p_value"] for g in tested], method="holm")[1]
+    for gap, want in zip(tested, corrected):
+        check(where, "p corrected by Holm", gap["p_corrected"], float(want), 1e-12)
     isotonic = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(p)
     worst_isotonic = float(np.max(np.abs(isotonic - np.array(got["isotonic"]))))
     check(where, "isotonic recalibration", worst_isotonic, 0.0, 1e-6)
@@ -291,6 +346,7 @@ def main():
         check_censoring(f"censored, n = {n}", rng, n, horizon)
         sets += 1
     check_bootstrap("clustered", rng)
+    check_draws("equal draws", rng)
     if len(sys.argv) > 2:
         check_survival(sys.argv[2])
         check_ward(sys.argv[3])

@@ -1,9 +1,11 @@
 //! Metrics of `label,probability,subject[,baseline[,observed_days[,sex]]]` read from standard input, as JSON, for
 //! comparison with other software. An empty label is a censored row; sex is `F`, `M` or empty. Arguments: the horizon in days,
-//! how many bootstrap draws, and thresholds separated by commas.
+//! how many bootstrap draws, and thresholds separated by commas. With several horizons, separated by commas, label and
+//! probability hold one for each, separated by `;`, and only the integrated Brier score is told.
 //!
 //! `cargo run -p evaluate --example metrics -- 365 500 < predictions.csv`
 
+use evaluate::bootstrap::clusters;
 use evaluate::metrics::{
     Row, Scored, accuracy, calibration, censoring, delong, ranking, recalibrate, utility,
 };
@@ -11,8 +13,19 @@ use evaluate::{Bootstrap, Options, evaluate};
 use events::{Prediction, Sex, Time};
 use std::io::Read;
 
+/// Draws number subjects by their ids, rising.
+fn sorted_subjects(predictions: &[Prediction]) -> Vec<i64> {
+    let mut subjects: Vec<i64> = predictions.iter().map(|p| p.subject_id).collect();
+    subjects.sort_unstable();
+    subjects
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let horizon: f32 = std::env::args().nth(1).map_or(Ok(0.0), |h| h.parse())?;
+    let horizons: Vec<f32> = match std::env::args().nth(1) {
+        Some(told) => told.split(',').map(str::parse).collect::<Result<_, _>>()?,
+        None => vec![0.0],
+    };
+    let horizon = horizons[0];
     let draws: usize = std::env::args().nth(2).map_or(Ok(0), |d| d.parse())?;
     let thresholds = std::env::args().nth(3).unwrap_or_default();
     let thresholds =
@@ -22,25 +35,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut predictions = Vec::new();
     for line in text.lines().skip(1) {
         let field: Vec<&str> = line.split(',').collect();
-        let number = |i: usize| -> Result<Option<f64>, std::num::ParseFloatError> {
-            field.get(i).filter(|f| !f.is_empty()).map(|f| f.parse()).transpose()
-        };
-        predictions.push(Prediction {
-            subject_id: number(2)?.unwrap_or(predictions.len() as f64) as i64,
-            prediction_time: Time::from_micros(0),
-            task: "task".into(),
-            horizon_days: horizon,
-            boolean_value: number(0)?.map(|y| y != 0.0),
-            observed_days: number(4)?.map(|d| d as f32),
-            predicted_boolean_probability: number(1)?.ok_or("a row has no probability")?,
-            baseline_probability: number(3)?,
-            age_years: None,
-            sex: match field.get(5).copied() {
-                Some("F") => Sex::Female,
-                Some("M") => Sex::Male,
-                _ => Sex::Unknown,
-            },
-        });
+        for (k, horizon_days) in horizons.iter().enumerate() {
+            let number = |i: usize| -> Result<Option<f64>, std::num::ParseFloatError> {
+                let cell = field.get(i).and_then(|f| if i < 2 { f.split(';').nth(k) } else { Some(*f) });
+                cell.filter(|f| !f.is_empty()).map(str::parse).transpose()
+            };
+            predictions.push(Prediction {
+                subject_id: number(2)?.unwrap_or((predictions.len() / horizons.len()) as f64) as i64,
+                prediction_time: Time::from_micros(0),
+                task: "task".into(),
+                horizon_days: *horizon_days,
+                boolean_value: number(0)?.map(|y| y != 0.0),
+                observed_days: number(4)?.map(|d| d as f32),
+                predicted_boolean_probability: number(1)?.ok_or("a row has no probability")?,
+                baseline_probability: number(3)?,
+                age_years: None,
+                sex: match field.get(5).copied() {
+                    Some("F") => Sex::Female,
+                    Some("M") => Sex::Male,
+                    _ => Sex::Unknown,
+                },
+            });
+        }
+    }
+    if horizons.len() > 1 {
+        let options =
+            Options { bootstrap: Bootstrap { draws, ..Bootstrap::default() }, ..Options::default() };
+        let report = evaluate(&predictions, &options)?;
+        println!("{}", serde_json::json!({ "integrated_brier": report.integrated_brier }));
+        return Ok(());
     }
     let rows = |weights: Option<&[f64]>| {
         Scored::new(predictions.iter().enumerate().filter_map(|(i, p)| {
@@ -71,6 +94,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Options::default()
     };
     let report = evaluate(&predictions, &options)?;
+    let (_, subjects) = clusters(sorted_subjects(&predictions));
+    let multiplicities: Vec<Vec<u32>> = options.bootstrap.replicate(subjects, |counts| counts.to_vec());
     let model = report.tasks.first().map(|t| &t.model);
     let follow_up: Vec<censoring::FollowUp> = predictions
         .iter()
@@ -109,7 +134,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "delong": comparison.transpose()?.flatten(),
             "weights": weights,
             "brier_ipcw": model.and_then(|m| m.brier_ipcw.value),
-            "auroc_interval": model.map(|m| [m.auroc.low, m.auroc.high]),
+            "performance": model,
+            "multiplicities": multiplicities,
             "undefined_draws": model.map(|m| m.auroc.undefined_draws),
         })
     );

@@ -18,7 +18,7 @@ mod writer;
 pub use codes::{CodeMetadata, read_codes};
 pub use labels::{read_labels, write_labels};
 pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
-pub use predictions::{PredictionWriter, read_predictions};
+pub use predictions::{PredictionWriter, read_predictions, write_meds_predictions};
 pub use reader::{SubjectReader, read_subjects};
 pub use risks::RiskWriter;
 pub use simulated::{SimulatedPrediction, SimulatedPredictionWriter, SimulatedTrajectory, TrajectoryWriter};

@@ -44,6 +44,26 @@ impl PredictionWriter {
     }
 }
 
+/// Writes predictions with MEDS's columns alone, `predicted_boolean_value` empty, for the tools of others: they refuse
+/// columns that they don't know.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_meds_predictions(path: &Path, rows: &[&Prediction]) -> Result<(), Error> {
+    let mut writer = TableWriter::create(path, schema::meds_predictions())?;
+    for chunk in rows.chunks(ROWS) {
+        let each = || chunk.iter();
+        writer.write(vec![
+            Arc::new(each().map(|p| Some(p.subject_id)).collect::<Int64Array>()),
+            Arc::new(each().map(|p| Some(p.prediction_time.micros())).collect::<TimestampMicrosecondArray>()),
+            Arc::new(each().map(|p| p.boolean_value).collect::<BooleanArray>()),
+            Arc::new(each().map(|_| None).collect::<BooleanArray>()),
+            Arc::new(each().map(|p| Some(p.predicted_boolean_probability)).collect::<Float64Array>()),
+        ])?;
+    }
+    writer.finish()
+}
+
 /// Rows a write.
 pub(super) const ROWS: usize = 64 * 1024;
 

@@ -59,6 +59,14 @@ pub(super) fn predictions() -> SchemaRef {
     ]))
 }
 
+/// Predictions with MEDS's columns alone, as meds-evaluation takes them.
+pub(super) fn meds_predictions() -> SchemaRef {
+    let mut fields: Vec<_> = predictions().fields().iter().take(3).cloned().collect();
+    fields.push(Arc::new(Field::new("predicted_boolean_value", DataType::Boolean, true)));
+    fields.push(Arc::new(Field::new("predicted_boolean_probability", DataType::Float64, false)));
+    Arc::new(Schema::new(fields))
+}
+
 /// Predictions that were simulated: with their standard error, and the direct prediction beside them.
 pub(super) fn simulated_predictions() -> SchemaRef {
     let mut fields: Vec<_> = predictions().fields().iter().cloned().collect();

@@ -1,5 +1,7 @@
 //! `osler predict`: a model's probabilities for subjects of a data set.
 
+mod meds_files;
+
 use super::train::task_name;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::{ModelDirectory, UnseenCodes};
@@ -75,6 +77,9 @@ pub struct Arguments {
     /// its value had).
     #[arg(long, conflicts_with_all = ["codes", "horizons", "labels", "every_event"])]
     pub likelihood: bool,
+    /// Also OUT/meds/: a file per task and horizon with MEDS's columns alone and known outcomes, as meds-evaluation reads them.
+    #[arg(long, conflicts_with_all = ["every_event", "likelihood"])]
+    pub meds: bool,
     /// What becomes of codes that the model never saw, where a history has them; the likelihood always takes the parent.
     #[arg(long, value_enum, default_value_t)]
     pub unseen_codes: UnseenCodes,
@@ -143,6 +148,10 @@ impl Arguments {
                 None => job.onsets(&mut writer)?,
             };
             writer.finish()?;
+            if self.meds {
+                let predictions = meds::read_predictions(&output.path().join("predictions.parquet"))?;
+                meds_files::write(&predictions, &output.path().join("meds"))?;
+            }
             done
         };
         let manifest = output.finish(Provenance {

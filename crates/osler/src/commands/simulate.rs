@@ -215,6 +215,7 @@ impl Arguments {
             precision: PrecisionArguments::default(),
             device: gpu::Device::Cpu,
             likelihood: false,
+            meds: false,
             unseen_codes: Default::default(),
             split: self.split.clone(),
             seed: self.seed,

@@ -32,6 +32,39 @@ fn records_in_a_measured_model_out() {
     assert!(site.path("likelihood/likelihood.parquet").is_file());
     simulations_are_repeatable_and_can_be_evaluated(&site);
     tasks_become_labels(&site);
+    a_model_is_set_beside_others(&site);
+}
+
+fn a_model_is_set_beside_others(site: &Site) {
+    // Wherever few have an outcome within the folds there is nothing to learn, which is said.
+    site.succeed("predict --model demo/model --horizons 5y,10y --meds --out asked demo/events");
+    let files = std::fs::read_dir(site.path("asked/meds")).unwrap().count();
+    assert!(files > 10, "{files} files");
+    site.succeed("baseline --like asked --trees 20 --threads 1 --out boosted demo/events");
+    site.succeed("baseline --like asked --trees 20 --threads 2 --out boosted-again demo/events");
+    assert_eq!(
+        site.digest("boosted"),
+        site.digest("boosted-again"),
+        "the number of threads must change nothing"
+    );
+    let counts = &site.manifest("boosted")["counts"];
+    let (questions, unanswered) =
+        (counts["questions"].as_u64().unwrap(), counts["unanswered"].as_u64().unwrap());
+    assert!(questions > 0 && unanswered > 0, "{counts}");
+    site.succeed("evaluate --draws 10 --min-events 1 --beside trees=boosted --beside self=asked/predictions.parquet --out beside asked");
+    let report = std::fs::read_to_string(site.path("beside/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let names = |task: &serde_json::Value| -> Vec<String> {
+        task["beside"].as_array().unwrap().iter().map(|b| b["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let tasks = report["tasks"].as_array().unwrap();
+    assert!(tasks.iter().all(|t| names(t).contains(&"self".to_owned())));
+    assert!(tasks.iter().any(|t| names(t).contains(&"trees".to_owned())));
+    let said = site.fail("evaluate --beside a=boosted --beside a=boosted --out twice asked");
+    assert!(said.contains("a name of its own"), "{said}");
+    assert!(site.fail("evaluate --beside boosted --out wrong asked").contains("NAME=PREDICTIONS"));
+    assert!(site.fail("baseline --like demo/model --out wrong demo/events").contains("predictions"));
+    assert!(!site.path("wrong").exists());
 }
 
 fn tasks_become_labels(site: &Site) {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
+use evaluate::audit::{Check, Severity};
+use evaluate::tasks::Alteration;
 use evaluate::{Beside, Bootstrap, Error, Options, Peer, evaluate};
 use events::{Prediction, Sex, Time};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -107,4 +109,27 @@ fn what_does_not_fit_is_refused() {
     let mut several = ours.clone();
     several.extend(predictions("I10", 50, 0.1, 1));
     assert!(Peer::new("x", &renamed, &several).is_err());
+}
+
+/// A model that knows nothing without the last visit is warned of; one that knows most of it anyway is not.
+#[test]
+fn what_stands_on_the_last_visit_alone_is_told() {
+    let ours = predictions("E11", 3000, 0.1, 1);
+    for (noise, severity) in [(50.0, Severity::Warning), (0.3, Severity::Note)] {
+        let rest = predictions("E11", 3000, noise, 2);
+        let peer = |a: Alteration| (a, Peer::new(a.name(), &rest, &ours).unwrap());
+        let bootstrap = Bootstrap { draws: 100, seed: 1, confidence: 0.95 };
+        let options = Options { bootstrap, altered: Alteration::ALL.map(peer).into(), ..Options::default() };
+        let audit = evaluate(&ours, &options).unwrap().audit;
+        let of = |check| audit.findings.iter().find(|f| f.check == check).unwrap();
+        assert_eq!(of(Check::LastVisit).severity, severity, "{:?}", of(Check::LastVisit));
+        assert_eq!(of(Check::ShuffledTimes).severity, Severity::Note);
+        assert!(of(Check::ShuffledTimes).evidence["difference"] > 0.0);
+        assert!(audit.made.contains(&Check::LastVisit));
+    }
+    // A model that doesn't use times at all.
+    let same = (Alteration::ShuffledTimes, Peer::new("shuffled", &ours, &ours).unwrap());
+    let audit = evaluate(&ours, &Options { altered: vec![same], ..Options::default() }).unwrap().audit;
+    let finding = audit.findings.iter().find(|f| f.check == Check::ShuffledTimes).unwrap();
+    assert!(finding.what.contains("Nothing shows that the model uses when"), "{}", finding.what);
 }

@@ -4,9 +4,12 @@
 //! the model that won't be there when it is used. Predictions alone tell a little; with the records ([`Auditor::subject`])
 //! much more is looked for. A finding says what was seen, in numbers; whether it is a fault, people decide.
 
+mod altered;
 mod features;
 mod gaps;
 mod twins;
+
+pub(crate) use altered::altered;
 
 use crate::error::Result;
 use events::{Prediction, Split, Subject};
@@ -60,11 +63,23 @@ pub enum Check {
     PerformanceByGap,
     /// Training and measured records lie in the same years.
     TimeOverlap,
+    /// What is left with the times of the history shuffled.
+    ShuffledTimes,
+    /// What is left without the last day of the history.
+    LastVisit,
+}
+
+/// What a check needs beside the predictions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Records,
+    AlteredHistories,
 }
 
 impl Check {
     /// All of them.
-    pub const ALL: [Check; 7] = [
+    pub const ALL: [Check; 9] = [
         Check::SubjectsInTwoSplits,
         Check::CodesOfTheOutcomeInHistory,
         Check::LabelInHistory,
@@ -72,6 +87,8 @@ impl Check {
         Check::OneFeatureDoesTooWell,
         Check::PerformanceByGap,
         Check::TimeOverlap,
+        Check::ShuffledTimes,
+        Check::LastVisit,
     ];
 
     /// What a reader calls it.
@@ -84,11 +101,17 @@ impl Check {
             Check::OneFeatureDoesTooWell => "One code that tells nearly everything",
             Check::PerformanceByGap => "Performance by time to the outcome",
             Check::TimeOverlap => "Training and measured records in the same years",
+            Check::ShuffledTimes => "What is left when times are shuffled",
+            Check::LastVisit => "What is left without the last visit",
         }
     }
 
-    fn needs_records(self) -> bool {
-        !matches!(self, Check::OrderWithinATimestamp | Check::PerformanceByGap)
+    fn needs(self) -> Needs {
+        match self {
+            Check::OrderWithinATimestamp | Check::PerformanceByGap => Needs::Nothing,
+            Check::ShuffledTimes | Check::LastVisit => Needs::AlteredHistories,
+            _ => Needs::Records,
+        }
     }
 }
 
@@ -99,7 +122,7 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// Checks that were made.
     pub made: Vec<Check>,
-    /// Checks that could not be made without the records.
+    /// Checks that could not be made without the records, or without predictions from altered histories.
     pub not_made: Vec<Check>,
 }
 
@@ -107,6 +130,20 @@ impl Audit {
     /// Findings that ask for an explanation: warnings and serious ones.
     pub fn alarms(&self) -> usize {
         self.findings.iter().filter(|f| f.severity > Severity::Note).count()
+    }
+
+    /// Adds what altered histories told, and that it was looked for.
+    pub(crate) fn add_altered(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
+        self.sort();
+        self.not_made.retain(|c| c.needs() != Needs::AlteredHistories);
+        self.made = Check::ALL.into_iter().filter(|c| !self.not_made.contains(c)).collect();
+    }
+
+    fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            b.severity.cmp(&a.severity).then(a.check.cmp(&b.check)).then(a.task.cmp(&b.task))
+        });
     }
 }
 
@@ -168,11 +205,14 @@ impl Auditor {
                 findings.extend(watched.finish());
             }
         }
-        findings.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then(a.check.cmp(&b.check)).then(a.task.cmp(&b.task))
+        let (made, not_made) = Check::ALL.into_iter().partition(|c| match c.needs() {
+            Needs::Nothing => true,
+            Needs::Records => self.saw_records,
+            Needs::AlteredHistories => false,
         });
-        let (made, not_made) = Check::ALL.into_iter().partition(|c| self.saw_records || !c.needs_records());
-        Audit { findings, made, not_made }
+        let mut audit = Audit { findings, made, not_made };
+        audit.sort();
+        audit
     }
 }
 

@@ -25,8 +25,9 @@ pub use recalibrated::Recalibrated;
 pub use task::{TaskOutcome, evaluate_task};
 pub use timed::{IntegratedBrier, TimedPerformance};
 
-use crate::audit::Auditor;
+use crate::audit::{Auditor, Finding};
 use crate::error::{Error, Result};
+use crate::tasks::Alteration;
 use events::Prediction;
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -60,7 +61,7 @@ pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<Evaluat
         detailed[i] = true;
     }
     let integrated = timed::integrated_brier(&groups, options);
-    let audit = match &options.audit {
+    let mut audit = match &options.audit {
         Some(audit) => audit.clone(),
         None => Auditor::new(predictions, options.detailed_tasks, options.min_events)?.finish(),
     };
@@ -73,9 +74,20 @@ pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<Evaluat
         .collect::<Result<Vec<_>>>()?;
     let mut report = assemble(outcomes, options);
     report.integrated_brier = integrated;
+    if !options.altered.is_empty() {
+        audit.add_altered(altered_findings(&report.tasks));
+    }
     report.answer.extend(answer::audit(&audit));
     report.audit = audit;
     Ok(report)
+}
+
+fn altered_findings(tasks: &[TaskReport]) -> Vec<Finding> {
+    let of_task = |task: &TaskReport| {
+        let each = Alteration::ALL.into_iter().filter_map(|a| Some((a, task.altered.get(a.name())?)));
+        each.filter_map(|(a, beside)| crate::audit::altered(task, a, beside)).collect::<Vec<_>>()
+    };
+    tasks.iter().flat_map(of_task).collect()
 }
 
 /// Puts measured tasks together, most events first. With [`evaluate_task`] it serves callers who hold one task's

@@ -3,6 +3,7 @@
 use super::peer::Peer;
 use crate::bootstrap::Bootstrap;
 use crate::error::{Error, Result};
+use crate::tasks::Alteration;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -27,6 +28,8 @@ pub struct Options {
     pub days_per_prediction: Option<f64>,
     /// Other predictors to set beside the model.
     pub peers: Vec<Peer>,
+    /// The same model on altered histories, for the audit.
+    pub altered: Vec<(Alteration, Peer)>,
     /// Groups of subjects to be fair to, beside sex and age.
     pub attributes: Vec<Attribute>,
     /// What an audit of the records found, to be shown with the numbers.
@@ -55,6 +58,7 @@ impl Default for Options {
             patients_per_clinician: 20.0,
             days_per_prediction: None,
             peers: vec![],
+            altered: vec![],
             attributes: vec![],
             audit: None,
             about: About::default(),

@@ -14,6 +14,7 @@ use crate::metrics::delong::DeLong;
 use crate::metrics::ranking::CurvePoint;
 use crate::metrics::utility::NetBenefit;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the report's JSON shape.
 pub(super) const FORMAT: u32 = 2;
@@ -163,6 +164,9 @@ pub struct TaskReport {
     /// Beside other predictors, where they were given.
     #[serde(default)]
     pub beside: Vec<Beside>,
+    /// What is left when something is taken from the histories; only for the tasks with the most events.
+    #[serde(default)]
+    pub altered: BTreeMap<String, Beside>,
     /// By sex and by age.
     pub subgroups: Vec<Subgroup>,
     /// Ranking in time; only for the tasks with the most events, where times and a horizon are known.

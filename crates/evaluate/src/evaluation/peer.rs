@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::metrics::delong::{DeLong, delong};
 use crate::metrics::multiplicity::holm;
 use crate::metrics::{Row, Scored};
+use crate::tasks::Alteration;
 use events::{Prediction, Time};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -101,17 +102,35 @@ pub struct Beside {
 
 /// The model beside every peer that has rows of this task.
 pub(super) fn beside(rows: &Rows, task: &str, horizon_days: f32, options: &Options) -> Result<Vec<Beside>> {
-    let key = (SmolStr::new(task), horizon_days.to_bits());
-    let peers = options.peers.iter().filter_map(|peer| Some((peer, peer.risks.get(&key)?)));
-    peers.filter_map(|(peer, risks)| of_peer(rows, &peer.name, risks, options).transpose()).collect()
+    options
+        .peers
+        .iter()
+        .filter_map(|peer| of_peer(rows, peer, task, horizon_days, options).transpose())
+        .collect()
+}
+
+/// What altered histories leave of this task.
+pub(super) fn altered(
+    rows: &Rows,
+    task: &str,
+    horizon_days: f32,
+    options: &Options,
+) -> Result<Vec<(Alteration, Beside)>> {
+    let each = options.altered.iter().map(|(alteration, peer)| {
+        let beside = of_peer(rows, peer, task, horizon_days, options)?;
+        Ok(beside.map(|beside| (*alteration, beside)))
+    });
+    each.filter_map(Result::transpose).collect()
 }
 
 fn of_peer(
     rows: &Rows,
-    name: &str,
-    risks: &FxHashMap<(i64, Time), f64>,
+    peer: &Peer,
+    task: &str,
+    horizon_days: f32,
     options: &Options,
 ) -> Result<Option<Beside>> {
+    let Some(risks) = peer.risks.get(&(SmolStr::new(task), horizon_days.to_bits())) else { return Ok(None) };
     let risk_of = |p: &Prediction| risks.get(&(p.subject_id, p.prediction_time)).copied();
     let (mut ours, mut theirs, mut left_out) = (vec![], vec![], 0);
     for (i, p) in rows.predictions.iter().enumerate() {
@@ -145,7 +164,7 @@ fn of_peer(
         erfc(((model.values.auroc - other.values.auroc) / error).abs() / std::f64::consts::SQRT_2)
     });
     Ok(Some(Beside {
-        name: name.to_owned(),
+        name: peer.name.clone(),
         rows: known,
         events,
         left_out,

@@ -5,7 +5,7 @@ use super::measure::{Predictor, Values, difference, estimate};
 use super::operating::points;
 use super::options::Options;
 use super::outcome::{Comparison, Curves, Histogram, SmoothPoint, TaskReport, Unmeasured};
-use super::peer::beside;
+use super::peer::{altered, beside};
 use super::recalibrated::recalibrated;
 use super::subgroups::subgroups;
 use super::timed::timed;
@@ -159,6 +159,13 @@ pub fn evaluate_task(
         model: model.performance(&model_draws, bootstrap),
         comparison,
         beside: beside(&rows, task, horizon_days, options)?,
+        altered: match detailed {
+            true => altered(&rows, task, horizon_days, options)?
+                .into_iter()
+                .map(|(alteration, beside)| (alteration.name().to_owned(), beside))
+                .collect(),
+            false => Default::default(),
+        },
         subgroups: subgroups(&rows, options)?,
         timed: if detailed { timed(&rows, &model.scored, horizon_days, options) } else { None },
         operating: if detailed { points(&rows, &model.scored, horizon_days, options) } else { vec![] },

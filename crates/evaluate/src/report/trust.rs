@@ -42,7 +42,7 @@ pub(super) fn audit(report: &EvaluationReport) -> String {
     if !audit.not_made.is_empty() {
         let _ = write!(
             html,
-            "<p class=\"note\">Not looked for, since the records were not given: {}.</p>",
+            "<p class=\"note\">Not looked for, since it needs the records or predictions from altered histories, which were not given: {}.</p>",
             list(&audit.not_made)
         );
     }

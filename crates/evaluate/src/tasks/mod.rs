@@ -1,6 +1,7 @@
 //! From records to labels: what is asked, when it is asked, and what came true.
 
 mod aces;
+mod altered;
 mod codes;
 mod document;
 mod join;
@@ -9,6 +10,7 @@ mod onset;
 mod task_file;
 
 pub use aces::AcesTask;
+pub use altered::Alteration;
 pub use codes::CodeSet;
 pub use join::{Joined, attach_labels};
 pub(crate) use landmark::observation_start;

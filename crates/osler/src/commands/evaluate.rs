@@ -1,11 +1,13 @@
 //! `osler evaluate`: predictions to a report.
 
+use super::predict::ALTERED_DIRECTORY;
 use crate::manifest::{FileDigest, Kind, Manifest, digest_file};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::audit::{Audit, Auditor, Severity};
 use ::evaluate::bootstrap::Bootstrap;
+use ::evaluate::tasks::Alteration;
 use ::evaluate::{About, Attribute, EvaluationReport, Options, Peer, tasks};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -99,6 +101,7 @@ impl Arguments {
             }
         }
         let (peers, peer_inputs) = self.peers(&predictions)?;
+        let altered = self.altered(&predictions)?;
         let of_records = self
             .events
             .as_deref()
@@ -112,6 +115,7 @@ impl Arguments {
             patients_per_clinician: self.patients_per_clinician,
             days_per_prediction: self.days_per_prediction,
             peers,
+            altered,
             attributes: of_records.as_ref().map(|r| r.attributes.clone()).unwrap_or_default(),
             audit: of_records.as_ref().map(|r| r.audit.clone()),
             about: about(&source, self.title.clone()),
@@ -151,6 +155,17 @@ impl Arguments {
             self.out.join("report.html").display()
         ));
         Ok((report, manifest))
+    }
+
+    /// The same model on altered histories, where `osler predict --altered` wrote them.
+    fn altered(&self, predictions: &[Prediction]) -> Result<Vec<(Alteration, Peer)>> {
+        let dir = self.predictions.join(ALTERED_DIRECTORY);
+        let files = Alteration::ALL.map(|a| (a, dir.join(a.name()).with_extension("parquet")));
+        files
+            .into_iter()
+            .filter(|(_, file)| file.is_file())
+            .map(|(a, file)| Ok((a, Peer::new(a.name(), &meds::read_predictions(&file)?, predictions)?)))
+            .collect()
     }
 
     /// The other predictors, and where they are from.

@@ -9,7 +9,7 @@ use crate::output::{OutputDirectory, Provenance};
 use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
-use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
+use ::evaluate::tasks::{Alteration, Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use ::serve::CodeKind;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -29,6 +29,9 @@ pub(super) const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] =
 
 /// About how many rows of [`Arguments::every_event`] are held at once, nine horizons each: 100 MB.
 const RISKS_HELD: usize = 2 << 20;
+
+/// Where predictions from altered histories are, below the others.
+pub(super) const ALTERED_DIRECTORY: &str = "altered";
 
 /// Subjects predicted together.
 const CHUNK: usize = 256;
@@ -77,6 +80,10 @@ pub struct Arguments {
     /// its value had).
     #[arg(long, conflicts_with_all = ["codes", "horizons", "labels", "every_event"])]
     pub likelihood: bool,
+    /// Also OUT/altered/: what the model says with the times of each history shuffled, and without its last day. `osler evaluate`
+    /// then tells what is left of the performance. Takes three times as long.
+    #[arg(long, conflicts_with_all = ["every_event", "likelihood"])]
+    pub altered: bool,
     /// Also OUT/meds/: a file per task and horizon with MEDS's columns alone and known outcomes, as meds-evaluation reads them.
     #[arg(long, conflicts_with_all = ["every_event", "likelihood"])]
     pub meds: bool,
@@ -136,18 +143,29 @@ impl Arguments {
             );
         }
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
-        let job = Job { arguments: self, directory, others, records: &records, splits: &splits, voice };
+        let job = Job {
+            arguments: self,
+            directory,
+            others,
+            records: &records,
+            splits: &splits,
+            alteration: None,
+            voice,
+        };
         let (counts, told) = if self.likelihood {
             job.likelihood(output.path())?
         } else if self.every_event {
             job.every_event(&output.path().join("risks.parquet"))?
         } else {
-            let mut writer = PredictionWriter::create(&output.path().join("predictions.parquet"))?;
-            let done = match &self.labels {
-                Some(labels) => job.task(labels, &mut writer)?,
-                None => job.onsets(&mut writer)?,
-            };
-            writer.finish()?;
+            let done = job.predictions(&output.path().join("predictions.parquet"))?;
+            if self.altered {
+                let dir = output.path().join(ALTERED_DIRECTORY);
+                std::fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+                for alteration in Alteration::ALL {
+                    let job = Job { alteration: Some(alteration), ..job };
+                    job.predictions(&dir.join(alteration.name()).with_extension("parquet"))?;
+                }
+            }
             if self.meds {
                 let predictions = meds::read_predictions(&output.path().join("predictions.parquet"))?;
                 meds_files::write(&predictions, &output.path().join("meds"))?;
@@ -180,6 +198,7 @@ pub(super) fn labels_by_subject(path: &std::path::Path) -> Result<HashMap<i64, V
 }
 
 /// What every kind of prediction needs.
+#[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) directory: &'a ModelDirectory,
@@ -187,6 +206,8 @@ pub(super) struct Job<'a> {
     pub(super) others: &'a [ModelDirectory],
     pub(super) records: &'a Records,
     pub(super) splits: &'a [Split],
+    /// What is taken from histories before they are predicted from.
+    pub(super) alteration: Option<Alteration>,
     pub(super) voice: Voice,
 }
 
@@ -214,6 +235,28 @@ impl Job<'_> {
             }
         }
         each(&chunk)
+    }
+
+    /// Onsets, or a task with labels, to a file.
+    fn predictions(&self, path: &std::path::Path) -> Result<(serde_json::Value, String)> {
+        let mut writer = PredictionWriter::create(path)?;
+        let done = match &self.arguments.labels {
+            Some(labels) => self.task(labels, &mut writer)?,
+            None => self.onsets(&mut writer)?,
+        };
+        writer.finish()?;
+        Ok(done)
+    }
+
+    /// A record as known at a moment, altered if it is to be.
+    fn tokens(&self, directory: &ModelDirectory, subject: &Subject, time: Time) -> TokenizedSubject {
+        match self.alteration {
+            None => directory.tokenizer.tokenize_until(subject, time),
+            Some(alteration) => {
+                let altered = alteration.of(subject, time, self.arguments.seed);
+                directory.tokenizer.tokenize_until(&altered, time)
+            }
+        }
     }
 
     /// Onsets of codes, at one time a subject.
@@ -257,7 +300,7 @@ impl Job<'_> {
                     })
                     .collect();
                 let tokens: Vec<TokenizedSubject> =
-                    spots.iter().map(|(s, t)| self.directory.tokenizer.tokenize_until(s, *t)).collect();
+                    spots.iter().map(|(s, t)| self.tokens(self.directory, s, *t)).collect();
                 let usable: Vec<usize> =
                     (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
                 let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
@@ -407,10 +450,8 @@ impl Job<'_> {
         let mut sums = vec![0.0; spots.len()];
         let mut known = vec![true; spots.len()];
         for directory in self.directories() {
-            let tokens: Vec<TokenizedSubject> = spots
-                .iter()
-                .map(|(s, label)| directory.tokenizer.tokenize_until(s, label.prediction_time))
-                .collect();
+            let tokens: Vec<TokenizedSubject> =
+                spots.iter().map(|(s, label)| self.tokens(directory, s, label.prediction_time)).collect();
             // As in training: right after the last event, before any closing TIME.
             let last =
                 |t: &TokenizedSubject| t.as_sequence().code.iter().rposition(|&c| c != Vocabulary::TIME);

@@ -147,6 +147,7 @@ impl Arguments {
             others: &[],
             records: &records,
             splits: &splits,
+            alteration: None,
             voice,
         };
         let codes = self.chosen_codes(&job)?;
@@ -216,6 +217,7 @@ impl Arguments {
             device: gpu::Device::Cpu,
             likelihood: false,
             meds: false,
+            altered: false,
             unseen_codes: Default::default(),
             split: self.split.clone(),
             seed: self.seed,

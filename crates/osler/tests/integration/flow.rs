@@ -37,7 +37,7 @@ fn records_in_a_measured_model_out() {
 
 fn a_model_is_set_beside_others(site: &Site) {
     // Wherever few have an outcome within the folds there is nothing to learn, which is said.
-    site.succeed("predict --model demo/model --horizons 5y,10y --meds --out asked demo/events");
+    site.succeed("predict --model demo/model --horizons 5y,10y --meds --altered --out asked demo/events");
     let files = std::fs::read_dir(site.path("asked/meds")).unwrap().count();
     assert!(files > 10, "{files} files");
     site.succeed("baseline --like asked --trees 20 --threads 1 --out boosted demo/events");
@@ -58,6 +58,13 @@ fn a_model_is_set_beside_others(site: &Site) {
         task["beside"].as_array().unwrap().iter().map(|b| b["name"].as_str().unwrap().to_owned()).collect()
     };
     let tasks = report["tasks"].as_array().unwrap();
+    for check in ["shuffled_times", "last_visit"] {
+        assert!(report["audit"]["made"].as_array().unwrap().contains(&check.into()), "{check}");
+        assert!(
+            report["audit"]["findings"].as_array().unwrap().iter().any(|f| f["check"] == check),
+            "{check}"
+        );
+    }
     assert!(tasks.iter().all(|t| names(t).contains(&"self".to_owned())));
     assert!(tasks.iter().any(|t| names(t).contains(&"trees".to_owned())));
     let said = site.fail("evaluate --beside a=boosted --beside a=boosted --out twice asked");

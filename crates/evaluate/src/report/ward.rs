@@ -98,7 +98,11 @@ pub(super) fn recalibrated(task: &TaskReport) -> String {
     };
     row("As predicted", &task.model);
     for made in &task.recalibrated {
-        let name = if made.method == "platt" { "Platt (logistic)" } else { "Isotonic" };
+        let name = match made.method.as_str() {
+            "platt" => "Platt (logistic)",
+            "platt_by_site" => "Platt, site by site",
+            _ => "Isotonic",
+        };
         row(name, &made.performance);
     }
     html.push_str("</tbody></table></div>");

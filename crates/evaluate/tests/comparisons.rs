@@ -1,4 +1,4 @@
-//! A model beside other predictors.
+//! A model beside other predictors, beside itself on altered histories, and recalibrated.
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
@@ -132,4 +132,28 @@ fn what_stands_on_the_last_visit_alone_is_told() {
     let audit = evaluate(&ours, &Options { altered: vec![same], ..Options::default() }).unwrap().audit;
     let finding = audit.findings.iter().find(|f| f.check == Check::ShuffledTimes).unwrap();
     assert!(finding.what.contains("Nothing shows that the model uses when"), "{}", finding.what);
+}
+
+/// Two sites, at one of which the risks are twice too high: one correction for both leaves each wrong, one a site doesn't.
+#[test]
+fn recalibration_by_site_helps_where_sites_differ() {
+    let mut ours = predictions("E11", 4000, 0.0, 1);
+    let mut site = evaluate::Attribute { name: "site".into(), ..Default::default() };
+    for p in &mut ours {
+        let second = p.subject_id % 2 == 1;
+        site.group_of.insert(p.subject_id, if second { "B" } else { "A" }.into());
+        if second {
+            let odds = p.predicted_boolean_probability / (1.0 - p.predicted_boolean_probability) * 4.0;
+            p.predicted_boolean_probability = odds / (1.0 + odds);
+        }
+    }
+    let bootstrap = Bootstrap { draws: 20, seed: 1, confidence: 0.95 };
+    let options = Options { bootstrap, attributes: vec![site], ..Options::default() };
+    let report = evaluate(&ours, &options).unwrap();
+    let brier = |method: &str| {
+        let made = report.tasks[0].recalibrated.iter().find(|r| r.method == method).unwrap();
+        made.performance.brier.value.unwrap()
+    };
+    assert!(brier("platt_by_site") < brier("platt") - 0.003, "{} {}", brier("platt_by_site"), brier("platt"));
+    assert!(report.to_html().contains("site by site"));
 }

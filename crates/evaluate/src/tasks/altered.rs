@@ -72,7 +72,7 @@ mod tests {
             Event::new(None, Code::new("GENDER//F")),
         ];
         events.extend(
-            (0..40).map(|i| Event::new(Some(at(f64::from(i) + 0.25)), Code::new(&format!("A//{i}")))),
+            (0..40).map(|i| Event::new(Some(at(f64::from(i) + 0.25)), Code::new(format!("A//{i}")))),
         );
         Subject::new(7, events)
     }

@@ -8,8 +8,8 @@ pub const KEY: &str = "OSLER_KEY";
 pub const TRUST: &str = "OSLER_TRUST";
 /// Where `osler` keeps spill files while it ingests: an alternative to `--spill-dir`.
 pub const SPILL_DIR: &str = "OSLER_SPILL_DIR";
-/// A file with the bearer key that `osler serve` asks for: an alternative to `--api-key-file`.
-pub const API_KEY_FILE: &str = "OSLER_API_KEY_FILE";
+/// The directory with keys, ledger and policy: an alternative to `--governance`.
+pub const GOVERNANCE: &str = "OSLER_GOVERNANCE";
 /// Log filter, as `tracing` reads it (`info`, `serve=debug`).
 pub const LOG: &str = "OSLER_LOG";
 

@@ -1,5 +1,6 @@
 //! The model behind the server's doors.
 
+use crate::commands::{digest_of, name_of};
 use crate::model_directory::ModelDirectory;
 use anyhow::{Context, Result};
 use deid::{Deidentifier, Key, Policy, Tally};
@@ -119,9 +120,9 @@ impl Predictor for ModelPredictor {
         let vocabulary = self.directory.tokenizer.vocabulary();
         let manifest = &self.directory.manifest;
         ModelDescription {
-            name: format!("osler-{}", manifest.settings["size"].as_str().unwrap_or("model")),
+            name: name_of(manifest),
             version: manifest.osler.clone(),
-            digest: format!("blake3:{}", self.directory.digest()),
+            digest: digest_of(manifest),
             stage: Stage::Draft,
             trained_on: TrainingData {
                 name: manifest.dataset.clone(),

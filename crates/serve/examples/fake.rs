@@ -12,8 +12,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     println!("http://{}", listener.local_addr()?);
-    let state =
-        serve::AppState::new(Arc::new(fake::FakePredictor::default()), serve::ServeSettings::default())?;
+    let governance = serve::Governance::open(Arc::new(|| events::Time::from_micros(0)));
+    let predictor = Arc::new(fake::FakePredictor::default());
+    let state = serve::AppState::new(predictor, governance, serve::ServeSettings::default())?;
     let interrupted = async {
         // Without a handler for signals the process ends all the same.
         let _ = tokio::signal::ctrl_c().await;

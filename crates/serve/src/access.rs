@@ -1,6 +1,6 @@
-//! Who may come in.
+//! Who may come in, and where.
 
-use crate::{AppState, Error, error::ApiError};
+use crate::{Access, AppState, doors::Rule, error::ApiError};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, header},
@@ -8,61 +8,75 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use std::fmt;
+use govern::{
+    access::{Caller, Refusal, Scope},
+    lifecycle::Stage,
+};
 
-/// The shortest secret that is accepted as a key.
-const MIN_SECRET_CHARS: usize = 20;
-
-/// A key that callers must show. Only its BLAKE3 digest is held, and compared in constant time.
-#[derive(Clone)]
-pub struct AccessKey {
-    digest: blake3::Hash,
-}
-
-impl AccessKey {
-    /// From the text of a key file: the secret itself, or `blake3:` and the 64 hex digits of its digest, so
-    /// that the file need not hold the secret. White space around it is ignored.
-    ///
-    /// # Errors
-    /// [`Error::AccessKey`] when the text is neither, or the secret is shorter than 20 characters.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        if let Some(hex) = text.strip_prefix("blake3:") {
-            let digest = blake3::Hash::from_hex(hex)
-                .map_err(|_| Error::AccessKey { reason: "blake3: must be followed by 64 hex digits" })?;
-            return Ok(AccessKey { digest });
+/// Lets a request pass when its door is a probe, or its caller is known and may use the door. Everything else,
+/// routes that don't exist among them, is refused before anything of it is read.
+pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    match caller(&state, &request) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
         }
-        if text.chars().any(char::is_whitespace) {
-            return Err(Error::AccessKey { reason: "the key must be one word on one line" });
-        }
-        if text.chars().count() < MIN_SECRET_CHARS {
-            return Err(Error::AccessKey { reason: "the key must have at least 20 characters" });
-        }
-        Ok(AccessKey { digest: blake3::hash(text.as_bytes()) })
-    }
-
-    /// Is this the secret? Takes the same time whatever the answer.
-    pub fn admits(&self, secret: &[u8]) -> bool {
-        // The equality of blake3::Hash is constant-time by its own promise.
-        blake3::hash(secret) == self.digest
+        Err(error) => error.into_response(),
     }
 }
 
-impl fmt::Debug for AccessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessKey(‹redacted›)")
+fn caller(state: &AppState, request: &Request) -> Result<Option<Caller>, ApiError> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let rule = path.and_then(|path| state.rule(path));
+    if matches!(rule, Some(Rule::Probe)) {
+        return Ok(None);
     }
+    let now = (state.governance().clock)();
+    let scope = rule.and_then(Rule::scope);
+    let caller = identify(state, request, scope)?;
+    if let Some(scope) = scope
+        && !caller.may(scope)
+    {
+        return Err(ApiError::WrongScope { scope });
+    }
+    if matches!(rule, Some(Rule::Answer(..))) {
+        let model = &state.model().description;
+        if !caller.may_ask(&model.name, &model.digest) {
+            return Err(ApiError::ModelNotGranted);
+        }
+        if state.stage() == Stage::Retired {
+            return Err(ApiError::Retired);
+        }
+    }
+    state
+        .governance()
+        .quotas
+        .spend(&caller.id, caller.quota(), now)
+        .map_err(|seconds| ApiError::QuotaExceeded { seconds })?;
+    Ok(Some(caller))
 }
 
-/// Lets a request pass when no key is set, the route is a health probe, or the key is shown.
-pub(crate) async fn admit(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let Some(key) = &state.settings().access_key else { return next.run(request).await };
-    let probe =
-        request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str().starts_with("/health/"));
-    if probe || shown_secret(request.headers()).is_some_and(|secret| key.admits(&secret)) {
-        return next.run(request).await;
+fn identify(state: &AppState, request: &Request, scope: Option<Scope>) -> Result<Caller, ApiError> {
+    let Access::Keys { keyring, tokens } = &state.governance().access else { return Ok(Caller::local()) };
+    let now = (state.governance().clock)();
+    let secret = shown_secret(request.headers()).ok_or(ApiError::Unauthorized)?;
+    if let Some(tokens) = tokens
+        && scope == Some(Scope::Cds)
+        && let Ok(token) = std::str::from_utf8(&secret)
+        && token.contains('.')
+    {
+        return tokens
+            .admit(token, request.uri().path(), now)
+            .map_err(|reason| ApiError::TokenRefused { reason });
     }
-    ApiError::Unauthorized.into_response()
+    keyring.admit(&secret, now).map_err(|refusal| match refusal {
+        Refusal::Unknown => ApiError::Unauthorized,
+        Refusal::Expired => ApiError::KeyRefused { reason: "this key has expired; ask for a new one" },
+        Refusal::Revoked => ApiError::KeyRefused { reason: "this key was revoked; ask for a new one" },
+        Refusal::Unavailable => ApiError::AccessUnavailable,
+    })
 }
 
 /// The secret of `Authorization: Bearer`, of `api-key`, or the password of `Authorization: Basic`, which is how
@@ -82,26 +96,4 @@ fn shown_secret(headers: &HeaderMap) -> Option<Vec<u8>> {
         return Some(decoded[colon + 1..].to_vec());
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_file_may_hold_the_secret_or_its_digest() {
-        let secret = "a-long-enough-secret-0123";
-        let plain = AccessKey::parse(&format!("{secret}\n")).unwrap();
-        let hashed =
-            AccessKey::parse(&format!("blake3:{}", blake3::hash(secret.as_bytes()).to_hex())).unwrap();
-        for key in [&plain, &hashed] {
-            assert!(key.admits(secret.as_bytes()));
-            assert!(!key.admits(b"a-long-enough-secret-0124"));
-            assert!(!format!("{key:?}").contains("secret"));
-        }
-        for bad in ["", "short", "two words that are long enough", "blake3:abc"] {
-            let error = AccessKey::parse(bad).unwrap_err().to_string();
-            assert!(bad.is_empty() || !error.contains(bad), "{error}");
-        }
-    }
 }

@@ -1,16 +1,20 @@
 //! What the doors share, and the router that holds them.
 
 use crate::{
-    Error, Predictor, ServeSettings, access, doors,
+    Error, Governance, Predictor, ServeSettings, access, doors,
+    doors::Rule,
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
     frame,
     metrics::Metrics,
     model::ServedModel,
     pages::Pages,
+    record,
 };
 use axum::{Router, middleware};
+use govern::lifecycle::Stage;
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +23,7 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A server's state: the model, the engine in front of it, limits, measures. Cheap to clone; the predictor's
+/// A server's state: the model, what holds it, the engine in front of it, limits, measures. Cheap to clone; the predictor's
 /// threads end when the last clone is dropped.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
@@ -29,6 +33,8 @@ struct Shared {
     model: ServedModel,
     engine: Engine,
     metrics: Arc<Metrics>,
+    governance: Governance,
+    rules: HashMap<&'static str, Rule>,
     settings: ServeSettings,
     pages: Pages,
     admitted: Arc<Semaphore>,
@@ -49,7 +55,11 @@ impl AppState {
     ///
     /// # Errors
     /// When the settings allow no request, the description is unusable, or no thread can be started.
-    pub fn new(predictor: Arc<dyn Predictor>, settings: ServeSettings) -> Result<Self, Error> {
+    pub fn new(
+        predictor: Arc<dyn Predictor>,
+        governance: Governance,
+        settings: ServeSettings,
+    ) -> Result<Self, Error> {
         settings.check()?;
         let model = ServedModel::new(predictor.describe())?;
         let metrics = Arc::new(Metrics::new(&model.description));
@@ -60,6 +70,8 @@ impl AppState {
             model,
             engine,
             metrics,
+            governance,
+            rules: doors::rules(),
             pages: Pages::new(),
             admitted: Arc::new(Semaphore::new(settings.max_in_flight)),
             readers: Arc::new(Semaphore::new(settings.reader_threads)),
@@ -75,6 +87,20 @@ impl AppState {
 
     pub(crate) fn model(&self) -> &ServedModel {
         &self.0.model
+    }
+
+    /// Where the model stands at this moment.
+    pub(crate) fn stage(&self) -> Stage {
+        self.0.governance.stage.as_ref().map_or(self.0.model.description.stage, |stage| stage())
+    }
+
+    pub(crate) fn governance(&self) -> &Governance {
+        &self.0.governance
+    }
+
+    /// What the door at this path asks; `None` where there is none.
+    pub(crate) fn rule(&self, path: &str) -> Option<Rule> {
+        self.0.rules.get(path).copied()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -118,9 +144,10 @@ impl AppState {
     }
 }
 
-/// Every door, behind access control, and framed: request ids, measures, log, security headers, errors.
+/// Every door, behind the ledger and access control, and framed: request ids, measures, log, security headers, errors.
 pub fn app(state: AppState) -> Router {
     doors::router()
+        .layer(middleware::from_fn_with_state(state.clone(), record::record))
         .layer(middleware::from_fn_with_state(state.clone(), access::admit))
         .layer(middleware::from_fn_with_state(state.clone(), frame::frame))
         .with_state(state)

@@ -5,6 +5,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use govern::{
+    access::{Scope, TokenRefusal},
+    lifecycle::Stage,
+};
 use std::{borrow::Cow, io};
 
 /// Why a server could not be set up.
@@ -16,12 +20,6 @@ pub enum Error {
     Setting {
         /// The field of [`crate::ServeSettings`].
         name: &'static str,
-        /// What it must be.
-        reason: &'static str,
-    },
-    /// A key that is no key.
-    #[error("the access key can't be used: {reason}")]
-    AccessKey {
         /// What it must be.
         reason: &'static str,
     },
@@ -44,6 +42,16 @@ pub(crate) enum ApiError {
     TooDeep { limit: usize },
     TooManyPatients { limit: usize },
     Unauthorized,
+    KeyRefused { reason: &'static str },
+    TokenRefused { reason: TokenRefusal },
+    AccessUnavailable,
+    WrongScope { scope: Scope },
+    ModelNotGranted,
+    QuotaExceeded { seconds: u64 },
+    Withheld { stage: Stage },
+    Retired,
+    LedgerBusy,
+    LedgerUnavailable,
     NotFound,
     MethodNotAllowed,
     BodyTimeout,
@@ -52,6 +60,7 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     Patient { path: String, error: PatientError },
     OutOfScope { path: String, detail: String },
+    PreconditionFailed { what: Cow<'static, str> },
     Overloaded,
     Internal,
     Predictor { kind: PredictorFailure },
@@ -113,7 +122,58 @@ impl ApiError {
             E::Unauthorized => (
                 S::UNAUTHORIZED,
                 "unauthorized",
-                "send the server's key, as Authorization: Bearer or as the password of a browser's prompt"
+                "send a key that this server granted, as Authorization: Bearer, as api-key, or as the password of \
+                 a browser's prompt"
+                    .into(),
+            ),
+            E::KeyRefused { reason } => (S::UNAUTHORIZED, "key_refused", (*reason).into()),
+            E::TokenRefused { reason } => (S::UNAUTHORIZED, "token_refused", reason.to_string().into()),
+            E::AccessUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "access_unavailable",
+                "the keys can't be read at this moment; try again after the time in Retry-After".into(),
+            ),
+            E::WrongScope { scope } => (
+                S::FORBIDDEN,
+                "wrong_scope",
+                format!("this key may not do that; ask for one with the scope {scope}").into(),
+            ),
+            E::ModelNotGranted => {
+                (S::FORBIDDEN, "model_not_granted", "this key may not ask this model".into())
+            }
+            E::QuotaExceeded { .. } => (
+                S::TOO_MANY_REQUESTS,
+                "quota_exceeded",
+                "this key has used up its calls; Retry-After says when there are more".into(),
+            ),
+            E::Withheld { stage } => (
+                S::FORBIDDEN,
+                "withheld",
+                match stage {
+                    Stage::Silent => "the model is silent: it was asked and its answer recorded, and nobody is \
+                                      answered until it is live"
+                        .into(),
+                    other => format!(
+                        "the model is {other}, not live: its answer was recorded, and is only given to keys that \
+                         were granted --trial"
+                    )
+                    .into(),
+                },
+            ),
+            E::Retired => {
+                (S::GONE, "retired", "the model is retired and answers no more; ask another".into())
+            }
+            E::LedgerBusy => (
+                S::TOO_MANY_REQUESTS,
+                "overloaded",
+                "more calls wait to be recorded than the server can hold; try again after the time in \
+                 Retry-After"
+                    .into(),
+            ),
+            E::LedgerUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "ledger_unavailable",
+                "the call couldn't be recorded, and so is not answered; try again after the time in Retry-After"
                     .into(),
             ),
             E::NotFound => {
@@ -151,6 +211,9 @@ impl ApiError {
                 "out_of_scope",
                 format!("{path}: the model gives no answer for this patient: {detail}").into(),
             ),
+            E::PreconditionFailed { what } => {
+                (S::PRECONDITION_FAILED, "precondition_failed", what.clone())
+            }
             E::Overloaded => (
                 S::TOO_MANY_REQUESTS,
                 "overloaded",
@@ -195,10 +258,17 @@ impl IntoResponse for ApiError {
         let mut response = self.row().0.into_response();
         let headers = response.headers_mut();
         match self {
-            ApiError::Overloaded | ApiError::Draining => {
+            ApiError::Overloaded
+            | ApiError::Draining
+            | ApiError::AccessUnavailable
+            | ApiError::LedgerBusy
+            | ApiError::LedgerUnavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            ApiError::Unauthorized => {
+            ApiError::QuotaExceeded { seconds } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            ApiError::Unauthorized | ApiError::KeyRefused { .. } | ApiError::TokenRefused { .. } => {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Osler\""));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Osler\""));
             }

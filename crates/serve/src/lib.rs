@@ -2,7 +2,7 @@
 //!
 //! This room turns requests into questions for a [`Predictor`] and its answers into JSON and pages. It owns
 //! everything that is about being asked by many at once: limits, queue, batches, deadlines, access, measures,
-//! an orderly end. What may not enter: a tensor, a format of source records beyond its outermost shape, a
+//! an orderly end; and it holds callers and model to what [`govern`] says of them. What may not enter: a tensor, a format of source records beyond its outermost shape, a
 //! policy of de-identification. The program that joins a model to this room implements [`Predictor`].
 //!
 //! What a caller sends may identify a patient. It reaches the predictor as [`events::Identified`] and goes
@@ -61,7 +61,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let state = AppState::new(Arc::new(Coin), ServeSettings::default())?;
+//! let governance = Governance::open(Arc::new(|| Time::from_micros(0))); // a real server has a clock, keys and a ledger
+//! let state = AppState::new(Arc::new(Coin), governance, ServeSettings::default())?;
 //! serve::serve(listener, state, ready(())).await?; // a real server waits for a signal here
 //! # Ok(())
 //! # }
@@ -76,20 +77,24 @@ mod doors;
 mod engine;
 mod error;
 mod frame;
+mod governance;
 mod listen;
 mod metrics;
 mod model;
 mod pages;
 mod predictor;
+mod record;
 mod settings;
 mod wire;
 
-pub use access::AccessKey;
 pub use app::{AppState, app};
+pub use doors::{Route, routes};
 pub use error::Error;
+pub use govern::lifecycle::Stage;
+pub use governance::{Access, Governance};
 pub use listen::serve;
 pub use predictor::{
     CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
-    PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, Stage, TrainingData,
+    PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, TrainingData,
 };
 pub use settings::ServeSettings;

@@ -49,6 +49,10 @@ pub(crate) struct Metrics {
     predictor_errors: Family<KindLabels, Counter>,
     patients: Counter,
     events: Family<OutcomeLabels, Counter>,
+    withheld: Counter,
+    ledger_group: Histogram,
+    ledger_duration: Histogram,
+    ledger_failures: Counter,
 }
 
 /// From half a millisecond, which a cached page takes, to the longest deadline.
@@ -72,6 +76,10 @@ impl Metrics {
             predictor_errors: Family::default(),
             patients: Counter::default(),
             events: Family::default(),
+            withheld: Counter::default(),
+            ledger_group: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
+            ledger_duration: latency_histogram(),
+            ledger_failures: Counter::default(),
         };
         metrics.registered(model)
     }
@@ -85,7 +93,6 @@ impl Metrics {
                 ("name", model.name.clone()),
                 ("version", model.version.clone()),
                 ("digest", model.digest.clone()),
-                ("stage", model.stage.name().to_owned()),
             ]),
         );
         r.register("http_requests", "Requests answered", self.requests.clone());
@@ -112,6 +119,23 @@ impl Metrics {
         r.register("predictor_errors", "Patients for whom the model failed", self.predictor_errors.clone());
         r.register("patients", "Patients answered for", self.patients.clone());
         r.register("record_events", "Events of records sent, by what became of them", self.events.clone());
+        r.register(
+            "withheld",
+            "Answers kept from callers, because of the model's stage",
+            self.withheld.clone(),
+        );
+        r.register("ledger_group", "Calls that shared a commit of the ledger", self.ledger_group.clone());
+        r.register_with_unit(
+            "ledger_duration",
+            "Time that an answer waited for its record to be durable",
+            Unit::Seconds,
+            self.ledger_duration.clone(),
+        );
+        r.register(
+            "ledger_failures",
+            "Answers lost because they couldn't be recorded",
+            self.ledger_failures.clone(),
+        );
         self
     }
 
@@ -140,6 +164,19 @@ impl Metrics {
 
     pub(crate) fn predictor_failed(&self, failure: PredictorFailure) {
         self.predictor_errors.get_or_create(&KindLabels { kind: failure.name() }).inc();
+    }
+
+    pub(crate) fn withheld(&self) {
+        self.withheld.inc();
+    }
+
+    pub(crate) fn recorded(&self, group: usize, took: Duration) {
+        self.ledger_group.observe(group as f64);
+        self.ledger_duration.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn not_recorded(&self) {
+        self.ledger_failures.inc();
     }
 
     pub(crate) fn patient_answered(&self) {

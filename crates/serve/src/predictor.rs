@@ -1,6 +1,7 @@
 //! The seam to a model: what the doors ask of one, and nothing of how it answers.
 
 use events::{Deidentified, Identified, Sex, SourceTime, Subject};
+use govern::lifecycle::Stage;
 use std::sync::Arc;
 
 /// A model that can read a patient's record and say what may come next.
@@ -42,7 +43,7 @@ pub struct ModelDescription {
     pub version: String,
     /// A digest of its weights and configuration, such as `blake3:9f86…`.
     pub digest: String,
-    /// Where it stands in its life.
+    /// Where it stands in its life, when nothing says otherwise ([`crate::Governance::with_stage`]).
     pub stage: Stage,
     /// What it was trained on.
     pub trained_on: TrainingData,
@@ -63,35 +64,6 @@ pub struct TrainingData {
     pub synthetic: bool,
     /// How many subjects it held, if known.
     pub subjects: Option<u64>,
-}
-
-/// Where a model stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Trained, not yet shown to work.
-    Draft,
-    /// Shown to work, by an evaluation.
-    Validated,
-    /// Scoring and logging, answering nobody at the bedside.
-    Silent,
-    /// In use.
-    Live,
-    /// No longer in use.
-    Retired,
-}
-
-impl Stage {
-    /// The word on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Stage::Draft => "draft",
-            Stage::Validated => "validated",
-            Stage::Silent => "silent",
-            Stage::Live => "live",
-            Stage::Retired => "retired",
-        }
-    }
 }
 
 /// A code that a model gives risks for.

@@ -1,13 +1,11 @@
 //! How the server behaves: plain values, resolved by whoever starts it.
 
-use crate::{AccessKey, Error};
+use crate::Error;
 use std::time::Duration;
 
-/// Limits, times and access of a server. [`ServeSettings::default`] suits one machine with one model.
+/// Limits and times of a server. [`ServeSettings::default`] suits one machine with one model.
 #[derive(Clone, Debug)]
 pub struct ServeSettings {
-    /// When set, every route but `/health/*` asks for it.
-    pub access_key: Option<AccessKey>,
     /// The largest request body, in bytes; a larger one is answered 413.
     pub max_body_bytes: usize,
     /// The most bytes of request bodies held at once, over all requests; past it 429.
@@ -38,6 +36,8 @@ pub struct ServeSettings {
     pub request_timeout: Duration,
     /// How long requests under way may take after shutdown began.
     pub drain_timeout: Duration,
+    /// The longest answer that the ledger keeps whole, in bytes; of longer ones it keeps the digest.
+    pub max_ledger_output_bytes: usize,
     /// How many risks are returned per patient when the request names no codes and no number.
     pub default_top: usize,
 }
@@ -45,7 +45,6 @@ pub struct ServeSettings {
 impl Default for ServeSettings {
     fn default() -> Self {
         ServeSettings {
-            access_key: None,
             max_body_bytes: 16 << 20,
             max_buffered_bytes: 256 << 20,
             max_json_depth: 64,
@@ -61,6 +60,7 @@ impl Default for ServeSettings {
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
+            max_ledger_output_bytes: 64 << 10,
             default_top: 20,
         }
     }

@@ -1,6 +1,7 @@
 //! `osler demo`: the whole flow on a synthetic population.
 
 use super::{evaluate, ingest, predict, serve, synth, tokenize, train};
+use crate::governance_directory::GovernanceArguments;
 use crate::key_file;
 use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, seconds};
@@ -108,7 +109,7 @@ impl Arguments {
         serve::Arguments {
             model: at("model"),
             listen: self.listen,
-            api_key_file: None,
+            governance: GovernanceArguments { governance: None },
             precision: PrecisionArguments::default(),
         }
         .run(voice)

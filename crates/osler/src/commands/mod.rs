@@ -1,5 +1,6 @@
 //! The verbs, one file each, in the order of the flow.
 
+mod access;
 mod baseline;
 mod bench;
 mod deid;
@@ -9,6 +10,8 @@ mod evaluate;
 mod ingest;
 mod key;
 mod label;
+mod ledger;
+mod model;
 mod predict;
 mod read_out;
 mod serve;
@@ -17,6 +20,7 @@ mod synth;
 mod tokenize;
 mod train;
 
+pub use model::{digest_of, name_of};
 pub use tokenize::REFERENCE_FILE;
 
 use crate::progress::Voice;
@@ -54,6 +58,9 @@ enum Command {
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
     Serve(serve::Arguments),
+    Access(access::Arguments),
+    Ledger(ledger::Arguments),
+    Model(model::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -76,6 +83,9 @@ impl Cli {
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
+            Command::Access(arguments) => arguments.run(voice),
+            Command::Ledger(arguments) => arguments.run(voice),
+            Command::Model(arguments) => arguments.run(voice),
             Command::Bench(arguments) => arguments.run(voice),
             Command::Doctor(arguments) => arguments.run(voice),
         }

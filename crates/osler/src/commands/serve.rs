@@ -1,11 +1,14 @@
 //! `osler serve`: a model behind HTTP.
 
+use super::{digest_of, name_of};
+use crate::governance_directory::GovernanceArguments;
+use crate::manifest::Manifest;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
 use crate::predictor::ModelPredictor;
 use crate::progress::Voice;
-use crate::{environment, examples};
-use ::serve::{AccessKey, AppState, ServeSettings};
+use crate::{clock, environment, examples, lifecycle};
+use ::serve::{Access, AppState, Governance, ServeSettings};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::net::SocketAddr;
@@ -14,13 +17,16 @@ use std::sync::Arc;
 
 /// Serve a model: POST /v1/risk, a page with risk curves, OpenAPI, health and metrics.
 ///
-/// Listens on this machine only unless told otherwise. Ends in order on Ctrl-C or SIGTERM: requests under way are
+/// Without --governance it is for this machine alone: whoever can reach it is answered, whatever the model's stage,
+/// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
+/// answered, and the model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
 /// answered first.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
   osler serve --model model --precision int8
-  osler serve --model model --listen 0.0.0.0:8080 --api-key-file api.key
+  osler access grant --governance site --name 'ward app' --scope predict,read
+  osler serve --model model --governance site --listen 0.0.0.0:8080
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
 pub struct Arguments {
     /// A directory that `osler train` wrote.
@@ -29,10 +35,9 @@ pub struct Arguments {
     /// Address and port; port 0 takes a free one and says which.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// A file with the bearer key that callers must send; else OSLER_API_KEY_FILE. Needed to listen beyond
-    /// this machine.
-    #[arg(long)]
-    pub api_key_file: Option<PathBuf>,
+    /// Who may call, and where it is recorded.
+    #[command(flatten)]
+    pub governance: GovernanceArguments,
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
@@ -41,21 +46,6 @@ pub struct Arguments {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let key_file = self.api_key_file.clone().or_else(|| environment::path(environment::API_KEY_FILE));
-        let access_key = match &key_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                Some(
-                    AccessKey::parse(text.trim())
-                        .with_context(|| format!("the key in {} can't be used", path.display()))?,
-                )
-            }
-            None if !self.listen.ip().is_loopback() => {
-                bail!("--listen {} is reachable from other machines; give --api-key-file", self.listen)
-            }
-            None => None,
-        };
         let filter = environment::text(environment::LOG).unwrap_or_else(|| "info".to_owned());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(
@@ -66,8 +56,9 @@ impl Arguments {
         let _ = subscriber.try_init();
         let directory = ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision());
         let examples = examples::patients(&directory)?;
+        let governance = self.governance(&directory.manifest)?;
         let predictor = Arc::new(ModelPredictor::new(directory, examples)?);
-        let state = AppState::new(predictor, ServeSettings { access_key, ..ServeSettings::default() })?;
+        let state = AppState::new(predictor, governance, ServeSettings::default())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -84,6 +75,24 @@ impl Arguments {
             }
             ::serve::serve(listener, state, shutdown()).await.context("the server failed")
         })
+    }
+}
+
+impl Arguments {
+    fn governance(&self, model: &Manifest) -> Result<Governance> {
+        let governance = Governance::open(Arc::new(clock::now));
+        if self.governance.path().is_none() {
+            if !self.listen.ip().is_loopback() {
+                bail!("--listen {} is reachable from other machines; give --governance", self.listen);
+            }
+            eprintln!("no --governance: for this machine alone, without keys and without a ledger");
+            return Ok(governance);
+        }
+        let directory = self.governance.open_or_begin()?;
+        let access = Access::Keys { keyring: directory.keyring()?, tokens: directory.tokens()? };
+        let ledger = directory.ledger()?;
+        let stage = lifecycle::watch(directory, digest_of(model), name_of(model))?;
+        Ok(governance.with_access(access).with_ledger(ledger).with_stage(stage))
     }
 }
 

@@ -8,6 +8,7 @@ mod crosswalk;
 mod deid_text;
 mod fine_tuning;
 mod flow;
+mod governance;
 mod identifiers;
 mod interrupted;
 mod malformed;

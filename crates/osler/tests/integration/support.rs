@@ -37,7 +37,11 @@ impl Site {
     /// A command in this directory.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_osler"));
-        command.args(arguments).current_dir(self.dir.path()).env_remove("OSLER_KEY");
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env_remove("OSLER_KEY")
+            .env_remove("OSLER_GOVERNANCE");
         command
     }
 

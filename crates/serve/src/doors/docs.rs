@@ -1,11 +1,11 @@
 //! `GET /docs`: the doors, for people.
 
+use super::{Door, Rule};
 use crate::AppState;
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{extract::State, response::Response, routing::get};
+use govern::access::Scope;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route(
-        "/docs",
-        get(async |State(state): State<AppState>| -> Response { state.pages().docs.answer() }),
-    )
+pub(super) fn doors() -> Vec<Door> {
+    let page = get(async |State(state): State<AppState>| -> Response { state.pages().docs.answer() });
+    vec![Door::new("/docs", Rule::Service(Scope::Read), page)]
 }

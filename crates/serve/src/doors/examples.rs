@@ -1,15 +1,17 @@
 //! `GET /v1/examples`: patients to try things with.
 
+use super::{Door, Rule};
 use crate::{
     AppState,
     error::ApiError,
     frame::ErrorBody,
     wire::{ExampleAnswer, ExamplesAnswer},
 };
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State, routing::get};
+use govern::access::Scope;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/v1/examples", get(examples))
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::new("/v1/examples", Rule::Service(Scope::Read), get(examples))]
 }
 
 /// Patients to try things with

@@ -1,10 +1,14 @@
 //! `GET /health/live` and `/health/ready`: for whatever keeps the server running and sends it callers.
 
+use super::{Door, Rule};
 use crate::AppState;
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{Json, extract::State, http::StatusCode, routing::get};
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready))
+pub(super) fn doors() -> Vec<Door> {
+    vec![
+        Door::new("/health/live", Rule::Probe, get(live)),
+        Door::new("/health/ready", Rule::Probe, get(ready)),
+    ]
 }
 
 /// How the server is.

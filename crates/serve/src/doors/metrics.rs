@@ -1,15 +1,16 @@
 //! `GET /metrics`: for Prometheus.
 
+use super::{Door, Rule};
 use crate::{AppState, error::ApiError, frame::ErrorBody, metrics::MEDIA_TYPE};
 use axum::{
-    Router,
     extract::State,
     http::{HeaderName, header},
     routing::get,
 };
+use govern::access::Scope;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/metrics", get(metrics))
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::new("/metrics", Rule::Service(Scope::Metrics), get(metrics))]
 }
 
 /// Measures, for Prometheus

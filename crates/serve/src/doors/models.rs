@@ -1,19 +1,21 @@
 //! `GET /v1/models`: what answers here.
 
+use super::{Door, Rule};
 use crate::{
     AppState,
     frame::ErrorBody,
     wire::{ModelAnswer, ModelsAnswer},
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
+use govern::access::Scope;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/v1/models", get(models))
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::new("/v1/models", Rule::Service(Scope::Read), get(models))]
 }
 
 /// The models that this server answers with
@@ -28,5 +30,6 @@ pub(super) fn routes() -> Router<AppState> {
     )
 )]
 async fn models(State(state): State<AppState>) -> Response {
-    Json(ModelsAnswer { models: vec![ModelAnswer::of(&state.model().description)] }).into_response()
+    Json(ModelsAnswer { models: vec![ModelAnswer::of(&state.model().description, state.stage())] })
+        .into_response()
 }

@@ -1,13 +1,13 @@
 //! `GET /openapi.json`: the doors, for programs.
 
-use super::{examples, health, metrics, models, risk};
+use super::{Door, Rule, cds, examples, health, metrics, models, risk};
 use crate::AppState;
 use axum::{
-    Router,
     extract::State,
     http::{HeaderName, header},
     routing::get,
 };
+use govern::access::Scope;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -16,8 +16,8 @@ use utoipa::{
     },
 };
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/openapi.json", get(openapi))
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::new("/openapi.json", Rule::Service(Scope::Read), get(openapi))]
 }
 
 #[derive(OpenApi)]
@@ -29,6 +29,9 @@ pub(super) fn routes() -> Router<AppState> {
     ),
     paths(
         risk::risk,
+        cds::discovery,
+        cds::hook,
+        cds::feedback::feedback,
         models::models,
         examples::examples,
         health::live,
@@ -38,6 +41,7 @@ pub(super) fn routes() -> Router<AppState> {
     ),
     tags(
         (name = "prediction", description = "Asking the model"),
+        (name = "cds hooks", description = "Cards for an EHR"),
         (name = "models", description = "What answers here"),
         (name = "operations", description = "Running the server"),
     ),
@@ -52,11 +56,13 @@ impl Modify for Access {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The server's key, where one is configured"))
+            .description(Some(
+                "A key that `osler access grant` made; at the doors of CDS Hooks also a signed token",
+            ))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        // A key, or nothing where none is configured.
+        // A key, or nothing where the server is for its own machine alone.
         document.security = Some(vec![
             SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []),
             SecurityRequirement::default(),

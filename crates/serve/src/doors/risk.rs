@@ -1,10 +1,13 @@
 //! `POST /v1/risk`: a patient's record in, the course of risks out.
 
+use super::{
+    Door, Rule,
+    ask::{on_reader, predict},
+};
 use crate::{
-    AppState, Patient, PatientRisk, RiskQuestion,
-    body::{ReceivedBody, nests_within, receive_json},
-    engine::{Arrival, EngineError},
-    error::{ApiError, PredictorFailure},
+    AppState, Patient, PatientRisk,
+    body::{nests_within, receive_json},
+    error::ApiError,
     frame::{ErrorBody, RequestId},
     model::ServedModel,
     wire::{
@@ -13,19 +16,20 @@ use crate::{
     },
 };
 use axum::{
-    Extension, Json, Router,
+    Extension, Json,
     body::Body,
     extract::State,
     http::HeaderMap,
     response::{IntoResponse, Response},
     routing::post,
 };
+use govern::access::Scope;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use tokio::time::timeout_at;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/v1/risk", post(risk))
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::new("/v1/risk", Rule::Answer(Scope::Predict, ApiError::into_response), post(risk))]
 }
 
 /// Risks of a patient, over time
@@ -60,8 +64,9 @@ async fn risk(
     let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
     let work = async {
         let body = receive_json(&state, &headers, body).await?;
-        let asked = read(&state, body).await?;
-        let risks = predict(&state, &asked, deadline, arrival).await?;
+        let asked = on_reader(&state, move |state| read(state, body.bytes())).await?;
+        let path = |index| asked.paths.of(index);
+        let risks = predict(&state, &asked.patients, &asked.codes, path, deadline, arrival).await?;
         Ok(answer(&state, &id, asked, risks))
     };
     timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
@@ -95,22 +100,7 @@ impl Paths {
     }
 }
 
-/// Reads a body on a thread where time may be taken, as many at once as the settings say.
-async fn read(state: &AppState, body: ReceivedBody) -> Result<Asked, ApiError> {
-    // The semaphore is never closed.
-    let turn = state.readers().clone().acquire_owned().await.map_err(|_| ApiError::Draining)?;
-    let on_thread = state.clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        read_now(&on_thread, body.bytes())
-    });
-    reading.await.unwrap_or_else(|_| {
-        state.metrics().predictor_failed(PredictorFailure::Panicked);
-        Err(ApiError::Predictor { kind: PredictorFailure::Panicked })
-    })
-}
-
-fn read_now(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
+fn read(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
     let limit = state.settings().max_json_depth;
     if !nests_within(body, limit) {
         return Err(ApiError::TooDeep { limit });
@@ -217,24 +207,6 @@ fn horizons_of(model: &ServedModel, days: Option<&[f64]>) -> Result<Vec<usize>, 
     Ok(horizons)
 }
 
-async fn predict(
-    state: &AppState,
-    asked: &Asked,
-    deadline: std::time::Instant,
-    arrival: Arrival,
-) -> Result<Vec<PatientRisk>, ApiError> {
-    let question =
-        |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: asked.codes.clone() };
-    let questions = asked.patients.iter().map(question).collect();
-    state.engine().ask(questions, deadline, arrival).await.map_err(|(index, error)| match error {
-        EngineError::Full => ApiError::Overloaded,
-        EngineError::Late => ApiError::DeadlineExceeded,
-        EngineError::Closed => ApiError::Draining,
-        EngineError::Predict(error) => ApiError::of_prediction(asked.paths.of(index), error),
-        EngineError::Broken(kind) => ApiError::Predictor { kind },
-    })
-}
-
 fn answer(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
     let model = state.model();
     let description = &model.description;
@@ -243,7 +215,7 @@ fn answer(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk
     let patients = asked.patients.iter().zip(risks);
     let answer = RiskAnswer {
         request_id: id.as_str(),
-        model: ModelSummary::of(description),
+        model: ModelSummary::of(description, state.stage()),
         disclaimer: DISCLAIMER,
         synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
         horizons_days: &horizons_days,

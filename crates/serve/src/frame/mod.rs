@@ -4,7 +4,7 @@ mod request_id;
 
 pub(crate) use request_id::RequestId;
 
-use crate::{AppState, error::ApiError, metrics::Metrics};
+use crate::{AppState, error::ApiError, metrics::Metrics, record::ORIGIN_HEADERS};
 use axum::{
     Json,
     body::HttpBody,
@@ -60,7 +60,7 @@ pub(crate) async fn frame(State(state): State<AppState>, mut request: Request, n
 }
 
 /// A door that panics is answered for, and the connection lives on.
-async fn without_panic(answer: impl Future<Output = Response>) -> Response {
+pub(crate) async fn without_panic(answer: impl Future<Output = Response>) -> Response {
     let mut answer = pin!(answer);
     poll_fn(|context| {
         // After a panic the future is dropped and never polled again.
@@ -76,7 +76,8 @@ fn write_error(response: &mut Response, error: &ApiError, id: &RequestId) {
     let (status, code, message) = error.row();
     let detail = ErrorDetail { code, message: message.into_owned(), request_id: id.as_str().to_owned() };
     let mut written = (status, Json(ErrorBody { error: detail })).into_response();
-    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::CONNECTION, header::ALLOW] {
+    let of_errors = [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::CONNECTION, header::ALLOW];
+    for name in of_errors.into_iter().chain(ORIGIN_HEADERS) {
         for value in response.headers().get_all(&name) {
             written.headers_mut().append(&name, value.clone());
         }

@@ -6,7 +6,12 @@ use serde_path_to_error::Segment;
 use std::{borrow::Cow, fmt::Write};
 
 /// The names that may stand in an error's path. Others may come from a record.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 17] = [
+    "hook",
+    "hookInstance",
+    "context",
+    "feedback",
+    "card",
     "patient",
     "patients",
     "codes",

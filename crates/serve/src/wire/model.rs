@@ -1,7 +1,8 @@
 //! How a model and the server's examples are told.
 
 use super::whole_days;
-use crate::{CodeDescription, CodeKind, Example, ModelDescription, Stage};
+use crate::{CodeDescription, CodeKind, Example, ModelDescription};
+use govern::lifecycle::Stage;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,7 +39,8 @@ pub(crate) struct ModelSummary<'a> {
     /// A digest of its weights and configuration.
     #[schema(example = "blake3:9f86d081884c7d65")]
     digest: &'a str,
-    /// Where it stands in its life.
+    /// Where it stands in its life: `draft`, `validated`, `silent`, `live` or `retired`.
+    #[schema(value_type = String, example = "live")]
     stage: Stage,
     /// What it was trained on.
     trained_on: TrainingAnswer<'a>,
@@ -68,13 +70,13 @@ pub(crate) struct CodeAnswer<'a> {
 }
 
 impl<'a> ModelSummary<'a> {
-    pub(crate) fn of(model: &'a ModelDescription) -> Self {
+    pub(crate) fn of(model: &'a ModelDescription, stage: Stage) -> Self {
         let trained_on = &model.trained_on;
         ModelSummary {
             name: &model.name,
             version: &model.version,
             digest: &model.digest,
-            stage: model.stage,
+            stage,
             trained_on: TrainingAnswer {
                 name: &trained_on.name,
                 synthetic: trained_on.synthetic,
@@ -85,14 +87,14 @@ impl<'a> ModelSummary<'a> {
 }
 
 impl<'a> ModelAnswer<'a> {
-    pub(crate) fn of(model: &'a ModelDescription) -> Self {
+    pub(crate) fn of(model: &'a ModelDescription, stage: Stage) -> Self {
         let answer = |code: &'a CodeDescription| CodeAnswer {
             code: &code.code,
             description: code.description.as_deref(),
             kind: code.kind,
         };
         ModelAnswer {
-            summary: ModelSummary::of(model),
+            summary: ModelSummary::of(model, stage),
             horizons_days: &model.horizons_days,
             context_events: model.context_events,
             codes: model.codes.iter().map(answer).collect(),

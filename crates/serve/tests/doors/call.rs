@@ -8,7 +8,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use serde_json::Value;
-use serve::{AppState, ServeSettings, app};
+use serve::{AppState, Governance, ServeSettings, app};
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -40,7 +40,20 @@ impl Answer {
 }
 
 pub fn service_with(predictor: Arc<FakePredictor>, settings: ServeSettings) -> Router {
-    app(AppState::new(predictor, settings).unwrap())
+    governed(predictor, ungoverned(), settings)
+}
+
+pub fn governed(predictor: Arc<FakePredictor>, governance: Governance, settings: ServeSettings) -> Router {
+    app(AppState::new(predictor, governance, settings).unwrap())
+}
+
+/// What every test takes for now.
+pub fn now() -> events::Time {
+    events::Time::from_ymd(2026, 11, 26).unwrap()
+}
+
+pub fn ungoverned() -> Governance {
+    Governance::open(Arc::new(now))
 }
 
 pub fn service() -> Router {

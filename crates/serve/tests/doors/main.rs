@@ -4,7 +4,10 @@
 
 mod access;
 mod call;
+mod cds;
 mod fake;
+mod leash;
+mod ledger;
 mod limits;
 mod operations;
 mod pages;

@@ -25,7 +25,7 @@ async fn start(predictor: FakePredictor, settings: ServeSettings) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let state = AppState::new(Arc::new(predictor), settings).unwrap();
+    let state = AppState::new(Arc::new(predictor), crate::call::ungoverned(), settings).unwrap();
     let shutdown = async move { drop(stopped.await) };
     Server { address, stop: Some(stop), running: tokio::spawn(serve(listener, state, shutdown)) }
 }

@@ -1,0 +1,217 @@
+//! The keys of a site, in SQLite. Every call looks its key up, so that a key that is revoked opens nothing from
+//! that moment on.
+
+use super::{Grant, KeyEntry, Quota, Scope, Secret, secret};
+use crate::{Error, sqlite};
+use events::Time;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS keys (
+    id TEXT PRIMARY KEY NOT NULL, digest TEXT NOT NULL, grant_json TEXT NOT NULL,
+    created INTEGER NOT NULL, revoked INTEGER) STRICT;
+";
+
+const READ: &str = "the keys can't be read";
+const WRITE: &str = "the keys can't be written";
+
+/// The keys of a site.
+pub struct Keyring(Mutex<Connection>);
+
+/// Who calls, once the key is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The key's id, for the ledger.
+    pub id: String,
+    /// What the key is called.
+    pub name: String,
+    grant: Option<Grant>,
+}
+
+impl Caller {
+    /// Somebody on this machine, where no key is asked for: may do everything.
+    pub fn local() -> Self {
+        Caller { id: "local".to_owned(), name: "this machine".to_owned(), grant: None }
+    }
+
+    /// Somebody who is known otherwise than by a key.
+    pub fn granted(id: String, grant: Grant) -> Self {
+        Caller { id, name: grant.name.clone(), grant: Some(grant) }
+    }
+
+    /// May they use this door?
+    pub fn may(&self, scope: Scope) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.scopes.contains(&scope))
+    }
+
+    /// May they ask this model?
+    pub fn may_ask(&self, name: &str, digest: &str) -> bool {
+        self.grant.as_ref().is_none_or(|grant| {
+            grant.models.is_empty() || grant.models.contains(name) || grant.models.contains(digest)
+        })
+    }
+
+    /// May they be answered by models that are not in use yet?
+    pub fn is_trial(&self) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.trial)
+    }
+
+    /// How often they may ask.
+    pub fn quota(&self) -> Quota {
+        self.grant
+            .as_ref()
+            .map_or(Quota::default(), |grant| Quota { per_minute: grant.per_minute, per_day: grant.per_day })
+    }
+}
+
+/// Why a key opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is none of ours.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// It was taken back.
+    Revoked,
+    /// The keys can't be read at this moment.
+    Unavailable,
+}
+
+impl Keyring {
+    /// Opens the keys of a site, or begins with none.
+    ///
+    /// # Errors
+    /// When the file can't be opened or is something else.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Keyring(Mutex::new(sqlite::open(path, SCHEMA)?)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a key. Its secret is told here and never again.
+    ///
+    /// # Errors
+    /// When the grant makes no sense, or can't be kept.
+    pub fn grant(&self, grant: &Grant, now: Time) -> Result<Secret, Error> {
+        grant.check(now)?;
+        let (id, new) = Secret::new()?;
+        insert(&self.lock(), &id, &new, grant, now)?;
+        Ok(new)
+    }
+
+    /// All keys, oldest first.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn list(&self) -> Result<Vec<KeyEntry>, Error> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare("SELECT id, grant_json, created, revoked FROM keys ORDER BY created, id")
+            .map_err(sqlite::failed(READ))?;
+        let rows = query.query_map([], entry).map_err(sqlite::failed(READ))?;
+        rows.map(|row| row.map_err(sqlite::failed(READ))).collect()
+    }
+
+    /// A new secret, under a new id, for the same grant. The old key goes on until `until`, so that callers can
+    /// change over; a key that would have ended before then still does.
+    ///
+    /// # Errors
+    /// When there is no such key, or it was revoked.
+    pub fn rotate(&self, id: &str, now: Time, until: Time) -> Result<Secret, Error> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sqlite::failed(WRITE))?;
+        let old = find(&transaction, id)?.ok_or(Error::NoSuchKey)?.0;
+        if old.revoked.is_some() {
+            return Err(Error::KeyRevoked);
+        }
+        let mut grant = old.grant;
+        let (new_id, new) = Secret::new()?;
+        insert(&transaction, &new_id, &new, &grant, now)?;
+        grant.expires = Some(grant.expires.map_or(until, |end| end.min(until)));
+        transaction
+            .execute("UPDATE keys SET grant_json = ?2 WHERE id = ?1", params![id, json(&grant)?])
+            .map_err(sqlite::failed(WRITE))?;
+        transaction.commit().map_err(sqlite::failed(WRITE))?;
+        Ok(new)
+    }
+
+    /// Takes a key back. What was taken back stays listed.
+    ///
+    /// # Errors
+    /// When there is no such key.
+    pub fn revoke(&self, id: &str, now: Time) -> Result<KeyEntry, Error> {
+        let connection = self.lock();
+        connection
+            .execute(
+                "UPDATE keys SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL",
+                params![id, now.micros()],
+            )
+            .map_err(sqlite::failed(WRITE))?;
+        Ok(find(&connection, id)?.ok_or(Error::NoSuchKey)?.0)
+    }
+
+    /// Who shows this secret?
+    ///
+    /// # Errors
+    /// When it opens nothing.
+    pub fn admit(&self, shown: &[u8], now: Time) -> Result<Caller, Refusal> {
+        let id = secret::id_of(shown).ok_or(Refusal::Unknown)?;
+        let found = find(&self.lock(), id).map_err(|_| Refusal::Unavailable)?;
+        let (key, digest) = found.ok_or(Refusal::Unknown)?;
+        let kept = blake3::Hash::from_hex(&digest).map_err(|_| Refusal::Unavailable)?;
+        if secret::digest(shown) != kept {
+            return Err(Refusal::Unknown);
+        }
+        if key.revoked.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        if key.grant.expires.is_some_and(|end| end <= now) {
+            return Err(Refusal::Expired);
+        }
+        Ok(Caller::granted(key.id, key.grant))
+    }
+}
+
+fn json(grant: &Grant) -> Result<String, Error> {
+    serde_json::to_string(grant).map_err(|_| Error::Malformed("a grant can't be written as JSON"))
+}
+
+fn insert(connection: &Connection, id: &str, new: &Secret, grant: &Grant, now: Time) -> Result<(), Error> {
+    let digest = secret::digest(new.expose().as_bytes()).to_hex().to_string();
+    connection
+        .execute(
+            "INSERT INTO keys (id, digest, grant_json, created) VALUES (?1, ?2, ?3, ?4)",
+            params![id, digest, json(grant)?, now.micros()],
+        )
+        .map(drop)
+        .map_err(sqlite::failed(WRITE))
+}
+
+fn find(connection: &Connection, id: &str) -> Result<Option<(KeyEntry, String)>, Error> {
+    connection
+        .prepare_cached("SELECT id, grant_json, created, revoked, digest FROM keys WHERE id = ?1")
+        .and_then(|mut query| query.query_row([id], |row| Ok((entry(row)?, row.get(4)?))).optional())
+        .map_err(sqlite::failed(READ))
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<KeyEntry> {
+    let grant: String = row.get(1)?;
+    let grant = serde_json::from_str(&grant).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
+    })?;
+    let revoked: Option<i64> = row.get(3)?;
+    Ok(KeyEntry {
+        id: row.get(0)?,
+        grant,
+        created: Time::from_micros(row.get(2)?),
+        revoked: revoked.map(Time::from_micros),
+    })
+}

@@ -1,0 +1,19 @@
+//! Who may ask: keys, and signed tokens of trusted issuers.
+//!
+//! A key's secret is shown once, when it is granted. What is kept is its digest (the secret has 256 random bits, so
+//! that a plain digest can't be guessed back), with what it may do, until when, and how often.
+
+mod grant;
+mod keyring;
+mod quota;
+mod secret;
+mod token;
+
+pub use grant::{Grant, KeyEntry, Scope};
+pub use keyring::{Caller, Keyring, Refusal};
+pub use quota::{Quota, Quotas};
+pub use secret::Secret;
+pub use token::{Issuer, TokenRefusal, Tokens};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! Signed tokens of trusted issuers, as CDS Hooks has them
+//! (<https://cds-hooks.hl7.org/2.0/#trusting-cds-clients>): ES384 or RS384, for this very address, short-lived, and
+//! each used once.
+
+use super::{Caller, Grant, Scope};
+use crate::Error;
+use events::Time;
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation, decode, decode_header,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+};
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, RwLock},
+};
+
+/// How far the clocks of two machines may be apart.
+const LEEWAY_SECONDS: i64 = 30;
+/// How long a token may live. The specification recommends five minutes.
+const MAX_LIFETIME_SECONDS: i64 = 300 + LEEWAY_SECONDS;
+/// How many tokens are remembered until they expire, against their being used again.
+const MAX_REMEMBERED: usize = 200_000;
+/// The longest token that is looked at.
+const MAX_TOKEN_BYTES: usize = 8 << 10;
+
+/// `issuers.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuersFile {
+    audience: String,
+    #[serde(default)]
+    issuer: Vec<Issuer>,
+}
+
+/// Who may sign tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The token's `iss`, to the letter.
+    pub iss: String,
+    /// The file with the issuer's public keys, a JSON Web Key Set, relative to `issuers.toml`. It is read again
+    /// when a token names a key that it didn't hold.
+    pub jwks: PathBuf,
+    /// Calls a minute.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
+}
+
+/// Checks tokens.
+pub struct Tokens {
+    directory: PathBuf,
+    /// The server's own address as callers write it, without a slash at its end.
+    audience: String,
+    issuers: Vec<Issuer>,
+    keys: RwLock<Vec<JwkSet>>,
+    used: Mutex<HashMap<(String, String), i64>>,
+}
+
+/// Why a token opens nothing. The words go into the log, and to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefusal {
+    /// Not a token.
+    #[error("the token can't be read")]
+    Malformed,
+    /// `none`, HMAC, or another algorithm than the two.
+    #[error("the token must be signed by ES384 or RS384")]
+    Algorithm,
+    /// Nobody we trust.
+    #[error("the token's issuer is not on this server's list")]
+    Issuer,
+    /// A key that the issuer's set doesn't hold.
+    #[error("the token's key (kid) is not in its issuer's key set")]
+    Key,
+    /// The signature doesn't fit.
+    #[error("the token's signature does not fit")]
+    Signature,
+    /// For another address.
+    #[error("the token's audience (aud) is not this very address")]
+    Audience,
+    /// Too late, too early, or for too long.
+    #[error("the token has expired, is not valid yet, or lives longer than five minutes")]
+    Time,
+    /// Used before.
+    #[error("the token was used before (jti)")]
+    Replayed,
+    /// Too many to remember.
+    #[error("more tokens are in use than this server remembers; try again in a minute")]
+    Full,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audience,
+    exp: i64,
+    iat: i64,
+    jti: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Tokens {
+    /// Reads `issuers.toml` and the key sets that it names.
+    ///
+    /// # Errors
+    /// When a file can't be read, or a key set holds no key for ES384 or RS384.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Settings { file: "issuers.toml", reason };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Io { what: "issuers.toml can't be read", source })?;
+        let file: IssuersFile = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if !file.audience.starts_with("http") || file.audience.ends_with('/') {
+            return Err(wrong(
+                "audience is this server's address, such as https://osler.example, without / at its end"
+                    .into(),
+            ));
+        }
+        let tokens = Tokens {
+            directory: path.parent().map_or_else(PathBuf::new, Path::to_owned),
+            audience: file.audience,
+            issuers: file.issuer,
+            keys: RwLock::default(),
+            used: Mutex::default(),
+        };
+        let sets: Result<Vec<JwkSet>, Error> =
+            tokens.issuers.iter().map(|issuer| tokens.read_keys(issuer)).collect();
+        *tokens.keys.write().unwrap_or_else(PoisonError::into_inner) = sets?;
+        Ok(tokens)
+    }
+
+    fn read_keys(&self, issuer: &Issuer) -> Result<JwkSet, Error> {
+        let wrong = |reason: String| Error::Settings { file: "issuers.toml", reason };
+        let path = self.directory.join(&issuer.jwks);
+        let text = std::fs::read(&path)
+            .map_err(|source| Error::Io { what: "a key set of issuers.toml can't be read", source })?;
+        let set: JwkSet = serde_json::from_slice(&text)
+            .map_err(|_| wrong(format!("{} is no JSON Web Key Set", issuer.jwks.display())))?;
+        if !set.keys.iter().any(|key| algorithm_of(key).is_some()) {
+            return Err(wrong(format!(
+                "{} holds no key on P-384 and no RSA key of 2048 bits or more",
+                issuer.jwks.display()
+            )));
+        }
+        Ok(set)
+    }
+
+    /// Who signed this token for `path` of this server?
+    ///
+    /// # Errors
+    /// When it opens nothing. A token is only counted as used when everything else about it is right.
+    pub fn admit(&self, token: &str, path: &str, now: Time) -> Result<Caller, TokenRefusal> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenRefusal::Malformed);
+        }
+        // `none` and HMAC are no words that the reader of headers, or the next line, accepts.
+        let header = decode_header(token).map_err(|_| unreadable(token))?;
+        if !matches!(header.alg, Algorithm::ES384 | Algorithm::RS384) {
+            return Err(TokenRefusal::Algorithm);
+        }
+        let kid = header.kid.ok_or(TokenRefusal::Key)?;
+        // Who claims to have signed decides only which keys are tried.
+        let claimed: Claims =
+            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenRefusal::Malformed)?;
+        let place =
+            self.issuers.iter().position(|issuer| issuer.iss == claimed.iss).ok_or(TokenRefusal::Issuer)?;
+        let key = self.key(place, &kid).ok_or(TokenRefusal::Key)?;
+        if algorithm_of(&key) != Some(header.alg) {
+            return Err(TokenRefusal::Algorithm);
+        }
+        let key = DecodingKey::from_jwk(&key).map_err(|_| TokenRefusal::Key)?;
+        let mut validation = Validation::new(header.alg);
+        // The signature is the library's to check. Times and audience are checked below: against the clock that
+        // we were given, and to the letter.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let claims = decode::<Claims>(token, &key, &validation).map_err(|_| TokenRefusal::Signature)?.claims;
+        let address = format!("{}{path}", self.audience);
+        let fits = match &claims.aud {
+            Audience::One(aud) => *aud == address,
+            Audience::Several(aud) => aud.contains(&address),
+        };
+        if !fits {
+            return Err(TokenRefusal::Audience);
+        }
+        let seconds = now.micros().div_euclid(1_000_000);
+        let timely = claims.exp > seconds.saturating_sub(LEEWAY_SECONDS)
+            && claims.iat <= seconds.saturating_add(LEEWAY_SECONDS)
+            && claims.exp.saturating_sub(claims.iat) <= MAX_LIFETIME_SECONDS;
+        if !timely {
+            return Err(TokenRefusal::Time);
+        }
+        self.use_once(&claims, seconds)?;
+        let mut grant = Grant::new(claims.iss.clone(), [Scope::Cds]);
+        grant.per_minute = self.issuers[place].per_minute;
+        Ok(Caller::granted(format!("issuer:{}", claims.iss), grant))
+    }
+
+    fn key(&self, place: usize, kid: &str) -> Option<Jwk> {
+        let find = || {
+            let sets = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            sets.get(place)?.find(kid).cloned()
+        };
+        find().or_else(|| {
+            // The issuer may have rolled its keys over.
+            let fresh = self.read_keys(&self.issuers[place]).ok()?;
+            let mut sets = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            *sets.get_mut(place)? = fresh;
+            drop(sets);
+            find()
+        })
+    }
+
+    fn use_once(&self, claims: &Claims, seconds: i64) -> Result<(), TokenRefusal> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= MAX_REMEMBERED {
+            used.retain(|_, until| *until >= seconds);
+            if used.len() >= MAX_REMEMBERED {
+                return Err(TokenRefusal::Full);
+            }
+        }
+        let until = claims.exp.saturating_add(LEEWAY_SECONDS);
+        match used.insert((claims.iss.clone(), claims.jti.clone()), until) {
+            Some(_) => Err(TokenRefusal::Replayed),
+            None => Ok(()),
+        }
+    }
+
+    /// The issuers, for people.
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+}
+
+/// What is wrong with a token whose header can't be read: an algorithm that is none of the known ones, or all.
+fn unreadable(token: &str) -> TokenRefusal {
+    if token.split('.').count() == 3 { TokenRefusal::Algorithm } else { TokenRefusal::Malformed }
+}
+
+/// Which of the two algorithms a key is for, if any.
+fn algorithm_of(key: &Jwk) -> Option<Algorithm> {
+    match &key.algorithm {
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => {
+            Some(Algorithm::ES384)
+        }
+        // Base64 holds six bits a character: 2048 bits are 342 of them.
+        AlgorithmParameters::RSA(rsa) if rsa.n.len() >= 342 => Some(Algorithm::RS384),
+        _ => None,
+    }
+}

@@ -1,0 +1,66 @@
+//! Where entries are kept: the seam to a database.
+
+use super::{Checkpoint, Digest, Link};
+use crate::Error;
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub sequence: u64,
+    /// Its record, JSON, to the byte as it was digested.
+    pub record: String,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// Keeps entries and checkpoints. SQLite does ([`super::SqliteStore`]); another database may.
+///
+/// A store only adds: it has no way to change or remove. Several processes may hold one, so `append` must find
+/// the last entry and add to it in one transaction.
+pub trait Store: Send {
+    /// Names the ledger.
+    fn ledger_id(&self) -> &str;
+
+    /// Adds records after the last entry, all or none, and returns when they are durable, with the link of each.
+    ///
+    /// # Errors
+    /// When they are not durable.
+    fn append(&mut self, records: &[String]) -> Result<Vec<Link>, Error>;
+
+    /// Keeps a checkpoint.
+    ///
+    /// # Errors
+    /// When it is not durable.
+    fn keep_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Error>;
+
+    /// Up to `limit` entries, in order, from number `from` on.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, Error>;
+
+    /// All entries that are no calls: changes of access, of criteria, of models. There are few.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn changes(&self) -> Result<Vec<Entry>, Error>;
+
+    /// The last entry's link.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn last(&self) -> Result<Link, Error>;
+
+    /// All checkpoints, by entry.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error>;
+
+    /// The database's own check of itself.
+    ///
+    /// # Errors
+    /// [`Error::LedgerChanged`] with what it found.
+    fn check_storage(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,264 @@
+use super::*;
+use crate::{Error, SigningKey};
+use events::Time;
+use std::{path::Path, sync::Arc, time::Duration};
+
+fn now() -> Time {
+    Time::from_ymd(2026, 11, 26).unwrap()
+}
+
+fn record(name: &str) -> Record {
+    Record::access(now(), "granted", "0011", name)
+}
+
+fn settings() -> LedgerSettings {
+    LedgerSettings { checkpoint_entries: 3, ..LedgerSettings::default() }
+}
+
+fn write(path: &Path, key: SigningKey, names: &[&str]) {
+    let store = SqliteStore::open(path).unwrap();
+    let ledger = Ledger::start(Box::new(store), key, Arc::new(now), settings()).unwrap();
+    for name in names {
+        ledger.append_blocking(&record(name)).unwrap();
+    }
+}
+
+fn check(path: &Path) -> Result<Verified, Error> {
+    verify(&SqliteStore::open_to_read(path)?, &Expectations::default())
+}
+
+fn tamper(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let triggers = ["entries_stay", "entries_remain", "checkpoints_stay", "checkpoints_remain"];
+    for trigger in triggers {
+        connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+    }
+    assert!(connection.execute(sql, []).unwrap() > 0);
+}
+
+#[test]
+fn every_change_of_a_row_is_found_and_named() {
+    for (sql, named) in [
+        (
+            "UPDATE entries SET record = replace(record, 'name-4', 'name-9') WHERE sequence = 4",
+            "entry 4 does not",
+        ),
+        (
+            "UPDATE entries SET digest = replace(digest, substr(digest, 1, 1), 'x') WHERE sequence = 4",
+            "entry 4",
+        ),
+        ("DELETE FROM entries WHERE sequence = 2", "entry 2 is missing"),
+        ("DELETE FROM entries WHERE sequence > 3", "ends at entry 3"),
+        ("UPDATE entries SET sequence = 9 WHERE sequence = 5", "entry 5 is missing"),
+        (
+            "UPDATE checkpoints SET checkpoint = replace(checkpoint, '2026', '2025') WHERE sequence = 3",
+            "at entry 3",
+        ),
+        ("UPDATE checkpoints SET sequence = 4 WHERE sequence = 3", "checkpoint at entry 4"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        write(&path, SigningKey::new().unwrap(), &["name-1", "name-2", "name-3", "name-4", "name-5"]);
+        let verified = check(&path).unwrap();
+        assert_eq!((verified.entries, verified.unsigned, verified.checkpoints), (5, 0, 2));
+        tamper(&path, sql);
+        let error = check(&path).unwrap_err().to_string();
+        assert!(error.contains(named), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn no_byte_of_the_file_can_change_what_is_read_unseen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    write(&path, SigningKey::new().unwrap(), &["name-1", "name-2", "name-3"]);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE;").unwrap();
+    drop(connection);
+    let original = SqliteStore::open_to_read(&path).unwrap().entries(1, 10).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let changed = dir.path().join("changed.db");
+    let mut found = 0;
+    // Empty space is most of the file, and holds no entry: it is sampled, the rest is tried byte by byte.
+    for (index, byte) in bytes.iter().enumerate() {
+        if *byte == 0 && index % 97 != 0 {
+            continue;
+        }
+        let mut copy = bytes.clone();
+        copy[index] = byte.wrapping_add(1);
+        std::fs::write(&changed, copy).unwrap();
+        match check(&changed) {
+            Err(_) => found += 1,
+            Ok(verified) => {
+                let read = SqliteStore::open_to_read(&changed).unwrap();
+                assert_eq!(read.entries(1, 10).unwrap(), original, "byte {index}");
+                assert_eq!((verified.entries, verified.checkpoints), (3, 1), "byte {index}");
+            }
+        }
+    }
+    assert!(found > 1000, "only {found} changes were found");
+}
+
+#[test]
+fn what_was_noted_and_who_is_trusted_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let key = SigningKey::new().unwrap();
+    let public = key.public();
+    write(&path, key, &["a", "b"]);
+    let noted = check(&path).unwrap().last;
+    let expect = |trusted, noted: &[Link]| {
+        let expectations = Expectations { trusted, noted: noted.to_vec() };
+        verify(&SqliteStore::open_to_read(&path).unwrap(), &expectations)
+    };
+    expect(Some(public), &[noted]).unwrap();
+    let other = SigningKey::new().unwrap().public();
+    assert!(expect(Some(other), &[]).unwrap_err().to_string().contains("another key"));
+    // A whole new ledger of the same shape, made by someone else.
+    std::fs::remove_file(&path).unwrap();
+    write(&path, SigningKey::new().unwrap(), &["a", "B"]);
+    expect(None, &[]).unwrap();
+    assert!(expect(Some(public), &[]).is_err());
+    assert!(expect(None, &[noted]).unwrap_err().to_string().contains("what was noted"));
+    let later = Link { sequence: 7, digest: noted.digest };
+    assert!(expect(None, &[later]).unwrap_err().to_string().contains("cut off"));
+}
+
+#[test]
+fn nobody_changes_it_by_sql() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    write(&path, SigningKey::new().unwrap(), &["a"]);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for sql in ["UPDATE entries SET record = ''", "DELETE FROM entries", "DELETE FROM checkpoints"] {
+        assert!(connection.execute(sql, []).unwrap_err().to_string().contains("append-only"), "{sql}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others can read it");
+    }
+}
+
+#[test]
+fn two_processes_can_write_one_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let path = &path;
+            scope.spawn(move || {
+                let names: Vec<String> = (0..20).map(|i| format!("{writer}-{i}")).collect();
+                write(
+                    path,
+                    SigningKey::new().unwrap(),
+                    &names.iter().map(String::as_str).collect::<Vec<_>>(),
+                );
+            });
+        }
+    });
+    assert_eq!(check(&path).unwrap().entries, 60);
+}
+
+/// A store whose disk takes its time, and fails when told to.
+struct Slow {
+    inner: SqliteStore,
+    failing: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Store for Slow {
+    fn ledger_id(&self) -> &str {
+        self.inner.ledger_id()
+    }
+    fn append(&mut self, records: &[String]) -> Result<Vec<Link>, Error> {
+        std::thread::sleep(Duration::from_millis(20));
+        if self.failing.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Error::LedgerUnavailable);
+        }
+        self.inner.append(records)
+    }
+    fn keep_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        self.inner.keep_checkpoint(checkpoint)
+    }
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.inner.entries(from, limit)
+    }
+    fn changes(&self) -> Result<Vec<Entry>, Error> {
+        self.inner.changes()
+    }
+    fn last(&self) -> Result<Link, Error> {
+        self.inner.last()
+    }
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
+        self.inner.checkpoints()
+    }
+    fn check_storage(&self) -> Result<(), Error> {
+        self.inner.check_storage()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_calls_share_commits_and_failures_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let failing = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let store = Slow { inner: SqliteStore::open(&path).unwrap(), failing: failing.clone() };
+    let settings = LedgerSettings { capacity: 64, ..LedgerSettings::default() };
+    let ledger = Arc::new(
+        Ledger::start(Box::new(store), SigningKey::new().unwrap(), Arc::new(now), settings).unwrap(),
+    );
+    let append = |name: String| {
+        let ledger = ledger.clone();
+        tokio::spawn(async move { ledger.append(&record(&name)).await })
+    };
+    let calls: Vec<_> = (0..40).map(|i| append(i.to_string())).collect();
+    let mut largest = 0;
+    for call in calls {
+        largest = largest.max(call.await.unwrap().unwrap().group);
+    }
+    assert!(largest > 10, "at most {largest} shared a commit");
+    failing.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(append("lost".into()).await.unwrap(), Err(Error::LedgerUnavailable)));
+    failing.store(false, std::sync::atomic::Ordering::Relaxed);
+    append("kept".into()).await.unwrap().unwrap();
+    let flood: Vec<_> = (0..300).map(|i| append(i.to_string())).collect();
+    let mut refused = 0;
+    for call in flood {
+        refused += usize::from(matches!(call.await.unwrap(), Err(Error::LedgerBusy)));
+    }
+    assert!(refused > 0, "the queue is bounded");
+    drop(ledger);
+    assert_eq!(check(&path).unwrap().entries, 41 + 300 - refused as u64);
+}
+
+#[test]
+fn each_kind_of_record_has_an_audit_event() {
+    let call = Call {
+        time: "2026-11-26T00:00:00Z".into(),
+        request_id: "ab".into(),
+        caller: "key".into(),
+        door: "POST /v1/risk".into(),
+        model: ModelState {
+            name: "m".into(),
+            digest: "blake3:00".into(),
+            stage: crate::lifecycle::Stage::Live,
+        },
+        input_digest: Some("11".into()),
+        status: 200,
+        withheld: false,
+        output_digest: "22".into(),
+        output: Some(serde_json::json!({"patients": ["an answer"]})),
+        latency_ms: 1.5,
+        cards: vec!["c1".into()],
+        feedback: None,
+    };
+    let entry = Entry {
+        sequence: 3,
+        record: serde_json::to_string(&Record::Call(Box::new(call))).unwrap(),
+        digest: Digest::BEGINNING,
+    };
+    let event = audit_event(&entry).unwrap();
+    assert_eq!((&event["outcome"], &event["action"]), (&"0".into(), &"E".into()));
+    assert!(event.to_string().contains("c1") && !event.to_string().contains("an answer"));
+}

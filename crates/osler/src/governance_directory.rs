@@ -1,0 +1,182 @@
+//! The directory with which a site governs its server: keys, ledger, signing key, policy, the records of models.
+
+use crate::clock;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use govern::access::{Keyring, Tokens};
+use govern::ledger::{Ledger, LedgerSettings, Record, SqliteStore};
+use govern::{PublicKey, SigningKey};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Keys of callers.
+const ACCESS: &str = "access.db";
+/// What was asked and answered.
+const LEDGER: &str = "ledger.db";
+/// Signs the ledger's checkpoints.
+const SIGNING_KEY: &str = "signing.key";
+/// The public half, to give away.
+const PUBLIC_KEY: &str = "signing.pub";
+/// Who may sign tokens, where tokens are taken.
+const ISSUERS: &str = "issuers.toml";
+
+/// Which directory.
+#[derive(Args, Clone, Debug)]
+pub struct GovernanceArguments {
+    /// The directory with keys, ledger and policy; else OSLER_GOVERNANCE.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub governance: Option<PathBuf>,
+}
+
+impl GovernanceArguments {
+    /// The directory, if one is named.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.governance.clone().or_else(|| crate::environment::path(crate::environment::GOVERNANCE))
+    }
+
+    /// The directory, which must be there.
+    pub fn open(&self) -> Result<GovernanceDirectory> {
+        GovernanceDirectory::open(&self.required()?)
+    }
+
+    /// The directory, begun if it isn't there.
+    pub fn open_or_begin(&self) -> Result<GovernanceDirectory> {
+        GovernanceDirectory::open_or_begin(&self.required()?)
+    }
+
+    fn required(&self) -> Result<PathBuf> {
+        self.path().context("name the directory: --governance DIR (or the variable OSLER_GOVERNANCE)")
+    }
+}
+
+/// A site's governance.
+pub struct GovernanceDirectory {
+    path: PathBuf,
+}
+
+impl GovernanceDirectory {
+    /// Opens one that is there.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join(SIGNING_KEY).is_file() {
+            bail!(
+                "{} is no governance directory (it has no {SIGNING_KEY}); `osler access grant` or `osler serve` begins one",
+                path.display()
+            );
+        }
+        refuse_readable_by_others(&path.join(SIGNING_KEY))?;
+        Ok(GovernanceDirectory { path: path.to_owned() })
+    }
+
+    /// Opens one, or begins it with a signing key of its own. A directory that holds something else is left alone.
+    pub fn open_or_begin(path: &Path) -> Result<Self> {
+        if path.join(SIGNING_KEY).is_file() {
+            return Self::open(path);
+        }
+        if path.exists() && fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some()) {
+            bail!("{} holds something else; name another directory, or an empty one", path.display());
+        }
+        fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        let key = SigningKey::new()?;
+        write_secret(&path.join(SIGNING_KEY), &format!("{}\n", *key.to_hex()))?;
+        let public = path.join(PUBLIC_KEY);
+        File::create_new(&public)
+            .and_then(|mut file| file.write_all(format!("{}\n", key.public()).as_bytes()))
+            .with_context(|| format!("cannot create {}", public.display()))?;
+        Ok(GovernanceDirectory { path: path.to_owned() })
+    }
+
+    /// A file or directory in it.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The keys of callers.
+    pub fn keyring(&self) -> Result<Keyring> {
+        Keyring::open(&self.at(ACCESS)).with_context(|| format!("{}", self.at(ACCESS).display()))
+    }
+
+    /// The issuers of tokens, where tokens are taken.
+    pub fn tokens(&self) -> Result<Option<Tokens>> {
+        let path = self.at(ISSUERS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Tokens::open(&path).map(Some).with_context(|| format!("{}", path.display()))
+    }
+
+    /// The key that signs checkpoints.
+    pub fn signing_key(&self) -> Result<SigningKey> {
+        read_signing_key(&self.at(SIGNING_KEY))
+    }
+
+    /// Its public half.
+    pub fn public_key(&self) -> Result<PublicKey> {
+        Ok(self.signing_key()?.public())
+    }
+
+    /// The ledger, to write.
+    pub fn ledger(&self) -> Result<Ledger> {
+        let path = self.at(LEDGER);
+        let store = SqliteStore::open(&path).with_context(|| format!("{}", path.display()))?;
+        Ok(Ledger::start(
+            Box::new(store),
+            self.signing_key()?,
+            Arc::new(clock::now),
+            LedgerSettings::default(),
+        )?)
+    }
+
+    /// Has anything been recorded yet?
+    pub fn has_ledger(&self) -> bool {
+        self.at(LEDGER).exists()
+    }
+
+    /// The ledger, to look at.
+    pub fn ledger_to_read(&self) -> Result<SqliteStore> {
+        let path = self.at(LEDGER);
+        SqliteStore::open_to_read(&path).with_context(|| format!("the ledger {}", path.display()))
+    }
+
+    /// Records one thing, and comes back when it is durable.
+    pub fn record(&self, record: &Record) -> Result<()> {
+        self.ledger()?.append_blocking(record).context("it could not be recorded in the ledger")?;
+        Ok(())
+    }
+}
+
+/// Reads a signing key that only its owner can read.
+pub fn read_signing_key(path: &Path) -> Result<SigningKey> {
+    refuse_readable_by_others(path)?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    SigningKey::from_hex(&text).with_context(|| format!("{}", path.display()))
+}
+
+/// Writes a new file that only its owner can read. An existing one is never overwritten.
+pub fn write_secret(path: &Path, text: &str) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .with_context(|| format!("cannot create {} (an existing key is never overwritten)", path.display()))
+}
+
+#[cfg(unix)]
+fn refuse_readable_by_others(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("{} can be read by others; run `chmod 600` on it", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_readable_by_others(_: &Path) -> Result<()> {
+    Ok(())
+}

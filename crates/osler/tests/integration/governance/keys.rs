@@ -1,0 +1,58 @@
+use super::{RECORD, said, server::Server};
+use crate::support::Site;
+use serde_json::Value;
+
+#[test]
+fn keys_are_granted_used_rotated_and_revoked_while_the_server_runs() {
+    let site = Site::new();
+    let key = said(&site, "access grant --governance site --name app --scope predict --trial");
+    let reader = said(&site, "access grant --governance site --name reader --scope read");
+    let server = Server::start(&site, &["--governance", "site"]);
+    assert_eq!(server.post("/v1/risk", &key, RECORD).status, 200);
+    assert_eq!(server.post("/v1/risk", &reader, RECORD).body["error"]["code"], "wrong_scope");
+    assert_eq!(server.get("/v1/models", &reader).status, 200);
+    assert_eq!(server.get("/v1/models", "").body["error"]["code"], "unauthorized");
+    assert_eq!(server.get("/health/ready", "").status, 200);
+    let id = key.split('_').nth(1).unwrap();
+    let new: Value = serde_json::from_str(&said(
+        &site,
+        &format!("access rotate {id} --overlap 0m --json --governance site"),
+    ))
+    .unwrap();
+    assert_eq!(server.post("/v1/risk", &key, RECORD).body["error"]["code"], "key_refused");
+    let secret = new["secret"].as_str().unwrap();
+    assert_eq!(server.post("/v1/risk", secret, RECORD).status, 200);
+    said(&site, &format!("access revoke {} --governance site", new["id"].as_str().unwrap()));
+    assert_eq!(server.post("/v1/risk", secret, RECORD).body["error"]["code"], "key_refused");
+    let listed = said(&site, "access list --governance site");
+    assert!(
+        listed.contains("expired") && listed.contains("revoked") && listed.contains("reader"),
+        "{listed}"
+    );
+    // The secrets are nowhere on disk.
+    drop(server);
+    for file in site.all_files() {
+        let bytes = std::fs::read(&file).unwrap();
+        for secret in [&key, secret, &reader] {
+            let secret = secret.rsplit('_').next().unwrap().as_bytes();
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{}", file.display());
+        }
+    }
+    let shown = said(&site, "ledger show --governance site");
+    let kinds: Vec<Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["record"]["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["access", "access", "call", "access", "call", "access"]);
+}
+
+#[test]
+fn a_server_that_others_can_reach_needs_keys() {
+    let site = Site::new();
+    let said = site.fail(&format!("serve --model {} --listen 0.0.0.0:0", super::model()));
+    assert!(said.contains("--governance"), "{said}");
+    assert!(site.fail("access list --governance site").contains("no governance directory"));
+    assert!(site.fail("access grant --governance . --name a --scope read").contains("something else"));
+    assert!(site.fail("access grant --name a --scope read").contains("--governance DIR"));
+    assert!(site.fail("access grant --governance site --name a --scope everything").contains("predict"));
+}

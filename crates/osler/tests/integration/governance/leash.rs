@@ -1,0 +1,139 @@
+//! A model's way from draft to live and back, while it is served.
+
+use super::{RECORD, demo, said, server::Server};
+use crate::support::Site;
+use std::time::{Duration, Instant};
+
+struct Board {
+    site: Site,
+}
+
+impl Board {
+    /// A site with three people, and criteria that were registered before the report was made.
+    fn new() -> Self {
+        let site = Site::new();
+        let mut roles = String::from("[roles]\n");
+        for role in ["developer", "clinician", "governance"] {
+            let public = said(&site, &format!("model key --out {role}.key"));
+            roles += &format!("{role} = [\"{public}\"]\n");
+        }
+        said(&site, "access grant --governance site --name bedside --scope predict --json");
+        site.file("site/policy.toml", roles + POLICY);
+        Board { site }
+    }
+
+    /// Evaluates the demo's predictions anew, after the criteria were registered.
+    fn evaluate(&self, criteria: &str) -> String {
+        let predictions = demo().path("demo/predictions").display().to_string();
+        self.site.succeed(&format!("evaluate --min-events 1 --draws 20 --force --out report {predictions}"));
+        format!("--report report --predictions {predictions} --criteria {criteria}")
+    }
+
+    fn step(&self, to: &str, evidence: &str) -> String {
+        format!("--governance site --model {} --to {to} --reason because {evidence}", super::model())
+    }
+
+    fn sign(&self, role: &str, step: &str) {
+        let _ = std::fs::remove_file(self.site.path(&format!("{role}.json")));
+        said(&self.site, &format!("model sign {step} --role {role} --key {role}.key --out {role}.json"));
+    }
+}
+
+const POLICY: &str = "[promote.validated]\napprovals = [\"developer\"]\nevaluation = true\n\
+    [promote.silent]\napprovals = [\"governance\"]\n\
+    [promote.live]\napprovals = [\"clinician\", \"governance\"]\n\
+    [demote]\napprovals = [\"clinician\", \"governance\"]\n";
+
+#[test]
+fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
+    let board = Board::new();
+    let site = &board.site;
+    let key = said(site, "access grant --governance site --name app --scope predict");
+    let server = Server::start(site, &["--governance", "site"]);
+    let asked = || server.post("/v1/risk", &key, RECORD);
+    let until = |status: u16, stage: &str| {
+        let begun = Instant::now();
+        loop {
+            let answer = asked();
+            if answer.status == status && answer.header("x-osler-stage") == stage {
+                return answer;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "still {} {}", answer.status, answer.body);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    assert_eq!(until(403, "draft").body["error"]["code"], "withheld");
+
+    // Criteria that nobody registered, then some that this report doesn't meet, then some that it does.
+    let report: serde_json::Value = {
+        board.evaluate("x");
+        let text = std::fs::read_to_string(site.path("report/report.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let task = &report["tasks"][0];
+    let of_task =
+        format!("[[criterion]]\ntask = {}\nhorizon_days = {}\n", task["task"], task["horizon_days"]);
+    site.file("criteria.toml", format!("{of_task}metric = \"subjects\"\nat_least = 1\n"));
+    site.file("high.toml", format!("{of_task}metric = \"subjects\"\nat_least = 1000000\n"));
+    let late = board.step("validated", &board.evaluate("criteria.toml"));
+    let sign =
+        |step: &str| format!("model sign {step} --role developer --key developer.key --out refused.json");
+    assert!(site.fail(&sign(&late)).contains("never registered"));
+    said(site, "model register --governance site criteria.toml");
+    assert!(site.fail(&sign(&late)).contains("after the evaluation began"));
+    said(site, "model register --governance site high.toml");
+    std::thread::sleep(Duration::from_millis(1100));
+    let high = board.step("validated", &board.evaluate("high.toml"));
+    assert!(site.fail(&sign(&high)).contains("does not meet the criteria"));
+
+    let validated = board.step("validated", &board.evaluate("criteria.toml"));
+    assert!(site.fail(&format!("model promote {validated}")).contains("lacks the approval of developer"));
+    board.sign("developer", &validated);
+    said(site, &format!("model promote {validated} developer.json"));
+    assert_eq!(until(403, "validated").body["error"]["code"], "withheld");
+    let silent = board.step("silent", "");
+    board.sign("governance", &silent);
+    said(site, &format!("model promote {silent} governance.json"));
+    assert_eq!(until(403, "silent").body["error"]["code"], "withheld");
+    let live = board.step("live", "");
+    board.sign("clinician", &live);
+    board.sign("governance", &live);
+    assert!(site.fail(&format!("model promote {live} governance.json")).contains("clinician"));
+    assert!(
+        site.fail(&format!("model promote {silent} governance.json"))
+            .contains("does not go from silent to silent")
+    );
+    said(site, &format!("model promote {live} clinician.json governance.json"));
+    assert!(until(200, "live").body["patients"][0]["risks"].is_array());
+
+    // The record cut back to an earlier stage, or changed, lets nobody see anything.
+    let file = site.path("site/models").read_dir().unwrap().next().unwrap().unwrap().path();
+    let record = std::fs::read(&file).unwrap();
+    std::fs::write(&file, String::from_utf8(record.clone()).unwrap().replace("because", "becauze")).unwrap();
+    assert!(
+        site.fail(&format!("model verify --governance site --model {}", super::model())).contains("step 1")
+    );
+    until(410, "");
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        site.fail(&format!("model verify --governance site --model {}", super::model())).contains("ledger")
+    );
+    std::fs::write(&file, record).unwrap();
+    until(200, "live");
+
+    let down = board.step("retired", "");
+    assert!(site.fail(&format!("model promote {down} governance.json")).contains("osler model demote"));
+    board.sign("governance", &down);
+    let begun = Instant::now();
+    said(site, &format!("model demote {down} governance.json"));
+    assert_eq!(until(410, "").body["error"]["code"], "retired");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    drop(server);
+    assert!(site.fail(&format!("serve --governance site --model {}", super::model())).contains("retired"));
+    let listed = said(site, "model list --governance site");
+    assert!(
+        listed.starts_with("retired") && listed.contains("silent → live by clinician, governance"),
+        "{listed}"
+    );
+    said(site, "ledger verify --governance site");
+}

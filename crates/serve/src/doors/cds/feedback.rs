@@ -1,0 +1,149 @@
+//! What became of a card, as the EHR tells it.
+
+use super::{call::is_uuid, services::Service};
+use crate::{
+    AppState,
+    body::{nests_within, receive_json},
+    error::ApiError,
+    frame::ErrorBody,
+    record::CallNotes,
+    wire::from_json,
+};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// The most cards that one report may speak of.
+const MAX_REPORTS: usize = 100;
+
+/// What became of cards.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"feedback": [{
+    "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719", "outcome": "overridden",
+    "overrideReason": {"reason": {"system": "urn:osler:override-reason", "code": "known"}},
+    "outcomeTimestamp": "2026-11-26T10:00:00Z"}]}))]
+pub(crate) struct FeedbackRequest<'a> {
+    #[serde(borrow)]
+    feedback: Vec<Report<'a>>,
+}
+
+/// What became of a card.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Report<'a> {
+    /// The card's `uuid`.
+    #[serde(borrow)]
+    card: Cow<'a, str>,
+    /// `accepted` or `overridden`.
+    outcome: Outcome,
+    /// Why it was set aside.
+    #[serde(borrow, default)]
+    override_reason: Option<OverrideReason<'a>>,
+    /// When.
+    #[serde(borrow, default)]
+    outcome_timestamp: Option<Cow<'a, str>>,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Accepted,
+    Overridden,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OverrideReason<'a> {
+    #[serde(borrow, default)]
+    reason: Option<Reason<'a>>,
+    /// Free text. It may speak of the patient, and is not kept; that there was some is.
+    #[serde(borrow, default)]
+    user_comment: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Reason<'a> {
+    #[serde(borrow, default)]
+    code: Option<Cow<'a, str>>,
+}
+
+/// As it is recorded: nothing in it is free text.
+#[derive(Serialize)]
+struct Kept<'a> {
+    card: &'a str,
+    outcome: Outcome,
+    reason: Option<&'a str>,
+    commented: bool,
+    time: Option<&'a str>,
+}
+
+/// What became of cards
+///
+/// Recorded in the ledger beside the call that showed the card. Free-text comments are not kept.
+#[utoipa::path(
+    post, path = "/cds-services/{id}/feedback", tag = "cds hooks",
+    params(("id" = String, Path, description = "The service that showed the card", example = "osler-patient-view")),
+    request_body(content = FeedbackRequest),
+    responses(
+        (status = 200, description = "It is recorded"),
+        (status = 400, description = "The report can't be read", body = ErrorBody),
+        (status = 401, description = "The key or token is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such service", body = ErrorBody),
+    )
+)]
+pub(crate) async fn feedback(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Extension(notes): Extension<CallNotes>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    Service::of(&id).ok_or(ApiError::NotFound)?;
+    let body = receive_json(&state, &headers, body).await?;
+    let limit = state.settings().max_json_depth;
+    if !nests_within(body.bytes(), limit) {
+        return Err(ApiError::TooDeep { limit });
+    }
+    let request: FeedbackRequest<'_> = from_json(body.bytes(), "body")?;
+    if request.feedback.is_empty() || request.feedback.len() > MAX_REPORTS {
+        return Err(ApiError::invalid("body.feedback", "must speak of 1 to 100 cards"));
+    }
+    let mut kept = Vec::with_capacity(request.feedback.len());
+    for (index, report) in request.feedback.iter().enumerate() {
+        if !is_uuid(&report.card) {
+            return Err(ApiError::invalid(format!("feedback[{index}].card"), "is no UUID of a card"));
+        }
+        notes.shows_card(&report.card);
+        let reason = report.override_reason.as_ref();
+        kept.push(Kept {
+            card: &report.card,
+            outcome: report.outcome,
+            reason: reason
+                .and_then(|reason| reason.reason.as_ref()?.code.as_deref())
+                .filter(|code| is_word(code, 64)),
+            commented: reason.is_some_and(|reason| reason.user_comment.is_some()),
+            time: report.outcome_timestamp.as_deref().filter(|time| is_instant(time)),
+        });
+    }
+    notes.tells(serde_json::to_value(&kept).map_err(|_| ApiError::Internal)?);
+    Ok(StatusCode::OK)
+}
+
+/// A code: letters, digits, hyphens, points.
+fn is_word(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+fn is_instant(text: &str) -> bool {
+    (10..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b'+' | b'T' | b'Z'))
+}

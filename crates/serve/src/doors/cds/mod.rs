@@ -1,0 +1,132 @@
+//! CDS Hooks 2 (<https://cds-hooks.hl7.org/2.0/>): what an EHR asks when a chart is opened, an order written, a visit
+//! begun or ended, and the cards that it shows.
+//!
+//! The server fetches nothing: what a card rests on must come with the call (`prefetch`), and `fhirServer` is never
+//! opened. Where required data lacks, the answer is 412.
+
+mod call;
+mod card;
+pub(super) mod feedback;
+mod services;
+
+use super::{
+    Door, Rule,
+    ask::{on_reader, predict},
+};
+use crate::{
+    AppState, PatientError,
+    body::{nests_within, receive_json},
+    error::ApiError,
+    frame::ErrorBody,
+    record::CallNotes,
+    wire::read_patient,
+};
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use call::HookCall;
+use card::{Card, CardsAnswer};
+use govern::access::Scope;
+use serde_json::json;
+use services::{Service, ServicesAnswer};
+use std::sync::Arc;
+use tokio::time::timeout_at;
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![
+        Door::new("/cds-services", Rule::Service(Scope::Cds), get(discovery)),
+        Door::new("/cds-services/{id}", Rule::Answer(Scope::Cds, no_cards), post(hook)),
+        Door::new("/cds-services/{id}/feedback", Rule::Recorded(Scope::Cds), post(feedback::feedback)),
+    ]
+}
+
+/// What an EHR gets of a model that may not be seen: silence.
+fn no_cards(_: ApiError) -> Response {
+    Json(json!({ "cards": [] })).into_response()
+}
+
+/// The services that an EHR can call
+///
+/// One for each hook, with the prefetch templates that it needs.
+#[utoipa::path(
+    get, path = "/cds-services", tag = "cds hooks",
+    responses(
+        (status = 200, description = "The services", body = ServicesAnswer),
+        (status = 401, description = "The key or token is missing or wrong", body = ErrorBody),
+    )
+)]
+pub(super) async fn discovery() -> Json<ServicesAnswer> {
+    Json(ServicesAnswer::all())
+}
+
+/// Cards for a patient
+///
+/// Answers with a card when the model sees a risk that stands out for the patient's age and sex, and with none
+/// otherwise. The patient's record is what was prefetched; nothing is fetched, and nothing is kept.
+#[utoipa::path(
+    post, path = "/cds-services/{id}", tag = "cds hooks",
+    params(("id" = String, Path, description = "The service, as discovery lists it", example = "osler-patient-view")),
+    request_body(content = call::HookSchema, description = "The call, as CDS Hooks 2 has it"),
+    responses(
+        (status = 200, description = "The cards, or none", body = CardsAnswer),
+        (status = 400, description = "The call can't be read", body = ErrorBody),
+        (status = 401, description = "The key or token is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such service", body = ErrorBody),
+        (status = 412, description = "Data that the service needs was not prefetched", body = ErrorBody),
+        (status = 413, description = "The body is too large", body = ErrorBody),
+        (status = 429, description = "Too much to do; Retry-After says when to come again", body = ErrorBody),
+    )
+)]
+pub(super) async fn hook(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Extension(notes): Extension<CallNotes>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let service = Service::of(&id).ok_or(ApiError::NotFound)?;
+    let admission = state.admit()?;
+    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let work = async {
+        let body = receive_json(&state, &headers, body).await?;
+        let (patient, gaps) = on_reader(&state, move |state| {
+            let limit = state.settings().max_json_depth;
+            if !nests_within(body.bytes(), limit) {
+                return Err(ApiError::TooDeep { limit });
+            }
+            let call = HookCall::read(body.bytes(), service)?;
+            let bundle = call.bundle()?;
+            let patient = read_patient(&**state.predictor(), &bundle, "prefetch").map_err(lacking)?;
+            state.metrics().record_read(patient.counts);
+            Ok((Arc::new(patient), call.gaps))
+        })
+        .await?;
+        let codes = state.model().default_codes();
+        let patients = [patient];
+        let risks = predict(&state, &patients, &codes, |_| "prefetch".to_owned(), deadline, arrival).await?;
+        let risk = risks.into_iter().next().ok_or(ApiError::Internal)?;
+        let card = Card::of(state.model(), state.stage(), patients[0].counts, &risk, &gaps)?;
+        let cards: Vec<Card> = card.into_iter().collect();
+        for card in &cards {
+            notes.shows_card(card.uuid());
+        }
+        Ok(Json(CardsAnswer { cards }).into_response())
+    };
+    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
+/// A record that lacks what a prediction needs is a precondition that isn't met.
+fn lacking(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Patient {
+            error: error @ (PatientError::NoBirth | PatientError::NoEvents | PatientError::NoPatient),
+            ..
+        } => ApiError::PreconditionFailed { what: error.to_string().into() },
+        other => other,
+    }
+}

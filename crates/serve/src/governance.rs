@@ -1,0 +1,54 @@
+//! What holds the server: who may call, what is recorded, and where the model stands.
+
+use govern::{
+    Clock,
+    access::{Keyring, Quotas, Tokens},
+    ledger::Ledger,
+    lifecycle::Stage,
+};
+use std::sync::Arc;
+
+/// Who may call.
+pub enum Access {
+    /// Whoever can reach the server. For one's own machine alone: whoever starts a server like this must see to it
+    /// that it listens on the loopback interface.
+    Open,
+    /// Whoever shows a key, or, at the doors of CDS Hooks, a signed token of a trusted issuer.
+    Keys {
+        /// The keys.
+        keyring: Keyring,
+        /// The issuers of tokens.
+        tokens: Option<Tokens>,
+    },
+}
+
+/// What holds the server.
+pub struct Governance {
+    pub(crate) clock: Clock,
+    pub(crate) access: Access,
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) stage: Option<Arc<dyn Fn() -> Stage + Send + Sync>>,
+    pub(crate) quotas: Quotas,
+}
+
+impl Governance {
+    /// None: everybody is let in, nothing is recorded, and the model is what it says that it is.
+    pub fn open(clock: Clock) -> Self {
+        Governance { clock, access: Access::Open, ledger: None, stage: None, quotas: Quotas::default() }
+    }
+
+    /// The same, with callers held to this.
+    pub fn with_access(self, access: Access) -> Self {
+        Governance { access, ..self }
+    }
+
+    /// The same, with every call to a model recorded before it is answered.
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Governance { ledger: Some(ledger), ..self }
+    }
+
+    /// The same, with the model's stage asked for at every call, so that it can change while the server runs.
+    pub fn with_stage(self, stage: Arc<dyn Fn() -> Stage + Send + Sync>) -> Self {
+        Governance { stage: Some(stage), ..self }
+    }
+}

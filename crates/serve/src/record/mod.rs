@@ -1,0 +1,199 @@
+//! The ledger's side of a call: what came in is digested as it passes, what goes out is recorded first, and what
+//! the model's stage doesn't allow is kept back. It stands before every door that answers about a patient, so that
+//! no door can forget it.
+
+mod digest;
+
+use crate::{
+    AppState,
+    doors::Rule,
+    error::ApiError,
+    frame::{RequestId, without_panic},
+};
+use axum::{
+    body::{Body, Bytes},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use digest::Digested;
+use govern::{
+    Error,
+    access::Caller,
+    ledger::{Appended, Call, ModelState, Record},
+    lifecycle::Stage,
+    stamp,
+};
+use http_body_util::BodyExt;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Headers that say which model was asked, where it stands, and where the call is recorded. Errors have them too.
+pub(crate) const ORIGIN_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-osler-model"),
+    HeaderName::from_static("x-osler-stage"),
+    HeaderName::from_static("x-osler-ledger"),
+];
+
+/// What only the door knows of a call, for its record.
+#[derive(Clone, Default)]
+pub(crate) struct CallNotes(Arc<Mutex<Notes>>);
+
+#[derive(Default)]
+struct Notes {
+    input_digest: Option<String>,
+    cards: Vec<String>,
+    feedback: Option<serde_json::Value>,
+}
+
+impl CallNotes {
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer shows this card, or the call speaks of it.
+    pub(crate) fn shows_card(&self, card: &str) {
+        self.lock().cards.push(card.to_owned());
+    }
+
+    /// The call tells this, in words of ours.
+    pub(crate) fn tells(&self, feedback: serde_json::Value) {
+        self.lock().feedback = Some(feedback);
+    }
+
+    fn input_arrived(&self, digest: String) {
+        self.lock().input_digest = Some(digest);
+    }
+}
+
+/// Records a call and lets its answer out, or not.
+pub(crate) async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let rule = path.as_deref().and_then(|path| state.rule(path));
+    let (withheld, path) = match (rule, path) {
+        (Some(Rule::Answer(_, withheld)), Some(path)) => (Some(withheld), path),
+        (Some(Rule::Recorded(_)), Some(path)) => (None, path),
+        _ => return next.run(request).await,
+    };
+    let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::local);
+    let mut call = started(&state, &request, &caller, &path);
+    let notes = CallNotes::default();
+    request.extensions_mut().insert(notes.clone());
+    if let Some(ledger) = &state.governance().ledger {
+        let hasher = ledger.input_hasher();
+        let digested = notes.clone();
+        request = request
+            .map(|body| Body::new(Digested::new(body, hasher, move |digest| digested.input_arrived(digest))));
+    }
+    let begun = Instant::now();
+    let response = without_panic(next.run(request)).await;
+    let kept_back =
+        withheld.filter(|_| response.status().is_success() && !may_see(call.model.stage, &caller));
+    let (head, body) = response.into_parts();
+    // Answers are made in memory; one that fails to arrive from there is our own failure.
+    let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
+        return ApiError::Internal.into_response();
+    };
+    call.withheld = kept_back.is_some();
+    call.status = head.status.as_u16();
+    call.latency_ms = (begun.elapsed().as_secs_f64() * 1e5).round() / 100.0;
+    tell_output(
+        &mut call,
+        head.extensions.get::<ApiError>(),
+        &body,
+        state.settings().max_ledger_output_bytes,
+    );
+    {
+        let mut notes = notes.lock();
+        call.input_digest = notes.input_digest.take();
+        call.cards = std::mem::take(&mut notes.cards);
+        call.feedback = notes.feedback.take();
+    }
+    let (digest, stage) = (call.model.digest.clone(), call.model.stage);
+    let appended = match append(&state, call).await {
+        Ok(appended) => appended,
+        Err(error) => return error.into_response(),
+    };
+    let mut response = match kept_back {
+        Some(withheld) => {
+            state.metrics().withheld();
+            withheld(ApiError::Withheld { stage })
+        }
+        None => Response::from_parts(head, Body::from(body)),
+    };
+    state_origin(response.headers_mut(), &digest, stage, appended);
+    response
+}
+
+/// The stages whose answers a caller may see. Here is the leash: every door that answers about a patient passes
+/// through it.
+fn may_see(stage: Stage, caller: &Caller) -> bool {
+    match stage {
+        Stage::Live => true,
+        Stage::Draft | Stage::Validated => caller.is_trial(),
+        Stage::Silent | Stage::Retired => false,
+    }
+}
+
+fn started(state: &AppState, request: &Request, caller: &Caller, path: &str) -> Call {
+    let model = &state.model().description;
+    Call {
+        time: stamp((state.governance().clock)()),
+        request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
+        caller: caller.id.clone(),
+        door: format!("{} {path}", request.method()),
+        // Read once, when the call comes: a step that is taken meanwhile holds for the next call.
+        model: ModelState { name: model.name.clone(), digest: model.digest.clone(), stage: state.stage() },
+        input_digest: None,
+        status: 0,
+        withheld: false,
+        output_digest: String::new(),
+        output: None,
+        latency_ms: 0.0,
+        cards: Vec::new(),
+        feedback: None,
+    }
+}
+
+fn tell_output(call: &mut Call, error: Option<&ApiError>, body: &Bytes, limit: usize) {
+    call.output_digest = blake3::hash(body).to_hex().to_string();
+    call.output = match error {
+        // The body of an error is written further out; its code says what it was.
+        Some(error) => Some(serde_json::json!({ "error": error.row().1 })),
+        None if body.len() <= limit => serde_json::from_slice(body).ok(),
+        None => None,
+    };
+}
+
+async fn append(state: &AppState, call: Call) -> Result<Option<Appended>, ApiError> {
+    let Some(ledger) = &state.governance().ledger else { return Ok(None) };
+    let begun = Instant::now();
+    match ledger.append(&Record::Call(Box::new(call))).await {
+        Ok(appended) => {
+            state.metrics().recorded(appended.group, begun.elapsed());
+            Ok(Some(appended))
+        }
+        Err(error) => {
+            state.metrics().not_recorded();
+            tracing::error!(%error, "a call could not be recorded, and was not answered");
+            Err(match error {
+                Error::LedgerBusy => ApiError::LedgerBusy,
+                _ => ApiError::LedgerUnavailable,
+            })
+        }
+    }
+}
+
+/// Each answer says which model gave it, where the model stands, and where the call is recorded.
+fn state_origin(headers: &mut HeaderMap, digest: &str, stage: Stage, appended: Option<Appended>) {
+    let link = appended.map(|appended| appended.link.to_string());
+    let values = [Some(digest), Some(stage.name()), link.as_deref()];
+    for (name, value) in ORIGIN_HEADERS.into_iter().zip(values) {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+}

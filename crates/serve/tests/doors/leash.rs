@@ -1,0 +1,89 @@
+//! Which stages are answered, over every route that there is.
+
+use crate::{
+    call::{Answer, governed, now, send, ungoverned},
+    fake::record,
+    ledger::recorded,
+};
+use axum::{Router, body::Body, http::Request};
+use govern::access::{Grant, Keyring, Scope};
+use serve::{Access, Route, ServeSettings, Stage, routes};
+use std::sync::Arc;
+
+/// A request that each answering door takes. A door without one fails these tests.
+fn body_for(route: &Route) -> serde_json::Value {
+    match route.path {
+        "/v1/risk" => record(&["ICD10CM//I10"]),
+        "/cds-services/{id}" => crate::cds::call(),
+        other => panic!("say here what {other} is asked, so that its leash is tested"),
+    }
+}
+
+async fn ask(service: &Router, route: &Route, key: Option<&str>) -> Answer {
+    let mut request = Request::post(route.path.replace("{id}", "osler-patient-view"))
+        .header("content-type", "application/json");
+    if let Some(key) = key {
+        request = request.header("api-key", key);
+    }
+    send(service, request.body(Body::from(body_for(route).to_string())).unwrap()).await
+}
+
+/// Does an answer hold anything that a model said?
+fn tells_something(answer: &Answer) -> bool {
+    if answer.status != 200 {
+        return false;
+    }
+    let body = answer.json();
+    body["cards"].as_array().is_none_or(|cards| !cards.is_empty())
+}
+
+fn answering() -> Vec<Route> {
+    routes().into_iter().filter(|route| route.answers).collect()
+}
+
+#[tokio::test]
+async fn a_silent_model_scores_and_records_and_answers_by_no_route() {
+    let recorded = recorded(Stage::Silent);
+    for route in answering() {
+        let answer = ask(&recorded.service, &route, None).await;
+        assert!(!tells_something(&answer), "{route:?}: {}", answer.text);
+        assert_eq!(answer.header("x-osler-stage"), "silent");
+        let call = recorded.calls().pop().unwrap();
+        assert!(call.withheld && call.status == 200 && call.output.is_some(), "{route:?}: {call:?}");
+        assert!(call.door.ends_with(route.path));
+    }
+    assert_eq!(recorded.predictor.batches.lock().unwrap().len(), answering().len(), "each was scored");
+}
+
+#[tokio::test]
+async fn a_live_model_answers_by_every_route_and_a_retired_one_by_none() {
+    let live = recorded(Stage::Live);
+    let retired = recorded(Stage::Retired);
+    for route in answering() {
+        let answer = ask(&live.service, &route, None).await;
+        assert!(tells_something(&answer), "{route:?}: {}", answer.text);
+        ask(&retired.service, &route, None).await.error(410, "retired");
+    }
+    assert!(retired.predictor.batches.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn models_that_are_not_in_use_yet_answer_keys_for_trials_alone() {
+    for stage in [Stage::Draft, Stage::Validated] {
+        let dir = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
+        let key = |trial| {
+            let grant = Grant { trial, ..Grant::new("test", Scope::ALL) };
+            keyring.grant(&grant, now()).unwrap().expose().to_owned()
+        };
+        let (bedside, trial) = (key(false), key(true));
+        let access = Access::Keys { keyring, tokens: None };
+        let governance = ungoverned().with_access(access).with_stage(Arc::new(move || stage));
+        let service = governed(Arc::default(), governance, ServeSettings::default());
+        for route in answering() {
+            assert!(tells_something(&ask(&service, &route, Some(&trial)).await), "{route:?}");
+            let answer = ask(&service, &route, Some(&bedside)).await;
+            assert!(!tells_something(&answer), "{route:?}: {}", answer.text);
+        }
+    }
+}

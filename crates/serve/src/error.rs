@@ -53,6 +53,7 @@ pub(crate) enum ApiError {
     LedgerBusy,
     LedgerUnavailable,
     NotFound,
+    NoSuchModel,
     MethodNotAllowed,
     BodyTimeout,
     BodyBroken,
@@ -179,6 +180,11 @@ impl ApiError {
             E::NotFound => {
                 (S::NOT_FOUND, "not_found", "there is no such route; /docs lists those that there are".into())
             }
+            E::NoSuchModel => (
+                S::NOT_FOUND,
+                "no_such_model",
+                "no model of that name answers here; /openai/v1/models lists those that do".into(),
+            ),
             E::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
                 "method_not_allowed",

@@ -2,6 +2,7 @@
 
 mod ask;
 mod cds;
+mod chat;
 mod console;
 mod docs;
 mod examples;
@@ -84,6 +85,7 @@ fn doors() -> Vec<Door> {
     [
         risk::doors(),
         cds::doors(),
+        chat::doors(),
         models::doors(),
         examples::doors(),
         health::doors(),

@@ -1,6 +1,10 @@
 //! `GET /openapi.json`: the doors, for programs.
 
-use super::{Door, Rule, cds, examples, health, metrics, models, risk};
+use super::{
+    Door, Rule, cds,
+    chat::{azure, openai},
+    examples, health, metrics, models, risk,
+};
 use crate::AppState;
 use axum::{
     extract::State,
@@ -32,6 +36,12 @@ pub(super) fn doors() -> Vec<Door> {
         cds::discovery,
         cds::hook,
         cds::feedback::feedback,
+        openai::openai_chat,
+        openai::deployment_chat,
+        openai::openai_responses,
+        openai::openai_models,
+        azure::azure_chat,
+        azure::azure_info,
         models::models,
         examples::examples,
         health::live,
@@ -42,6 +52,7 @@ pub(super) fn doors() -> Vec<Door> {
     tags(
         (name = "prediction", description = "Asking the model"),
         (name = "cds hooks", description = "Cards for an EHR"),
+        (name = "chat", description = "OpenAI's API and Azure AI Model Inference"),
         (name = "models", description = "What answers here"),
         (name = "operations", description = "Running the server"),
     ),

@@ -163,7 +163,10 @@ fn tell_output(call: &mut Call, error: Option<&ApiError>, body: &Bytes, limit: u
     call.output = match error {
         // The body of an error is written further out; its code says what it was.
         Some(error) => Some(serde_json::json!({ "error": error.row().1 })),
-        None if body.len() <= limit => serde_json::from_slice(body).ok(),
+        // A stream of events is text.
+        None if body.len() <= limit => serde_json::from_slice(body)
+            .ok()
+            .or_else(|| std::str::from_utf8(body).ok().map(serde_json::Value::from)),
         None => None,
     };
 }

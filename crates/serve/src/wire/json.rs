@@ -6,7 +6,10 @@ use serde_path_to_error::Segment;
 use std::{borrow::Cow, fmt::Write};
 
 /// The names that may stand in an error's path. Others may come from a record.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 20] = [
+    "messages",
+    "content",
+    "input",
     "hook",
     "hookInstance",
     "context",

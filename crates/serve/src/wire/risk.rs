@@ -95,13 +95,13 @@ pub(crate) struct RiskAnswer<'a> {
 pub(crate) struct PatientAnswer<'a> {
     /// Age at the last event of the record, in years.
     #[schema(example = 63.2)]
-    age_years: Option<f32>,
+    pub(crate) age_years: Option<f32>,
     /// Administrative sex.
     sex: SexAnswer,
     /// What became of the record's events.
-    events: EventCounts,
+    pub(crate) events: EventCounts,
     /// The risks, ranked.
-    risks: Vec<RiskCurve<'a>>,
+    pub(crate) risks: Vec<RiskCurve<'a>>,
     /// How many further codes were left off.
     risks_omitted: usize,
 }
@@ -119,13 +119,13 @@ pub(crate) enum SexAnswer {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventCounts {
     /// Events read.
-    read: usize,
+    pub(crate) read: usize,
     /// Those of them that the model looked at.
-    used: usize,
+    pub(crate) used: usize,
     /// Entries that could not be read, or that the policy doesn't allow.
-    rejected: usize,
+    pub(crate) rejected: usize,
     /// Events, among those read, with a code that the model doesn't know.
-    unknown_codes: usize,
+    pub(crate) unknown_codes: usize,
 }
 
 /// The risk that a code is recorded, over time, with death as a competing event.
@@ -133,20 +133,20 @@ pub(crate) struct EventCounts {
 pub(crate) struct RiskCurve<'a> {
     /// `SYSTEM//code`.
     #[schema(example = "ICD10CM//I50.9")]
-    code: &'a str,
+    pub(crate) code: &'a str,
     /// What it means, where known.
     #[schema(example = "Heart failure, unspecified")]
-    description: Option<&'a str>,
+    pub(crate) description: Option<&'a str>,
     /// What sort of thing it is.
     kind: CodeKind,
     /// Is it in the record already? Then the curve is about it being recorded again.
-    already_recorded: bool,
+    pub(crate) already_recorded: bool,
     /// The probability at each of `horizons_days`.
     #[schema(example = json!([0.061, 0.214]))]
-    cumulative_incidence: Vec<f32>,
+    pub(crate) cumulative_incidence: Vec<f32>,
     /// The same for people of this age and sex in the training data, where known.
     #[schema(example = json!([0.019, 0.083]))]
-    reference: Option<Vec<f32>>,
+    pub(crate) reference: Option<Vec<f32>>,
 }
 
 impl<'a> PatientAnswer<'a> {

@@ -45,7 +45,7 @@ impl Locked {
 
     /// Asks by whichever method the route takes.
     async fn ask(&self, route: &Route, key: &str) -> Answer {
-        let path = route.path.replace("{id}", "osler-patient-view");
+        let path = route.path.replace("{id}", "osler-patient-view").replace("{name}", "osler-tiny");
         let request = |method: &str| {
             Request::builder()
                 .method(method)

@@ -14,14 +14,17 @@ use std::sync::Arc;
 fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
         "/v1/risk" => record(&["ICD10CM//I10"]),
+        path if path.ends_with("/chat/completions") => crate::chat::request(),
+        "/openai/v1/responses" => serde_json::json!({"input": record(&["ICD10CM//I10"]).to_string()}),
         "/cds-services/{id}" => crate::cds::call(),
         other => panic!("say here what {other} is asked, so that its leash is tested"),
     }
 }
 
 async fn ask(service: &Router, route: &Route, key: Option<&str>) -> Answer {
-    let mut request = Request::post(route.path.replace("{id}", "osler-patient-view"))
-        .header("content-type", "application/json");
+    let mut request =
+        Request::post(route.path.replace("{id}", "osler-patient-view").replace("{name}", "osler-tiny"))
+            .header("content-type", "application/json");
     if let Some(key) = key {
         request = request.header("api-key", key);
     }

@@ -5,6 +5,7 @@
 mod access;
 mod call;
 mod cds;
+mod chat;
 mod fake;
 mod leash;
 mod ledger;

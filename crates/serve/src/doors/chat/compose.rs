@@ -1,0 +1,87 @@
+//! Words for numbers: each sentence holds what it rests on.
+
+use crate::{
+    ModelDescription,
+    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE},
+};
+use serde_json::json;
+
+/// What a caller without a record is told.
+const NO_RECORD: &str = "I read records, not prose. Send a patient's record in a message: a FHIR R4 Bundle (JSON) with one Patient, or {\"events\": [...]} in MEDS terms.";
+
+/// The horizon of the sentences, in days: that of the model's that is nearest.
+const HORIZON_DAYS: f64 = 365.0;
+
+/// An answer, in pieces that a stream sends one by one.
+pub(super) struct Composed {
+    pub(super) pieces: Vec<String>,
+    /// Events that were read, for the API's count of what came in.
+    pub(super) events: usize,
+}
+
+impl Composed {
+    pub(super) fn no_record() -> Self {
+        Composed { pieces: vec![NO_RECORD.to_owned()], events: 0 }
+    }
+
+    pub(super) fn of(model: &ModelDescription, answer: &PatientAnswer<'_>, as_json: bool) -> Self {
+        let events = answer.events.used;
+        if as_json {
+            let body = json!({
+                "disclaimer": DISCLAIMER,
+                "synthetic_notice": model.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
+                "horizons_days": model.horizons_days,
+                "patient": answer,
+            });
+            return Composed { pieces: vec![body.to_string()], events };
+        }
+        Composed { pieces: sentences(model, answer), events }
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.pieces.concat()
+    }
+
+    /// What the APIs count as tokens: events in, words out.
+    pub(super) fn usage(&self) -> (usize, usize) {
+        let words = self.pieces.iter().map(|piece| piece.split_whitespace().count()).sum();
+        (self.events, words)
+    }
+}
+
+fn sentences(model: &ModelDescription, answer: &PatientAnswer<'_>) -> Vec<String> {
+    let distance = |days: &f64| (days / HORIZON_DAYS).ln().abs();
+    let horizons = model.horizons_days.iter().enumerate();
+    let Some((place, days)) = horizons.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))) else {
+        return vec![DISCLAIMER.to_owned()];
+    };
+    let mut pieces = Vec::new();
+    pieces.push(match answer.age_years {
+        Some(age) => format!(
+            "Risks within {days:.0} days of the last event of this record, at the age of {age:.1}, that lie furthest above those of others of the same age and sex:\n"
+        ),
+        None => format!("Highest risks within {days:.0} days of the last event of this record:\n"),
+    });
+    for risk in answer.risks.iter().filter(|risk| !risk.already_recorded) {
+        let Some(own) = risk.cumulative_incidence.get(place) else { continue };
+        let name = risk.description.unwrap_or(risk.code);
+        let beside = match risk.reference.as_ref().and_then(|curve| curve.get(place)) {
+            Some(reference) => format!("; {} for age and sex alone", percent(*reference)),
+            None => String::new(),
+        };
+        pieces.push(format!("- {name} ({}): {}{beside}.\n", risk.code, percent(*own)));
+    }
+    pieces.push(format!(
+        "This rests on {} of {} events that were read; {} entries could not be read, and {} have codes that the model doesn't know. These are one model's estimates, without intervals. ",
+        answer.events.used, answer.events.read, answer.events.rejected, answer.events.unknown_codes
+    ));
+    if model.trained_on.synthetic {
+        pieces.push(format!("{SYNTHETIC_NOTICE} "));
+    }
+    pieces.push(DISCLAIMER.to_owned());
+    pieces
+}
+
+fn percent(risk: f32) -> String {
+    format!("{:.1} %", risk * 100.0)
+}

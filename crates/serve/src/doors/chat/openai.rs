@@ -1,0 +1,112 @@
+//! OpenAI's v1 API, and the form of it that Azure had for deployments.
+
+use super::{
+    completion, converse, created,
+    request::{Asked, ChatRequest, ResponsesRequest},
+    responses as response_shape,
+};
+use crate::{
+    AppState,
+    error::ApiError,
+    frame::{ErrorBody, RequestId},
+};
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use serde_json::{Value, json};
+
+/// Chat, as OpenAI has it
+///
+/// A message must hold a patient's record: a FHIR R4 Bundle or events in MEDS terms, with any words around it. The answer is
+/// composed from the model's numbers; no language model is asked. `stream` sends it sentence by sentence. "Tokens" are
+/// events in and words out.
+#[utoipa::path(
+    post, path = "/openai/v1/chat/completions", tag = "chat",
+    request_body(content = ChatRequest),
+    responses(
+        (status = 200, description = "A chat completion, or its chunks as server-sent events"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such model here", body = ErrorBody),
+        (status = 422, description = "The record holds no patient that could be predicted for", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn openai_chat(
+    State(state): State<AppState>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let write =
+        |state: &AppState, asked: &Asked, composed: &_| completion::write(state, &id, asked, composed);
+    converse(&state, &headers, body, Asked::chat, write).await
+}
+
+/// Chat with a deployment, as Azure OpenAI has it
+///
+/// The deployment's name is the model's.
+#[utoipa::path(
+    post, path = "/openai/deployments/{name}/chat/completions", tag = "chat",
+    params(("name" = String, Path, description = "The model, as `/openai/v1/models` names it")),
+    request_body(content = ChatRequest),
+    responses(
+        (status = 200, description = "A chat completion, or its chunks as server-sent events"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such deployment", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn deployment_chat(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    if name != state.model().description.name {
+        return Err(ApiError::NoSuchModel);
+    }
+    openai_chat(State(state), Extension(id), headers, body).await
+}
+
+/// Responses, as OpenAI has them
+///
+/// As chat; nothing is stored, whatever `store` says.
+#[utoipa::path(
+    post, path = "/openai/v1/responses", tag = "chat",
+    request_body(content = ResponsesRequest),
+    responses(
+        (status = 200, description = "A response, or its server-sent events"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such model here", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn openai_responses(
+    State(state): State<AppState>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let write =
+        |state: &AppState, asked: &Asked, composed: &_| response_shape::write(state, &id, asked, composed);
+    converse(&state, &headers, body, Asked::responses, write).await
+}
+
+/// The models, as OpenAI lists them
+#[utoipa::path(
+    get, path = "/openai/v1/models", tag = "chat",
+    responses(
+        (status = 200, description = "The models"),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn openai_models(State(state): State<AppState>) -> Json<Value> {
+    let model = &state.model().description;
+    let entry = json!({"id": model.name, "object": "model", "created": created(&state), "owned_by": "osler"});
+    Json(json!({"object": "list", "data": [entry]}))
+}

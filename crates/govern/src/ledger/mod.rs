@@ -14,6 +14,7 @@ mod record;
 mod sqlite;
 mod store;
 mod verify;
+mod wal;
 mod writer;
 
 pub use audit_event::audit_event;

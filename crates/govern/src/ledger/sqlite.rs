@@ -1,6 +1,6 @@
 //! The ledger in SQLite: one file, no server.
 
-use super::{Checkpoint, Digest, Entry, Link, Store};
+use super::{Checkpoint, Digest, Entry, Link, Store, wal};
 use crate::{Error, hex, sqlite};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -202,7 +202,10 @@ impl Store for SqliteStore {
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
             .map_err(sqlite::failed(READ))?;
         match finding.as_str() {
-            "ok" => Ok(()),
+            "ok" => match self.connection.path() {
+                Some(path) => wal::check(Path::new(path)),
+                None => Ok(()),
+            },
             _ => Err(Error::LedgerChanged { finding: format!("the database is damaged: {finding}") }),
         }
     }

@@ -262,3 +262,34 @@ fn each_kind_of_record_has_an_audit_event() {
     assert_eq!((&event["outcome"], &event["action"]), (&"0".into(), &"E".into()));
     assert!(event.to_string().contains("c1") && !event.to_string().contains("an answer"));
 }
+
+#[test]
+fn no_byte_of_a_crashed_ledger_s_journal_can_be_changed_unseen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    let records: Vec<String> =
+        ["a", "b", "c"].iter().map(|name| serde_json::to_string(&record(name)).unwrap()).collect();
+    for record in &records {
+        store.append(std::slice::from_ref(record)).unwrap();
+    }
+    // As a killed process leaves it: nothing is folded into the database.
+    let crashed = dir.path().join("crashed.db");
+    let journal = std::fs::read(dir.path().join("ledger.db-wal")).unwrap();
+    std::fs::copy(&path, &crashed).unwrap();
+    let put = |journal: &[u8]| {
+        let _ = std::fs::remove_file(dir.path().join("crashed.db-shm"));
+        std::fs::write(dir.path().join("crashed.db-wal"), journal).unwrap();
+        wal::check(&crashed)
+    };
+    put(&journal).unwrap();
+    assert_eq!(check(&crashed).unwrap().entries, 3);
+    let last_frame = journal.len() - 4096 - 24;
+    let places = (0..journal.len()).step_by(journal.len() / 24).chain(last_frame..last_frame + 24);
+    for index in places {
+        let mut changed = journal.clone();
+        changed[index] ^= 1;
+        assert!(put(&changed).is_err(), "byte {index} of {}", journal.len());
+    }
+    assert!(put(&journal[..journal.len() - 100]).is_err(), "cut off within a frame");
+}

@@ -11,6 +11,7 @@ mod metrics;
 mod models;
 mod openapi;
 mod risk;
+mod score;
 
 pub(crate) use openapi::document;
 
@@ -86,6 +87,7 @@ fn doors() -> Vec<Door> {
         risk::doors(),
         cds::doors(),
         chat::doors(),
+        score::doors(),
         models::doors(),
         examples::doors(),
         health::doors(),

@@ -3,7 +3,7 @@
 use super::{
     Door, Rule, cds,
     chat::{azure, openai},
-    examples, health, metrics, models, risk,
+    examples, health, metrics, models, risk, score,
 };
 use crate::AppState;
 use axum::{
@@ -42,6 +42,9 @@ pub(super) fn doors() -> Vec<Door> {
         openai::openai_models,
         azure::azure_chat,
         azure::azure_info,
+        score::score,
+        score::invocations,
+        score::version,
         models::models,
         examples::examples,
         health::live,
@@ -53,6 +56,7 @@ pub(super) fn doors() -> Vec<Door> {
         (name = "prediction", description = "Asking the model"),
         (name = "cds hooks", description = "Cards for an EHR"),
         (name = "chat", description = "OpenAI's API and Azure AI Model Inference"),
+        (name = "frames", description = "Managed endpoints and MLflow"),
         (name = "models", description = "What answers here"),
         (name = "operations", description = "Running the server"),
     ),

@@ -6,7 +6,11 @@ use serde_path_to_error::Segment;
 use std::{borrow::Cow, fmt::Write};
 
 /// The names that may stand in an error's path. Others may come from a record.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 24] = [
+    "input_data",
+    "params",
+    "columns",
+    "data",
     "messages",
     "content",
     "input",

@@ -15,6 +15,8 @@ fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
         "/v1/risk" => record(&["ICD10CM//I10"]),
         path if path.ends_with("/chat/completions") => crate::chat::request(),
+        "/score" => serde_json::json!({"input_data": [{"patient": record(&["ICD10CM//I10"])}]}),
+        "/invocations" => serde_json::json!({"inputs": [record(&["ICD10CM//I10"])]}),
         "/openai/v1/responses" => serde_json::json!({"input": record(&["ICD10CM//I10"]).to_string()}),
         "/cds-services/{id}" => crate::cds::call(),
         other => panic!("say here what {other} is asked, so that its leash is tested"),

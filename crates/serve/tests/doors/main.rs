@@ -14,4 +14,5 @@ mod operations;
 mod pages;
 mod privacy;
 mod risk;
+mod score;
 mod socket;

@@ -52,11 +52,12 @@ impl EvidenceArguments {
                 path.display()
             )
         })?;
-        // Both are RFC 3339 in UTC, one to the second, the other to the microsecond: to the second they compare.
+        // Both are RFC 3339 in UTC, one to the microsecond, the other to the second: in the same second, which came
+        // first isn't known, and it doesn't count.
         let second = |time: &str| time.get(..19).unwrap_or_default().to_owned();
-        if second(&registered) > second(&report_manifest.started) {
+        if second(&registered) >= second(&report_manifest.started) {
             bail!(
-                "{} was registered at {registered}, after the evaluation began at {}; evaluate again",
+                "{} was registered at {registered}, not before the evaluation began at {}; evaluate again",
                 path.display(),
                 report_manifest.started
             );

@@ -24,7 +24,7 @@ impl Board {
 
     /// Evaluates the demo's predictions anew, after the criteria were registered.
     fn evaluate(&self, criteria: &str) -> String {
-        let predictions = demo().path("demo/predictions").display().to_string();
+        let predictions = demo("predictions");
         self.site.succeed(&format!("evaluate --min-events 1 --draws 20 --force --out report {predictions}"));
         format!("--report report --predictions {predictions} --criteria {criteria}")
     }
@@ -80,7 +80,7 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
         |step: &str| format!("model sign {step} --role developer --key developer.key --out refused.json");
     assert!(site.fail(&sign(&late)).contains("never registered"));
     said(site, "model register --governance site criteria.toml");
-    assert!(site.fail(&sign(&late)).contains("after the evaluation began"));
+    assert!(site.fail(&sign(&late)).contains("not before the evaluation began"));
     said(site, "model register --governance site high.toml");
     std::thread::sleep(Duration::from_millis(1100));
     let high = board.step("validated", &board.evaluate("high.toml"));

@@ -6,20 +6,24 @@ mod leash;
 mod server;
 
 use crate::support::Site;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// A small model, made once for all these tests, with the predictions and the report of its demo.
-fn demo() -> &'static Site {
-    static DEMO: OnceLock<Site> = OnceLock::new();
-    DEMO.get_or_init(|| {
-        let site = Site::new();
-        site.succeed("demo --subjects 120 --max-steps 5 --no-serve --out demo");
-        site
-    })
+/// A small model, with the predictions and the report of its demo, made once for all these tests. It lies beside the
+/// test program, so that the next run replaces it.
+fn demo(name: &str) -> String {
+    static DEMO: OnceLock<PathBuf> = OnceLock::new();
+    let demo = DEMO.get_or_init(|| {
+        let demo = Path::new(env!("CARGO_TARGET_TMPDIR")).join("governance-demo");
+        Site::new()
+            .succeed(&format!("demo --subjects 120 --max-steps 5 --no-serve --out {}", demo.display()));
+        demo
+    });
+    demo.join(name).display().to_string()
 }
 
 fn model() -> String {
-    demo().path("demo/model").display().to_string()
+    demo("model")
 }
 
 /// A record as `/v1/risk` takes it.

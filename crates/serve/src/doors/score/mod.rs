@@ -1,0 +1,176 @@
+//! Managed online endpoints (`/score`) and MLflow (`/invocations`): patients as the rows of a frame.
+
+mod frame;
+
+use super::{
+    Door, Rule,
+    ask::{on_reader, predict},
+};
+use crate::{
+    AppState, Patient,
+    body::{nests_within, receive_json},
+    error::ApiError,
+    frame::ErrorBody,
+    model::ServedModel,
+    wire::{DISCLAIMER, ModelSummary, PatientAnswer, RankBy, SYNTHETIC_NOTICE, read_patient},
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use frame::{Asked, InvocationsRequest, ScoreRequest};
+use govern::access::Scope;
+use serde::Serialize;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::time::timeout_at;
+
+pub(super) fn doors() -> Vec<Door> {
+    let answer = Rule::Answer(Scope::Score, ApiError::into_response);
+    vec![
+        Door::new("/score", answer, post(score)),
+        Door::new("/invocations", answer, post(invocations)),
+        Door::new("/ping", Rule::Probe, get(async || "\n")),
+        Door::new("/version", Rule::Service(Scope::Score), get(version)),
+    ]
+}
+
+/// One row's answer.
+#[derive(Serialize)]
+struct RowAnswer<'a> {
+    model: ModelSummary<'a>,
+    disclaimer: &'static str,
+    synthetic_notice: Option<&'static str>,
+    horizons_days: &'a [f64],
+    #[serde(flatten)]
+    patient: PatientAnswer<'a>,
+}
+
+/// Patients as rows, as managed online endpoints have them
+///
+/// `input_data` is a frame (`columns`, `data`) with a column `patient`, or a list of objects with `patient`; each patient is a record as
+/// `/v1/risk` takes it, or the same as text. Answers with a list, one object a row. `params` may hold `top`.
+#[utoipa::path(
+    post, path = "/score", tag = "frames",
+    request_body(content = ScoreRequest),
+    responses(
+        (status = 200, description = "One object a row"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "The deployment that a header names is not here", body = ErrorBody),
+        (status = 422, description = "A record holds no patient that could be predicted for", body = ErrorBody),
+    )
+)]
+pub(super) async fn score(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let deployment = headers.get("azureml-model-deployment").map(|name| name.as_bytes());
+    if deployment.is_some_and(|name| name != state.model().description.name.as_bytes()) {
+        return Err(ApiError::NoSuchModel);
+    }
+    answer(&state, &headers, body, Asked::score, |rows| Json(rows).into_response()).await
+}
+
+/// Patients as rows, as MLflow has them
+///
+/// One of `dataframe_split`, `dataframe_records`, `instances`, `inputs`, as `/score` takes `input_data`.
+#[utoipa::path(
+    post, path = "/invocations", tag = "frames",
+    request_body(content = InvocationsRequest),
+    responses(
+        (status = 200, description = "`predictions`, one object a row"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 422, description = "A record holds no patient that could be predicted for", body = ErrorBody),
+    )
+)]
+pub(super) async fn invocations(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let write = |rows: Vec<RowAnswer<'_>>| Json(json!({ "predictions": rows })).into_response();
+    answer(&state, &headers, body, Asked::invocations, write).await
+}
+
+/// The version of what answers, as MLflow asks
+#[utoipa::path(
+    get, path = "/version", tag = "frames",
+    responses((status = 200, description = "The version", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn version(State(state): State<AppState>) -> String {
+    state.model().description.version.clone()
+}
+
+async fn answer(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    read: fn(&[u8]) -> Result<Asked, ApiError>,
+    write: fn(Vec<RowAnswer<'_>>) -> Response,
+) -> Result<Response, ApiError> {
+    let admission = state.admit()?;
+    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let work = async {
+        let body = receive_json(state, headers, body).await?;
+        let (patients, top) = on_reader(state, move |state| {
+            let limit = state.settings().max_json_depth;
+            if !nests_within(body.bytes(), limit) {
+                return Err(ApiError::TooDeep { limit });
+            }
+            let asked = read(body.bytes())?;
+            Ok((patients(state, &asked)?, asked.top.unwrap_or(state.settings().default_top)))
+        })
+        .await?;
+        let model = state.model();
+        let codes = model.default_codes();
+        let risks = predict(state, &patients, &codes, path, deadline, arrival).await?;
+        let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
+        let rows = patients.iter().zip(risks).map(|(patient, risk)| {
+            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Risk, top);
+            row(state, model, answer)
+        });
+        Ok(write(rows.collect()))
+    };
+    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
+fn row<'a>(state: &AppState, model: &'a ServedModel, patient: PatientAnswer<'a>) -> RowAnswer<'a> {
+    let description = &model.description;
+    RowAnswer {
+        model: ModelSummary::of(description, state.stage()),
+        disclaimer: DISCLAIMER,
+        synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
+        horizons_days: &description.horizons_days,
+        patient,
+    }
+}
+
+fn path(row: usize) -> String {
+    format!("row[{row}]")
+}
+
+fn patients(state: &AppState, asked: &Asked) -> Result<Vec<Arc<Patient>>, ApiError> {
+    let limit = state.settings().max_patients_per_request;
+    if asked.rows.len() > limit {
+        return Err(ApiError::TooManyPatients { limit });
+    }
+    let mut patients = Vec::with_capacity(asked.rows.len());
+    for (index, record) in asked.rows.iter().enumerate() {
+        let limit = state.settings().max_json_depth;
+        // A record that came as text has a depth of its own.
+        if !nests_within(record.get().as_bytes(), limit) {
+            return Err(ApiError::TooDeep { limit });
+        }
+        let patient = read_patient(&**state.predictor(), record, &path(index))?;
+        state.metrics().record_read(patient.counts);
+        patients.push(Arc::new(patient));
+    }
+    Ok(patients)
+}

@@ -71,9 +71,8 @@ mod tests {
             Event::new(Some(at(-9000.25)), Code::new(Code::BIRTH)),
             Event::new(None, Code::new("GENDER//F")),
         ];
-        events.extend(
-            (0..40).map(|i| Event::new(Some(at(f64::from(i) + 0.25)), Code::new(format!("A//{i}")))),
-        );
+        events
+            .extend((0..40).map(|i| Event::new(Some(at(f64::from(i) + 0.25)), Code::new(format!("A//{i}")))));
         Subject::new(7, events)
     }
 

@@ -201,7 +201,8 @@ fn rolled_over_keys_are_found() {
     let token = sign(Algorithm::ES384, "new", &claims("x"));
     assert_eq!(tokens.admit(&token, PATH, now()), Err(TokenRefusal::Key));
     std::fs::write(dir.path().join("ehr.json"), json!({ "keys": [key] }).to_string()).unwrap();
-    assert!(tokens.admit(&token, PATH, now()).is_ok());
+    assert_eq!(tokens.admit(&token, PATH, later(1)), Err(TokenRefusal::Key), "not read again yet");
+    assert!(tokens.admit(&token, PATH, later(6)).is_ok());
 }
 
 fn base64(bytes: &[u8]) -> String {

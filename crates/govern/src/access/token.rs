@@ -22,6 +22,8 @@ const LEEWAY_SECONDS: i64 = 30;
 const MAX_LIFETIME_SECONDS: i64 = 300 + LEEWAY_SECONDS;
 /// How many tokens are remembered until they expire, against their being used again.
 const MAX_REMEMBERED: usize = 200_000;
+/// How soon key sets are read again: whoever makes up names of keys should not keep the disk busy.
+const REREAD_SECONDS: i64 = 5;
 /// The longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 8 << 10;
 
@@ -41,7 +43,7 @@ pub struct Issuer {
     /// The token's `iss`, to the letter.
     pub iss: String,
     /// The file with the issuer's public keys, a JSON Web Key Set, relative to `issuers.toml`. It is read again
-    /// when a token names a key that it didn't hold.
+    /// when a token names a key that it didn't hold, but not more often than every five seconds.
     pub jwks: PathBuf,
     /// Calls a minute.
     #[serde(default)]
@@ -56,6 +58,8 @@ pub struct Tokens {
     issuers: Vec<Issuer>,
     keys: RwLock<Vec<JwkSet>>,
     used: Mutex<HashMap<(String, String), i64>>,
+    /// When key sets were last read again, in seconds.
+    reread: Mutex<i64>,
 }
 
 /// Why a token opens nothing. The words go into the log, and to the caller.
@@ -128,6 +132,7 @@ impl Tokens {
             issuers: file.issuer,
             keys: RwLock::default(),
             used: Mutex::default(),
+            reread: Mutex::new(i64::MIN),
         };
         let sets: Result<Vec<JwkSet>, Error> =
             tokens.issuers.iter().map(|issuer| tokens.read_keys(issuer)).collect();
@@ -170,7 +175,8 @@ impl Tokens {
             jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenRefusal::Malformed)?;
         let place =
             self.issuers.iter().position(|issuer| issuer.iss == claimed.iss).ok_or(TokenRefusal::Issuer)?;
-        let key = self.key(place, &kid).ok_or(TokenRefusal::Key)?;
+        let seconds = now.micros().div_euclid(1_000_000);
+        let key = self.key(place, &kid, seconds).ok_or(TokenRefusal::Key)?;
         if algorithm_of(&key) != Some(header.alg) {
             return Err(TokenRefusal::Algorithm);
         }
@@ -190,7 +196,6 @@ impl Tokens {
         if !fits {
             return Err(TokenRefusal::Audience);
         }
-        let seconds = now.micros().div_euclid(1_000_000);
         let timely = claims.exp > seconds.saturating_sub(LEEWAY_SECONDS)
             && claims.iat <= seconds.saturating_add(LEEWAY_SECONDS)
             && claims.exp.saturating_sub(claims.iat) <= MAX_LIFETIME_SECONDS;
@@ -203,13 +208,19 @@ impl Tokens {
         Ok(Caller::granted(format!("issuer:{}", claims.iss), grant))
     }
 
-    fn key(&self, place: usize, kid: &str) -> Option<Jwk> {
+    fn key(&self, place: usize, kid: &str, seconds: i64) -> Option<Jwk> {
         let find = || {
             let sets = self.keys.read().unwrap_or_else(PoisonError::into_inner);
             sets.get(place)?.find(kid).cloned()
         };
         find().or_else(|| {
             // The issuer may have rolled its keys over.
+            let mut reread = self.reread.lock().unwrap_or_else(PoisonError::into_inner);
+            if seconds.saturating_sub(*reread) < REREAD_SECONDS {
+                return None;
+            }
+            *reread = seconds;
+            drop(reread);
             let fresh = self.read_keys(&self.issuers[place]).ok()?;
             let mut sets = self.keys.write().unwrap_or_else(PoisonError::into_inner);
             *sets.get_mut(place)? = fresh;

@@ -25,7 +25,6 @@ use axum::{
 use frame::{Asked, InvocationsRequest, ScoreRequest};
 use govern::access::Scope;
 use serde::Serialize;
-use serde_json::json;
 use std::sync::Arc;
 use tokio::time::timeout_at;
 
@@ -37,6 +36,12 @@ pub(super) fn doors() -> Vec<Door> {
         Door::new("/ping", Rule::Probe, get(async || "\n")),
         Door::new("/version", Rule::Service(Scope::Score), get(version)),
     ]
+}
+
+/// As MLflow wraps its rows.
+#[derive(Serialize)]
+struct Predictions<'a> {
+    predictions: Vec<RowAnswer<'a>>,
 }
 
 /// One row's answer.
@@ -95,8 +100,10 @@ pub(super) async fn invocations(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let write = |rows: Vec<RowAnswer<'_>>| Json(json!({ "predictions": rows })).into_response();
-    answer(&state, &headers, body, Asked::invocations, write).await
+    answer(&state, &headers, body, Asked::invocations, |predictions| {
+        Json(Predictions { predictions }).into_response()
+    })
+    .await
 }
 
 /// The version of what answers, as MLflow asks

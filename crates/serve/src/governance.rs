@@ -9,6 +9,7 @@ use govern::{
 use std::sync::Arc;
 
 /// Who may call.
+#[expect(clippy::large_enum_variant, reason = "a server has one of them")]
 pub enum Access {
     /// Whoever can reach the server. For one's own machine alone: whoever starts a server like this must see to it
     /// that it listens on the loopback interface.

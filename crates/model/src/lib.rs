@@ -61,6 +61,7 @@ mod patient_state;
 mod random;
 mod readout;
 mod real;
+mod risk_levels;
 mod scaling;
 mod simulate;
 pub mod stack;
@@ -79,6 +80,7 @@ pub use model::Model;
 pub use pack::TaskLabel;
 pub use patient_state::{PatientState, Token};
 pub use readout::{MemberReport, Readout, ReadoutOptions, ReadoutReport};
+pub use risk_levels::{Aftermath, RiskLevels};
 pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{

@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn the_pass_is_trainings_whatever_the_threads() {
         let model = model(256);
-        let lives = [Life::new(1, 40), Life::new(2, 3), Life::new(5, 17)];
+        let lives = [Life::new(1, 60), Life::new(2, 3), Life::new(5, 47)];
         let sequences: Vec<_> = lives.iter().map(|life| life.until(life.code.len())).collect();
         let expected = model.with_workspace(|workspace| {
             workspace.pack.clear();
@@ -407,7 +407,8 @@ mod tests {
             hidden.to_vec()
         });
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        for threads in [1, 2, 3] {
+        let mut first: Option<[Vec<u32>; 2]> = None;
+        for threads in [1, 2, 3, 5] {
             model.with_reader(|reader| {
                 reader.pack.clear();
                 for sequence in &sequences {
@@ -422,6 +423,8 @@ mod tests {
                 assert!(all.len() == expected.len() && near(&all, &expected), "{threads} threads");
                 let ends: Vec<usize> = reader.pack.segments.iter().map(|rows| rows.end).collect();
                 let last = read(Wanted::Last, reader);
+                let bits = [&all, &last].map(|hidden| hidden.iter().map(|h| h.to_bits()).collect());
+                assert!(*first.get_or_insert(bits.clone()) == bits, "{threads} threads: another last bit");
                 for (hidden, end) in last.chunks_exact(model.config.width).zip(ends) {
                     let expected = &expected[(end - 1) * model.config.width..end * model.config.width];
                     assert!(near(hidden, expected), "{threads} threads");

@@ -17,7 +17,8 @@ cd "$work"
 [ -d timeline ] || "$osler" tokenize --out timeline events
 [ -d model ] || "$osler" train --config "$root/docs/lab/scripts/nafld.toml" --out model "$@" timeline
 codes=ICD10CM//E11.9,ICD10CM//I50.9,ICD10CM//I21.9,ICD10CM//I63.9,ICD10CM//I10,ICD10CM//I48.91,MEDS_DEATH
-"$osler" predict --model model --at events/labels/index_date --codes "$codes" --horizons 1y,5y --force --out predictions events
+[ -d calibrated ] || "$osler" calibrate --model model --at events/labels/index_date --out calibrated events
+"$osler" predict --model calibrated --at events/labels/index_date --codes "$codes" --horizons 1y,5y --force --out predictions events
 "$osler" baseline --like predictions --at events/labels/index_date --force --out boosted events
 [ -f cox.parquet ] || python3 "$root/docs/lab/scripts/nafld_baselines.py" events predictions .
 "$osler" evaluate --events events --title "Onsets after the index date: Mayo Clinic NAFLD" --draws 1000 \

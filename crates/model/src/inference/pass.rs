@@ -148,6 +148,9 @@ struct Chunk {
 
 /// Fewest rows that are worth a thread of their own.
 const FEWEST_ROWS: usize = 24;
+/// Attention takes up to so many rows of a segment together. The last bit depends on which ones, so that chunks part a
+/// segment only at multiples of it: then any number of threads gives the same.
+const ROWS_TOGETHER: usize = 8;
 
 impl Reader {
     /// The final hidden state (`[tokens or segments, width]`) of the reader's pack, whose segments begin where `kept`
@@ -174,18 +177,24 @@ impl Reader {
             _ => tokens.div_ceil(2 * threads).max(FEWEST_ROWS),
         }
         .max(1);
-        let count = tokens.div_ceil(per_chunk);
+        let parts = parted(&self.pack.segments, tokens, per_chunk);
+        let count = parts.len();
         if self.chunks.len() < count {
             self.chunks.resize_with(count, Chunk::default);
         }
-        for (i, chunk) in self.chunks[..count].iter_mut().enumerate() {
-            chunk.begin(config, &self.pack, i * per_chunk..tokens.min((i + 1) * per_chunk));
+        for (rows, chunk) in parts.into_iter().zip(&mut self.chunks) {
+            chunk.begin(config, &self.pack, rows);
         }
         for layer in 0..=config.layers {
             let step = Step { inference, pack: &self.pack, kept: &*kept, wanted, layer };
-            let parts = self.chunks[..count]
-                .iter_mut()
-                .zip(x.chunks_mut(per_chunk * d).zip(qkv.chunks_mut(per_chunk * shape.row())));
+            let (mut rest_x, mut rest_qkv) = (&mut *x, &mut *qkv);
+            let parts = self.chunks[..count].iter_mut().map(|chunk| {
+                let n = chunk.rows.len();
+                let (x, qkv);
+                (x, rest_x) = std::mem::take(&mut rest_x).split_at_mut(n * d);
+                (qkv, rest_qkv) = std::mem::take(&mut rest_qkv).split_at_mut(n * shape.row());
+                (chunk, (x, qkv))
+            });
             if count == 1 {
                 parts.for_each(|(chunk, (x, qkv))| chunk.run(step, x, qkv));
             } else {
@@ -260,6 +269,22 @@ impl Reader {
         };
         (&self.pack, self.hidden.filled(rows * config.width))
     }
+}
+
+/// The rows of each chunk, about `per_chunk`.
+fn parted(segments: &[Range<usize>], tokens: usize, per_chunk: usize) -> Vec<Range<usize>> {
+    let mut ends: Vec<usize> = (per_chunk..tokens)
+        .step_by(per_chunk)
+        .map(|row| {
+            let segment = segments.partition_point(|segment| segment.end <= row);
+            let start = segments[segment].start;
+            start + (row - start) / ROWS_TOGETHER * ROWS_TOGETHER
+        })
+        .chain([tokens])
+        .collect();
+    ends.dedup();
+    let starts = std::iter::once(0).chain(ends.clone());
+    starts.zip(ends).map(|(start, end)| start..end).filter(|rows| !rows.is_empty()).collect()
 }
 
 /// What all chunks do at the same time: the rest of block `layer − 1` after its keys and values are written, and block

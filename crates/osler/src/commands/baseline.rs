@@ -1,6 +1,6 @@
 //! `osler baseline`: gradient boosting on counts, for the very rows that a model predicted.
 
-use super::predict::labels_by_subject;
+use super::moments::{Learned, Moments};
 use super::threads;
 use crate::manifest::{Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
@@ -9,11 +9,11 @@ use crate::records::Records;
 use ::evaluate::baseline::{CountColumns, CountColumnsBuilder};
 use ::evaluate::metrics::censoring::{CensoringCurve, FollowUp};
 use ::evaluate::metrics::{Scored, ranking};
-use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
+use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline};
 use anyhow::{Result, bail};
 use clap::Args;
 use events::meds::{self, PredictionWriter};
-use events::{Code, Label, Prediction, Split, Subject, Time};
+use events::{Code, Prediction, Split, Subject};
 use model::{BoostedTrees, MOST_NUMBERS, ReadoutOptions, Rows};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -183,35 +183,12 @@ impl Arguments {
             );
         }
         let stated = [&self.labels, &self.at].into_iter().flatten().next();
-        let stated = stated.map(|dir| labels_by_subject(dir)).transpose()?;
         let shortest =
             questions.iter().map(|(_, bits)| f64::from(f32::from_bits(*bits))).fold(f64::INFINITY, f64::min);
-        let mut window: Option<StudyWindow> = None;
-        let each = |voice: &mut dyn FnMut(&Subject) -> Result<()>| -> Result<()> {
-            for split in [Split::Train, Split::Tuning] {
-                for subject in records.subjects(split)? {
-                    let subject = subject?;
-                    if !asked_about.contains(&subject.id) {
-                        voice(&subject)?;
-                    }
-                }
-            }
-            Ok(())
-        };
-        if stated.is_none() {
-            each(&mut |subject| {
-                let own = StudyWindow::of([subject]);
-                window = match (window, own) {
-                    (Some(a), Some(b)) => {
-                        Some(StudyWindow { start: a.start.min(b.start), end: a.end.max(b.end) })
-                    }
-                    (a, b) => a.or(b),
-                };
-                Ok(())
-            })?;
-        }
-        let moments = Moments { stated, window, shortest, visits: self.visits, seed: self.seed };
-        let bar = voice.count("counting", 2 * (records.count(Split::Train) + records.count(Split::Tuning)));
+        let learned = Learned { records, splits: &[Split::Train, Split::Tuning], but: &asked_about };
+        let moments = Moments::new(&learned, stated, (self.visits, self.seed), shortest)?;
+        let each = |visit: &mut dyn FnMut(&Subject) -> Result<()>| learned.each(visit);
+        let bar = voice.count("counting", 2 * learned.count());
         let (mut builder, mut rows) = (CountColumnsBuilder::default(), 0);
         each(&mut |subject| {
             for (time, _) in moments.of(subject) {
@@ -235,8 +212,7 @@ impl Arguments {
             outcomes: questions.iter().map(|q| (q.clone(), Vec::with_capacity(rows))).collect(),
             columns,
         };
-        let tasks: BTreeMap<Question, OnsetTask> =
-            questions.iter().map(|q| (q.clone(), onset(q, moments.landmark()))).collect();
+        let tasks: BTreeMap<Question, OnsetTask> = questions.iter().map(|q| (q.clone(), onset(q))).collect();
         each(&mut |subject| {
             let timeline = SubjectTimeline::new(subject);
             for (time, label) in moments.of(subject) {
@@ -321,41 +297,9 @@ impl Arguments {
     }
 }
 
-/// At what moments is a training subject learned from?
-struct Moments {
-    stated: Option<HashMap<i64, Vec<Label>>>,
-    window: Option<StudyWindow>,
-    shortest: f64,
-    visits: u64,
-    seed: u64,
-}
-
-impl Moments {
-    fn landmark(&self) -> Landmark {
-        Landmark::RandomVisit {
-            study_end: self.window.map_or(Time::from_micros(0), |w| w.end),
-            leave_days: self.shortest,
-            minimum_history_days: 0.0,
-        }
-    }
-
-    /// Moments, and what a label says there.
-    fn of(&self, subject: &Subject) -> Vec<(Time, Option<bool>)> {
-        if let Some(stated) = &self.stated {
-            let own = stated.get(&subject.id).into_iter().flatten();
-            return own.map(|l| (l.prediction_time, Some(l.boolean_value))).collect();
-        }
-        let landmark = self.landmark();
-        let mut times: Vec<Time> = (0..self.visits)
-            .flat_map(|visit| prediction_times(subject, &landmark, self.seed.wrapping_add(visit)))
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times.into_iter().map(|time| (time, None)).collect()
-    }
-}
-
-fn onset((task, bits): &Question, landmark: Landmark) -> OnsetTask {
+fn onset((task, bits): &Question) -> OnsetTask {
+    // When it is asked is decided elsewhere.
+    let landmark = Landmark::EventIndex { index: 0 };
     let days = f64::from(f32::from_bits(*bits));
     match task.as_str() {
         Code::DEATH => OnsetTask::death(days, landmark),

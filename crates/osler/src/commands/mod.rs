@@ -3,6 +3,7 @@
 mod access;
 mod baseline;
 mod bench;
+mod calibrate;
 mod deid;
 mod demo;
 mod doctor;
@@ -12,6 +13,7 @@ mod key;
 mod label;
 mod ledger;
 mod model;
+mod moments;
 mod predict;
 mod read_out;
 mod serve;
@@ -52,6 +54,7 @@ enum Command {
     Deid(deid::Arguments),
     Tokenize(tokenize::Arguments),
     Train(train::Arguments),
+    Calibrate(calibrate::Arguments),
     Label(label::Arguments),
     Predict(predict::Arguments),
     Baseline(baseline::Arguments),
@@ -77,6 +80,7 @@ impl Cli {
             Command::Deid(arguments) => arguments.run(voice),
             Command::Tokenize(arguments) => arguments.run(voice),
             Command::Train(arguments) => arguments.run(voice),
+            Command::Calibrate(arguments) => arguments.run(voice),
             Command::Label(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),
             Command::Baseline(arguments) => arguments.run(voice),

@@ -33,6 +33,32 @@ fn records_in_a_measured_model_out() {
     simulations_are_repeatable_and_can_be_evaluated(&site);
     tasks_become_labels(&site);
     a_model_is_set_beside_others(&site);
+    risks_are_set_to_what_happens(&site);
+}
+
+fn risks_are_set_to_what_happens(site: &Site) {
+    site.succeed("calibrate --model demo/model --visits 2 --prior 0.1 --out calibrated demo/events");
+    site.succeed("calibrate --model demo/model --visits 2 --prior 0.1 --out calibrated-again demo/events");
+    assert_eq!(site.digest("calibrated"), site.digest("calibrated-again"));
+    site.succeed("calibrate --model calibrated --visits 2 --prior 0.1 --out twice demo/events");
+    // What was set once is where it should be, but for what the prior holds back.
+    let median = |dir: &str| -> f64 {
+        let counts = &site.manifest(dir)["counts"]["observed_and_expected"];
+        let of = |pair: &serde_json::Value| pair[0].as_f64().unwrap() / pair[1].as_f64().unwrap();
+        let mut ratios: Vec<f64> =
+            counts.as_object().unwrap().values().map(|pair| of(pair).ln().abs()).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    };
+    assert!(
+        median("calibrated") > 3.0 * median("twice"),
+        "{} then {}",
+        median("calibrated"),
+        median("twice")
+    );
+    site.succeed("predict --model calibrated --out calibrated-predictions demo/events");
+    assert!(site.fail("calibrate --model demo/model --prior 0 --out none demo/events").contains("above 0"));
+    assert!(!site.path("none").exists());
 }
 
 fn a_model_is_set_beside_others(site: &Site) {

@@ -1,8 +1,9 @@
 //! Megabytes of notes a second on one core: `cargo bench -p deid --bench text`.
 
-use deid::text::{Finder, Scratch, settle};
+use deid::text::{Chart, Finder, Known, Scratch, settle};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
+use events::{IdentityKind, SourceIdentity};
 
 fn main() {
     divan::main();
@@ -70,6 +71,73 @@ fn find_and_settle(bencher: Bencher) {
         }
         found
     });
+}
+
+/// A record as full as a hospital's: the patient, six relatives, eight clinicians, addresses, numbers.
+fn chart() -> Chart {
+    let people = [
+        "Nováková, Anna",
+        "García Ruiz, José",
+        "Østergård, Søren",
+        "Johnson, Mary",
+        "Nguyễn, Văn An",
+        "Müller, Zoë",
+        "O’Brien, John",
+        "Dr. Łukasz Wójcik, MD",
+        "Dr. Priya Raman",
+        "Long, Will",
+        "Young, Rose",
+        "Castellanos, Efraín",
+        "Dr. Ingrid Halvorsen",
+        "Whitfield, Thaddeus",
+        "Dr. Marguerite Foley",
+    ];
+    let of = |kind, text: &str| SourceIdentity { kind, text: text.into() };
+    let others = [
+        of(IdentityKind::AddressLine, "1038 Hettinger Brook Apt 4"),
+        of(IdentityKind::AddressLine, "12 North Elm Street"),
+        of(IdentityKind::City, "New Bedford"),
+        of(IdentityKind::City, "Salem"),
+        of(IdentityKind::PostalCode, "01970-1234"),
+        of(IdentityKind::Phone, "+1 (207) 555-0188"),
+        of(IdentityKind::Phone, "207-555-0123"),
+        of(IdentityKind::Email, "anna.novakova@example.org"),
+        of(IdentityKind::RecordNumber, "MRN-00774193"),
+        of(IdentityKind::RecordNumber, "8f3a1c20-5b7e-4c1d-9a55-0d1f6b2e7c88"),
+        of(IdentityKind::PlanNumber, "XZH-4410-2231"),
+        of(IdentityKind::DeviceNumber, "RNB482913S"),
+        of(IdentityKind::BirthDate, "1951-03-14"),
+        of(IdentityKind::Organization, "Saint Ælfric General Hospital"),
+        of(IdentityKind::Organization, "Harbour Point Primary Care LLC"),
+    ];
+    let identities: Vec<_> =
+        people.iter().map(|name| of(IdentityKind::OtherName, name)).chain(others).collect();
+    Chart::new(&identities)
+}
+
+/// Layers a to d in the one pass.
+#[divan::bench]
+fn find_with_chart_and_settle(bencher: Bencher) {
+    let (finder, chart, notes) = (Finder::shipped(), chart(), notes());
+    let known = Known { chart: Some(&chart), date: None };
+    let bytes: usize = notes.iter().map(String::len).sum();
+    let (mut scratch, mut spans) = (Scratch::default(), Vec::new());
+    bencher.counter(BytesCount::new(bytes)).bench_local(|| {
+        let mut found = 0;
+        for note in &notes {
+            spans.clear();
+            finder.find_with(black_box(note), &known, &mut scratch, &mut spans);
+            settle(&mut spans);
+            found += spans.len();
+        }
+        found
+    });
+}
+
+/// What a chart costs once for each patient.
+#[divan::bench]
+fn chart_start_up() -> Chart {
+    chart()
 }
 
 #[divan::bench]

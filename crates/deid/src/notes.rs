@@ -29,10 +29,16 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Cleans one note. `year` is the note's own, as recorded, for dates in it that don't say theirs; `number` is
-    /// another for each of the subject's notes, so that names vary from one to the next.
-    pub fn clean(&self, text: &str, year: Option<i32>, number: usize, scratch: &mut Scratch) -> Cleaned {
-        self.cleaner.clean(text, &self.chart, &self.rewriter, (year, number), scratch)
+    /// Cleans one note. `date` is the note's own year, month and day, as recorded, for dates in it that don't say
+    /// theirs; `number` is another for each of the subject's notes, so that names vary from one to the next.
+    pub fn clean(
+        &self,
+        text: &str,
+        date: Option<(i32, u32, u32)>,
+        number: usize,
+        scratch: &mut Scratch,
+    ) -> Cleaned {
+        self.cleaner.clean(text, &self.chart, &self.rewriter, (date, number), scratch)
     }
 }
 

@@ -79,6 +79,11 @@ impl Deidentifier {
         }
     }
 
+    /// What stands for the id of a note: sixteen hexadecimal digits by the site's key, apart from those of subjects.
+    pub fn note_pseudonym(&self, id: &str) -> String {
+        format!("{:016x}", self.derivation.number("note-id", id))
+    }
+
     /// The whole days that all dates of a subject are moved by, where the policy moves dates; else 0.
     pub fn offset_days(&self, source_key: &str) -> i32 {
         match self.policy.dates() {
@@ -199,8 +204,8 @@ impl Deidentifier {
             SourceValue::Text(text) => match notes {
                 None => tally.trim(&event.path, "free text"),
                 Some((notes, scratch, read)) => {
-                    let year = notes::recorded(event.time).map(|time| time.ymd().0);
-                    let cleaned = notes.clean(text, year, *read, scratch);
+                    let date = notes::recorded(event.time).map(|time| time.ymd());
+                    let cleaned = notes.clean(text, date, *read, scratch);
                     *read += 1;
                     for span in &cleaned.spans {
                         tally.trim(&event.path, span.identifier.found_in_text());

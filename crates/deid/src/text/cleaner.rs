@@ -2,7 +2,8 @@
 
 use super::rewrite::years;
 use super::{
-    Chart, DateTreatment, Finder, Identifier, Rewriter, Rewritten, Scratch, Settings, Span, Treatment, settle,
+    Chart, DateTreatment, Finder, Identifier, Known, Rewriter, Rewritten, Scratch, Settings, Span, Treatment,
+    settle,
 };
 
 /// Finds identifiers by every layer, and rewrites the text without them. Built once, shared by threads.
@@ -31,19 +32,18 @@ impl Cleaner {
         Cleaner { finder: self.finder.with(settings), ..self }
     }
 
-    /// Cleans one text of a subject. `chart` is what their record says of people and places; `year` and `note` are
-    /// as in [`Rewriter::rewrite`].
+    /// Cleans one text of a subject. `chart` is what their record says of people and places; `date` is the day
+    /// on which it was written; `note` is as in [`Rewriter::rewrite`].
     pub fn clean(
         &self,
         text: &str,
         chart: &Chart,
         rewriter: &Rewriter<'_>,
-        (year, note): (Option<i32>, usize),
+        (date, note): (Option<(i32, u32, u32)>, usize),
         scratch: &mut Scratch,
     ) -> Cleaned {
         let mut spans = Vec::new();
-        chart.find(text, &|word| self.finder.is_plain(word), &mut spans);
-        self.finder.find(text, scratch, &mut spans);
+        self.finder.find_with(text, &Known { chart: Some(chart), date }, scratch, &mut spans);
         spans.retain(|span| !self.kept.contains(&span.identifier));
         if rewriter.treatment() == Treatment::Surrogates
             && matches!(rewriter.dates(), DateTreatment::Shift { .. })
@@ -51,7 +51,7 @@ impl Cleaner {
             years::find(text, &mut spans);
         }
         settle(&mut spans);
-        let rewritten = rewriter.rewrite(text, &spans, year, note);
+        let rewritten = rewriter.rewrite(text, &spans, date.map(|(year, _, _)| year), note);
         Cleaned { spans, rewritten }
     }
 }

@@ -1,8 +1,8 @@
 //! All layers over one text.
 
-use super::lexicon::{Class, Lexicon};
+use super::lexicon::Lexicon;
 use super::page::{Page, Scratch};
-use super::{Span, dates, names, places, professions, shapes, whitelist};
+use super::{Chart, Span, dates, names, places, professions, shapes, whitelist};
 
 /// The longest text that is read at once; a longer one is read in pieces cut where a line or a word ends.
 const PIECE: usize = 256 * 1024;
@@ -21,6 +21,16 @@ impl Default for Settings {
     fn default() -> Self {
         Settings { countries: true, whitelist: false }
     }
+}
+
+/// What is known of a text beforehand.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// What the patient's record says of people and places.
+    pub chart: Option<&'a Chart>,
+    /// Year, month and day on which the text was written: of days without their year, those that could be a share of
+    /// something are days where they lie near it.
+    pub date: Option<(i32, u32, u32)>,
 }
 
 /// Finds identifiers in text. Built once, shared by threads.
@@ -43,10 +53,15 @@ impl Finder {
     /// Appends what it finds to `spans`, unsettled, so that other layers' can be added before
     /// [`settle`](super::settle).
     pub fn find(&self, text: &str, scratch: &mut Scratch, spans: &mut Vec<Span>) {
+        self.find_with(text, &Known::default(), scratch, spans);
+    }
+
+    /// As [`find`](Self::find), with what is known of the text: whose it is, and when it was written.
+    pub fn find_with(&self, text: &str, known: &Known<'_>, scratch: &mut Scratch, spans: &mut Vec<Span>) {
         let mut start = 0;
         while start < text.len() {
             let end = piece_end(text, start);
-            self.piece(&text[start..end], scratch);
+            self.piece(&text[start..end], known, scratch);
             spans.extend(
                 scratch
                     .spans
@@ -57,15 +72,15 @@ impl Finder {
         }
     }
 
-    /// Is a folded word (lower case, no accents) an ordinary or a clinical one?
-    pub fn is_plain(&self, word: &str) -> bool {
-        self.lexicon.word(word).1.any(Class::PLAIN)
-    }
-
-    fn piece(&self, text: &str, scratch: &mut Scratch) {
+    fn piece(&self, text: &str, known: &Known<'_>, scratch: &mut Scratch) {
         let mut keys = std::mem::take(&mut scratch.keys);
+        let mut charted = std::mem::take(&mut scratch.charted);
+        charted.clear();
         let mut page = Page::read(text, &self.lexicon, scratch);
-        dates::find(&mut page);
+        if let Some(chart) = known.chart {
+            chart.find(&page, &self.lexicon, &mut charted);
+        }
+        dates::find(&mut page, known.date);
         shapes::find(&mut page);
         places::find(&mut page, self.settings.countries);
         names::find(&mut page, &mut keys);
@@ -74,6 +89,8 @@ impl Finder {
             whitelist::find(&mut page);
         }
         scratch.keys = keys;
+        scratch.spans.extend_from_slice(&charted);
+        scratch.charted = charted;
         for span in &mut scratch.spans {
             whole(text, span);
         }

@@ -38,7 +38,7 @@ pub(super) fn folded(word: &str) -> String {
 }
 
 /// Folds once more by what scanners confuse: letters and digits of one outline become one of them, then pairs that
-/// stand for a letter (`rn` for `m`, `vv` for `w`, `cl` for `d`) that letter. What differs by any number of such
+/// stand for a letter (`rn` and `nn` for `m`, `vv` for `w`, `cl` for `d`, `ri` for `n`, `li` for `h`) that letter. What differs by any number of such
 /// confusions is the same afterwards.
 pub(super) fn scanned(word: &str) -> String {
     let outline = |letter: char| match letter {
@@ -48,26 +48,34 @@ pub(super) fn scanned(word: &str) -> String {
         'h' | '8' => 'b',
         '6' | '9' => 'g',
         '2' => 'z',
-        'e' => 'c',
-        'u' => 'v',
+        'e' | '3' => 'c',
+        'u' | 'y' => 'v',
+        '7' | 'f' => 't',
+        '4' => 'a',
         other => other,
     };
-    let mut out = String::with_capacity(word.len());
-    let mut letters = word.chars().map(outline).peekable();
-    while let Some(letter) = letters.next() {
-        let pair = match (letter, letters.peek()) {
-            ('r', Some('n')) => 'm',
-            ('v', Some('v')) => 'w',
-            ('c', Some('l')) => 'd',
-            _ => {
-                out.push(letter);
-                continue;
-            }
-        };
-        letters.next();
-        out.push(pair);
+    let mut read: Vec<char> = word.chars().map(outline).collect();
+    // What pairs make may be part of a pair: `rine` is `nne`, and that `me`.
+    loop {
+        let mut joined = Vec::with_capacity(read.len());
+        let mut at = 0;
+        while let Some(&letter) = read.get(at) {
+            let pair = match (letter, read.get(at + 1)) {
+                ('r', Some('n')) | ('n', Some('n')) => Some('m'),
+                ('v', Some('v')) => Some('w'),
+                ('c', Some('l')) => Some('d'),
+                ('r', Some('l')) => Some('n'),
+                ('l', Some('l')) => Some('b'),
+                _ => None,
+            };
+            joined.push(pair.unwrap_or(letter));
+            at += 1 + usize::from(pair.is_some());
+        }
+        if joined.len() == read.len() {
+            return joined.into_iter().collect();
+        }
+        read = joined;
     }
-    out
 }
 
 /// The words of a text: runs of letters and digits, with their bytes.

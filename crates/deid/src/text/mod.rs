@@ -32,9 +32,9 @@ mod span;
 mod token;
 mod whitelist;
 
-pub use chart::{Chart, Ordinary};
+pub use chart::Chart;
 pub use cleaner::{Cleaned, Cleaner};
-pub use finder::{Finder, Settings};
+pub use finder::{Finder, Known, Settings};
 pub use page::Scratch;
 pub use rewrite::{DateTreatment, Rewriter, Rewritten, Treatment};
 pub use span::{Identifier, Span, settle};

@@ -24,11 +24,14 @@ pub struct Scratch {
     pub(super) spans: Vec<Span>,
     pub(super) taken: Vec<bool>,
     pub(super) keys: Vec<u64>,
+    /// What the chart told.
+    pub(super) charted: Vec<Span>,
 }
 
 /// A text, its tokens, and which of them are part of a span.
 pub struct Page<'a> {
     text: &'a str,
+    lexicon: &'a Lexicon,
     tokens: &'a [Token],
     phrases: &'a [Phrase],
     spans: &'a mut Vec<Span>,
@@ -37,15 +40,25 @@ pub struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// Reads a text.
-    pub fn read(text: &'a str, lexicon: &Lexicon, scratch: &'a mut Scratch) -> Page<'a> {
+    pub fn read(text: &'a str, lexicon: &'a Lexicon, scratch: &'a mut Scratch) -> Page<'a> {
         let Scratch { tokens, phrases, spans, taken, .. } = scratch;
         tokenize(text, lexicon, tokens);
         quiet(tokens);
+        unwrap(text, tokens);
         find_phrases(tokens, lexicon, phrases);
         spans.clear();
         taken.clear();
         taken.resize(tokens.len(), false);
-        Page { text, tokens, phrases, spans, taken }
+        Page { text, lexicon, tokens, phrases, spans, taken }
+    }
+
+    /// What the lexicon knows of the token, or of its `letters`, where stops or spaces stand between them.
+    pub fn lexicon_class(&self, index: usize, letters: &str) -> Class {
+        let token = &self.tokens[index];
+        match token.len() == letters.len() {
+            true => token.class,
+            false => self.lexicon.word(letters).1,
+        }
     }
 
     /// The whole text.
@@ -224,6 +237,65 @@ fn quiet(tokens: &mut [Token]) {
             }
         }
     }
+}
+
+/// Widths at which notes are wrapped.
+const WRAPPED: std::ops::RangeInclusive<usize> = 48..=132;
+
+/// Takes the ends of lines that a program set out of the way: where the next word wouldn't have fit in the width of
+/// the paragraph. What stands on both sides of one is a sentence still.
+fn unwrap(text: &str, tokens: &mut Vec<Token>) {
+    let bytes = text.as_bytes();
+    let (mut line, mut paragraph, mut long, mut kept, mut wrapped) = (0, 0..0, 0, 0, false);
+    for at in 0..tokens.len() {
+        let mut token = tokens[at];
+        if token.kind == Kind::Break {
+            let (start, end) = (token.start as usize, token.end as usize);
+            if end > paragraph.end {
+                (paragraph, long) = paragraph_after(text, line);
+            }
+            let width = paragraph.start;
+            let ends = bytes[start..end].iter().filter(|byte| **byte == b'\n').count();
+            let next =
+                bytes[end..].iter().take(width + 1).take_while(|byte| !byte.is_ascii_whitespace()).count();
+            let full =
+                WRAPPED.contains(&width) && start - line + 1 + next > width && 2 * (start - line) > width;
+            let full = full
+                && (long > 1
+                    || bytes.get(end).is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+            let listed = matches!(bytes.get(end), Some(b'-' | b'*' | b'#'))
+                || bytes[end..].starts_with("•".as_bytes());
+            line = end;
+            if ends == 1 && full && !listed {
+                wrapped = true;
+                continue;
+            }
+        }
+        token.spaced |= std::mem::take(&mut wrapped);
+        tokens[kept] = token;
+        kept += 1;
+    }
+    tokens.truncate(kept);
+}
+
+/// The width of the paragraph that begins at `start` and where it ends, as a range, and how many of its lines are nearly
+/// as long.
+fn paragraph_after(text: &str, start: usize) -> (Range<usize>, usize) {
+    let (mut width, mut end, mut long) = (0, start, 0);
+    for line in text[start..].split_inclusive('\n') {
+        let bare = line.trim_end();
+        if bare.is_empty() && end > start {
+            break;
+        }
+        // Lines are counted against the longest so far: a line longer than the others begins the count anew.
+        if 4 * bare.len() > 5 * width {
+            long = 0;
+        }
+        width = width.max(bare.len());
+        long += usize::from(4 * bare.len() >= 3 * width);
+        end += line.len();
+    }
+    (width..end, long)
 }
 
 /// The longest phrase at each place, left to right.

@@ -48,6 +48,8 @@ pub struct Token {
     pub spaced: bool,
     /// Whether `'s` follows.
     pub possessive: bool,
+    /// Whether an apostrophe stands within it.
+    pub apostrophe: bool,
     /// A word's fingerprint; a number's value where it fits.
     pub key: u64,
     /// What the lexicon knows of it.
@@ -161,6 +163,7 @@ fn sign(start: usize, end: usize, kind: Kind, spaced: bool) -> Token {
         case: Case::Lower,
         spaced,
         possessive: false,
+        apostrophe: false,
         key: 0,
         class: Class::NONE,
     }
@@ -170,7 +173,7 @@ fn sign(start: usize, end: usize, kind: Kind, spaced: bool) -> Token {
 fn word(text: &str, start: usize, spaced: bool, lexicon: &Lexicon, tokens: &mut Vec<Token>) -> usize {
     let bytes = text.as_bytes();
     let (mut at, mut letters, mut capitals, mut first_capital) = (start, 0_u32, 0_u32, false);
-    let (mut possessive, mut next) = (false, None);
+    let (mut possessive, mut apostrophe, mut next) = (false, false, None);
     while at < bytes.len() {
         let byte = bytes[at];
         if byte.is_ascii_alphabetic() {
@@ -197,6 +200,7 @@ fn word(text: &str, start: usize, spaced: bool, lexicon: &Lexicon, tokens: &mut 
             if !one.is_some_and(char::is_alphabetic) {
                 break;
             }
+            apostrophe = true;
             at = after;
         } else if character.is_alphabetic() || is_mark(character) {
             let capital = character.is_uppercase();
@@ -216,7 +220,7 @@ fn word(text: &str, start: usize, spaced: bool, lexicon: &Lexicon, tokens: &mut 
         _ => Case::Mixed,
     };
     let mut token = sign(start, at, Kind::Word, spaced);
-    (token.case, token.possessive) = (case, possessive);
+    (token.case, token.possessive, token.apostrophe) = (case, possessive, apostrophe);
     (token.key, token.class) = lexicon.word(&text[start..at]);
     tokens.push(token);
     next.unwrap_or(at)

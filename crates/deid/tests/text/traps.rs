@@ -1,7 +1,7 @@
 //! One line a trap: the text, with what must be found between ‹ and ›, and its kind.
 
 use crate::{FINDER, score};
-use deid::text::{Finder, Scratch, Settings, settle};
+use deid::text::{Finder, Known, Scratch, Settings, settle};
 
 /// What is found, written into the text as in the tables below.
 fn marked(finder: &Finder, text: &str) -> (String, Vec<&'static str>) {
@@ -82,6 +82,92 @@ fn ages_over_89() {
 }
 
 #[test]
+fn ages_over_89_that_a_sentence_gives_to_someone() {
+    check(&[
+        (
+            "She is ‹94› and frail. Mother died at ‹93› of CVA. Father d. ‹91› MI. MGM lived to ‹97›. mother (‹91›) with dementia.",
+            &["AGE"; 5],
+        ),
+        (
+            "Age/Sex: ‹94›/F. celebrated her ‹95›th birthday; in her early ‹90s›; in his ‹nineties›. A ‹nonagenarian›. F/‹94›.",
+            &["AGE"; 6],
+        ),
+        (
+            "‹94› M with COPD. ‹94›F presents. He's ‹93›. a lady of ‹94›. A retired teacher, ‹94›, who lives alone. breast ca @‹92›.",
+            &["AGE"; 6],
+        ),
+        (
+            "HR 95, BP 110/95, weight is 94, sats in the 90s, temp 98 F, T 97 F. Glucose was 94. She is on 100 mg. walked 100 feet. PT 94.",
+            &[],
+        ),
+        (
+            "Mother is 85. He took 95. Cr is 1. platelets 91. Lives at ‹94 Elm Street›. a hundred reasons",
+            &["LOCATION"],
+        ),
+    ]);
+}
+
+#[test]
+fn days_without_a_year() {
+    check(&[
+        (
+            "Extubated ‹11/02›. CT ‹3/14› showed. seen ‹3/4›. f/u ‹4/12›. ‹3/14-3/16›. from ‹3/4› to ‹3/8›. ED visit ‹3/4›. LMP ‹3/4›.",
+            &["DATE"; 9],
+        ),
+        ("Seen ‹14.03.› today. on ‹14.03.› he came. ‹14. 3. 2021›. since ‹14.03.› no fever.", &["DATE"; 4]),
+        (
+            "the ‹fourteenth of March›, ‹March twenty-first, 2019›, ‹March 14›: slept. on ‹14 march›",
+            &["DATE"; 4],
+        ),
+        (
+            "strength 4/5. pain 3/10. 3/14 nodes. 2/6 SEM. MMSE 24/30. GCS 11/15. PHQ-9 12/27. BiPAP 12/5. vision 6/9. 3/4 bottles.",
+            &[],
+        ),
+        ("WBC 14.03. INR was 1.10. pH 7.12. creatinine 1.02. 1/2 NS. 2/3 of meals. 5/5 in RUE.", &[]),
+    ]);
+    // The text's other dates tell, and so does the day on which it was written.
+    check(&[("Came ‹3/12/2021›. Worse, ‹3/9›, than before; pain 3/10.", &["DATE"; 2])]);
+    let known = Known { date: Some((2021, 3, 12)), ..Known::default() };
+    let mut spans = Vec::new();
+    FINDER.find_with("Worse, 3/9, than before; pain 3/10.", &known, &mut Scratch::default(), &mut spans);
+    let found: Vec<_> = spans.iter().map(|span| (span.start, span.end)).collect();
+    assert_eq!(found, [(7, 10)]);
+}
+
+#[test]
+fn plates_devices_and_biometrics() {
+    check(&[
+        (
+            "License plate ‹ABC 1234›; plate: ‹7ABC123›; tag ‹402 KLM›; MA plate ‹4KT 729›; parked car (‹FJR 8812›).",
+            &["VEHICLE"; 5],
+        ),
+        ("the tag says 40 mg. ambulance 12. HR 104 RR 18. MVA at 40 MPH. CBC 1234. unit 4 ICU.", &[]),
+        (
+            "Pacemaker ‹RNB482913S›, CPAP serial ‹23191234567›, UDI ‹(01)00643169007222(17)141120(21)10987654d321›, lot ‹L20491›.",
+            &["DEVICE"; 4],
+        ),
+        (
+            "pump at 120 ml. valve area 1.2 cm2. catheter 14Fr. Monitor BP 120/80. graft 6mm. CPAP 10 cmH2O.",
+            &[],
+        ),
+        (
+            "Fingerprint ID ‹FP-29381-A›. iris scan code ‹4F9A-22C1›. voiceprint ‹VP88213›.",
+            &["UNIQUE_IDENTIFIER"; 3],
+        ),
+        ("voice hoarse since 2019. face symmetric. retinal scan 2019. palm erythema.", &[]),
+    ]);
+}
+
+#[test]
+fn lines_that_were_wrapped_are_one() {
+    let text = "The patient came to the clinic with her sister and was seen by Dr. Nowak on March\n\
+                ‹14, 2021›";
+    let text = text.replace("Dr. Nowak on March\n‹14, 2021›", "‹Dr. Nowak› on ‹March\n14, 2021›");
+    let text = format!("{text} for a check of her blood pressure, which had been high for some weeks.\n");
+    check(&[(text.leak(), &["NAME", "DATE"])]);
+}
+
+#[test]
 fn names_in_context() {
     check(&[
         ("‹Dr. Anna Nowak› and ‹Mr. W.› saw ‹John D.› and ‹Sarah O'Brien-Smith, MD›.", &["NAME"; 4]),
@@ -106,6 +192,10 @@ fn clinical_false_friends_stay() {
         ),
         (
             "He will rest; Will may help. Rose bengal, brown sputum, Bell's palsy, Down syndrome, von Willebrand disease.",
+            &[],
+        ),
+        (
+            "Foley draining clear urine, Morse 45, Miller Fisher, Ramsay Hunt, Hickman site clean, Tri-Cyclen 28 Day Pack.",
             &[],
         ),
         (
@@ -171,6 +261,10 @@ fn places() {
         ),
         (
             "Seen at ‹St. Joseph's Health in Detroit, MI›, ‹Baylor Med. Center›, ‹UCSF›, our ‹New York clinic›, ‹St. Mary's›.",
+            &["LOCATION"; 5],
+        ),
+        (
+            "‹Waldo County›; ‹WALDO COUNTY› jail; ‹county of Waldo›; ‹Lincoln and Knox Counties›; ‹Orleans Parish›.",
             &["LOCATION"; 5],
         ),
         (

@@ -84,3 +84,33 @@ fn a_line_is_answered_before_the_next_is_asked() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn a_date_tells_days_from_scores_and_stays_behind() {
+    let line = |date: &str| format!("{{\"id\":1,{date}\"text\":\"Better, 2/5, than before.\"}}\n");
+    let text = |date: &str| String::from_utf8(filter("", &line(date)).stdout).unwrap();
+    assert!(
+        text("\"date\":\"2021-02-10\",").starts_with("{\"id\":1,\"text\":\"Better, [DATE], than before.\"")
+    );
+    assert!(!text("\"date\":\"2021-02-10\",").contains("2021"));
+    assert!(text("").contains("Better, 2/5, than before."), "without one it may be a share");
+    let bad = filter("", &line("\"date\":\"5/4/1931\","));
+    let said = String::from_utf8_lossy(&bad.stderr).into_owned();
+    assert!(!bad.status.success() && said.contains("YYYY-MM-DD") && !said.contains("1931"), "{said}");
+}
+
+#[test]
+fn ids_pass_are_dropped_or_are_pseudonyms() {
+    let lines = "{\"id\":\"MRN-77\",\"text\":\"K 4.1\"}\n{\"id\":\"MRN-78\",\"text\":\"K 4.1\"}\n";
+    let out = |arguments: &str| String::from_utf8(filter(arguments, lines).stdout).unwrap();
+    assert!(out("").starts_with("{\"id\":\"MRN-77\""));
+    assert!(out("--ids drop").starts_with("{\"id\":null"));
+    let site = Site::new();
+    let key = site.path("site.key");
+    let by_key = || out(&format!("--ids pseudonym --key {}", key.display()));
+    let ids: Vec<String> = by_key().lines().map(|line| line[..25].to_owned()).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1] && !ids[0].contains("77"), "{ids:?}");
+    assert_eq!(by_key(), by_key());
+    let refused = filter(&format!("--policy safe-harbor --ids pseudonym --key {}", key.display()), lines);
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+}

@@ -15,7 +15,9 @@ use super::{Identifier, Span};
 use events::{IdentityKind, SourceIdentity};
 
 use super::fold::{LONGEST_WORD, fold, scanned, words};
-use nearby::{Word, context};
+use super::lexicon::{Class, Lexicon};
+use super::page::Page;
+use nearby::{Initials, Word, context};
 use numbers::Numbers;
 use person::Person;
 use phrases::Phrases;
@@ -27,7 +29,7 @@ const MOST_IDENTITIES: usize = 20_000;
 const SHORTEST_MISSPELT: usize = 5;
 
 /// Is a folded word an ordinary or a clinical one, so that it may stand in a note without being a name?
-pub type Ordinary<'a> = dyn Fn(&str) -> bool + 'a;
+type Ordinary<'a> = dyn Fn(&str) -> bool + 'a;
 
 /// What to look for in one patient's notes.
 #[derive(Default)]
@@ -126,54 +128,105 @@ impl Chart {
         }
     }
 
-    /// Adds what the chart knows of in `text` to `spans`.
-    pub fn find(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
+    /// Adds what the chart knows of in a text to `spans`, whose words the finder has read already.
+    pub(super) fn find(&self, page: &Page, lexicon: &Lexicon, spans: &mut Vec<Span>) {
         if self.is_empty() {
             return;
         }
-        let mut seen: Vec<Word> = Vec::new();
-        let mut last_number = 0;
-        let mut buffer = String::new();
-        let bytes = text.as_bytes();
-        for (start, end) in words(text) {
-            if start >= last_number
-                && let Some((end, identifier)) = self.numbers.at(bytes, start)
-            {
-                spans.push(Span::new(start..end, identifier));
-                last_number = end;
-            }
-            let word = &text[start..end];
-            let possible = self.shapes.possible(word);
-            if end - start > LONGEST_WORD || !(possible || may_be_misread(word)) {
+        let mut reading = Reading { seen: Vec::new(), last_number: 0, buffer: String::new(), spans };
+        let (text, tokens) = (page.text(), page.tokens());
+        let ordinary = |word: &str| lexicon.word(word).1.any(Class::PLAIN);
+        let (mut at, mut initials_end) = (0, 0);
+        while let Some(token) = tokens.get(at) {
+            if !(token.is_word() || token.is_number()) {
+                at += 1;
                 continue;
             }
-            fold(word, &mut buffer);
-            if possible {
-                self.phrases.at(text, &buffer, (start, end), ordinary, spans);
-            } else if !ordinary(&buffer)
-                && let Some(first) = self.phrases.misread(&scanned(&buffer))
+            // A run of letters and digits is one word here: `R0berta`.
+            let first = at;
+            at += 1;
+            while tokens
+                .get(at)
+                .is_some_and(|next| next.start == tokens[at - 1].end && (next.is_word() || next.is_number()))
             {
-                self.phrases.at(text, first, (start, end), ordinary, spans);
+                at += 1;
             }
-            if let Some(is_ordinary) = self.is_name(&buffer, word, ordinary) {
-                seen.push(Word { start, end, is_ordinary });
+            let (start, end) = (token.start as usize, tokens[at - 1].end as usize);
+            let alone = at == first + 1;
+            if alone && !token.apostrophe {
+                let is_plain = token.class.any(Class::PLAIN);
+                self.word(text, (start, end), Some(is_plain), at, &ordinary, &mut reading);
+            } else {
+                for (from, to) in words(&text[start..end]) {
+                    self.word(text, (start + from, start + to), None, at, &ordinary, &mut reading);
+                }
+            }
+            if start >= initials_end
+                && nearby::may_be_initials(text, token)
+                && let Some(found) = nearby::initials(text, start, &self.initials)
+            {
+                initials_end = found.range.end;
+                self.keep_initials(page, &found, first, &ordinary, reading.spans);
             }
         }
-        self.keep_names(text, &seen, spans);
-        self.find_initials(text, ordinary, spans);
+        let seen = std::mem::take(&mut reading.seen);
+        self.keep_names(page, &seen, reading.spans);
+    }
+
+    /// Looks one word up. `plain` says whether it is an ordinary one, where that is known; `next` is the token behind.
+    fn word(
+        &self,
+        text: &str,
+        (start, end): (usize, usize),
+        plain: Option<bool>,
+        next: usize,
+        ordinary: &Ordinary<'_>,
+        reading: &mut Reading<'_>,
+    ) {
+        if start >= reading.last_number
+            && let Some((end, identifier)) = self.numbers.at(text.as_bytes(), start)
+        {
+            reading.spans.push(Span::new(start..end, identifier));
+            reading.last_number = end;
+        }
+        let word = &text[start..end];
+        let possible = self.shapes.possible(word);
+        if end - start > LONGEST_WORD || !(possible || plain != Some(true) && may_be_misread(word)) {
+            return;
+        }
+        let buffer = &mut reading.buffer;
+        fold(word, buffer);
+        let is_ordinary = |name: &str| plain.unwrap_or_else(|| ordinary(name));
+        let begins = possible && self.phrases.begins(buffer);
+        if begins {
+            self.phrases.at(text, buffer, (start, end), ordinary, reading.spans);
+        } else if may_be_misread(word) && !is_ordinary(buffer) {
+            for first in self.phrases.misread(&scanned(buffer)) {
+                self.phrases.at(text, first, (start, end), ordinary, reading.spans);
+            }
+        }
+        if let Some(is_ordinary) = self.is_name(buffer, word, &is_ordinary, ordinary) {
+            reading.seen.push(Word { start, end, next, is_ordinary });
+        }
     }
 
     /// Is it one of the names, or nearly? And could it be an ordinary word?
-    fn is_name(&self, name: &str, word: &str, ordinary: &Ordinary<'_>) -> Option<bool> {
+    fn is_name(
+        &self,
+        name: &str,
+        word: &str,
+        is_ordinary: &Ordinary<'_>,
+        ordinary: &Ordinary<'_>,
+    ) -> Option<bool> {
         if self.names.contains(name) {
-            return Some(ordinary(name));
+            return Some(is_ordinary(name));
         }
         if let Some(bare) = name.strip_suffix('s').filter(|bare| self.names.contains(*bare)) {
             // A possessive without its apostrophe.
-            return Some(ordinary(name) || ordinary(bare));
+            return Some(is_ordinary(name) || ordinary(bare));
         }
         let letters = word.chars().count();
-        if letters < 4 || ordinary(name) {
+        if letters < 4 || is_ordinary(name) {
             return None;
         }
         let misread = scanned(name);
@@ -191,15 +244,17 @@ impl Chart {
     }
 
     /// Of the words that are names, those that stand as names, joined with their neighbours and initials.
-    fn keep_names(&self, text: &str, seen: &[Word], spans: &mut Vec<Span>) {
+    fn keep_names(&self, page: &Page, seen: &[Word], spans: &mut Vec<Span>) {
+        let text = page.text();
         for (at, word) in seen.iter().enumerate() {
             let before =
                 at.checked_sub(1).map(|at| &seen[at]).filter(|before| nearby::adjoin(text, before, word));
             let after = seen.get(at + 1).filter(|after| nearby::adjoin(text, word, after));
-            if !context(text, word, before.is_some() || after.is_some()) {
+            if !context(page, word, before.is_some() || after.is_some()) {
                 continue;
             }
             let (start, end) = nearby::with_initials(text, word.start, word.end);
+            let start = nearby::with_given(page, word, start);
             // Names beside each other are one: the space between says how many there were.
             match before.and_then(|before| {
                 spans.last_mut().filter(|last| last.end >= before.end && last.end <= start)
@@ -210,30 +265,52 @@ impl Chart {
         }
     }
 
-    /// `J.S.`, `J. M. S.`, and `JS` after a word that introduces a name.
-    fn find_initials(&self, text: &str, ordinary: &Ordinary<'_>, spans: &mut Vec<Span>) {
-        nearby::initials(text, &self.initials, &mut |found| {
-            let letters = found.letters.to_ascii_lowercase();
-            let stands = match found.is_dotted {
-                true => {
-                    found.is_alone
-                        || found.is_introduced
-                        || !nearby::ABBREVIATIONS.contains(&letters.as_str())
-                }
-                false => found.is_alone || (found.is_introduced && !ordinary(&letters)),
-            };
-            if stands {
-                spans.push(Span::new(found.range, Identifier::Name));
+    /// `J.S.`, `J. M. S.`, and `JS` where someone's initials stand.
+    fn keep_initials(
+        &self,
+        page: &Page,
+        found: &Initials,
+        first: usize,
+        ordinary: &Ordinary<'_>,
+        spans: &mut Vec<Span>,
+    ) {
+        let letters = found.letters.to_ascii_lowercase();
+        let class = page.lexicon_class(first, &letters);
+        let usual = class.any(Class::ABBREVIATION);
+        // Without stops they are nobody's where the letters mean anything else.
+        let free = class.is_none() && !usual || class.any(Class::NAME) && !class.any(Class::PLAIN);
+        let stands = match found.is_dotted {
+            true => found.is_alone || found.is_introduced || !usual || found.acts,
+            false => {
+                found.is_alone
+                    || found.is_introduced && !ordinary(&letters)
+                    || (found.is_mentioned || found.signs || found.acts) && free
             }
-        });
+        };
+        if stands {
+            spans.push(Span::new(found.range.clone(), Identifier::Name));
+        }
     }
 }
 
-/// A word that no dictionary has to be asked about, unless it begins with a capital or mixes letters and digits.
+/// What is being found in one text.
+struct Reading<'s> {
+    seen: Vec<Word>,
+    last_number: usize,
+    buffer: String,
+    spans: &'s mut Vec<Span>,
+}
+
+/// A word that no dictionary has to be asked about, unless it begins with a capital, mixes letters and digits, or has
+/// nothing but letters that digits are taken for.
 fn may_be_misread(word: &str) -> bool {
     let bytes = word.as_bytes();
-    (bytes.len() >= 4 && (bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80))
+    let capital = bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80;
+    (bytes.len() >= 3 && capital)
         || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic))
+        || bytes.len() > 1
+            && bytes.iter().all(|byte| b"OoIlSsBbZzGgqTA".contains(byte))
+            && bytes.iter().any(u8::is_ascii_uppercase)
 }
 
 /// Each way to leave one letter out.

@@ -1,7 +1,10 @@
 //! What stands around a word, where that decides whether it is a name.
 
-use super::person::introduces;
+use super::person::{introduces, introduces_initials};
 use crate::text::fold::folded;
+use crate::text::lexicon::Class;
+use crate::text::page::Page;
+use crate::text::token::{Case, Kind, Token};
 use rustc_hash::FxHashSet;
 use std::ops::Range;
 
@@ -9,72 +12,18 @@ use std::ops::Range;
 pub(super) struct Word {
     pub start: usize,
     pub end: usize,
+    /// The token behind it.
+    pub next: usize,
     /// Is it also an ordinary word?
     pub is_ordinary: bool,
 }
 
-/// After these a name is a disease's or a device's.
-const EPONYMS: &[&str] = &[
-    "disease",
-    "syndrome",
-    "sign",
-    "signs",
-    "catheter",
-    "palsy",
-    "score",
-    "scale",
-    "test",
-    "reflex",
-    "fracture",
-    "lymphoma",
-    "sarcoma",
-    "tumor",
-    "tumour",
-    "phenomenon",
-    "maneuver",
-    "manoeuvre",
-    "criteria",
-    "classification",
-    "esophagus",
-    "oesophagus",
-    "thyroiditis",
-    "chorea",
-    "contracture",
-    "ulcer",
-    "cyst",
-    "hernia",
-    "triad",
-    "stain",
-    "smear",
-    "tube",
-    "drain",
-    "line",
-    "procedure",
-    "operation",
-    "index",
-    "law",
-    "duct",
-    "tract",
-    "fever",
-    "anemia",
-    "anaemia",
-    "dystrophy",
-    "neuroma",
-    "nodule",
-    "node",
-    "nodes",
-    "body",
-    "bodies",
-    "splint",
-    "collar",
-    "needle",
-];
-
 /// Does a word that is one of the chart's names stand as a name here?
-pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
+pub(super) fn context(page: &Page, word: &Word, has_neighbour: bool) -> bool {
     if has_neighbour {
         return true;
     }
+    let text = page.text();
     let written = &text[word.start..word.end];
     let (before, gap_before) = word_before(text, word.start);
     if introduces(&folded(before)) && gap_before.trim().chars().all(|c| matches!(c, '.' | ':' | ',')) {
@@ -93,7 +42,8 @@ pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
     if gap_before.ends_with('^') || text[word.end..].starts_with('^') {
         return true;
     }
-    if is_eponym(text, word.end) {
+    let noun = page.at(word.next).is_some_and(|next| next.class.any(Class::EPONYM_NOUN) && next.is_word());
+    if is_eponym(page, word) || word.is_ordinary && noun {
         return false;
     }
     if !word.is_ordinary {
@@ -102,20 +52,25 @@ pub(super) fn context(text: &str, word: &Word, has_neighbour: bool) -> bool {
     let mut letters = written.chars();
     let capital = letters.next().is_some_and(char::is_uppercase);
     let shouted = capital && letters.all(|c| !c.is_lowercase());
-    capital && !shouted && (!begins_sentence(before, gap_before) || acts(&text[word.end..]))
+    capital
+        && !shouted
+        && (!begins_sentence(before, gap_before) || ends_line(page, word) || acts(&text[word.end..]))
 }
 
 /// Does what follows say that a person stood before: a possessive, a line's end, what people do?
 fn acts(after: &str) -> bool {
-    if after.starts_with("'s ")
-        || after.starts_with("’s ")
-        || after.trim_start_matches([' ', ',', '.']).starts_with('\n')
-    {
+    if after.starts_with("'s ") || after.starts_with("’s ") {
         return true;
     }
-    let Some(next) = after.strip_prefix(' ') else { return after.is_empty() };
+    let Some(next) = after.strip_prefix(' ') else { return false };
     let end = next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len());
     VERBS.contains(&&next[..end])
+}
+
+/// Does the line end behind it, but for a stop, and not because it was full?
+fn ends_line(page: &Page, word: &Word) -> bool {
+    let stop = usize::from(page.sign(word.next, b',') || page.sign(word.next, b'.'));
+    page.at(word.next + stop).is_none_or(|token| token.kind == Kind::Break)
 }
 
 /// What people do in notes.
@@ -179,13 +134,6 @@ const VERBS: &[&str] = &[
     "signed",
 ];
 
-/// Dotted, in lower case without dots: what is no one's initials.
-pub(super) const ABBREVIATIONS: &[&str] = &[
-    "po", "bid", "tid", "qid", "qd", "qod", "qhs", "prn", "iv", "im", "sc", "sq", "hs", "ac", "pc", "am",
-    "pm", "eg", "ie", "npo", "cc", "od", "os", "ou", "md", "do", "rn", "np", "pa", "us", "usa", "uk", "dc",
-    "phd", "st", "er", "ed", "ct", "mri", "ot", "pt", "va", "nb", "ps", "vs", "ad", "bc",
-];
-
 /// Do two words stand as parts of one name: apart by a space, a comma, an initial? A word like `will` in lower
 /// case is no part of one whose other part has a capital.
 pub(super) fn adjoin(text: &str, first: &Word, second: &Word) -> bool {
@@ -209,119 +157,195 @@ pub(super) fn adjoin(text: &str, first: &Word, second: &Word) -> bool {
     letters == 1 || (letters == 0 && !between.contains(". ") && !between.contains(".\n"))
 }
 
-/// A name's span with the initials beside it: `J. Rey`, `Rey, J.`, `Ana M.`.
+/// A name's span with a first name that the chart doesn't know before it, as a nickname is: `Tilly Rey`.
+pub(super) fn with_given(page: &Page, word: &Word, start: usize) -> usize {
+    let at = page.tokens().partition_point(|token| (token.end as usize) <= start);
+    let Some(before) = page.before(at).filter(|_| !word.is_ordinary) else { return start };
+    let given = before.case == Case::Title
+        && before.class.any(Class::GIVEN)
+        && !before.class.any(Class::PLAIN | Class::MONTH | Class::TITLE);
+    let beside = start == before.end as usize + 1 && page.text().as_bytes()[before.end as usize] == b' ';
+    if given && beside && !before.possessive { before.start as usize } else { start }
+}
+
+/// Most initials on one side of a name.
+const MOST_INITIALS: usize = 3;
+
+/// A name's span with the initials beside it: `J. Rey`, `J. M. Rey`, `J Rey`, `Rey, J.`, `Ana M.`, `Rey, Ana A`.
 pub(super) fn with_initials(text: &str, mut start: usize, mut end: usize) -> (usize, usize) {
-    let before = &text[..start];
-    let trimmed = before.trim_end_matches(' ');
-    if before.len() - trimmed.len() <= 1 {
-        let undotted = trimmed.strip_suffix('.').unwrap_or(trimmed);
-        let mut letters = undotted.chars().rev();
-        if let (Some(initial), previous) = (letters.next(), letters.next())
-            // In a note without capitals initials have none either.
-            && (initial.is_uppercase() || (initial.is_alphabetic() && text[start..].starts_with(char::is_lowercase)))
-            && previous.is_none_or(|p| !p.is_alphanumeric() && p != '\'')
-            && (undotted.len() < trimmed.len())
-        {
-            start = undotted.len() - initial.len_utf8();
+    for _ in 0..MOST_INITIALS {
+        match initial_before(text, start) {
+            Some(from) => start = from,
+            None => break,
         }
     }
-    let after = &text[end..];
-    if let Some(initial) = after.strip_prefix('^') {
-        let mut letters = initial.chars();
-        if let (Some(initial), next) = (letters.next(), letters.next())
-            && initial.is_uppercase()
-            && next.is_none_or(|next| !next.is_alphanumeric())
-        {
-            end += 1 + initial.len_utf8();
-        }
-        return (start, end);
-    }
-    let trimmed = after.strip_prefix(',').unwrap_or(after).trim_start_matches(' ');
-    let skipped = after.len() - trimmed.len();
-    let mut letters = trimmed.chars();
-    if skipped <= 2
-        && skipped > 0
-        && let (Some(initial), next) = (letters.next(), letters.next())
-        && initial.is_uppercase()
-    {
-        if next == Some('.') {
-            end += skipped + initial.len_utf8() + 1;
-        } else if next.is_none_or(|next| !next.is_alphanumeric() && next != '\'')
-            && !matches!(initial, 'A' | 'I')
-        {
-            // `Rey, Ana M`
-            end += skipped + initial.len_utf8();
+    for _ in 0..MOST_INITIALS {
+        match initial_after(text, start, end) {
+            Some(to) => end = to,
+            None => break,
         }
     }
     (start, end)
 }
 
+/// Where an initial before a name begins. A line may end between them.
+fn initial_before(text: &str, start: usize) -> Option<usize> {
+    let before = &text[..start];
+    let trimmed = before.trim_end_matches([' ', '\n', '\r']);
+    let gap = before.len() - trimmed.len();
+    let small = text[start..].starts_with(char::is_lowercase);
+    if gap > 2 || before[trimmed.len()..].matches('\n').count() > 1 {
+        return None;
+    }
+    let undotted = trimmed.strip_suffix(['.', '-']).unwrap_or(trimmed);
+    let undotted = undotted.strip_suffix('.').unwrap_or(undotted);
+    let dotted = undotted.len() < trimmed.len();
+    let mut letters = undotted.chars().rev();
+    let (initial, previous) = (letters.next()?, letters.next());
+    let alone = previous.is_none_or(|p| !p.is_alphanumeric() && p != '\'' && p != '’');
+    // In a note without capitals initials have none either. `A` and `I` are words too, and what a slash parts, as in
+    // `h/o j rey`, is an abbreviation.
+    let written = initial.is_uppercase() || initial.is_alphabetic() && small && dotted;
+    let words = !dotted && (matches!(initial, 'A' | 'I') || gap == 0 || previous == Some('/') || small);
+    (alone && written && !words).then(|| undotted.len() - initial.len_utf8())
+}
+
+/// Where an initial behind a name ends.
+fn initial_after(text: &str, start: usize, end: usize) -> Option<usize> {
+    let after = &text[end..];
+    if let Some(initial) = after.strip_prefix('^') {
+        let mut letters = initial.chars();
+        let (initial, next) = (letters.next()?, letters.next());
+        let alone = initial.is_uppercase() && next.is_none_or(|next| !next.is_alphanumeric());
+        return alone.then(|| end + 1 + initial.len_utf8());
+    }
+    let trimmed = after.strip_prefix(',').unwrap_or(after).trim_start_matches([' ', '\n', '\r']);
+    let skipped = after.len() - trimmed.len();
+    if !(1..=3).contains(&skipped) || after[..skipped].matches('\n').count() > 1 {
+        return None;
+    }
+    let mut letters = trimmed.chars();
+    let (initial, next) = (letters.next()?, letters.next());
+    let small = text[start..].starts_with(char::is_lowercase);
+    let wrapped = after[..skipped].contains('\n');
+    if !(initial.is_uppercase() || small && initial.is_alphabetic()) || wrapped && next != Some('.') {
+        return None;
+    }
+    let stop = end + skipped + initial.len_utf8();
+    if next == Some('.') && (initial.is_uppercase() || !matches!(initial, 'a' | 'i')) {
+        // A further letter and stop make it an abbreviation: `rey p.o.`
+        let abbreviated = !initial.is_uppercase() && letters.next().is_some_and(char::is_alphabetic);
+        return (!abbreviated).then_some(stop + 1);
+    }
+    if next.is_some_and(|next| {
+        next.is_alphanumeric() || matches!(next, '\'' | '’' | '/' | '-' | '&' | '+' | '=')
+    }) {
+        return None;
+    }
+    let rest = trimmed[initial.len_utf8()..].trim_start_matches(' ');
+    let closes = !rest.starts_with(char::is_alphanumeric);
+    match (initial, small) {
+        // `Rey, Ana A` within a sentence is an initial, since no sentence begins there; `I` is one who speaks.
+        ('A', _) => after.starts_with(' ').then_some(stop),
+        ('I', _) => closes.then_some(stop),
+        // In small letters only where nothing follows that it could be part of.
+        (_, true) => {
+            (closes && !matches!(initial, 'a' | 'i' | 'o' | 'x') && after.starts_with(' ')).then_some(stop)
+        }
+        _ => Some(stop),
+    }
+}
+
 /// Two to four capitals that may be someone's initials.
-pub(super) struct Initials<'t> {
-    /// The capitals alone.
-    pub letters: &'t str,
+pub(super) struct Initials {
+    /// The letters alone.
+    pub letters: String,
     /// Their bytes in the text, dots included.
     pub range: Range<usize>,
     /// Does a dot stand after all but the last?
     pub is_dotted: bool,
     /// Does a word that introduces a name stand before?
     pub is_introduced: bool,
+    /// Does a word stand before that other letters stand behind as well as initials?
+    pub is_mentioned: bool,
     /// Is there nothing else in the line, as of a signature?
     pub is_alone: bool,
+    /// Do they stand as at the end of an entry: behind a dash or a slash, in brackets, before a degree or a time?
+    pub signs: bool,
+    /// Does a person's doing follow?
+    pub acts: bool,
 }
 
-/// Shows every run of two to four single capitals that is one of `known`, in lower case, zeros after it.
-pub(super) fn initials(text: &str, known: &FxHashSet<[u8; 4]>, show: &mut dyn FnMut(Initials<'_>)) {
+/// Could initials begin with this token? Two to four capitals, or single letters with stops.
+pub(super) fn may_be_initials(text: &str, token: &Token) -> bool {
+    let (start, end) = (token.start as usize, token.end as usize);
+    match token.case {
+        Case::Initial | Case::Upper | Case::Shout => end - start <= 4,
+        Case::Lower => token.is_word() && end - start == 1 && text.as_bytes().get(end) == Some(&b'.'),
+        _ => false,
+    }
+}
+
+/// The initials that begin at `at`, if they are some of `known`, in lower case, zeros after them.
+pub(super) fn initials(text: &str, at: usize, known: &FxHashSet<[u8; 4]>) -> Option<Initials> {
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        // Small letters only dotted: `t.o.`.
-        let capital = bytes[at].is_ascii_uppercase();
-        let small = bytes[at].is_ascii_lowercase() && bytes.get(at + 1) == Some(&b'.');
-        let is_letter: fn(&u8) -> bool =
-            if capital { u8::is_ascii_uppercase } else { u8::is_ascii_lowercase };
-        let starts = (capital || small) && (at == 0 || !is_word(bytes[at - 1]));
-        if !starts {
-            at += 1;
-            continue;
-        }
-        let (mut letters, mut end, mut dots, mut here) = ([0u8; 4], at, 0, at);
-        let mut count = 0;
-        while count < 4 && bytes.get(here).is_some_and(is_letter) {
-            letters[count] = bytes[here];
-            count += 1;
+    let capital = bytes[at].is_ascii_uppercase();
+    if !bytes[at].is_ascii_alphabetic() || at > 0 && is_word(bytes[at - 1]) {
+        return None;
+    }
+    let is_letter: fn(&u8) -> bool = if capital { u8::is_ascii_uppercase } else { u8::is_ascii_lowercase };
+    let (mut letters, mut end, mut dots, mut here, mut count) = ([0u8; 4], at, 0, at, 0);
+    while count < 4 && bytes.get(here).is_some_and(is_letter) {
+        letters[count] = bytes[here];
+        count += 1;
+        here += 1;
+        end = here;
+        if bytes.get(here) == Some(&b'.') {
+            dots += 1;
             here += 1;
             end = here;
-            if bytes.get(here) == Some(&b'.') {
-                dots += 1;
+            // A space or a line's end may stand between.
+            if matches!(bytes.get(here), Some(b' ' | b'\n')) && bytes.get(here + 2) == Some(&b'.') {
                 here += 1;
-                end = here;
-                if bytes.get(here) == Some(&b' ') && bytes.get(here + 2) == Some(&b'.') {
-                    here += 1;
-                }
             }
-        }
-        let stops = bytes.get(here).is_none_or(|&next| !is_word(next));
-        let dotted = dots + 1 >= count && dots > 0;
-        let shaped = stops && (2..=4).contains(&count) && (dotted || (dots == 0 && capital));
-        if shaped && known.contains(&letters.map(|letter| letter.to_ascii_lowercase())) {
-            let (before, gap) = word_before(text, at);
-            let is_introduced =
-                introduces(&folded(before)) && gap.trim().chars().all(|c| matches!(c, '.' | ':'));
-            if let Ok(letters) = std::str::from_utf8(&letters[..count]) {
-                let is_alone = text[..at]
-                    .rsplit('\n')
-                    .next()
-                    .is_some_and(|line| line.trim_matches([' ', '-', '/']).is_empty())
-                    && text[end..].split('\n').next().is_some_and(|line| line.trim().is_empty());
-                show(Initials { letters, range: at..end, is_dotted: dots > 0, is_introduced, is_alone });
-            }
-        }
-        at = here.max(at + 1);
-        while at < bytes.len() && is_word(bytes[at]) {
-            at += 1;
         }
     }
+    let stops = bytes.get(here).is_none_or(|&next| !is_word(next));
+    let dotted = dots + 1 >= count && dots > 0;
+    let shaped = stops && (2..=4).contains(&count) && (dotted || (dots == 0 && capital));
+    if !shaped || !known.contains(&letters.map(|letter| letter.to_ascii_lowercase())) {
+        return None;
+    }
+    let (before, gap) = word_before(text, at);
+    let before = folded(before);
+    let close = gap.trim().chars().all(|c| matches!(c, '.' | ':' | '#'));
+    let is_introduced = introduces(&before) && close;
+    let is_mentioned = introduces_initials(&before)
+        && close
+        && !text[end..].trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let line_before = text[..at].rsplit('\n').next().unwrap_or_default();
+    let line_after = text[end..].split('\n').next().unwrap_or_default();
+    let opens = line_before.trim_matches([' ', '-', '/', '~', '–', '—', '(', '[']).is_empty();
+    let closes = line_after.trim_matches([' ', ')', ']', '.']).is_empty();
+    let marked = line_before.trim_end().ends_with(['-', '~', '–', '—', '/', '(', '[']);
+    let degree = [
+        " RN", " MD", ", RN", ", MD", " NP", ", NP", " PA", ", PA", " LPN", ", LPN", " DO", ", DO", " RPh",
+        ", PT", ", OT",
+    ]
+    .iter()
+    .any(|degree| line_after.starts_with(degree));
+    Some(Initials {
+        letters: letters[..count].iter().map(|letter| *letter as char).collect(),
+        range: at..end,
+        is_dotted: dots > 0,
+        is_introduced,
+        is_mentioned,
+        is_alone: opens && closes,
+        signs: marked && (closes || line_after.starts_with([')', ']', '/']))
+            || degree
+            || opens && line_after.starts_with(':'),
+        acts: acts(&text[end..]) && (line_before.trim().is_empty() || gap.contains(['.', '\n', ';'])),
+    })
 }
 
 fn is_word(byte: u8) -> bool {
@@ -347,9 +371,21 @@ fn begins_sentence(before: &str, gap: &str) -> bool {
     before.is_empty() || gap.contains(['.', '!', '?', '\n', ':', ';', '•', '*', '|', '-', '/'])
 }
 
-fn is_eponym(text: &str, end: usize) -> bool {
-    let after = text[end..].trim_start_matches(['\'', '’']);
-    let after = after.strip_prefix("s ").unwrap_or(after).trim_start_matches([' ', '-']);
-    let word_end = after.find(|c: char| !c.is_alphanumeric()).unwrap_or(after.len());
-    EPONYMS.contains(&folded(&after[..word_end]).as_str())
+/// Is it an eponym that its noun, or a score's number, stands behind?
+fn is_eponym(page: &Page, word: &Word) -> bool {
+    let Some(itself) = word.next.checked_sub(1).and_then(|at| page.at(at)) else { return false };
+    if !itself.class.any(Class::EPONYM | Class::EPONYM_ALONE) || itself.end as usize != word.end {
+        return false;
+    }
+    // `Wolff-Parkinson-White syndrome`
+    for at in word.next..word.next + 4 {
+        let Some(next) = page.at(at) else { return false };
+        if next.class.any(Class::EPONYM_NOUN) && next.is_word() {
+            return true;
+        }
+        if !(next.is(b'-') || next.is(b'\'') || next.is_capital() && next.class.any(Class::EPONYM)) {
+            return false;
+        }
+    }
+    false
 }

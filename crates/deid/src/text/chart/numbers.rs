@@ -16,6 +16,34 @@ const MOST_SEPARATORS: usize = 3;
 pub(super) struct Numbers {
     keys: Vec<(Box<[u8]>, Identifier)>,
     heads: FxHashMap<[u8; HEAD], Vec<u32>>,
+    /// First two letters or digits, so that most words cost no look-up.
+    pairs: Pairs,
+}
+
+/// A set of pairs of letters and digits, which may say yes too often and never says no wrongly.
+#[derive(Debug)]
+struct Pairs(Box<[u64; 64]>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Pairs(Box::new([0; 64]))
+    }
+}
+
+impl Pairs {
+    fn bit(first: u8, second: u8) -> usize {
+        (usize::from(first & 63) << 6) | usize::from(second & 63)
+    }
+
+    fn add(&mut self, first: u8, second: u8) {
+        let bit = Self::bit(first, second);
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn possible(&self, first: u8, second: u8) -> bool {
+        let bit = Self::bit(first, second);
+        self.0[bit / 64] >> (bit % 64) & 1 == 1
+    }
 }
 
 impl Numbers {
@@ -27,6 +55,7 @@ impl Numbers {
     pub(super) fn add(&mut self, text: &str, identifier: Identifier) {
         let key: Box<[u8]> = text.bytes().filter(u8::is_ascii_alphanumeric).map(outline).collect();
         let Some(head) = key.first_chunk::<HEAD>().copied().filter(|_| key.len() >= SHORTEST) else { return };
+        self.pairs.add(head[0], head[1]);
         let of_head = self.heads.entry(head).or_default();
         if !of_head.iter().any(|&known| self.keys[known as usize].0 == key) {
             of_head.push(self.keys.len() as u32);
@@ -65,6 +94,14 @@ impl Numbers {
     /// The number that begins at `start`, and its end. A number ends where its letters and digits end.
     #[inline]
     pub(super) fn at(&self, text: &[u8], start: usize) -> Option<(usize, Identifier)> {
+        // Where both stand together they tell at once.
+        if let (Some(first), Some(second)) = (text.get(start), text.get(start + 1))
+            && first.is_ascii_alphanumeric()
+            && second.is_ascii_alphanumeric()
+            && !self.pairs.possible(outline(*first), outline(*second))
+        {
+            return None;
+        }
         let mut reading = Reading { text, at: start };
         let mut head = [0; HEAD];
         for byte in &mut head {

@@ -48,7 +48,14 @@ impl Person {
         while given.len() > 2 && given.last().is_some_and(is_suffix) {
             given.pop();
         }
-        let family = given.pop().into_iter().collect();
+        let mut family: Vec<String> = given.pop().into_iter().collect();
+        // Jan van der Berg
+        while given.len() > 1
+            && given.last().is_some_and(|last| PARTICLES.contains(&last.as_str()) && last.len() > 1)
+        {
+            family.extend(given.pop());
+            family.rotate_right(1);
+        }
         Person { given, family }
     }
 
@@ -69,6 +76,14 @@ impl Person {
         let (Some(g), Some(f)) = (given.chars().next(), family.chars().next()) else { return Vec::new() };
         let mut all =
             vec![format!("{g}{f}"), format!("{given}{f}"), format!("{given}{family}"), format!("{f}{g}")];
+        // `M.C.` for Mary-Ann de la Cruz.
+        let firsts =
+            |names: &[String]| -> Vec<char> { names.iter().filter_map(|n| n.chars().next()).collect() };
+        for g in firsts(&self.given) {
+            for f in firsts(&self.family) {
+                all.push(format!("{g}{f}"));
+            }
+        }
         all.sort();
         all.dedup();
         all
@@ -150,6 +165,52 @@ pub(super) fn introduces(word: &str) -> bool {
     )
 }
 
+/// Does this folded word come before initials?
+pub(super) fn introduces_initials(word: &str) -> bool {
+    introduces(word)
+        || matches!(
+            word,
+            "with"
+                | "per"
+                | "initials"
+                | "initial"
+                | "init"
+                | "inits"
+                | "cosigned"
+                | "dictated"
+                | "transcribed"
+                | "reviewed"
+                | "seen"
+                | "staff"
+                | "tech"
+                | "rn"
+                | "md"
+                | "np"
+                | "to"
+                | "from"
+                | "reader"
+                | "verified"
+                | "checked"
+                | "witness"
+                | "nok"
+                | "dtr"
+                | "pcp"
+                | "and"
+                | "told"
+                | "called"
+                | "informed"
+                | "via"
+                | "w"
+                | "typed"
+                | "user"
+                | "author"
+                | "on"
+                | "re"
+                | "of"
+                | "for"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +222,7 @@ mod tests {
         assert_eq!(Person::read("Dr. Ana M. Rey, MD"), Person::read("Rey, Ana M"));
         assert_eq!(Person::read("Ana Do"), Person::read("Do, Ana"));
         assert_eq!(Person::read("Dr. Ana Rey Jr. M.D."), Person::read("Rey, Ana"));
-        assert_eq!(rey.initials(), ["amr", "amrn", "ar", "ra"]);
+        assert_eq!(rey.initials(), ["amr", "amrn", "an", "ar", "mn", "mr", "ra"]);
         assert_eq!(rey.telling().collect::<Vec<_>>(), ["ana", "rey", "nunez"]);
         assert_eq!(Person::read("Del, Ana").telling().collect::<Vec<_>>(), ["ana", "del"]);
         assert_eq!(Person::read("de la Rey, Van").telling().collect::<Vec<_>>(), ["van", "rey"]);

@@ -191,15 +191,16 @@ const GENERIC: &[&str] = &[
 
 /// Shorter words may be anything, misread.
 const SHORTEST_MISREAD: usize = 4;
-/// Most bytes between two words of a phrase.
-const FARTHEST: usize = 4;
+/// Most bytes between two words of a phrase, white space left out and with it.
+const FARTHEST: usize = 3;
+const WIDEST: usize = 16;
 
 /// Sequences of folded words.
 #[derive(Default)]
 pub(super) struct Phrases {
     by_first: FxHashMap<Box<str>, Vec<Phrase>>,
     /// First words as a scanner might have read them.
-    misread: FxHashMap<Box<str>, Box<str>>,
+    misread: FxHashMap<Box<str>, Vec<Box<str>>>,
 }
 
 struct Phrase {
@@ -228,6 +229,8 @@ impl Phrases {
         let Some((number, name)) = street.split_first() else { return };
         if number.bytes().any(|b| b.is_ascii_digit()) && !name.is_empty() {
             self.add(street, Identifier::Location, shapes);
+            // The street with its room: the number may be misread.
+            self.add(&line[1..], Identifier::Location, shapes);
             if let Some((_kind, bare)) = name.split_last().filter(|(_, bare)| !bare.is_empty()) {
                 // `12 Elm` for `12 Elm Street`, and `Elm Street`.
                 self.add(&[std::slice::from_ref(number), bare].concat(), Identifier::Location, shapes);
@@ -256,8 +259,12 @@ impl Phrases {
         for first in spellings(first) {
             shapes.add(first);
             let house_number = rest.len() > 1 && first.bytes().any(|byte| byte.is_ascii_digit());
-            if first.chars().count() >= SHORTEST_MISREAD || house_number {
-                self.misread.insert(scanned(first).into(), first.into());
+            let several = rest.len() > 1 && first.chars().count() + 1 >= SHORTEST_MISREAD;
+            if first.chars().count() >= SHORTEST_MISREAD || house_number || several {
+                let known = self.misread.entry(scanned(first).into()).or_default();
+                if !known.iter().any(|known| **known == *first) {
+                    known.push(first.into());
+                }
             }
             let phrases = self.by_first.entry(first.into()).or_default();
             if !phrases.iter().any(|known| known.rest == rest) {
@@ -266,9 +273,14 @@ impl Phrases {
         }
     }
 
-    /// The first word that this may be, misread.
-    pub(super) fn misread(&self, scanned: &str) -> Option<&str> {
-        self.misread.get(scanned).map(AsRef::as_ref)
+    /// Does a phrase begin with this word?
+    pub(super) fn begins(&self, first: &str) -> bool {
+        self.by_first.contains_key(first)
+    }
+
+    /// The first words that this may be, misread.
+    pub(super) fn misread(&self, scanned: &str) -> impl Iterator<Item = &str> {
+        self.misread.get(scanned).into_iter().flatten().map(AsRef::as_ref)
     }
 
     /// Adds the longest phrase that begins with this word.
@@ -284,40 +296,110 @@ impl Phrases {
         let longest = phrases
             .iter()
             .filter_map(|phrase| {
-                let end = phrase.end(text, end)?;
+                let end = phrase.end(text, (start, end))?;
                 let alone = phrase.rest.is_empty();
                 (!alone || stands_alone(&text[start..end], first, ordinary))
                     .then_some((end, phrase.identifier))
             })
             .max_by_key(|(end, _)| *end);
         if let Some((end, identifier)) = longest {
+            let start = match identifier {
+                Identifier::Location => with_house_number(text, start),
+                _ => start,
+            };
             spans.push(Span::new(start..end, identifier));
         }
     }
 }
 
+/// A street's span with its house number, where a scanner read letters for digits: `lO Elm Street`.
+fn with_house_number(text: &str, start: usize) -> usize {
+    const LONGEST: usize = 6;
+    let Some(before) = text[..start].strip_suffix([' ', '\n']) else { return start };
+    let chunk = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'|').count();
+    let with_digit = before[before.len() - chunk..].bytes().any(|byte| byte.is_ascii_digit());
+    let digit = |byte: u8| byte.is_ascii_digit() || b"OoIlSsBbZzGgQqTAE|".contains(&byte);
+    let number = match with_digit {
+        true => chunk,
+        false => before.bytes().rev().take_while(|byte| digit(*byte)).count(),
+    };
+    let from = before.len() - number;
+    let told = before[from..].bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    let borders = from == 0
+        || !before.as_bytes()[from - 1].is_ascii_alphanumeric() && before.as_bytes()[from - 1] < 0x80;
+    if (1..=LONGEST).contains(&number) && told && borders && !before[from..].eq_ignore_ascii_case("is") {
+        from
+    } else {
+        start
+    }
+}
+
 impl Phrase {
     /// Where it ends when its first word ends at `end`.
-    fn end(&self, text: &str, mut end: usize) -> Option<usize> {
-        let mut following = words(&text[end..]);
+    fn end(&self, text: &str, (start, mut end): (usize, usize)) -> Option<usize> {
+        let numbered = text[start..end].bytes().any(|byte| byte.is_ascii_digit());
         let from = end;
-        for want in &self.rest {
-            let (start, stop) = following.next()?;
+        let mut following = words(&text[end..]).peekable();
+        for (at, want) in self.rest.iter().enumerate() {
+            // `#4` for `Apt 4`: what a room is called may be a sign, or left out.
+            let called = matches!(&**want, "apt" | "ste" | "fl" | "rm");
+            let &(start, stop) = following.peek()?;
             let between = &text[end..from + start];
             // A line may end within an address.
-            if between.len() > FARTHEST || !is_word(&folded(&text[from + start..from + stop]), want) {
+            if between.trim_matches([' ', '\n', '\r', '\t']).len() > FARTHEST || between.len() > WIDEST {
                 return None;
             }
+            let word = folded(&text[from + start..from + stop]);
+            let last = at + 1 == self.rest.len();
+            if !is_word(&word, want, numbered) {
+                if called && !last {
+                    continue;
+                }
+                return None;
+            }
+            following.next();
             end = from + stop;
         }
         Some(end)
     }
 }
 
-/// The same word: in its short form, or misread.
-fn is_word(word: &str, want: &str) -> bool {
-    let misread = |form: &str| form.len() >= 3 && scanned(word) == scanned(form);
-    short(word) == want || spellings(want).any(misread)
+/// The same word: in a short form, or misread by a letter or two.
+fn is_word(word: &str, want: &str, numbered: bool) -> bool {
+    if short(word) == want {
+        return true;
+    }
+    let read = scanned(word);
+    let misread = |form: &str| {
+        let form = scanned(form);
+        read == form || nearly(&read, &form, numbered)
+    };
+    spellings(want).any(|form| misread(form) || shortens(word, form))
+}
+
+/// Is it a long word, but for a letter or two? Behind a house number a short one may differ too.
+fn nearly(word: &str, want: &str, numbered: bool) -> bool {
+    let allowed = match want.len() {
+        0..3 => return false,
+        3 if !numbered => return false,
+        3..=6 => 1,
+        _ => 2,
+    };
+    word.len().abs_diff(want.len()) <= allowed && strsim::osa_distance(word, want) <= allowed
+}
+
+/// Is it a short form of a word, however it was shortened: `Trlr`, `Crsg`, `Hghts`? It begins with the same
+/// letter, and its letters are some of the long one's, in order.
+fn shortens(word: &str, want: &str) -> bool {
+    if word.len() < 2
+        || word.len() >= want.len()
+        || want.len() < 4
+        || word.as_bytes()[0] != want.as_bytes()[0]
+    {
+        return false;
+    }
+    let mut rest = want.chars();
+    word.chars().all(|letter| rest.any(|other| other == letter))
 }
 
 /// One word that is a city only where it is written as one: with a capital, or where it is nothing else.

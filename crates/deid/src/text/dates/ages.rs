@@ -1,18 +1,81 @@
 //! Ages over 89, in digits and in words.
 
+use super::aged::is_of_a_person;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
+use crate::text::token::{Case, Kind};
 use std::ops::Range;
 
 /// The oldest age that may be told (45 CFR 164.514(b)(2)(i)(C)).
 const OLDEST_TOLD: u64 = 89;
 /// The oldest that a number is read as an age.
 const OLDEST: u64 = 125;
+/// How far before a number the word that makes it an age may stand.
+const REACH: usize = 8;
+
+/// Words that tell an age over 89 without a number.
+const TELLING: &[&str] = &[
+    "nonagenarian",
+    "nonagenarians",
+    "centenarian",
+    "centenarians",
+    "supercentenarian",
+    "semisupercentenarian",
+];
+/// `94 y`, `94 yo`, `94yoF`.
+const YEARS: &[&str] = &["year", "years", "yr", "yrs", "y", "y.o", "yro", "jahre", "años"];
+const YEARS_OLD: &[&str] =
+    &["yo", "yof", "yom", "yow", "yof", "yf", "ym", "yold", "yowf", "yowm", "yobf", "yobm"];
+/// What a person is called behind an age: `94 F`, `94 male`, `94 white lady`.
+const SEXES: &[&str] = &[
+    "f",
+    "m",
+    "female",
+    "male",
+    "woman",
+    "man",
+    "lady",
+    "gentleman",
+    "wf",
+    "wm",
+    "bf",
+    "bm",
+    "hf",
+    "hm",
+    "af",
+    "am",
+    "widow",
+    "widower",
+    "veteran",
+    "vet",
+    "nun",
+    "priest",
+    "caucasian",
+    "white",
+    "black",
+    "aaf",
+    "aam",
+    "grandmother",
+    "grandfather",
+    "resident",
+    "patient",
+    "pt",
+];
 
 /// An age over 89 that begins at `index`.
 pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     if page.joined(index)
-        && page.before(index).is_some_and(|token| token.is_word() || token.is(b'.') || token.is(b'/'))
+        && page.before(index).is_some_and(|token| {
+            token.is_word()
+                || token.is(b'.') && !(index > 1 && page.says(index - 2, &["d", "aet"]))
+                || token.is(b'/') && !sexed(page, index - 1) && !page.says(index.wrapping_sub(2), &["w"])
+                || token.is(b'$')
+                || token.is(b':') && index > 1 && page.number(index - 2).is_some()
+                || token.is(b'-')
+                    && index > 1
+                    && page.joined(index - 1)
+                    && !page.tokens()[index - 2].is_word()
+        })
     {
         return None;
     }
@@ -24,78 +87,308 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     if !(OLDEST_TOLD + 1..=OLDEST).contains(&value) {
         return None;
     }
+    if decade(page, index, end) {
+        return Some(index..end + usize::from(page.number(index).is_some()));
+    }
+    // 94th birthday
+    if page.joined(end) && page.says(end, &["st", "nd", "rd", "th"]) {
+        let birthday = (end + 1..end + 3).any(|at| page.says(at, &["birthday", "bday", "year", "b'day"]))
+            || page.says(index.wrapping_sub(1), &["her", "his", "their"])
+                && !page.says(end + 1, &["percentile"]);
+        return birthday.then_some(index..end);
+    }
+    if page.joined(end)
+        && page.number(index).is_some()
+        && page.at(end).is_some_and(|t| t.is(b'.') || t.is(b',') || t.is(b':'))
+        && page.joined(end + 1)
+        && page.number(end + 1).is_some()
+    {
+        return None;
+    }
+    let in_digits = page.number(index).is_some();
+    let unit = unit(page, end);
+    // F/94
+    if in_digits && page.sign(index.wrapping_sub(1), b'/') {
+        return (unit == Unit::None && page.says(index.wrapping_sub(2), &["f", "m", "female", "male"]))
+            .then_some(index..end);
+    }
+    let listed = page
+        .before(index)
+        .is_some_and(|token| token.is(b',') || token.is(b'&') || page.says(index - 1, &["and", "or"]))
+        && index > 1
+        && page.number(index - 2).is_some_and(|(_, value)| (OLDEST_TOLD + 1..=OLDEST).contains(&value))
+        && page.is_taken(index - 2..index - 1);
+    let born = page.sign(index.wrapping_sub(1), b'(')
+        && !page.at(end).is_some_and(|token| token.is_word())
+        && (index.saturating_sub(9)..index).any(|at| page.says(at, &["dob", "born", "birth", "d.o.b"]));
+    let opens = page.opens_sentence(index)
+        && (page.says(end, &["and", "but"]) || page.sign(end, b','))
+        && page.says(
+            end + 1,
+            &[
+                "lives",
+                "living",
+                "still",
+                "widowed",
+                "married",
+                "retired",
+                "frail",
+                "independent",
+                "alone",
+                "resides",
+            ],
+        );
+    let aged = unit == Unit::Age
+        || unit != Unit::Other && called(page, index)
+        || unit == Unit::Years && !lasts(page, index, end)
+        || unit == Unit::None
+            && (listed || born || opens || behind(page, index, end) || is_of_a_person(page, index, end))
+        // "a hundred" is a way of speaking.
+        || !in_digits && unit == Unit::None && value != 100;
+    aged.then_some(index..end)
+}
+
+/// A word that tells an age over 89 by itself.
+pub fn telling(page: &Page, index: usize) -> bool {
+    page.says(index, TELLING)
+}
+
+/// What an age or something else is counted in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// `yo`, `years old`, `years of age`.
+    Age,
+    Years,
+    /// Nothing.
+    None,
+    /// `mg`, `%`, another number.
+    Other,
+}
+
+fn unit(page: &Page, end: usize) -> Unit {
     let mut at = end;
     while page.sign(at, b'-') && page.joined(at) {
         at += 1;
     }
-    let years = page.says(at, &["year", "years", "yr", "yrs", "y", "yo", "yof", "yom", "y.o"]);
-    let mut after = at + 1;
-    while page.sign(after, b'-') || page.sign(after, b'/') || page.sign(after, b'.') {
-        after += 1;
+    // A line may end before the unit.
+    at += usize::from(
+        at == end && page.at(at).is_some_and(|token| token.kind == Kind::Break) && page.says(at + 1, YEARS),
+    );
+    if page.says(at, YEARS_OLD) {
+        return Unit::Age;
     }
-    let old = years
-        && (page.says(at, &["yo", "yof", "yom"])
-            || page.says(after, &["old", "o"]) && !page.says(after + 1, &["age"])
-            || page.says(after, &["of"]) && page.says(after + 1, &["age"]));
-    let said = (index.saturating_sub(3)..index)
-        .any(|before| page.says(before, &["age", "aged", "ages", "turned", "turning", "turns"]))
-        && !page.at(at).is_some_and(|token| token.class.any(Class::MEASURE) && !years || token.is(b'%'))
-        || page.says(index.wrapping_sub(1), &["a", "is"]) && page.says(at, &["f", "m", "female", "male"]);
-    let in_words = page.number(index).is_none();
-    let counted =
-        page.at(at).is_some_and(|token| token.class.any(Class::MEASURE) && !years || token.is(b'%'));
-    let person = is_of_a_person(page, index, at) || (in_words && value > OLDEST_TOLD);
-    (old || said || person && !counted).then_some(index..end)
+    if page.says(at, YEARS) {
+        let mut after = at + 1;
+        while page.sign(after, b'-') || page.sign(after, b'/') || page.sign(after, b'.') {
+            after += 1;
+        }
+        after += usize::from(page.at(after).is_some_and(|token| token.kind == Kind::Break));
+        let old = page.says(after, &["old", "o", "olds", "young"]) && !page.says(after + 1, &["age"])
+            || page.says(after, &["of"]) && page.says(after + 1, &["age"])
+            || page.says(after, SEXES);
+        return if old { Unit::Age } else { Unit::Years };
+    }
+    let counted = page.at(at).is_some_and(|token| {
+        token.class.any(Class::MEASURE) && !page.says(at, &["in", "f", "m", "c", "pain"])
+            || token.is(b'%')
+            || token.is_number()
+    }) || page.sign(at, b'/') && page.joined(at) && !sexed(page, at + 1)
+        || page.joined(at) && page.at(at).is_some_and(|token| token.is_word() && !page.says(at, SEXES))
+        || page.sign(at, b'-') && page.number(at + 1).is_some();
+    if counted { Unit::Other } else { Unit::None }
 }
 
-/// Does the sentence say that a person is, or died, so old: `she is 94 and`, `died at 94`, `her aunt, 94, has`?
-fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
-    let Some(before) = index.checked_sub(1) else { return false };
-    let person = |at: usize| {
-        page.says(at, &["he", "she", "they", "who", "patient", "pt", "himself", "herself"])
-            || page
-                .at(at)
-                .is_some_and(|token| token.class.any(Class::RELATION | Class::NAME) && token.is_word())
-    };
-    let ends = page.at(after).is_none_or(|token| {
-        !token.is_word() && !token.is_number() && !token.is(b'/') && !token.is(b'%')
-            || page.says(
-                after,
-                &["and", "or", "but", "with", "who", "now", "when", "from", "of", "in", "after", "at", "on"],
-            )
-    });
-    let life = [
-        "died",
-        "dying",
-        "dies",
-        "passed",
+/// `94/F`, `F/94`.
+fn sexed(page: &Page, at: usize) -> bool {
+    page.says(at, &["f", "m", "female", "male"])
+        || page.says(at.wrapping_sub(1), &["f", "m", "female", "male"])
+}
+
+/// Is it a time that something lasted, not an age: `95 years of data`, `for 95 years`, `100 years ago`?
+fn lasts(page: &Page, index: usize, end: usize) -> bool {
+    let mut at = end;
+    while !page.says(at, YEARS) && at < end + 3 {
+        at += 1;
+    }
+    page.says(at + 1, &["ago", "of", "from", "later", "earlier", "experience", "after", "since"])
+        || page.says(
+            index.wrapping_sub(1),
+            &["for", "over", "past", "last", "within", "next", "every", "x", "the"],
+        )
+        || page.says(index.wrapping_sub(1), &["pack"])
+}
+
+/// `in her 90s`, `mid-90s`, `early nineties`, of a person.
+fn decade(page: &Page, index: usize, end: usize) -> bool {
+    let said = page.says(index, &["nineties"])
+        || page.number(index) == Some((2, 90))
+            && (page.joined(end) && page.says(end, &["s"])
+                || page.at(index).is_some_and(|token| token.possessive)
+                || page.sign(end, b'\'') && page.joined(end) && page.says(end + 1, &["s"]));
+    said && (index.saturating_sub(4)..index).any(|at| {
+        page.says(at, &["her", "his", "their", "my", "your", "age", "aged", "died", "lived", "passed"])
+            || page.at(at).is_some_and(|token| token.class.any(Class::RELATION))
+    })
+}
+
+/// Does a word before call the number an age: `age 94`, `aged about 94`, `Age/Sex: 94`, `ages 91 and 94`,
+/// `turned 90`, `age at death: 94`?
+fn called(page: &Page, index: usize) -> bool {
+    const AGES: &[&str] =
+        &["age", "aged", "ages", "turned", "turning", "turns", "turn", "aet", "aetat", "celebrated"];
+    const BETWEEN: &[&str] = &[
+        "of",
+        "is",
+        "was",
+        "at",
+        "about",
+        "approximately",
+        "approx",
+        "sex",
+        "gender",
+        "years",
+        "yrs",
+        "yr",
+        "y",
+        "in",
+        "the",
         "death",
-        "deceased",
-        "alive",
-        "living",
-        "lived",
+        "onset",
+        "diagnosis",
         "dx",
-        "diagnosed",
+        "today",
+        "now",
+        "and",
+        "or",
+        "to",
+        "when",
+        "visit",
+        "ripe",
+        "old",
+        "stated",
+        "reported",
+        "patient",
+        "pt",
+        "around",
+        "circa",
+        "nearly",
+        "almost",
+        "over",
+        "encounter",
+        "admission",
+        "exam",
+        "m",
+        "f",
+        "male",
+        "female",
+        "fully",
+        "who",
+        "has",
+        "just",
+        "recently",
     ];
-    if page.says(before, &["at", "to", "till", "until"]) {
-        return ends && (index.saturating_sub(5)..before).any(|at| page.says(at, &life));
+    for at in (index.saturating_sub(REACH)..index).rev() {
+        if page.says(at, AGES) {
+            return true;
+        }
+        let token = &page.tokens()[at];
+        let between = page.says(at, BETWEEN)
+            || matches!(
+                token.kind,
+                Kind::Sign(
+                    b':' | b'('
+                        | b')'
+                        | b'/'
+                        | b'-'
+                        | b'='
+                        | b'~'
+                        | b','
+                        | b'|'
+                        | b'.'
+                        | b'\''
+                        | b'<'
+                        | b'>'
+                        | b'*'
+                ) | Kind::Break
+            )
+            || token.is_number();
+        if !between {
+            return false;
+        }
     }
-    if page.says(before, &["reached", "turned", "nearly", "almost", "past", "over"]) {
-        return ends && (index.saturating_sub(4)..before).any(person);
-    }
-    if page.says(before, &["is", "was", "now", "be", "being"]) {
-        return ends && (index.saturating_sub(3)..before).any(person);
-    }
-    page.sign(before, b',') && before > 0 && person(before - 1) && page.sign(after, b',')
+    false
 }
 
-/// `ninety`, `ninety-three`, `one hundred and two`.
+/// Does what stands behind make it an age: `a 94 F`, `94 female`, `94 white woman`?
+fn behind(page: &Page, index: usize, end: usize) -> bool {
+    let slash = usize::from(page.sign(end, b'/'));
+    let at = end + slash;
+    if !page.says(at, SEXES) {
+        return false;
+    }
+    let word = page.at(at).is_some_and(|token| token.len() > 2);
+    // `T 98 F`
+    let heat = (index.saturating_sub(4)..index).any(|at| {
+        page.says(
+            at,
+            &[
+                "t",
+                "temp",
+                "temperature",
+                "tm",
+                "tmax",
+                "tc",
+                "fever",
+                "febrile",
+                "of",
+                "at",
+                "oral",
+                "rectal",
+                "max",
+            ],
+        )
+    });
+    let capital = page.at(at).is_some_and(|token| token.case != Case::Lower);
+    let person = page.opens_sentence(index)
+        || page.says(
+            index.wrapping_sub(1),
+            &["a", "an", "is", "this", "pleasant", "elderly", "frail", "old", "yo", "was", "with", "for"],
+        )
+        || page.before(index).is_some_and(|token| {
+            token.is(b',')
+                || token.is(b'(')
+                || token.is_capital() && token.class.any(Class::NAME) && !token.class.any(Class::PLAIN)
+        });
+    // `94F`, `94 M`: a temperature is seldom so low, and never in M.
+    let male = page.says(at, &["m"]);
+    let low = page.number(index).is_some_and(|(_, value)| value < 97);
+    let alone =
+        capital && (male || low || page.joined(at) && person) && !page.says(at + 1, &["mg", "ml", "w", "hz"]);
+    !heat
+        && (word
+            || slash == 1
+            || alone
+            || capital && person
+            || page.says(index.wrapping_sub(1), &["a", "is"]))
+}
+
+/// `ninety`, `ninety-three`, `one hundred and two`, `nineties`.
 fn in_words(page: &Page, index: usize) -> Option<(usize, u64)> {
     const ONES: [&str; 13] = [
         "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
         "twelve",
     ];
-    let ones = |at: usize| (1..ONES.len()).find(|one| page.says(at, &[ONES[*one]])).map(|one| one as u64);
+    if page.says(index, &["nineties"]) {
+        return Some((index + 1, 90));
+    }
+    const ORDINALS: [&str; 10] =
+        ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
+    let ones = |at: usize| {
+        let cardinal = (1..ONES.len()).find(|one| page.says(at, &[ONES[*one]]));
+        cardinal
+            .or_else(|| (1..ORDINALS.len()).find(|one| page.says(at, &[ORDINALS[*one]])))
+            .map(|one| one as u64)
+    };
     let (mut at, mut value) = (index, 0);
     let hundred = (page.says(at, &["one", "a"]) && page.says(at + 1, &["hundred"])).then_some(2);
     if let Some(words) = hundred.or(page.says(at, &["hundred"]).then_some(1)) {
@@ -103,10 +396,13 @@ fn in_words(page: &Page, index: usize) -> Option<(usize, u64)> {
         if page.says(at, &["and"]) && ones(at + 1).is_some() {
             at += 1;
         }
-    } else if page.says(at, &["ninety"]) {
+    } else if page.says(at, &["ninety", "ninetieth", "hundredth"]) {
         (at, value) = (at + 1, 90);
-        if page.sign(at, b'-') && ones(at + 1).is_some() {
-            at += 1;
+        // A line may end at the hyphen.
+        if page.sign(at, b'-')
+            && (ones(at + 1).is_some() || ones(at + 2).is_some() && page.tokens()[at + 1].kind == Kind::Break)
+        {
+            at += 1 + usize::from(ones(at + 1).is_none());
         }
     }
     if value == 0 {

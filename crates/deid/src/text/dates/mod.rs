@@ -2,9 +2,11 @@
 //!
 //! Years alone, weekdays alone, times alone and what is relative ("two weeks ago", "last summer") stay.
 
+mod aged;
 mod ages;
 mod numeric;
 mod written;
+mod yearless;
 
 use super::Identifier;
 use super::lexicon::Class;
@@ -14,8 +16,9 @@ use super::token::Kind;
 /// Years that dates are read in.
 const YEARS: std::ops::Range<u64> = 1850..2150;
 
-/// Finds them, in one pass over the tokens.
-pub fn find(page: &mut Page) {
+/// Finds them, in one pass over the tokens, and what only the text's other dates, or `noted`, the day that it
+/// was written, show to be some.
+pub fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
     let tokens = page.tokens();
     let mut index = 0;
     while index < tokens.len() {
@@ -39,8 +42,12 @@ pub fn find(page: &mut Page) {
             page.take(age, Identifier::Age);
             continue;
         }
+        if token.class.any(Class::NUMBER_WORD) && ages::telling(page, index) {
+            page.take(index..index + 1, Identifier::Age);
+        }
         index += 1;
     }
+    yearless::alike(page, noted);
     holidays(page);
 }
 

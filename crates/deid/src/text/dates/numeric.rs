@@ -1,9 +1,9 @@
 //! Dates in digits alone.
 
-use super::{YEARS, is_day, is_month, is_year};
+use super::{YEARS, is_day, is_month, is_year, yearless};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::{Case, Kind, Token};
+use crate::text::token::Kind;
 use std::ops::Range;
 
 /// A date in digits that begins with the number at `index`.
@@ -28,18 +28,19 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     range(page, index)
         .or_else(|| three(page, index))
+        .or_else(|| spaced(page, index))
         .or_else(|| compact(page, index))
         .or_else(|| two(page, index))
 }
 
 /// Which sign joins two numbers at `index` and after it, if one does.
-fn separator(page: &Page, index: usize) -> Option<u8> {
+pub(super) fn separator(page: &Page, index: usize) -> Option<u8> {
     let Kind::Sign(sign @ (b'-' | b'/' | b'.')) = page.at(index + 1)?.kind else { return None };
     (page.joined(index + 1) && page.joined(index + 2) && page.number(index + 2).is_some()).then_some(sign)
 }
 
 /// Whether a longer number or a unit goes on at `end`.
-fn goes_on(page: &Page, end: usize) -> bool {
+pub(super) fn goes_on(page: &Page, end: usize) -> bool {
     page.joined(end)
         && page.at(end).is_some_and(|token| {
             token.is_number()
@@ -77,6 +78,16 @@ fn three(page: &Page, index: usize) -> Option<Range<usize>> {
             && first != b'.'
             && day_and_month(b, c);
     found.then_some(a..c + 1)
+}
+
+/// `12. 4. 2023`, `12 / 04 / 2023`: as in forms, and in Central Europe.
+fn spaced(page: &Page, index: usize) -> Option<Range<usize>> {
+    let (a, b, c) = (index, index + 2, index + 4);
+    let sign =
+        [b'.', b'/', b'-'].into_iter().find(|sign| page.sign(a + 1, *sign) && page.sign(b + 1, *sign))?;
+    let day = is_day(page, a) && is_month(page, b) || is_month(page, a) && is_day(page, b);
+    let year = is_year(page, c) && !goes_on(page, c + 1);
+    (day && year && (sign != b'.' || page.joined(a + 1) && page.joined(b + 1))).then_some(a..c + 1)
 }
 
 /// `12.-16.04.2023`, `12-16.04.2023`, `4/12-4/16/2023`: a range of days before a whole date.
@@ -135,12 +146,24 @@ fn compact(page: &Page, index: usize) -> Option<Range<usize>> {
     None
 }
 
-/// `04/2023`, `2023-04`; and `4/12` where a word before or a time after calls it a day.
+/// `04/2023`, `2023-04`.
 fn two(page: &Page, index: usize) -> Option<Range<usize>> {
     let sign = separator(page, index)?;
     let (a, b) = (index, index + 2);
     if sign == b'.' {
-        return day_and_month_dotted(page, index);
+        return yearless::dotted(page, index);
+    }
+    // 3/14-3/16, 3/14-16
+    let day =
+        |x: usize, y: usize| is_month(page, x) && is_day(page, y) || is_day(page, x) && is_month(page, y);
+    if sign == b'/' && page.sign(b + 1, b'-') && page.joined(b + 1) && page.joined(b + 2) && day(a, b) {
+        if separator(page, b + 2) == Some(b'/') && day(b + 2, b + 4) && !goes_on(page, b + 5) {
+            return Some(a..b + 5);
+        }
+        let later = is_day(page, b + 2) && page.number(b + 2)?.1 > page.number(b)?.1 && page.number(b)?.1 > 6;
+        if later && !goes_on(page, b + 3) && yearless::find(page, index, sign).is_some() {
+            return Some(a..b + 3);
+        }
     }
     if goes_on(page, b + 1) {
         return None;
@@ -151,91 +174,5 @@ fn two(page: &Page, index: usize) -> Option<Range<usize>> {
     {
         return Some(a..b + 1);
     }
-    let day = is_month(page, a) && is_day(page, b) || is_day(page, a) && is_month(page, b);
-    if !day || sign != b'/' {
-        return None;
-    }
-    let said = (index.saturating_sub(2)..index).any(|at| {
-        page.says(
-            at,
-            &[
-                "on",
-                "dated",
-                "since",
-                "until",
-                "till",
-                "by",
-                "from",
-                "date",
-                "dos",
-                "dob",
-                "admitted",
-                "discharged",
-                "thru",
-                "through",
-                "seen",
-                "before",
-                "after",
-                "visit",
-                "of",
-                "due",
-            ],
-        )
-    }) && !page.says(index - 1, &["of", "a", "is", "was", "at", "by"])
-        || page.before(index).is_some_and(|token| token.class.any(Class::WEEKDAY))
-        || page.before(index).is_some_and(|token| token.is(b','))
-            && index > 1
-            && page.tokens()[index - 2].class.any(Class::WEEKDAY);
-    let unit =
-        |token: &Token| token.class.any(Class::MEASURE) && !page.says(b + 1, &["in"]) || token.is(b'%');
-    let measured = page.at(b + 1).is_some_and(unit)
-        || page.says(
-            b + 1,
-            &["nodes", "lymph", "positive", "cores", "points", "lobes", "levels", "fields", "cycles"],
-        )
-        || page.says(index.wrapping_sub(1), &["nodes", "cores", "cycle", "week", "level"])
-        || page.says(b + 1, &["on", "scale", "strength", "systolic", "murmur", "motor", "intensity", "sem"]);
-    // No share of something is written with a zero before it, nor with so many parts; a score may be.
-    let padded = [a, b].iter().any(|at| page.word(*at).starts_with('0'));
-    let plain =
-        (padded || page.number(b)?.1 > 12 && is_month(page, a)) && !is_scored(page, index) && !measured;
-    let range_end = index > 1
-        && (page.sign(index - 1, b'-') || page.says(index - 1, &["to", "and", "through", "thru"]))
-        && page.is_taken(index - 2..index - 1);
-    (said && !measured || range_end || plain).then_some(a..b + 1)
-}
-
-/// `12.04.`, in a sentence that goes on after it.
-fn day_and_month_dotted(page: &Page, index: usize) -> Option<Range<usize>> {
-    let (a, b, dot) = (index, index + 2, index + 3);
-    let two_digits = page.number(b)?.0 == 2;
-    let ends = page.sign(dot, b'.') && page.joined(dot) && !page.joined(dot + 1);
-    let goes_on = page.at(dot + 1).is_some_and(|token| {
-        token.is_word() && !token.is_capital() && !token.class.any(Class::MEASURE)
-            || token.is(b'-')
-            || token.is(b',')
-    });
-    // At a sentence's end it is a date after what someone did, and a value after what was measured or is.
-    let done = page.before(index).is_some_and(|token| {
-        token.is_word() && token.case == Case::Lower && !token.class.any(Class::CLINICAL | Class::MEASURE)
-    }) && !page.says(
-        index.wrapping_sub(1),
-        &["was", "is", "of", "at", "were", "to", "or", "about", "x", "now", "then"],
-    ) && page.number(a)?.0 == 2;
-    (two_digits && ends && (goes_on || done) && is_day(page, a) && is_month(page, b)).then_some(a..dot + 1)
-}
-
-/// Does a score, a scale or a share stand right before?
-fn is_scored(page: &Page, index: usize) -> bool {
-    const WORDS: &[&str] = &[
-        "score", "scores", "scored", "scale", "gcs", "mmse", "moca", "phq", "gad", "pain", "strength",
-        "rated", "total", "vision", "acuity", "out", "apgar", "bp", "grade", "audit", "epds", "nihss",
-        "points", "reflexes", "power",
-    ];
-    (index.saturating_sub(4)..index).any(|at| {
-        page.says(at, WORDS)
-            || page
-                .at(at)
-                .is_some_and(|token| token.is_word() && token.case == Case::Upper && token.len() > 1)
-    })
+    yearless::find(page, index, sign)
 }

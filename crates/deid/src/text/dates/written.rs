@@ -44,10 +44,12 @@ fn year(page: &Page, at: usize) -> usize {
     }
     // 12 APR 23: two digits that nothing is counted by.
     let counted = |end: usize| {
-        page.at(end).is_some_and(|token| token.class.any(Class::MEASURE) || token.is(b'%'))
-            && !page.says(end, &["in"])
+        page.at(end).is_some_and(|token| token.class.any(Class::MEASURE) && token.len() > 1 || token.is(b'%'))
+            && !page.says(end, &["in", "pain", "strength", "times", "dose", "doses", "daily"])
             || page.joined(end)
-                && page.at(end).is_some_and(|t| t.is_word() || t.is(b':') || t.is(b'/') || t.is(b'-'))
+                && page.at(end).is_some_and(|t| {
+                    t.is_word() || t.is(b':') && page.joined(end + 1) && page.number(end + 1).is_some()
+                })
     };
     if next == at
         && page.number(next).is_some_and(|(length, _)| length == 2)
@@ -99,10 +101,22 @@ fn more_days(page: &Page, mut at: usize) -> usize {
 /// A date that begins with a word: a month, a weekday before a date, a season of a year.
 pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
     let class = page.at(index)?.class;
-    if class.any(Class::MONTH)
-        && let Some(end) = month_first(page, index)
-    {
-        return Some(index..end);
+    if class.any(Class::MONTH) {
+        // "the fourteenth of March", "March twenty-first"
+        let before = if page.says(index.wrapping_sub(1), &["of"]) {
+            index.wrapping_sub(2)
+        } else {
+            index.wrapping_sub(1)
+        };
+        if let Some(start) = ordinal_word_before(page, before) {
+            return Some(start..year(page, index + 1));
+        }
+        if let Some(end) = ordinal_word(page, index + 1) {
+            return Some(index..year(page, end));
+        }
+        if let Some(end) = month_first(page, index) {
+            return Some(index..end);
+        }
     }
     if class.any(Class::WEEKDAY) {
         // A weekday before a date belongs to it; alone it stays.
@@ -136,6 +150,49 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Days of a month in words.
+const DAYS: &[&str] = &[
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "thirtieth",
+];
+
+/// One past a day in words at `at`.
+fn ordinal_word(page: &Page, at: usize) -> Option<usize> {
+    if page.says(at, &["twenty", "thirty"]) {
+        let ones = at + 1 + usize::from(page.sign(at + 1, b'-'));
+        return page.says(ones, DAYS).then_some(ones + 1);
+    }
+    page.says(at, DAYS).then_some(at + 1)
+}
+
+/// Where a day in words that ends with `at` begins.
+fn ordinal_word_before(page: &Page, at: usize) -> Option<usize> {
+    if !page.says(at, DAYS) {
+        return None;
+    }
+    let tens = if page.sign(at.wrapping_sub(1), b'-') { at.wrapping_sub(2) } else { at.wrapping_sub(1) };
+    Some(if page.says(tens, &["twenty", "thirty"]) { tens } else { at })
+}
+
 /// One past a date that begins with the month at `index`.
 fn month_first(page: &Page, index: usize) -> Option<usize> {
     let token = page.at(index)?;
@@ -165,12 +222,17 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
             && !page.says(after_day, &["in"])
             || page.joined(after_day)
                 && next.is_some_and(|t| {
-                    t.is(b':') || t.is(b'/') || t.is_number() || t.is_word() && !t.possessive
+                    (t.is(b':') || t.is(b'/'))
+                        && page.joined(after_day + 1)
+                        && page.number(after_day + 1).is_some()
+                        || t.is_number()
+                        || t.is_word() && !t.possessive
                 })
             || page.joined(after_day + 1)
                 && next.is_some_and(|t| t.is(b'.'))
                 && page.number(after_day + 1).is_some();
-        let capital = !matches!(token.case, crate::text::token::Case::Lower) || !ambiguous;
+        let capital =
+            !matches!(token.case, crate::text::token::Case::Lower) || !ambiguous || after_day > day_at + 1;
         if !counted && capital && day_at == at {
             return Some(end);
         }
@@ -255,8 +317,14 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
         return Some(index..month + 2);
     }
     // "2 may": a verb.
+    let said = page.says(
+        index.wrapping_sub(1),
+        &["on", "since", "until", "from", "by", "of", "the", "dated", "before", "after"],
+    );
     let verb = token.case == crate::text::token::Case::Lower
-        && page.says(month, &["may", "march", "mar", "dec", "jan"]);
+        && page.says(month, &["may", "mar"])
+        && !said
+        && !ordinal_written;
     (!verb).then_some(index..month + 1)
 }
 

@@ -99,6 +99,34 @@ classes! {
     OPENS_PHRASE = 36 "opens phrase";
     /// What calls an identifier by name: `MRN`, `account`.
     LABEL = 37 "label";
+    /// An eponym that is said of its thing far more often than of a person: `Foley`.
+    EPONYM_ALONE = 38 "eponym alone";
+    /// A vehicle.
+    VEHICLE = 39 "vehicle";
+    /// What has a serial number.
+    DEVICE_WORD = 40 "device";
+    /// Letters that stand for something else than a person: `p.o.`, `NP`.
+    ABBREVIATION = 41 "abbreviation";
+    /// What a day stands behind: `on`, `since`, `seen`.
+    DATE_WORD = 42 "date word";
+    /// What stands behind a day: `visit`, `showed`.
+    DATE_DONE = 43 "date done";
+    /// What a score, a scale or a share stands behind: `GCS`, `strength`.
+    SCORE = 44 "score";
+    /// What stands behind a share: `nodes`, `of`.
+    SHARED = 45 "share";
+    /// What calls a plate by name.
+    PLATE = 46 "plate";
+    /// `fingerprint`, `iris`.
+    BIOMETRIC = 47 "biometric";
+    /// Kin by short names and in the plural: `mgm`, `sisters`.
+    KIN = 48 "kin";
+    /// Who is spoken of without a name: `she`, `patient`.
+    PERSON = 49 "person";
+    /// What is said of a life: `died`, `alive`.
+    LIFE = 50 "life";
+    /// What is measured in numbers like ages: `pulse`, `sat`.
+    VITAL = 51 "vital";
 }
 
 impl Class {
@@ -124,7 +152,13 @@ impl Class {
 
     /// Whether nothing is known.
     pub fn is_none(self) -> bool {
-        self.0 & !(Self::OPENS_PHRASE.0 | Self::LABEL.0) == 0
+        self.0
+            & !(Self::OPENS_PHRASE.0
+                | Self::LABEL.0
+                | Self::VEHICLE.0
+                | Self::DEVICE_WORD.0
+                | Self::ABBREVIATION.0)
+            == 0
     }
 }
 

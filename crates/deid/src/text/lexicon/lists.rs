@@ -16,8 +16,9 @@ const CODED: &[(Class, &str)] = &[
 /// Cities, a line each.
 const CITIES: &str = include_str!("../../../lists/cities.txt");
 
-/// What is written by hand, in sections.
-const BY_HAND: &str = include_str!("../../../lists/words.hand.txt");
+/// What is written by hand, in sections: what words do in a sentence, and clinical words that no list has.
+const BY_HAND: [&str; 2] =
+    [include_str!("../../../lists/words.hand.txt"), include_str!("../../../lists/clinical.hand.txt")];
 
 /// Gives every entry of every list, a word or words parted by spaces, with its class.
 pub fn each(mut entry: impl FnMut(Class, &str)) {
@@ -34,7 +35,7 @@ pub fn each(mut entry: impl FnMut(Class, &str)) {
         entry(Class::CITY, line);
     }
     let mut class = Class::NONE;
-    for line in lines(BY_HAND) {
+    for line in BY_HAND.iter().flat_map(|list| lines(list)) {
         match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             Some(section) => class = Class::of_section(section).unwrap_or_default(),
             None => line.split(',').map(str::trim).filter(|e| !e.is_empty()).for_each(|e| entry(class, e)),
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_section_has_a_class_and_every_list_is_sorted() {
-        for line in lines(BY_HAND).filter(|line| line.starts_with('[')) {
+        for line in BY_HAND.iter().flat_map(|list| lines(list)).filter(|line| line.starts_with('[')) {
             let section = line.trim_matches(['[', ']']);
             assert!(Class::of_section(section).is_some(), "{section}");
         }

@@ -118,6 +118,32 @@ pub fn eponym(page: &Page, start: usize, end: usize) -> bool {
         }
     }
     let lone = &page.tokens()[start];
+    // "Foley draining", "Morse 45": nobody, unless a person is spoken of.
+    if end == start + 1
+        && lone.class.any(Class::EPONYM_ALONE)
+        && lone.case == Case::Title
+        && !person_follows(page, end)
+        && !page
+            .before(start)
+            .is_some_and(|before| before.is_capital() && before.class.any(Class::GIVEN | Class::TITLE))
+        && !page.at(end).is_some_and(|next| {
+            next.is_capital()
+                && next.class.any(Class::NAME)
+                && !next.class.any(Class::PLAIN | Class::EPONYM)
+                && next.spaced
+        })
+    {
+        return true;
+    }
+    // "Tanner III", "Miller 2": a score's, a blade's.
+    let numbered = page.number(end).is_some_and(|(length, _)| length <= 3)
+        || page.says(
+            end,
+            &["ii", "iii", "iv", "positive", "negative", "present", "absent", "equivocal", "midline"],
+        );
+    if end == start + 1 && lone.class.any(Class::EPONYM) && numbered && !page.joined(end) {
+        return true;
+    }
     if end == start + 1 && lone.class.any(Class::EPONYM) {
         let clinical = page.at(end).is_some_and(|next| next.class.any(Class::CLINICAL));
         return lone.possessive && !page.at(end).is_some_and(|next| next.class.any(Class::RELATION))

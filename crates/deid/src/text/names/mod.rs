@@ -36,6 +36,14 @@ pub fn find(page: &mut Page, keys: &mut Vec<u64>) {
             index += 1;
             continue;
         }
+        // "Miller Fisher", "Sister Mary Joseph nodule"
+        let said = page.phrase(index).filter(|phrase| {
+            phrase.class.any(Class::EPONYM | Class::MEDICINE) && !page.is_taken(index..phrase.end)
+        });
+        if let Some(phrase) = said {
+            index = phrase.end;
+            continue;
+        }
         let continues = last_name.is_some_and(|end| continues_list(page, end, index));
         let found = match tokens[index].is_capital() || tokens[index].class.any(Class::TITLE) {
             true => capitals(page, index, continues),
@@ -154,6 +162,10 @@ fn capitals(page: &Page, index: usize, continues: bool) -> Option<(Range<usize>,
 
 /// One past a title at `index`, with what parts it from a name.
 fn title(page: &Page, index: usize) -> Option<usize> {
+    // "14Fr."
+    if page.joined(index) && page.before(index).is_some_and(|before| before.is_number()) {
+        return None;
+    }
     let mut at = index;
     while page.at(at).is_some_and(|token| token.class.any(Class::TITLE) && token.case != Case::Initial)
         && at - index < 6
@@ -362,6 +374,16 @@ fn judge(page: &Page, body: usize, run: &Run, left: Left) -> Option<Identifier> 
         true => Identifier::Location,
         false => Identifier::Name,
     };
+    // "Liletta 52 mg": a medicine that no list has.
+    let dosed = page.number(run.end).is_some()
+        && (run.end + 1..run.end + 4)
+            .any(|at| page.at(at).is_some_and(|next| next.class.any(Class::MEASURE)));
+    // "Heather 28 Day Pack", "Camila 0.35 mg": a medicine that is called as people are.
+    if dosed && single && !run.credentialed && left == Left::Open && !page.opens_line(body)
+        || dosed && run.most < 3 && single
+    {
+        return None;
+    }
     let named = run.credentialed
         || run.initials > 0 && run.words > 0
         || run.pair
@@ -370,10 +392,6 @@ fn judge(page: &Page, body: usize, run: &Run, left: Left) -> Option<Identifier> 
     if named {
         return Some(Identifier::Name);
     }
-    // "Liletta 52 mg": a medicine that no list has.
-    let dosed = page.number(run.end).is_some()
-        && (run.end + 1..run.end + 4)
-            .any(|at| page.at(at).is_some_and(|next| next.class.any(Class::MEASURE)));
     // "Glu 110"
     let measured =
         single && page.number(run.end).is_some() && token.len() <= 5 && token.possessive.eq(&false);

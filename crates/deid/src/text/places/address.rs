@@ -1,5 +1,6 @@
 //! Street addresses, post boxes and postal codes.
 
+use super::misread;
 use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
@@ -30,6 +31,7 @@ pub fn find(page: &mut Page) {
             Kind::Number => box_behind(page, index)
                 .or_else(|| prefix_behind(page, index))
                 .or_else(|| numbered(page, index))
+                .or_else(|| misread::find(page, index))
                 .or_else(|| zip(page, index)),
             Kind::Word
                 if token.class.any(Class::ROOM | Class::STREET_PREFIX)
@@ -41,6 +43,10 @@ pub fn find(page: &mut Page) {
                     .or_else(|| military(page, index))
                     .or_else(|| street_then_number(page, index))
                     .or_else(|| street_alone(page, index))
+            }
+            // `lO8 Elm Street`: a house number that begins with a letter.
+            Kind::Word if page.joined(index + 1) && page.number(index + 1).is_some() && token.len() <= 2 => {
+                misread::find(page, index)
             }
             // Most words are plain and small: no street begins with one but "corner of".
             Kind::Word if !token.is_capital() && token.class.any(Class::PLAIN) => corner(page, index),
@@ -169,6 +175,12 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
     let decimal = page.joined(at + 1) && page.joined(at + 2) && page.number(at + 2).is_some();
     let counted = decimal || page.joined(at) || page.at(at + 1).is_some_and(unit);
     let closes = page.number(at).is_some_and(|(length, _)| length <= 5) && !counted;
+    // "HR 104 RR 18"
+    let vitals =
+        at == first + 1 && page.tokens()[first].case == Case::Upper && page.tokens()[first].len() <= 4;
+    if vitals {
+        return None;
+    }
     let medicine = (first..at).any(|at| page.tokens()[at].class.any(Class::MEDICINE | Class::CLINICAL));
     let named = words > 0 && unknown > 0 && !medicine && (unknown == words || second || length >= 3);
     let stop = second && page.sign(at + 1, b'.') && page.joined(at + 1);

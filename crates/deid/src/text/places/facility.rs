@@ -258,6 +258,34 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
     let has_strong = strong
         || (index..end)
             .any(|at| page.tokens()[at].class.any(Class::FACILITY) && page.tokens()[at].is_capital());
+    // "Inpatient Hospital", "Off Campus-Outpatient Hospital": a kind of care.
+    let kind = (start..index).filter(|at| page.tokens()[*at].is_word()).all(|at| {
+        page.says(
+            at,
+            &[
+                "inpatient",
+                "outpatient",
+                "off",
+                "on",
+                "campus",
+                "acute",
+                "observation",
+                "admit",
+                "home",
+                "same",
+                "day",
+                "short",
+                "long",
+                "term",
+                "stay",
+                "to",
+                "the",
+            ],
+        )
+    });
+    if kind && start < index {
+        return None;
+    }
     let own = (start..index).filter(|at| page.tokens()[*at].is_word()).count();
     let medical_center = token.class.any(Class::FACILITY_WEAK)
         && (index..end).filter(|at| page.tokens()[*at].is_word()).count() >= 2;

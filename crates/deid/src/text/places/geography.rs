@@ -5,10 +5,19 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Case;
+use std::ops::Range;
 
 /// Finds them.
 pub fn find(page: &mut Page, countries: bool) {
     let tokens = page.tokens();
+    for index in 1..tokens.len() {
+        if matches!(page.initial(index) | 0x20, b'c' | b'p' | b'b')
+            && let Some(range) = county(page, index)
+            && !page.is_taken(range.clone())
+        {
+            page.take(range, Identifier::Location);
+        }
+    }
     let mut index = 0;
     while index < tokens.len() {
         let token = &tokens[index];
@@ -42,6 +51,54 @@ pub fn find(page: &mut Page, countries: bool) {
     }
 }
 
+/// `Waldo County`, `WALDO COUNTY`, `Knox and Waldo Counties`, `Knox Co.`, `County of Waldo`, `waldo county`.
+fn county(page: &Page, index: usize) -> Option<Range<usize>> {
+    let token = page.at(index).filter(|token| token.is_word())?;
+    let kind = page.says(index, &["county", "counties", "parish", "borough"]);
+    let short = token.is_capital() && page.says(index, &["co", "cty"]);
+    if !kind && !short {
+        return None;
+    }
+    let known = |at: usize| page.at(at).is_some_and(|token| token.class.any(Class::CITY));
+    let named = |at: usize| {
+        page.at(at).is_some_and(|token| {
+            token.is_word()
+                && (token.class.any(Class::CITY)
+                    || token.case == Case::Title
+                        && !token.class.any(
+                            Class::PLAIN | Class::PLACE_PREPOSITION | Class::NAME_TRIGGER | Class::STATE,
+                        ))
+                && !token.class.any(Class::MONTH | Class::WEEKDAY)
+                && !page.says(at, &["the", "this", "our", "in", "a", "from", "at", "home"])
+        })
+    };
+    if page.says(index + 1, &["of"]) && named(index + 2) && !short {
+        return Some(index..index + 3);
+    }
+    let last = index - 1;
+    if !named(last) || short && !known(last) {
+        return None;
+    }
+    let mut start = last;
+    // "Prince George County", "Knox, Lincoln and Waldo Counties"
+    for _ in 0..4 {
+        let Some(before) = start.checked_sub(1) else { break };
+        if named(before) && page.tokens()[before].case == Case::Title && page.tokens()[start].spaced {
+            start = before;
+        } else if before > 0
+            && named(before - 1)
+            && page.says(index, &["counties"])
+            && (page.sign(before, b',') || page.says(before, &["and", "or"]))
+        {
+            start = before - 1;
+        } else {
+            break;
+        }
+    }
+    let stop = usize::from(short && page.sign(index + 1, b'.'));
+    Some(start..index + 1 + stop)
+}
+
 /// One past a postal code of four or five digits right behind a town.
 pub fn code_after(page: &Page, end: usize) -> usize {
     let code = page
@@ -56,6 +113,10 @@ pub fn code_after(page: &Page, end: usize) -> usize {
 /// Whether a place is meant: many towns are words and people too.
 fn is_meant(page: &Page, index: usize, end: usize, with_state: bool, countries: bool) -> bool {
     let token = &page.tokens()[index];
+    // "Mifflin-St Jeor"
+    if page.phrase(index).is_some_and(|phrase| phrase.class.any(Class::EPONYM)) {
+        return false;
+    }
     let phrase = page
         .phrases()
         .binary_search_by(|phrase| phrase.first.cmp(&index))

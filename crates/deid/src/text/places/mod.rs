@@ -3,6 +3,7 @@
 mod address;
 mod facility;
 mod geography;
+mod misread;
 mod organization;
 
 pub use geography::code_after;

@@ -199,5 +199,11 @@ pub fn unnamed(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> 
 
 /// Whether a code system is named shortly before: the number is a code then.
 pub fn coded(page: &Page, index: usize) -> bool {
-    (index.saturating_sub(5)..index).any(|at| page.tokens()[at].class.any(Class::CODE_SYSTEM))
+    // "page 12", but "page 555-0188": what is said of books is no system of long codes.
+    const OF_BOOKS: &[&str] =
+        &["page", "pages", "section", "chapter", "article", "figure", "fig", "table", "version"];
+    const LONG: usize = 7;
+    let long = || read(page, index, 15, false).is_some_and(|groups| groups.digits() >= LONG);
+    (index.saturating_sub(5)..index)
+        .any(|at| page.tokens()[at].class.any(Class::CODE_SYSTEM) && !(page.says(at, OF_BOOKS) && long()))
 }

@@ -4,7 +4,8 @@ use crate::text::Identifier;
 use crate::text::page::Page;
 
 /// Segments about who someone is: patient, next of kin, guarantor, insurance, visit, message.
-const SEGMENTS: &[&str] = &["PID", "NK1", "GT1", "IN1", "IN2", "PV1", "PV2", "MSH", "PD1", "ORC", "ROL"];
+const SEGMENTS: &[&str] =
+    &["PID", "NK1", "GT1", "IN1", "IN2", "PV1", "PV2", "MSH", "PD1", "ORC", "ROL", "OBR", "TXA", "SPM"];
 /// Fewest digits of a field that is a number of someone's.
 const DIGITS: usize = 4;
 
@@ -24,16 +25,28 @@ pub(super) fn find(page: &mut Page) {
             .any(|segment| begins.strip_prefix(segment).is_some_and(|rest| rest.starts_with('|')))
         {
             let mut at = start + indent;
-            for field in begins.trim_end().split('|').skip(1) {
+            let segment = begins.get(..3).unwrap_or_default();
+            for (number, field) in begins.trim_end().split('|').enumerate().skip(1) {
                 // Fields begin after the bar.
                 at += text[at..].find('|').map_or(0, |bar| bar + 1);
-                if let Some(identifier) = identifies(field) {
+                if let Some(identifier) = identifies(field).filter(|_| is_about_someone(segment, number)) {
                     let first = page.tokens().partition_point(|token| (token.end as usize) <= at);
                     page.take_bytes(at..at + field.len(), first, identifier);
                 }
             }
         }
         start += line.len();
+    }
+}
+
+/// Is a segment's field about someone? Orders, documents and specimens say what was done in most of theirs.
+fn is_about_someone(segment: &str, field: usize) -> bool {
+    match segment {
+        // Placer and filler numbers, fields of theirs, collector, provider, interpreters, and who is called back.
+        "OBR" => matches!(field, 2 | 3 | 10 | 16..=21 | 28 | 32..=35),
+        "TXA" => matches!(field, 5 | 9..=16 | 22 | 23),
+        "SPM" => matches!(field, 2 | 3 | 30 | 31),
+        _ => true,
     }
 }
 

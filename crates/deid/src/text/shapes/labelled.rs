@@ -4,7 +4,7 @@ use super::groups;
 use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::Kind;
+use crate::text::token::{Case, Kind};
 use std::ops::Range;
 
 /// How many tokens may stand between a label and its value.
@@ -29,8 +29,14 @@ fn label(word: &str) -> Option<Label> {
         "mrn" | "mr" | "urn" | "emrn" | "pid" | "hospitalnumber" | "nhs" => {
             (Identifier::MedicalRecordNumber, 3, false)
         }
-        "record" | "rec" | "records" | "chart" | "accession" | "encounter" | "specimen" | "visit"
-        | "admission" | "csn" | "fin" | "har" => (Identifier::MedicalRecordNumber, 4, false),
+        "sample" | "kit" | "barcode" | "requisition" | "req" | "order" | "lab" | "slide" | "block"
+        | "cassette" | "cytology" | "booking" | "appointment" | "referral" | "request" | "message"
+        | "transaction" | "receipt" | "dossier" | "incident" | "pedigree" | "family" | "proband" => {
+            (Identifier::UniqueIdentifier, 4, false)
+        }
+        "beeper" | "pager" | "ext" | "extension" | "x" | "cb" | "callback" => (Identifier::Phone, 3, false),
+        "record" | "rec" | "accn" | "records" | "chart" | "accession" | "encounter" | "specimen"
+        | "visit" | "admission" | "csn" | "fin" | "har" => (Identifier::MedicalRecordNumber, 4, false),
         "ssn" | "ss" | "social" => (Identifier::SocialSecurityNumber, 4, false),
         "insurance" | "policy" | "member" | "subscriber" | "beneficiary" | "medicare" | "medicaid"
         | "plan" | "claim" | "hpbn" | "hicn" | "mbi" | "group" | "hpn" | "authorization" | "payer" => {
@@ -136,9 +142,19 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     }
     let label = label(page.word(index))?;
     // "Mr." is no "MR".
+    let called = page.sign(index + 1, b'#')
+        || page.sign(index + 1, b':')
+        || page.says(index + 1 + usize::from(page.sign(index + 1, b'.')), &["no", "number", "num"]);
     if page.says(index, &["mr", "ss", "acc", "tag", "fin", "har", "cc"])
         && !matches!(page.word(index), "MR" | "SS" | "ACC" | "cc" | "CC" | "FIN" | "HAR")
+        && !(called && page.says(index, &["acc", "tag", "fin", "har"]))
     {
+        return None;
+    }
+    // Words that call many things: only a code of letters and digits, or a number that is called one, is theirs.
+    let loose = matches!(label.identifier, Identifier::UniqueIdentifier) && !label.whole;
+    let extension = page.says(index, &["x", "ext", "extension"]);
+    if extension && (page.joined(index) || page.says(index, &["x"]) && !page.joined(index + 1)) {
         return None;
     }
     let mut at = index + 1;
@@ -148,11 +164,22 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
             || page.sign(at, b':')
             || page.says(at, &["number", "no", "id", "num", "code", "ending", "identifier", "digits"]);
         if let Some(range) = value(page, at, label) {
+            if loose && !(explicit || has_letters(page, &range)) {
+                return None;
+            }
             return Some((start(page, index, range.start, label)..range.end, label.identifier));
         }
         at += 1;
     }
     let range = value(page, at, label)?;
+    let letters = has_letters(page, &range);
+    let unlike = match label.identifier {
+        Identifier::Phone => letters,
+        _ => loose && !(explicit || letters),
+    };
+    if unlike {
+        return None;
+    }
     let weak = !explicit
         && matches!(
             label.identifier,
@@ -161,10 +188,24 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         && !page.says(index, &["id", "vin", "sn", "udi"]);
     let plain = range.len() == 1 && page.number(range.start).is_some();
     let year = plain && page.number(range.start).is_some_and(|(n, v)| n == 4 && (1900..2100).contains(&v));
+    // "ref 45-60": what is usual.
+    let usual = page.says(index, &["ref", "reference"])
+        && range.len() == 3
+        && (page.sign(range.start + 1, b'-') || page.sign(range.start + 1, b'.'))
+        && [range.start, range.start + 2]
+            .iter()
+            .all(|at| page.number(*at).is_some_and(|(length, _)| length <= 3));
+    if usual || year && label.identifier == Identifier::Vehicle {
+        return None;
+    }
     if plain && (weak && page.number(range.start).is_some_and(|(n, _)| n < 5) || year && !explicit) {
         return None;
     }
     Some((start(page, index, range.start, label)..range.end, label.identifier))
+}
+
+fn has_letters(page: &Page, range: &Range<usize>) -> bool {
+    range.clone().any(|at| page.tokens()[at].is_word())
 }
 
 /// Where the span begins: the value, or the label with the word that says whose it is.
@@ -195,10 +236,25 @@ fn value(page: &Page, at: usize, label: Label) -> Option<Range<usize>> {
         let joined = end == at || !token.spaced;
         match token.kind {
             Kind::Number if joined => digits += token.len(),
+            // SP 21-00442
+            Kind::Number
+                if end == at + 1
+                    && letters <= 4
+                    && digits == 0
+                    && page.tokens()[at].case == Case::Upper
+                    && label.digits > 2 =>
+            {
+                digits += token.len()
+            }
             // Groups parted by spaces: cards, IBANs, record numbers; not what a unit follows.
             Kind::Number if digits >= 2 && token.len() >= 2 && end - at < 12 => digits += token.len(),
             Kind::Word if joined && token.len() <= 20 => letters += token.len(),
             Kind::Sign(b'-' | b'/' | b'_' | b'.' | b'*') if joined && page.joined(end + 1) => {}
+            // 21:MB0012345
+            Kind::Sign(b':')
+                if joined
+                    && page.joined(end + 1)
+                    && page.at(end + 1).is_some_and(|t| t.is_word() && t.case != Case::Lower) => {}
             _ => break,
         }
         end += 1;
@@ -210,10 +266,19 @@ fn value(page: &Page, at: usize, label: Label) -> Option<Range<usize>> {
         end -= 1;
     }
     let counted = page.at(end).is_some_and(|token| {
-        token.class.any(Class::MEASURE) && label.identifier != Identifier::AccountNumber && digits < 6
+        token.class.any(Class::MEASURE)
+            && label.identifier != Identifier::AccountNumber
+            && digits < 6
+            && (letters == 0 || page.at(end).is_some_and(|unit| unit.len() > 1))
+            && !page.says(end, &["in", "pain", "strength", "times", "daily", "day", "days"])
     });
     let enough = digits >= label.digits || digits >= 2 && digits + letters >= 5 && letters > 0;
-    if !enough || counted || digits == 0 || page.is_taken(at..end) || groups::coded(page, at) && label.whole {
+    if !enough
+        || counted
+        || digits == 0
+        || (at..end).all(|at| page.is_taken(at..at + 1))
+        || groups::coded(page, at) && label.whole
+    {
         return None;
     }
     // Trailing groups that belong to another sentence: a lone number after a spaced word is kept apart already.

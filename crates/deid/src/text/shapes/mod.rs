@@ -5,6 +5,8 @@ mod groups;
 mod hl7;
 mod labelled;
 mod net;
+mod plates;
+mod serials;
 
 use super::Identifier;
 use super::lexicon::Class;
@@ -27,6 +29,7 @@ pub fn find(page: &mut Page) {
                 }
                 None => handle(page, index),
             },
+            Kind::Sign(b'(') if serials::udi(page, index) => Some(index + 1),
             Kind::Sign(b'+' | b'(') => phone(page, index),
             Kind::Sign(b'*') => masked(page, index),
             Kind::Number => number(page, index),
@@ -105,6 +108,14 @@ fn word(page: &mut Page, index: usize) -> Option<usize> {
             return Some(end);
         }
     }
+    if let Some(tokens) = plates::find(page, index) {
+        page.take(tokens, Identifier::Vehicle);
+        return Some(index + 1);
+    }
+    if let Some((tokens, identifier)) = serials::find(page, index) {
+        page.take(tokens, identifier);
+        return Some(index + 1);
+    }
     if let Some((tokens, identifier)) = labelled::find(page, index) {
         let end = tokens.end;
         page.take(tokens, identifier);
@@ -137,6 +148,11 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
     if let Some((tokens, identifier)) = net::dotted(page, index) {
         let end = tokens.end;
         page.take(tokens, identifier);
+        return Some(end);
+    }
+    if let Some(tokens) = plates::from_number(page, index) {
+        let end = tokens.end;
+        page.take(tokens, Identifier::Vehicle);
         return Some(end);
     }
     if page.joined(index) && page.before(index).is_some_and(|token| token.is_word() || token.is(b'.')) {
@@ -245,7 +261,12 @@ fn mixed(page: &mut Page, index: usize) -> Option<usize> {
         Identifier::LicenseNumber
     } else {
         // A dose ("50000IU"), a code with its system's letters before it, or a word with a number at its end isn't.
-        let measured = (index..end).any(|at| {
+        // `CT-21-003310`: letters first, then a hyphen, are a series, whatever they mean elsewhere.
+        let series = tokens[index].case == Case::Upper
+            && tokens[index].len() <= 4
+            && digits >= 6
+            && tokens.get(index + 1).is_some_and(|t| t.is(b'-'));
+        let measured = (index + usize::from(series)..end).any(|at| {
             tokens[at].class.any(Class::MEASURE | Class::CODE_SYSTEM | Class::ORDINARY)
                 && tokens[at].len() > 1
         });

@@ -113,7 +113,20 @@ pub fn dotted(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         return None;
     }
     let (mut end, mut parts, mut small) = (index + 1, 1, page.number(index)?.1 < 256);
-    while page.joined(end) && page.sign(end, b'.') && page.joined(end + 1) && page.number(end + 1).is_some() {
+    // A line may end behind a stop of a long one.
+    let goes_on = |at: usize, parts: usize| {
+        page.joined(at)
+            || parts > 3
+                && page.at(at).is_some_and(|token| {
+                    let between = &page.text()[page.tokens()[at - 1].end as usize..token.start as usize];
+                    between.contains('\n') && between.trim().is_empty()
+                })
+    };
+    while page.joined(end)
+        && page.sign(end, b'.')
+        && goes_on(end + 1, parts)
+        && page.number(end + 1).is_some()
+    {
         small &= page.number(end + 1)?.1 < 256;
         parts += 1;
         end += 2;

@@ -6,8 +6,8 @@ use crate::{key_file, policy_file};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use deid::text::{Identifier, Scratch, Settings, Span};
-use deid::{Deidentifier, FreeText, Key, Notes};
-use events::{Identified, SourceSubject};
+use deid::{Deidentifier, FreeText, Key, Label, Notes};
+use events::{Identified, SourceSubject, Time};
 use ingest::Limits;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,18 @@ const READ: usize = 1 << 20;
 ///
 /// Reads `{"id", "text"}` and writes `{"id", "text", "spans": [{"start", "end", "type"}]}`: the text without
 /// identifiers, and where each stood in what was read, in Unicode characters. Other fields are dropped.
+///
+/// THE `id` PASSES AS IT IS. Where it is a record number, an accession number, a file name or a time, it identifies: use
+/// --ids drop or --ids pseudonym.
+///
+/// A line may say when it was written, `"date": "2021-05-04"`: days without their year ("3/14") are told from scores by
+/// it, and dates move in its year. The date itself does not pass.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler deid text < notes.ndjson > safe.ndjson
   echo '{\"id\": 1, \"text\": \"Seen by Dr. Nowak on 4 May 2021.\"}' | osler deid text
+  echo '{\"id\": 1, \"date\": \"2021-05-04\", \"text\": \"Fell 5/2, pain 3/10.\"}' | osler deid text
+  osler deid text --ids pseudonym --key site.key < notes.ndjson
   osler deid text --policy limited-data-set --whitelist < notes.ndjson
   osler deid text --chart bundle.json --treatment surrogates --key site.key < notes.ndjson
 
@@ -47,6 +55,9 @@ pub struct Arguments {
     /// The site's key, for surrogates; without it the key is read from OSLER_KEY.
     #[arg(long)]
     key: Option<PathBuf>,
+    /// What becomes of each line's id.
+    #[arg(long, value_enum, default_value = "keep")]
+    ids: Ids,
     /// Keep known plain and clinical words only.
     #[arg(long)]
     whitelist: bool,
@@ -72,19 +83,40 @@ enum Treatment {
     Removal,
 }
 
+/// What becomes of the id of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ids {
+    /// As it is, whatever it tells
+    Keep,
+    /// null
+    Drop,
+    /// Sixteen hexadecimal digits by the site's key: the same id is the same in every run
+    Pseudonym,
+}
+
 #[derive(Deserialize)]
 struct Note<'a> {
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    date: Option<Cow<'a, str>>,
     #[serde(borrow)]
     text: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
 struct Safe<'a> {
-    id: Option<&'a RawValue>,
+    id: Option<Id<'a>>,
     text: String,
     spans: Vec<Found>,
+}
+
+/// An id as it may pass.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Id<'a> {
+    Kept(&'a RawValue),
+    Pseudonym(String),
 }
 
 #[derive(Serialize)]
@@ -114,7 +146,7 @@ impl Arguments {
                 batch
                     .par_iter()
                     .map_init(Scratch::default, |scratch, (number, line)| {
-                        clean(&notes, *number, line, scratch)
+                        clean(&notes, (self.ids, &deidentifier), (*number, line), scratch)
                     })
                     .collect()
             });
@@ -145,7 +177,16 @@ impl Arguments {
         };
         let whitelist = self.whitelist || policy.whitelist();
         let policy = policy.with_text(free_text, whitelist)?;
+        if self.ids == Ids::Pseudonym && policy.label() == Label::SafeHarbor {
+            bail!(
+                "{} lets no code derived from a record pass (45 CFR 164.514(c)): use --ids drop",
+                self.policy
+            );
+        }
         let key = match free_text {
+            _ if self.ids == Ids::Pseudonym && free_text != FreeText::Surrogates => {
+                key_file::read(self.key.as_deref())?
+            }
             FreeText::Surrogates => {
                 if self.chart.is_none() {
                     bail!(
@@ -175,7 +216,12 @@ impl Arguments {
 }
 
 /// One line in, one out. An error says where, and nothing of what stands there.
-fn clean(notes: &Notes<'_>, number: u64, line: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
+fn clean(
+    notes: &Notes<'_>,
+    (ids, deidentifier): (Ids, &Deidentifier),
+    (number, line): (u64, &[u8]),
+    scratch: &mut Scratch,
+) -> Result<Vec<u8>> {
     let note: Note = serde_json::from_slice(line).map_err(|error| {
         let what = match error.classify() {
             serde_json::error::Category::Data => "is no object with a string `text`",
@@ -186,12 +232,30 @@ fn clean(notes: &Notes<'_>, number: u64, line: &[u8], scratch: &mut Scratch) -> 
             error.column()
         )
     })?;
-    let cleaned = notes.clean(&note.text, None, number as usize, scratch);
-    let safe =
-        Safe { id: note.id, spans: in_characters(&note.text, &cleaned.spans), text: cleaned.rewritten.text };
+    let date = match &note.date {
+        Some(date) => Some(day(date).with_context(|| {
+            format!("line {number}: `date` is no day of the calendar; write YYYY-MM-DD, or leave it out")
+        })?),
+        None => None,
+    };
+    let cleaned = notes.clean(&note.text, date, number as usize, scratch);
+    let id = match (ids, note.id) {
+        (Ids::Drop, _) | (_, None) => None,
+        (Ids::Keep, Some(id)) => Some(Id::Kept(id)),
+        (Ids::Pseudonym, Some(id)) => Some(Id::Pseudonym(deidentifier.note_pseudonym(id.get()))),
+    };
+    let safe = Safe { id, spans: in_characters(&note.text, &cleaned.spans), text: cleaned.rewritten.text };
     let mut out = serde_json::to_vec(&safe).context("a note cannot be written as JSON")?;
     out.push(b'\n');
     Ok(out)
+}
+
+/// `2021-05-04` as year, month and day; a time behind it is passed over.
+fn day(date: &str) -> Option<(i32, u32, u32)> {
+    let mut parts = date.get(..10)?.splitn(3, '-').map(|part| part.parse().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let ends = date.as_bytes().get(10).is_none_or(|next| matches!(next, b'T' | b' '));
+    Time::from_ymd(i32::try_from(year).ok()?, month, day).filter(|_| ends).map(|time| time.ymd())
 }
 
 /// Spans counted in Unicode characters of the text.
@@ -268,12 +332,22 @@ mod tests {
     }
 
     #[test]
+    fn days_are_read_and_others_refused() {
+        assert_eq!(day("2021-05-04"), Some((2021, 5, 4)));
+        assert_eq!(day("2021-05-04T10:00:00Z"), Some((2021, 5, 4)));
+        for bad in ["", "2021-5-4", "2021-02-30", "04/05/2021", "2021-05-041", "éééééééééé"] {
+            assert_eq!(day(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn a_limited_data_set_keeps_dates() {
         let policy = Policy::named("limited-data-set").unwrap().with_text(FreeText::Tags, false).unwrap();
         let deidentifier = Deidentifier::new(policy, &Key::from_bytes([1; 32])).unwrap();
         let nobody = Identified::new(SourceSubject::default());
         let line = br#"{"id": "a", "text": "Dr. Nowak, 4 May 2021"}"#;
-        let line = clean(&deidentifier.notes(&nobody).unwrap(), 1, line, &mut Scratch::default()).unwrap();
+        let notes = deidentifier.notes(&nobody).unwrap();
+        let line = clean(&notes, (Ids::Keep, &deidentifier), (1, line), &mut Scratch::default()).unwrap();
         assert_eq!(
             String::from_utf8(line).unwrap(),
             "{\"id\":\"a\",\"text\":\"[NAME], 4 May 2021\",\"spans\":[{\"start\":0,\"end\":9,\"type\":\"NAME\"}]}\n"

@@ -1,7 +1,9 @@
 //! Does it work here, for whom not, and how sure are we? Clinical evaluation of risk predictions.
 //!
 //! What this room is for: turning records and questions into labels ([`tasks`]), measuring probabilities against
-//! what came true ([`metrics`], [`bootstrap`]), asking whether it is too good ([`audit`]), saying what age and sex alone would have said ([`baseline`]), and
+//! what came true ([`metrics`], [`bootstrap`]), asking whether it is too good ([`audit`])
+//! and what the model gives away ([`privacy`]), whether its futures are like the real ones ([`generative`]), what came of predictions told to
+//! nobody ([`silent`]), saying what age and sex alone would have said ([`baseline`]), and
 //! putting it all into a report that a physician can read ([`evaluate`], [`EvaluationReport::to_html`]).
 //! Everything is a pure function of its arguments, deterministic given a seed whatever the number of threads.
 //! What may not enter: files, clocks, models, and any number that flatters. An undefined number is absent, with
@@ -37,9 +39,13 @@ pub mod baseline;
 pub mod bootstrap;
 mod error;
 mod evaluation;
+pub mod generative;
 mod logistic;
+mod measures;
 pub mod metrics;
+pub mod privacy;
 mod report;
+pub mod silent;
 pub mod tasks;
 mod words;
 
@@ -51,3 +57,4 @@ pub use evaluation::{
     Performance, Recalibrated, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, TimedPerformance,
     Unmeasured, assemble, evaluate, evaluate_task,
 };
+pub use measures::Measure;

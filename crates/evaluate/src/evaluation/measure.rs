@@ -137,7 +137,7 @@ pub(super) fn difference(
 }
 
 /// A value with the interval of its draws; both absent when it is undefined.
-pub(super) fn estimate(value: f64, draws: impl IntoIterator<Item = f64>, bootstrap: &Bootstrap) -> Estimate {
+pub(crate) fn estimate(value: f64, draws: impl IntoIterator<Item = f64>, bootstrap: &Bootstrap) -> Estimate {
     if !value.is_finite() {
         return Estimate::default();
     }

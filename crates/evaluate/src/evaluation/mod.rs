@@ -14,6 +14,7 @@ mod timed;
 
 pub(crate) use fairness::metric_words;
 pub use fairness::{Dimension, FAIRNESS_METRICS, Fairness, Gap, Group};
+pub(crate) use measure::estimate;
 pub use operating::OperatingPoint;
 pub use options::{About, Attribute, Options};
 pub use outcome::{
@@ -123,5 +124,6 @@ pub fn assemble(outcomes: Vec<TaskOutcome>, options: &Options) -> EvaluationRepo
         unmeasured,
         integrated_brier: vec![],
         audit: options.audit.clone().unwrap_or_default(),
+        silent: None,
     }
 }

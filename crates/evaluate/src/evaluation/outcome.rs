@@ -46,6 +46,9 @@ pub struct EvaluationReport {
     pub integrated_brier: Vec<IntegratedBrier>,
     /// Leakage and shortcuts that were looked for, and found.
     pub audit: Audit,
+    /// What became of logged predictions, in silent running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<crate::silent::Silent>,
 }
 
 impl EvaluationReport {

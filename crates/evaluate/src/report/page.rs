@@ -1,20 +1,15 @@
 //! The page around the sections.
 
-use super::{beside, sections, trust, ward};
+use super::{beside, sections, silent, trust, ward};
 use crate::evaluation::EvaluationReport;
 
 const STYLE: &str = include_str!("style.css");
 
 /// The whole report as one page.
 pub(crate) fn html(report: &EvaluationReport) -> String {
-    let title = escape(&sections::title(report));
-    let banner = if report.about.synthetic {
-        r#"<p class="banner" role="note"><strong>Synthetic data.</strong> The records behind these numbers are simulated. They show that the software works; they say nothing about patients.</p>"#
-    } else {
-        ""
-    };
     let body = [
         sections::answer(report),
+        silent::section(report.silent.as_ref()),
         trust::audit(report),
         sections::overview(report),
         beside::beside(report),
@@ -25,6 +20,36 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
         sections::reading(),
     ]
     .concat();
+    document(&Document {
+        kicker: "Evaluation report",
+        title: &sections::title(report),
+        byline: &sections::byline(&report.about),
+        body: &body,
+        synthetic: report.about.synthetic,
+        about: "This report describes how a model's predictions agreed with recorded outcomes in one set of records. It is no evidence for other places, times or patients, and no substitute for a clinician's judgement.",
+        made_by: &sections::made_by(report),
+    })
+}
+
+/// What a page is made of; `byline` and `body` are HTML, the rest is text.
+pub(super) struct Document<'a> {
+    pub kicker: &'a str,
+    pub title: &'a str,
+    pub byline: &'a str,
+    pub body: &'a str,
+    pub synthetic: bool,
+    pub about: &'a str,
+    pub made_by: &'a str,
+}
+
+/// A page that needs nothing else.
+pub(super) fn document(page: &Document<'_>) -> String {
+    let banner = if page.synthetic {
+        r#"<p class="banner" role="note"><strong>Synthetic data.</strong> The records behind these numbers are simulated. They show that the software works; they say nothing about patients.</p>"#
+    } else {
+        ""
+    };
+    let (title, byline, body) = (escape(page.title), page.byline, page.body);
     format!(
         r##"<!doctype html>
 <html lang="en">
@@ -37,14 +62,15 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
 </head>
 <body>
 {banner}<a class="skip" href="#answer">Skip to the answer</a>
-<header><p class="kicker">Evaluation report</p><h1>{title}</h1>{}</header>
+<header><p class="kicker">{}</p><h1>{title}</h1>{byline}</header>
 <main>{body}</main>
-<footer><p><strong>Not a medical device.</strong> This report describes how a model's predictions agreed with recorded outcomes in one set of records. It is no evidence for other places, times or patients, and no substitute for a clinician's judgement.</p><p>{}</p></footer>
+<footer><p><strong>Not a medical device.</strong> {}</p><p>{}</p></footer>
 </body>
 </html>
 "##,
-        sections::byline(report),
-        escape(&sections::made_by(report)),
+        escape(page.kicker),
+        page.about,
+        escape(page.made_by),
     )
 }
 

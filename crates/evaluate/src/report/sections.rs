@@ -2,7 +2,7 @@
 
 use super::page::escape;
 use super::{plots, trust, ward};
-use crate::evaluation::{Curves, Estimate, EvaluationReport, Performance, Subgroup, TaskReport};
+use crate::evaluation::{About, Curves, Estimate, EvaluationReport, Performance, Subgroup, TaskReport};
 use crate::words;
 use std::fmt::Write;
 
@@ -17,8 +17,7 @@ pub(super) fn title(report: &EvaluationReport) -> String {
     }
 }
 
-pub(super) fn byline(report: &EvaluationReport) -> String {
-    let about = &report.about;
+pub(super) fn byline(about: &About) -> String {
     let facts = [
         ("Data set", &about.dataset),
         ("Subjects", &about.split),

@@ -7,6 +7,7 @@
 mod codes;
 mod labels;
 mod likelihoods;
+mod measures;
 mod predictions;
 mod reader;
 mod risks;
@@ -18,6 +19,7 @@ mod writer;
 pub use codes::{CodeMetadata, read_codes};
 pub use labels::{read_labels, write_labels};
 pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
+pub use measures::{MeasureRow, write_measures};
 pub use predictions::{PredictionWriter, read_predictions, write_meds_predictions};
 pub use reader::{SubjectReader, read_subjects};
 pub use risks::RiskWriter;

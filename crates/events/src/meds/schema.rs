@@ -125,3 +125,17 @@ pub(super) fn likelihoods() -> SchemaRef {
         Field::new("value_log_likelihood", DataType::Float64, false),
     ]))
 }
+
+/// The numbers of a report.
+pub(super) fn measures() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("task", DataType::Utf8, false),
+        Field::new("horizon_days", DataType::Float32, true),
+        Field::new("group", DataType::Utf8, false),
+        Field::new("metric", DataType::Utf8, false),
+        Field::new("value", DataType::Float64, true),
+        Field::new("low", DataType::Float64, true),
+        Field::new("high", DataType::Float64, true),
+        Field::new("n", DataType::UInt64, true),
+    ]))
+}

@@ -4,6 +4,7 @@
 //! rooms. Everything that decides a number lives elsewhere.
 
 mod attested;
+mod canaries;
 mod clock;
 mod code_features;
 mod commands;
@@ -15,6 +16,7 @@ mod key_file;
 mod ledger;
 mod lifecycle;
 mod manifest;
+mod measures;
 mod memory;
 mod model_directory;
 mod output;

@@ -34,6 +34,8 @@ pub enum Kind {
     ResidualRisk,
     /// De-identified text for a person to read.
     Review,
+    /// What a model gives away of those it was trained on.
+    PrivacyAudit,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Sweep => "a sweep, as `osler train --sweep` writes",
             Kind::ResidualRisk => "a residual risk report, as `osler deid report` writes",
             Kind::Review => "text for review, as `osler deid review sample` writes",
+            Kind::PrivacyAudit => "a privacy audit, as `osler audit` writes",
         }
     }
 }
@@ -169,6 +172,7 @@ impl Manifest {
             Kind::Sweep => "sweep",
             Kind::ResidualRisk => "residual_risk",
             Kind::Review => "review",
+            Kind::PrivacyAudit => "privacy_audit",
         };
         FileDigest {
             path: name.to_owned(),

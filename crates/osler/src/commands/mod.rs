@@ -1,6 +1,7 @@
 //! The verbs, one file each, in the order of the flow.
 
 mod access;
+mod audit;
 mod baseline;
 mod bench;
 mod calibrate;
@@ -60,6 +61,7 @@ enum Command {
     Baseline(baseline::Arguments),
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
+    Audit(audit::Arguments),
     Serve(serve::Arguments),
     Access(access::Arguments),
     Ledger(ledger::Arguments),
@@ -86,6 +88,7 @@ impl Cli {
             Command::Baseline(arguments) => arguments.run(voice),
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
+            Command::Audit(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
             Command::Access(arguments) => arguments.run(voice),
             Command::Ledger(arguments) => arguments.run(voice),

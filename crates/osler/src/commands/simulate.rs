@@ -1,6 +1,7 @@
 //! `osler simulate`: futures drawn from a model, and the risks that they imply.
 
 mod agreement;
+mod check;
 mod picture;
 
 use super::predict::{self, HORIZON_NAMES, Job};
@@ -15,6 +16,7 @@ use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
 use ::serve::CodeKind;
 use agreement::{Agreement, Pair};
 use anyhow::{Context, Result, bail};
+use check::{Check, Followed};
 use clap::{Args, ValueEnum};
 use events::meds::{SimulatedPrediction, SimulatedPredictionWriter, SimulatedTrajectory, TrajectoryWriter};
 use events::{Code, Event, Split, Subject, Time};
@@ -38,6 +40,7 @@ const TRAJECTORIES_HELD: usize = 32_768;
   osler simulate --model model --out futures events
   osler simulate --model model --horizons 1y,5y --trajectories 1000 --subjects 500 --out futures events
   osler simulate --model model --codes ICD10CM//I50.9,MEDS_DEATH --estimator reach --out futures events
+  osler simulate --model model --check --trajectories 5 --horizons 5y --out futures events
   osler evaluate --out report futures
 
 Estimators (arXiv 2602.03730):
@@ -67,6 +70,10 @@ pub struct Arguments {
     /// Write no trajectories.
     #[arg(long)]
     pub risks_only: bool,
+    /// Compare what was drawn with what followed in the records (up to 5 trajectories of 20,000 subjects): OUT/check holds
+    /// report.html, .json and .parquet.
+    #[arg(long, conflicts_with_all = ["risks_only", "event_first"])]
+    pub check: bool,
     /// Tokens after which a trajectory is cut off, and counted as such [default: 512, or half the context].
     #[arg(long)]
     pub most_tokens: Option<usize>,
@@ -161,10 +168,19 @@ impl Arguments {
             codes,
             horizons,
         };
+        if self.check && self.estimator == Estimator::Reach {
+            bail!(
+                "--check compares trajectories as they come, and reach draws them without a code; take another --estimator"
+            );
+        }
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
-        let (counts, agreement) = run.go(output.path())?;
+        let mut check = self.check.then(Check::default);
+        let (counts, agreement) = run.go(output.path(), check.as_mut())?;
         agreement.write(output.path())?;
         let mut settings = job.settings()?;
+        if let Some(check) = check {
+            check.write(&output.path().join("check"), &run, &settings, voice)?;
+        }
         for (key, value) in [
             ("estimator", format!("{:?}", self.estimator).to_lowercase().into()),
             ("trajectories", self.trajectories.into()),
@@ -250,19 +266,8 @@ impl Arguments {
         codes: &[(u32, SmolStr)],
         horizons: &[usize],
     ) -> Result<SimulateOptions> {
-        let entries = directory.tokenizer.vocabulary().entries();
+        let vocabulary = directory.tokenizer.vocabulary();
         let half = directory.model.config().context / 2;
-        let drawn = |index: usize| match index as u32 {
-            Vocabulary::TIME | Vocabulary::DEATH => true,
-            _ => {
-                entries[index].events > 0
-                    && !matches!(entries[index].kind, EntryKind::Static | EntryKind::Special)
-            }
-        };
-        let valued = |entry: &timeline::Entry| {
-            let count: u64 = entry.values.iter().map(|values| values.count).sum();
-            (count as f64 / entry.events.max(1) as f64).min(1.0) as f32
-        };
         if self.trajectories == 0 {
             bail!("--trajectories must be at least 1");
         }
@@ -274,12 +279,33 @@ impl Arguments {
             outcomes: codes.iter().map(|(index, _)| *index).collect(),
             avoided: None,
             event_first: self.event_first || self.estimator == Estimator::Reach,
-            impossible: (0..entries.len()).filter(|i| !drawn(*i)).map(|i| i as u32).collect(),
-            valued_share: entries.iter().map(valued).collect(),
+            impossible: never_drawn(vocabulary),
+            valued_share: valued_shares(vocabulary),
             keep_tokens: !self.risks_only && self.estimator != Estimator::Reach,
         })
     }
 }
+
+/// Codes that no timeline holds as something that happens.
+pub(super) fn never_drawn(vocabulary: &Vocabulary) -> Vec<u32> {
+    let drawn = |(index, entry): &(u32, &timeline::Entry)| match *index {
+        Vocabulary::TIME | Vocabulary::DEATH => true,
+        _ => entry.events > 0 && !matches!(entry.kind, EntryKind::Static | EntryKind::Special),
+    };
+    (0..).zip(vocabulary.entries()).filter(|entry| !drawn(entry)).map(|(index, _)| index).collect()
+}
+
+/// How often each code comes with a value.
+pub(super) fn valued_shares(vocabulary: &Vocabulary) -> Vec<f32> {
+    let share = |entry: &timeline::Entry| {
+        let count: u64 = entry.values.iter().map(|values| values.count).sum();
+        (count as f64 / entry.events.max(1) as f64).min(1.0) as f32
+    };
+    vocabulary.entries().iter().map(share).collect()
+}
+
+/// Subjects by place, what the model saw of them, and what it drew.
+type Drawn = Vec<((usize, TokenizedSubject), Simulated)>;
 
 /// One run.
 struct Run<'a> {
@@ -292,9 +318,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&self, out: &std::path::Path) -> Result<(Counts, Agreement)> {
+    fn go(&self, out: &std::path::Path, mut check: Option<&mut Check>) -> Result<(Counts, Agreement)> {
+        let study_end = self.job.study_end()?;
         let landmark = Landmark::RandomVisit {
-            study_end: self.job.study_end()?,
+            study_end,
             leave_days: self.options.horizons_days[0],
             minimum_history_days: self.arguments.min_history_days,
         };
@@ -321,7 +348,11 @@ impl Run<'_> {
                 .take((most - counts.subjects) as usize)
                 .collect();
             for spots in spots.chunks((TRAJECTORIES_HELD / self.options.trajectories).max(1)) {
-                self.part(spots, &mut predictions, trajectories.as_mut(), &mut agreement, &mut counts)?;
+                let drawn =
+                    self.part(spots, &mut predictions, trajectories.as_mut(), &mut agreement, &mut counts)?;
+                if let Some(check) = check.as_deref_mut() {
+                    self.compare(spots, &drawn, check, study_end);
+                }
             }
             Ok(())
         })?;
@@ -337,14 +368,14 @@ impl Run<'_> {
         trajectories: Option<&mut TrajectoryWriter>,
         agreement: &mut Agreement,
         counts: &mut Counts,
-    ) -> Result<()> {
+    ) -> Result<Drawn> {
         let directory = self.job.directory;
-        let tokens: Vec<TokenizedSubject> =
+        let mut tokens: Vec<TokenizedSubject> =
             spots.iter().map(|(s, t)| directory.tokenizer.tokenize_until(s, *t)).collect();
         let usable: Vec<usize> = (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
         let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
         let direct = directory.model.risk(&sequences, Some(&self.options.outcomes))?;
-        let pools = self.pools(&sequences)?;
+        let mut pools = self.pools(&sequences)?;
         let mut rows = Vec::new();
         for (place, i) in usable.iter().enumerate() {
             let (subject, time) = spots[*i];
@@ -401,7 +432,21 @@ impl Run<'_> {
             }
             writer.write(&futures)?;
         }
-        Ok(())
+        Ok(usable
+            .into_iter()
+            .map(|i| (i, std::mem::take(&mut tokens[i])))
+            .zip(pools.swap_remove(0))
+            .collect())
+    }
+
+    /// What was drawn of some subjects, beside their records.
+    fn compare(&self, spots: &[(&Subject, Time)], drawn: &Drawn, check: &mut Check, study_end: Time) {
+        let tokenizer = &self.job.directory.tokenizer;
+        for ((i, seen), simulated) in drawn {
+            let followed = Followed { whole: &tokenizer.tokenize(spots[*i].0), seen, simulated, study_end };
+            let longest = self.options.horizons_days.last().copied().unwrap_or(0.0);
+            check.add(&followed, tokenizer.vocabulary(), longest);
+        }
     }
 
     /// One pool of trajectories for all codes, or one for each.

@@ -5,6 +5,7 @@ mod sweep;
 
 use super::read_out::Tune;
 use super::threads;
+use crate::canaries::Canaries;
 use crate::code_features::CodeFeatures;
 use crate::manifest::{FileDigest, Kind, Manifest};
 use crate::memory;
@@ -17,7 +18,7 @@ use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, meds};
-use interruption::Interruption;
+pub(super) use interruption::Interruption;
 use model::engine::Engine;
 use model::{
     Config, EvaluationReport, Memory, Model, Monitor, Observer, Size, StepReport, Subjects, TaskLabel,
@@ -123,6 +124,11 @@ pub struct Arguments {
     /// Write a checkpoint every so many steps.
     #[arg(long, default_value_t = 100)]
     pub checkpoint_every: u64,
+    /// Plant random sequences of codes, nobody's, in the training data: so many for each of 1, 4 and 16 repeats, or those
+    /// of another model's canaries.json. `osler audit` measures whether they are remembered. The model learns them as
+    /// it learns records: plant them in a twin of the model that is to be used.
+    #[arg(long, value_name = "N|FILE", conflicts_with = "sweep")]
+    pub canaries: Option<String>,
     /// Instead of one model: train a ladder of narrower ones on shares of the training subjects, and fit how the loss
     /// falls with both. OUT gets sweep.json and sweep.svg, and says where the runs support no law.
     #[arg(long, conflicts_with_all = ["labels", "events", "from"])]
@@ -170,6 +176,9 @@ impl Arguments {
         let tasks = self.tasks(timeline.vocabulary())?;
         let file = self.settings(!tasks.names.is_empty())?;
         if let Some(tune @ (Tune::Probe | Tune::Stack)) = self.tune {
+            if self.canaries.is_some() {
+                bail!("--canaries are planted where records are learned; --tune probe and stack learn none");
+            }
             return self.read_out(tune, (&source, &timeline), &tasks, &file, voice);
         }
         let options = file.options.clone();
@@ -183,7 +192,22 @@ impl Arguments {
             "config_blake3": blake3::hash(serde_json::to_string(start.model.config())?.as_bytes()).to_hex().to_string(),
             "timeline": source.output_digest,
             "tasks": tasks.digests,
+            // Whose records these are, so that an audit can tell them from others'.
+            "events": source.inputs,
+            "withheld_codes": source.settings["withheld_codes"],
         });
+        let canaries = self
+            .canaries
+            .as_deref()
+            .map(|asked| Canaries::of_argument(asked, options.seed, timeline.vocabulary()))
+            .transpose()?;
+        let mut copies = Vec::new();
+        if let Some(canaries) = &canaries {
+            copies = canaries.copies(timeline.vocabulary())?;
+            settings["canaries"] = canaries.settings(timeline.split(Split::Train).tokens());
+            settings["canaries"]["blake3"] =
+                blake3::hash(serde_json::to_string(canaries)?.as_bytes()).to_hex().to_string().into();
+        }
         // Devices round differently, so a run does not go on elsewhere than where it began.
         if device != gpu::Device::Cpu {
             settings["device"] = device.to_string().into();
@@ -201,11 +225,12 @@ impl Arguments {
             }
             subjects
         };
-        let (train, tuning) = (subjects(Split::Train), subjects(Split::Tuning));
+        let (mut train, tuning) = (subjects(Split::Train), subjects(Split::Tuning));
         let mut model = start.model;
         if start.from.is_none() {
             model.set_marginals(&train);
         }
+        copies.iter().for_each(|canary| train.push(canary.as_sequence(), Vec::new()));
         let parameters = model.parameters();
         voice.say(format!(
             "{} parameters, {} training subjects, {} tokens",
@@ -247,6 +272,7 @@ impl Arguments {
                 .with_context(|| format!("cannot remove {}", checkpoint.display()))?;
         }
         self.copy_companions(output.path(), &tasks.baselines)?;
+        canaries.map_or(Ok(()), |canaries| canaries.write(output.path()))?;
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,

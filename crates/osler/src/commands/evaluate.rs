@@ -1,12 +1,16 @@
 //! `osler evaluate`: predictions to a report.
 
+mod silent;
+
 use super::predict::ALTERED_DIRECTORY;
 use crate::manifest::{FileDigest, Kind, Manifest, digest_file};
+use crate::measures;
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::audit::{Audit, Auditor, Severity};
 use ::evaluate::bootstrap::Bootstrap;
+use ::evaluate::silent::Silent;
 use ::evaluate::tasks::Alteration;
 use ::evaluate::{About, Attribute, EvaluationReport, Options, Peer, tasks};
 use anyhow::{Context, Result, bail};
@@ -18,11 +22,12 @@ use std::time::Instant;
 
 /// Measure predictions: discrimination, calibration, alerts, fairness, leakage, with intervals, beside age and sex alone.
 ///
-/// Writes report.html (one file, no network needed) and report.json. Intervals are by bootstrap over subjects.
+/// Writes report.html (one file, no network needed), report.json, and report.parquet (one number a row). Intervals are by bootstrap over subjects.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler evaluate --events events --out report predictions
   osler evaluate --thresholds 0.05,0.1,0.2 --patients-per-clinician 12 --out report predictions
+  osler evaluate --silent --events events --reporting-delay-days 45 --out report log
   osler evaluate --labels events/labels/in_hospital_death --out report predictions
   osler evaluate --beside boosting=boosted --beside 'Cox=cox.parquet' --out report predictions")]
 pub struct Arguments {
@@ -56,6 +61,17 @@ pub struct Arguments {
     /// How many days a prediction stands, where neither a later one nor a horizon says.
     #[arg(long, value_name = "DAYS")]
     pub days_per_prediction: Option<f64>,
+    /// PREDICTIONS is a log that told nobody anything, a directory to which `osler predict` adds: measure those whose horizon
+    /// and --reporting-delay-days lie behind the newest of --events, by what came true there. Run again on newer events, it
+    /// brings its report up to date, without --force.
+    #[arg(long, requires = "events", conflicts_with = "labels")]
+    pub silent: bool,
+    /// How many days it takes until what happened is in the records.
+    #[arg(long, default_value_t = 30.0, requires = "silent", value_name = "DAYS")]
+    pub reporting_delay_days: f64,
+    /// The day of the newest data, such as 2026-03-31, instead of the last event's.
+    #[arg(long, requires = "silent", value_name = "DAY")]
+    pub as_of: Option<String>,
     /// The report's title.
     #[arg(long)]
     pub title: Option<String>,
@@ -82,9 +98,17 @@ impl Arguments {
     /// Runs it and gives the report.
     pub fn evaluate(&self, voice: Voice) -> Result<(EvaluationReport, Manifest)> {
         let started = Instant::now();
-        let source = Manifest::verify(&self.predictions, Kind::Predictions)?;
-        let file = self.predictions.join("predictions.parquet");
-        let mut predictions = meds::read_predictions(&file)?;
+        let logged = match (self.silent, &self.events) {
+            (true, Some(events)) => Some(silent::read(self, events, voice)?),
+            _ => None,
+        };
+        let (source, mut predictions) = match &logged {
+            Some(logged) => (logged.source.clone(), logged.predictions.clone()),
+            None => {
+                let source = Manifest::verify(&self.predictions, Kind::Predictions)?;
+                (source, meds::read_predictions(&self.predictions.join("predictions.parquet"))?)
+            }
+        };
         if let Some(labels) = &self.labels {
             let tasks: std::collections::BTreeSet<_> = predictions.iter().map(|p| p.task.clone()).collect();
             let [task] = &tasks.into_iter().collect::<Vec<_>>()[..] else {
@@ -107,7 +131,9 @@ impl Arguments {
             .as_deref()
             .map(|dir| OfRecords::read(dir, &predictions, self.min_events, voice))
             .transpose()?;
-        let output = OutputDirectory::create(&self.out, Kind::Report, self.force)?;
+        // A report of silent running is there to be brought up to date.
+        let force = self.force || (self.silent && silent::updates(&self.out));
+        let output = OutputDirectory::create(&self.out, Kind::Report, force)?;
         let options = Options {
             bootstrap: Bootstrap { draws: self.draws, seed: self.seed, ..Bootstrap::default() },
             min_events: self.min_events,
@@ -121,11 +147,19 @@ impl Arguments {
             about: about(&source, self.title.clone()),
             ..Options::default()
         };
-        let report = ::evaluate::evaluate(&predictions, &options)?;
+        let mut report = ::evaluate::evaluate(&predictions, &options)?;
+        let mut inputs = vec![source.as_input()];
+        if let Some(logged) = logged {
+            let periods = ::evaluate::silent::periods(&predictions, &options)?;
+            report.silent = Some(Silent { periods, ..logged.silent });
+            silent::write_counted(output.path(), &predictions)?;
+            inputs = logged.inputs;
+        }
         for (name, text) in [("report.html", report.to_html()), ("report.json", report.to_json()?)] {
             let path = output.path().join(name);
             std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        measures::write(&output.path().join(measures::FILE), &report.measures())?;
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,
@@ -133,9 +167,11 @@ impl Arguments {
                 "beside": self.beside.iter().map(|(name, _)| name).collect::<Vec<_>>(),
                 "draws": self.draws, "seed": self.seed, "min_events": self.min_events, "thresholds": self.thresholds,
                 "patients_per_clinician": self.patients_per_clinician, "days_per_prediction": self.days_per_prediction,
+                "silent": self.silent, "reporting_delay_days": self.silent.then_some(self.reporting_delay_days), "as_of": self.as_of,
             }),
-            inputs: std::iter::once(source.as_input())
-                .chain(of_records.map(|r| r.input))
+            inputs: inputs
+                .into_iter()
+                .chain(of_records.filter(|_| !self.silent).map(|r| r.input))
                 .chain(peer_inputs)
                 .collect(),
             counts: serde_json::json!({ "predictions": predictions.len(), "tasks": report.tasks.len() }),

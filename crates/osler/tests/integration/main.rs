@@ -15,6 +15,7 @@ mod malformed;
 mod notes;
 mod notes_flow;
 mod policies;
+mod privacy;
 mod residual_risk;
 mod safe_harbor_table;
 mod shared_data;

@@ -25,8 +25,16 @@ pub(super) struct Logged {
 /// A log is what `osler predict` wrote, or a directory to which such files are added as time goes on.
 pub(super) fn read(arguments: &Arguments, events: &Path, voice: Voice) -> Result<Logged> {
     let dir = &arguments.predictions;
-    let mut parts = manifests(dir)?;
-    let log = meds::read_predictions(dir)?;
+    let directories = directories(dir)?;
+    let mut parts: Vec<Manifest> =
+        directories.iter().map(|part| Manifest::verify(part, Kind::Predictions)).collect::<Result<_>>()?;
+    let mut log = Vec::new();
+    for part in &directories {
+        log.extend(meds::read_predictions(&part.join("predictions.parquet"))?);
+    }
+    if directories.is_empty() {
+        log = meds::read_predictions(dir)?;
+    }
     if log.is_empty() {
         bail!("{} holds no predictions", dir.display());
     }
@@ -84,10 +92,10 @@ pub(super) fn read(arguments: &Arguments, events: &Path, voice: Voice) -> Result
     Ok(Logged { predictions, silent, source: parts.pop().unwrap_or(records.manifest), inputs })
 }
 
-/// The manifests of a log: its own, or those of the directories in it, by name; each is checked.
-fn manifests(dir: &Path) -> Result<Vec<Manifest>> {
+/// What `osler predict` wrote: the log itself, or the directories in it, by name.
+fn directories(dir: &Path) -> Result<Vec<PathBuf>> {
     if dir.join(FILE_NAME).is_file() {
-        return Ok(vec![Manifest::verify(dir, Kind::Predictions)?]);
+        return Ok(vec![dir.to_owned()]);
     }
     let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let mut parts: Vec<PathBuf> = entries
@@ -96,7 +104,7 @@ fn manifests(dir: &Path) -> Result<Vec<Manifest>> {
         .with_context(|| format!("cannot read {}", dir.display()))?;
     parts.retain(|part| part.join(FILE_NAME).is_file());
     parts.sort();
-    parts.iter().map(|part| Manifest::verify(part, Kind::Predictions)).collect()
+    Ok(parts)
 }
 
 /// Does a report of silent running stand there already, to be brought up to date?

@@ -110,7 +110,7 @@ fn an_audit_refuses_what_would_mean_nothing() {
 fn simulated_futures_are_compared_with_the_real_ones() {
     let site = site();
     site.succeed("train --config clean.toml --seed 5 --out model timeline");
-    let line = "simulate --model model --check --trajectories 3 --codes 2 --horizons 1y --seed 4 --out futures events";
+    let line = "simulate --model model --check --trajectories 3 --codes 2 --horizons 1y --seed 4 --split all --out futures events";
     site.succeed(line);
     let check: Value =
         serde_json::from_str(&std::fs::read_to_string(site.path("futures/check/report.json")).unwrap())

@@ -125,7 +125,7 @@ impl Arguments {
             }
         }
         let (peers, peer_inputs) = self.peers(&predictions)?;
-        let altered = self.altered(&predictions)?;
+        let altered = if self.silent { Vec::new() } else { self.altered(&predictions)? };
         let of_records = self
             .events
             .as_deref()

@@ -6,7 +6,7 @@
 #
 # DATA holds delphi/; WORK is made and filled. Models and events that WORK already holds are used.
 set -euo pipefail
-osler="$(realpath "$1")" data="$(realpath "$2")/delphi" work="$3" references="${4:-8}" steps="${5:-600}"
+osler="$(realpath "$1")" data="$(realpath "$2")/delphi" work="$3" references="${4:-8}" steps="${5:-300}"
 root="$(cd "$(dirname "$0")/../../.." && pwd)"
 mkdir -p "$work"
 cd "$work"
@@ -17,10 +17,10 @@ cd "$work"
 [ -d timeline ] || "$osler" tokenize --out timeline events
 cat > usual.toml <<TOML
 [model]
-width = 96
-layers = 3
-heads = 3
-feed_forward = 256
+width = 48
+layers = 2
+heads = 2
+feed_forward = 128
 context = 256
 [training]
 max_steps = $steps
@@ -28,20 +28,20 @@ TOML
 # Nothing keeps it from learning by heart, and no tuning loss stops it before the end.
 cat > by-heart.toml <<TOML
 [model]
-width = 96
-layers = 3
-heads = 3
-feed_forward = 256
+width = 48
+layers = 2
+heads = 2
+feed_forward = 128
 context = 256
 [training]
-max_steps = $((3 * steps))
+max_steps = $((2 * steps))
 epochs = 200
 dropout = 0.0
 weight_decay = 0.0
 averaging = 0.0
 learning_rate = 0.004
 patience = 1000
-evaluate_every = $((3 * steps))
+evaluate_every = $((2 * steps))
 TOML
 [ -d usual ] || "$osler" train --config usual.toml --canaries 16 --out usual timeline
 [ -d by-heart ] || "$osler" train --config by-heart.toml --canaries usual/canaries.json --out by-heart timeline

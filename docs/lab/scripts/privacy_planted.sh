@@ -18,9 +18,9 @@ context = 512
 batch_tokens = 4096
 evaluate_every = 1000
 '
-printf '%sdropout = 0.0\nweight_decay = 0.0\naveraging = 0.0\nlearning_rate = 0.01\nwarmup_steps = 10\nepochs = 400\nmax_steps = 150\n' \
+printf '%sdropout = 0.0\nweight_decay = 0.0\naveraging = 0.0\nlearning_rate = 0.01\nwarmup_steps = 10\nepochs = 400\nmax_steps = 300\n' \
   "$shape" > fault.toml
-printf '%slearning_rate = 0.003\nepochs = 3\n' "$shape" > clean.toml
+printf '%slearning_rate = 0.001\nepochs = 1\n' "$shape" > clean.toml
 for seed in $(seq "$populations"); do
   at="population-$seed"
   "$osler" synth --quiet --force --subjects 110 --seed "$((100 + seed))" --out "$at"

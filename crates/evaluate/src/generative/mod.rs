@@ -157,7 +157,7 @@ pub struct GenerativeReport {
 pub fn compare(pairs: &[Pair], names: &[String], options: &GenerativeOptions) -> Result<GenerativeReport> {
     let bootstrap = &options.bootstrap;
     bootstrap.validate()?;
-    if !(options.horizon_days > 0.0) {
+    if !options.horizon_days.is_finite() || options.horizon_days <= 0.0 {
         return Err(Error::Setting { setting: "the stretch's length", wanted: "a positive number of days" });
     }
     if pairs.iter().all(|p| p.simulated.is_empty()) {

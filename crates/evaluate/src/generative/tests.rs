@@ -90,7 +90,7 @@ fn each_departure_is_found_by_its_own_number() {
         400,
         |s| {
             let firsts: Vec<f64> = s.events.iter().filter(|e| e.code == 1).map(|e| e.days).collect();
-            if firsts.len() % 2 == 0 {
+            if firsts.len().is_multiple_of(2) {
                 s.events.retain(|e| e.code != 2);
             }
         },

@@ -217,6 +217,7 @@ fn detectable_auc(members: usize, outsiders: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
 
     fn bootstrap() -> Bootstrap {
         Bootstrap { draws: 200, seed: 1, confidence: 0.95 }
@@ -271,5 +272,22 @@ mod tests {
         assert!(auc(&target) < 0.6 && auc(&ratio) > 0.99, "{} {}", auc(&target), auc(&ratio));
         assert_eq!(likelihood_ratio(&[1.0], &[vec![]]), [None]);
         assert!(likelihood_ratio(&[1.0], &[vec![0.5]])[0].unwrap() > 0.0);
+    }
+
+    #[test]
+    fn the_ratio_tells_nothing_of_a_model_that_saw_nobody() {
+        // Records differ, models differ, and none was trained on any of them.
+        let mut rng = StdRng::seed_from_u64(8);
+        let mut misses = 0;
+        for _ in 0..40 {
+            let record: Vec<f64> = (0..120).map(|_| 5.0 * rng.random::<f64>()).collect();
+            let mut model = || record.iter().map(|r| r + rng.random::<f64>()).collect::<Vec<f64>>();
+            let (target, one, two) = (model(), model(), model());
+            let without: Vec<Vec<f64>> = one.iter().zip(&two).map(|(a, b)| vec![*a, *b]).collect();
+            let ratio: Vec<f64> = likelihood_ratio(&target, &without).into_iter().flatten().collect();
+            let auc = membership("a", &ratio[..60], &ratio[60..], &bootstrap()).unwrap().auc;
+            misses += usize::from(auc.low.unwrap() > 0.5 || auc.high.unwrap() < 0.5);
+        }
+        assert!(misses <= 5, "{misses} of 40 intervals miss 0.5");
     }
 }

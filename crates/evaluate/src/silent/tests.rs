@@ -30,7 +30,7 @@ fn ward(seed: u64) -> (Vec<Vec<Reported>>, Vec<Prediction>) {
         };
         // Seen every three weeks, so that there always is newer data.
         (0..45)
-            .map(|k| f64::from(k) * 21.0)
+            .map(|k| f64::from(k) * 21.0 + (id % 21) as f64)
             .filter(|d| *d < death)
             .for_each(|d| tell(&mut rng, "VISIT//1", d));
         if onset < death {
@@ -41,7 +41,7 @@ fn ward(seed: u64) -> (Vec<Vec<Reported>>, Vec<Prediction>) {
         }
         subjects.push(events);
         for month in 0..20 {
-            let days = 30.0 * f64::from(month) + 0.25;
+            let days = 30.0 * f64::from(month) + 0.25 + (id % 30) as f64;
             if days < onset.min(death) {
                 // The chance of onset before death within the horizon.
                 let all = hazard + 1.0 / 6000.0;
@@ -91,10 +91,10 @@ fn observed_expected(rows: &[Prediction]) -> f64 {
 
 #[test]
 fn what_counts_has_the_outcomes_of_full_information_and_what_is_known_so_far_has_not() {
-    let (mut counted_ratio, mut naive_ratio, mut hasty_ratio) = (0.0, 0.0, 0.0);
+    let (mut counted_ratio, mut naive_ratio, mut hasty_ratio, mut hasty_truth) = (0.0, 0.0, 0.0, 0.0);
     for seed in 0..5 {
         let (subjects, log) = ward(seed);
-        let day = start().plus_days(500.0);
+        let day = start().plus_days(400.0);
         let written: Vec<Prediction> = log.iter().filter(|p| p.prediction_time <= day).cloned().collect();
         let records = as_of(&subjects, day);
         let newest = records.iter().filter_map(newest).max().unwrap();
@@ -130,15 +130,16 @@ fn what_counts_has_the_outcomes_of_full_information_and_what_is_known_so_far_has
         naive_ratio += observed_expected(&naive) / 5.0;
         // Without a delay, outcomes late in the horizon are still to be reported.
         let (hasty, _) = follow(&written, &records, Maturity { newest, reporting_delay_days: 0.0 }, &[]);
-        assert!(hasty.iter().any(|p| truth[&key(p)] != p.boolean_value));
         hasty_ratio += observed_expected(&hasty) / 5.0;
+        let truly = hasty.into_iter().map(|p| Prediction { boolean_value: truth[&key(&p)], ..p });
+        hasty_truth += observed_expected(&truly.collect::<Vec<_>>()) / 5.0;
     }
     println!(
         "O:E counted {counted_ratio:.3}, known so far {naive_ratio:.3}, without a delay {hasty_ratio:.3}"
     );
     assert!((counted_ratio - 1.0).abs() < 0.06, "{counted_ratio}");
-    assert!(naive_ratio > 1.15, "{naive_ratio}");
-    assert!(hasty_ratio < counted_ratio, "{hasty_ratio} {counted_ratio}");
+    assert!(naive_ratio > 1.1, "{naive_ratio}");
+    assert!(hasty_ratio < 0.985 * hasty_truth, "{hasty_ratio} {hasty_truth}");
 }
 
 #[test]

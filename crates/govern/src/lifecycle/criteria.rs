@@ -4,6 +4,9 @@ use crate::Error;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// A year has 365 days to some and 365.25 to others: so far may a horizon be from the report's.
+const HORIZON_SLACK: f64 = 1e-3;
+
 /// What an evaluation must show.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,7 +84,9 @@ impl Criterion {
     fn judge(&self, report: &Value) -> Finding {
         let task = report["tasks"].as_array().into_iter().flatten().find(|task| {
             task["task"] == self.task.as_str()
-                && task["horizon_days"].as_f64().is_some_and(|days| (days - self.horizon_days).abs() < 0.5)
+                && task["horizon_days"]
+                    .as_f64()
+                    .is_some_and(|days| (days - self.horizon_days).abs() <= days * HORIZON_SLACK)
         });
         let bound = |name: &str, bound: Option<f64>, end: &str, holds: fn(f64, f64) -> bool| {
             let bound = bound?;

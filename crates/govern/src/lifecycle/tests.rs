@@ -162,7 +162,7 @@ fn policies_that_leave_a_door_open_are_refused() {
 #[test]
 fn criteria_are_met_by_the_worse_end_of_the_interval() {
     let report = json!({"tasks": [{
-        "task": "ICD10CM//I50.9", "horizon_days": 365.0, "events": 40,
+        "task": "ICD10CM//I50.9", "horizon_days": 365.25, "events": 40,
         "model": {
             "auroc": {"value": 0.80, "low": 0.74, "high": 0.86},
             "observed_expected": {"value": 1.0, "low": 0.9, "high": 1.15},
@@ -186,6 +186,9 @@ fn criteria_are_met_by_the_worse_end_of_the_interval() {
     for absent in ["brier", "nothing", "difference.nothing"] {
         assert!(!met(&format!("metric = \"{absent}\"\nat_most = 9.0")), "{absent}");
     }
+    let other =
+        "[[criterion]]\ntask = \"ICD10CM//I50.9\"\nhorizon_days = 366\nmetric = \"events\"\nat_least = 1\n";
+    assert!(!Criteria::parse(other).unwrap().judge(&report)[0].met);
     let elsewhere = "[[criterion]]\ntask = \"other\"\nmetric = \"auroc\"\nat_least = 0.1\n";
     assert!(!Criteria::parse(elsewhere).unwrap().judge(&report)[0].met);
     for bad in ["", "criterion = []", "[[criterion]]\ntask = \"a\"\nmetric = \"auroc\"\n"] {

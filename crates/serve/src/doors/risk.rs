@@ -186,17 +186,21 @@ fn codes_of(
     Ok(chosen)
 }
 
+/// A year has 365 days to some and 365.25 to others: so far may a horizon be from the model's own.
+const HORIZON_SLACK: f64 = 1e-3;
+
 fn horizons_of(model: &ServedModel, days: Option<&[f64]>) -> Result<Vec<usize>, ApiError> {
     let known = &model.description.horizons_days;
     let Some(days) = days else { return Ok((0..known.len()).collect()) };
     let mut horizons = Vec::with_capacity(days.len());
     for (index, wanted) in days.iter().enumerate() {
-        let found = known.iter().position(|day| (day - wanted).abs() < 1e-6).ok_or_else(|| {
-            ApiError::invalid(
-                format!("horizons_days[{index}]"),
-                "is not a horizon of the model; /v1/models lists them",
-            )
-        })?;
+        let found =
+            known.iter().position(|day| (day - wanted).abs() <= day * HORIZON_SLACK).ok_or_else(|| {
+                ApiError::invalid(
+                    format!("horizons_days[{index}]"),
+                    "is not a horizon of the model; /v1/models lists them",
+                )
+            })?;
         horizons.push(found);
     }
     horizons.sort_unstable();

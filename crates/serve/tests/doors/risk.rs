@@ -67,9 +67,10 @@ async fn codes_kinds_horizons_and_top_narrow_the_answer() {
         body["patient"] = record(&["SNOMED//77176002", "ICD10CM//J44.9"]);
         post(&service, "/v1/risk", &body).await.json()
     };
-    let chosen =
-        ask(json!({"codes": ["MEDS_DEATH", "ICD10CM//I10", "MEDS_DEATH"], "horizons_days": [1825, 365.0]}))
-            .await;
+    let chosen = ask(
+        json!({"codes": ["MEDS_DEATH", "ICD10CM//I10", "MEDS_DEATH"], "horizons_days": [1826.25, 365.25]}),
+    )
+    .await;
     assert_eq!(chosen["horizons_days"], json!([365, 1825]));
     assert_eq!(codes(&chosen["patients"][0]).len(), 2);
     assert_eq!(chosen["patients"][0]["risks"][0]["cumulative_incidence"].as_array().unwrap().len(), 2);

@@ -47,6 +47,7 @@ pub mod privacy;
 mod report;
 pub mod silent;
 pub mod tasks;
+pub mod tripod;
 mod words;
 
 pub use bootstrap::Bootstrap;

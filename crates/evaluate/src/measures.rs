@@ -85,6 +85,21 @@ fn of_task(task: &TaskReport, rows: &mut Vec<Measure>) {
             push("model − baseline", metric, estimate, Some(known));
         }
     }
+    let of_others = task.beside.iter().map(|beside| (beside.name.clone(), beside));
+    let of_altered = task.altered.iter().map(|(name, beside)| (format!("altered={name}"), beside));
+    for (name, beside) in of_others.chain(of_altered) {
+        for (metric, estimate) in performance(&beside.other) {
+            push(&name, metric, estimate, Some(beside.rows));
+        }
+        let difference = &beside.difference;
+        for (metric, estimate) in [
+            ("auroc", &difference.auroc),
+            ("average_precision", &difference.average_precision),
+            ("brier", &difference.brier),
+        ] {
+            push(&format!("model − {name}"), metric, estimate, Some(beside.rows));
+        }
+    }
     if let Some(timed) = &task.timed {
         push("all", "dynamic_auc", &timed.dynamic_auc, Some(task.rows));
         push("all", "harrell_c", &timed.harrell_c, Some(task.rows));

@@ -54,7 +54,9 @@ pub struct EvaluationReport {
 impl EvaluationReport {
     /// The report as JSON, `report.json`.
     pub fn to_json(&self) -> Result<String> {
-        Ok(serde_json::to_string_pretty(self)?)
+        let mut value = serde_json::to_value(self)?;
+        value["tripod_ai"] = serde_json::to_value(crate::tripod::items(self))?;
+        Ok(serde_json::to_string_pretty(&value)?)
     }
 
     /// A report from its JSON.

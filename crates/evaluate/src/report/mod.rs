@@ -8,6 +8,7 @@ mod privacy;
 mod sections;
 mod silent;
 mod svg;
+mod tripod;
 mod trust;
 mod ward;
 

@@ -1,6 +1,6 @@
 //! The page around the sections.
 
-use super::{beside, sections, silent, trust, ward};
+use super::{beside, sections, silent, tripod, trust, ward};
 use crate::evaluation::EvaluationReport;
 
 const STYLE: &str = include_str!("style.css");
@@ -17,6 +17,7 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
         sections::tasks(report),
         sections::unmeasured(report),
         sections::methods(report),
+        tripod::section(report),
         sections::reading(),
     ]
     .concat();

@@ -41,6 +41,13 @@ pub(super) fn folded(word: &str) -> String {
 /// stand for a letter (`rn` and `nn` for `m`, `vv` for `w`, `cl` for `d`, `ri` for `n`, `li` for `h`) that letter. What differs by any number of such
 /// confusions is the same afterwards.
 pub(super) fn scanned(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    scan(word, &mut out);
+    out
+}
+
+/// [`scanned`], into `out`.
+pub(super) fn scan(word: &str, out: &mut String) {
     let outline = |letter: char| match letter {
         '0' | 'q' => 'o',
         '1' | 'i' | 'j' | '|' => 'l',
@@ -54,28 +61,35 @@ pub(super) fn scanned(word: &str) -> String {
         '4' => 'a',
         other => other,
     };
-    let mut read: Vec<char> = word.chars().map(outline).collect();
+    out.clear();
+    out.extend(word.chars().map(outline));
     // What pairs make may be part of a pair: `rine` is `nne`, and that `me`.
-    loop {
-        let mut joined = Vec::with_capacity(read.len());
-        let mut at = 0;
-        while let Some(&letter) = read.get(at) {
-            let pair = match (letter, read.get(at + 1)) {
-                ('r', Some('n')) | ('n', Some('n')) => Some('m'),
-                ('v', Some('v')) => Some('w'),
-                ('c', Some('l')) => Some('d'),
-                ('r', Some('l')) => Some('n'),
-                ('l', Some('l')) => Some('b'),
+    while out.as_bytes().windows(2).any(|pair| joined(pair[0], pair[1]).is_some()) {
+        let read = std::mem::take(out);
+        let mut letters = read.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let pair = match (u8::try_from(letter), letters.peek().map(|next| u8::try_from(*next))) {
+                (Ok(letter), Some(Ok(next))) => joined(letter, next),
                 _ => None,
             };
-            joined.push(pair.unwrap_or(letter));
-            at += 1 + usize::from(pair.is_some());
+            if pair.is_some() {
+                letters.next();
+            }
+            out.push(pair.unwrap_or(letter));
         }
-        if joined.len() == read.len() {
-            return joined.into_iter().collect();
-        }
-        read = joined;
     }
+}
+
+/// The letter that a pair may have been.
+fn joined(first: u8, second: u8) -> Option<char> {
+    Some(match (first, second) {
+        (b'r', b'n') | (b'n', b'n') => 'm',
+        (b'v', b'v') => 'w',
+        (b'c', b'l') => 'd',
+        (b'r', b'l') => 'n',
+        (b'l', b'l') => 'b',
+        _ => return None,
+    })
 }
 
 /// The words of a text: runs of letters and digits, with their bytes.

@@ -14,7 +14,7 @@ mod phrases;
 use super::{Identifier, Span};
 use events::{IdentityKind, SourceIdentity};
 
-use super::fold::{LONGEST_WORD, fold, scanned, words};
+use super::fold::{LONGEST_WORD, fold, scan, scanned, words};
 use super::lexicon::{Class, Lexicon};
 use super::page::Page;
 use nearby::{Initials, Word, context};
@@ -133,7 +133,14 @@ impl Chart {
         if self.is_empty() {
             return;
         }
-        let mut reading = Reading { seen: Vec::new(), last_number: 0, buffer: String::new(), spans };
+        let mut reading = Reading {
+            seen: Vec::new(),
+            last_number: 0,
+            buffer: String::new(),
+            misread: String::new(),
+            short: String::new(),
+            spans,
+        };
         let (text, tokens) = (page.text(), page.tokens());
         let ordinary = |word: &str| lexicon.word(word).1.any(Class::PLAIN);
         let (mut at, mut initials_end) = (0, 0);
@@ -200,12 +207,19 @@ impl Chart {
         let begins = possible && self.phrases.begins(buffer);
         if begins {
             self.phrases.at(text, buffer, (start, end), ordinary, reading.spans);
-        } else if may_be_misread(word) && !is_ordinary(buffer) {
-            for first in self.phrases.misread(&scanned(buffer)) {
-                self.phrases.at(text, first, (start, end), ordinary, reading.spans);
+        }
+        let misread = &mut reading.misread;
+        misread.clear();
+        if may_be_misread(word) && !is_ordinary(buffer) {
+            scan(buffer, misread);
+            if !begins {
+                for first in self.phrases.misread(misread) {
+                    self.phrases.at(text, first, (start, end), ordinary, reading.spans);
+                }
             }
         }
-        if let Some(is_ordinary) = self.is_name(buffer, word, &is_ordinary, ordinary) {
+        let written = Written { word, name: buffer, misread, short: &mut reading.short };
+        if let Some(is_ordinary) = self.is_name(written, &is_ordinary, ordinary) {
             reading.seen.push(Word { start, end, next, is_ordinary });
         }
     }
@@ -213,8 +227,7 @@ impl Chart {
     /// Is it one of the names, or nearly? And could it be an ordinary word?
     fn is_name(
         &self,
-        name: &str,
-        word: &str,
+        Written { word, name, misread, short }: Written<'_>,
         is_ordinary: &Ordinary<'_>,
         ordinary: &Ordinary<'_>,
     ) -> Option<bool> {
@@ -229,18 +242,24 @@ impl Chart {
         if letters < 4 || is_ordinary(name) {
             return None;
         }
-        let misread = scanned(name);
-        let is_near = |name| letters >= SHORTEST_MISSPELT && self.is_misspelt(name);
-        (self.scanned.contains(misread.as_str()) || is_near(name) || is_near(&misread)).then_some(false)
+        if misread.is_empty() {
+            scan(name, misread);
+        }
+        let mut is_near = |name: &str| letters >= SHORTEST_MISSPELT && self.is_misspelt(name, short);
+        (self.scanned.contains(misread.as_str()) || is_near(name) || is_near(misread)).then_some(false)
     }
 
     /// Is it one of the names but for one letter: another, missing, one too many, or two changed over?
-    fn is_misspelt(&self, word: &str) -> bool {
+    fn is_misspelt(&self, word: &str, short: &mut String) -> bool {
         let near = |short: &str| {
             let names = self.shortened.get(short);
             names.is_some_and(|names| names.iter().any(|name| within_one(name, word)))
         };
-        near(word) || shortened(word).any(|short| near(&short))
+        near(word)
+            || word.char_indices().any(|(at, letter)| {
+                leave_out(word, (at, letter), short);
+                near(short)
+            })
     }
 
     /// Of the words that are names, those that stand as names, joined with their neighbours and initials.
@@ -293,11 +312,22 @@ impl Chart {
     }
 }
 
+/// A word as it stands, folded, as a scanner might have read it (empty until that is known), and room for more.
+struct Written<'w> {
+    word: &'w str,
+    name: &'w str,
+    misread: &'w mut String,
+    short: &'w mut String,
+}
+
 /// What is being found in one text.
 struct Reading<'s> {
     seen: Vec<Word>,
     last_number: usize,
     buffer: String,
+    /// The word as a scanner might have read it, and with a letter left out.
+    misread: String,
+    short: String,
     spans: &'s mut Vec<Span>,
 }
 
@@ -315,12 +345,18 @@ fn may_be_misread(word: &str) -> bool {
 
 /// Each way to leave one letter out.
 fn shortened(word: &str) -> impl Iterator<Item = String> + '_ {
-    word.char_indices().map(|(at, letter)| {
+    word.char_indices().map(|letter| {
         let mut short = String::with_capacity(word.len());
-        short.push_str(&word[..at]);
-        short.push_str(&word[at + letter.len_utf8()..]);
+        leave_out(word, letter, &mut short);
         short
     })
+}
+
+/// The word without this letter.
+fn leave_out(word: &str, (at, letter): (usize, char), short: &mut String) {
+    short.clear();
+    short.push_str(&word[..at]);
+    short.push_str(&word[at + letter.len_utf8()..]);
 }
 
 /// Damerau's distance of at most one.

@@ -189,8 +189,10 @@ fn last_four(page: &Page, index: usize) -> bool {
 
 fn phone(page: &mut Page, index: usize) -> Option<usize> {
     let rough = groups::read(page, index, 15, false)?;
+    // What is called a telephone may have more shapes, and few numbers have any: labels are read for those alone.
+    let with_label = groups::phone(page, index, true)?;
     let called = labelled::calls(page, index, rough.tokens.end);
-    let tokens = groups::phone(page, index, called.is_some())?;
+    let tokens = if called.is_some() { with_label } else { groups::phone(page, index, false)? };
     if page.is_taken(tokens.clone()) || groups::coded(page, index) {
         return None;
     }

@@ -95,10 +95,10 @@ fn quotas_are_counted_by_the_minute_and_by_the_day() {
     quotas.spend("a", Quota::default(), later(61)).unwrap();
 }
 
-/// Keys that were made for this test and are used nowhere else.
-const EC_PRIVATE: &[u8] = include_bytes!("testkeys/p384.der");
+/// Keys that were made for this test and are used nowhere else: private ones in DER, hexadecimal.
+const EC_PRIVATE: &str = include_str!("testkeys/p384.hex");
 const EC_PUBLIC: &str = include_str!("testkeys/p384.jwk.json");
-const RSA_PRIVATE: &[u8] = include_bytes!("testkeys/rsa2048.der");
+const RSA_PRIVATE: &str = include_str!("testkeys/rsa2048.hex");
 const RSA_PUBLIC: &str = include_str!("testkeys/rsa2048.jwk.json");
 
 const PATH: &str = "/cds-services/osler-patient-view";
@@ -123,12 +123,18 @@ fn claims(jti: &str) -> Value {
     })
 }
 
+fn bytes(hexadecimal: &str) -> Vec<u8> {
+    let digits: Vec<char> = hexadecimal.split_whitespace().flat_map(str::chars).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
 fn sign(algorithm: Algorithm, kid: &str, claims: &Value) -> String {
     let header = Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
     let key = match algorithm {
-        Algorithm::ES384 => EncodingKey::from_ec_der(EC_PRIVATE),
+        Algorithm::ES384 => EncodingKey::from_ec_der(&bytes(EC_PRIVATE)),
         Algorithm::HS384 => EncodingKey::from_secret(RSA_PUBLIC.as_bytes()),
-        _ => EncodingKey::from_rsa_der(RSA_PRIVATE),
+        _ => EncodingKey::from_rsa_der(&bytes(RSA_PRIVATE)),
     };
     encode(&header, claims, &key).unwrap()
 }

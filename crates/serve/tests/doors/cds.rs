@@ -259,9 +259,10 @@ async fn signed_tokens_open_the_doors_of_cds_hooks_and_no_others() {
             kid: Some("ec".into()),
             ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES384)
         };
-        let key = jsonwebtoken::EncodingKey::from_ec_der(include_bytes!(
-            "../../../govern/src/access/testkeys/p384.der"
-        ));
+        let hexadecimal = include_str!("../../../govern/src/access/testkeys/p384.hex");
+        let digits: Vec<char> = hexadecimal.split_whitespace().flat_map(str::chars).collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
+        let key = jsonwebtoken::EncodingKey::from_ec_der(&digits.chunks(2).map(byte).collect::<Vec<u8>>());
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     };
     let show = async |path: &str, token: &str, body: &Value| -> Answer {

@@ -107,6 +107,9 @@ impl Arguments {
         })?;
         count(&mut levels, &directory, &mut waiting)?;
         drop(bar);
+        if self.split.contains(&Split::HeldOut) {
+            voice.say("held-out people were counted: predictions for them are no test of this model's calibration any more");
+        }
         if asked == 0 {
             bail!("{} holds no moment of these splits to count at", self.events.display());
         }

@@ -441,6 +441,16 @@ impl Job<'_> {
         Ok((serde_json::json!({ "predictions": rows_written }), told))
     }
 
+    /// Did `osler calibrate` count subjects of a split that is predicted for?
+    fn calibrated_on_them(&self) -> bool {
+        let counted = |d: &ModelDirectory| {
+            let splits = d.manifest.settings["splits"].as_array().cloned().unwrap_or_default();
+            !d.manifest.settings["calibrated_from"].is_null()
+                && self.splits.iter().any(|split| splits.contains(&split.name().into()))
+        };
+        self.directories().any(counted)
+    }
+
     fn directories(&self) -> impl Iterator<Item = &ModelDirectory> {
         std::iter::once(self.directory).chain(self.others)
     }
@@ -651,7 +661,11 @@ impl Job<'_> {
                 .join("; and "),
             "model_digest": self.directories().map(ModelDirectory::digest).collect::<Vec<_>>().join(" "),
             "split": arguments.split,
-            "split_text": format!("{} (by keyed hash of the subject; trained on none of them unless it says train or all)", arguments.split),
+            "split_text": format!(
+                "{} (by keyed hash of the subject; trained on none of them unless it says train or all{})",
+                arguments.split,
+                if self.calibrated_on_them() { "; the risks' level was set on some of them" } else { "" }
+            ),
             "prediction_times": times,
             "outcomes": outcomes,
             "baseline": match &arguments.labels {

@@ -57,6 +57,12 @@ fn risks_are_set_to_what_happens(site: &Site) {
         median("twice")
     );
     site.succeed("predict --model calibrated --out calibrated-predictions demo/events");
+    // A report must not call people held out on whom the level was set.
+    site.succeed("calibrate --model demo/model --split train,held_out --out leaked demo/events");
+    site.succeed("predict --model leaked --out leaked-predictions demo/events");
+    let split = |dir: &str| site.manifest(dir)["settings"]["split_text"].as_str().unwrap().to_owned();
+    assert!(split("leaked-predictions").contains("set on some of them"));
+    assert!(!split("calibrated-predictions").contains("set on some of them"));
     assert!(site.fail("calibrate --model demo/model --prior 0 --out none demo/events").contains("above 0"));
     assert!(!site.path("none").exists());
 }

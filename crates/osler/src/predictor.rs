@@ -12,6 +12,7 @@ use serve::{
     PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, Stage, TrainingData,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use timeline::{EntryKind, TokenizedSubject, Vocabulary};
 
 /// Joins a model directory to the server.
@@ -182,6 +183,23 @@ impl Predictor for ModelPredictor {
             Err(error) => {
                 let failed = || Err(PredictError::Failed { detail: error.to_string() });
                 questions.iter().map(|_| failed()).collect()
+            }
+        }
+    }
+
+    fn embedding_width(&self) -> Option<usize> {
+        Some(self.directory.model.state_width())
+    }
+
+    fn embed(&self, patients: &[Arc<Patient>]) -> Vec<Result<Vec<f32>, PredictError>> {
+        let tokens: Vec<TokenizedSubject> =
+            patients.iter().map(|patient| self.directory.tokenizer.tokenize(&patient.subject)).collect();
+        let sequences: Vec<_> = tokens.iter().map(TokenizedSubject::as_sequence).collect();
+        match self.directory.model.states(&sequences) {
+            Ok(states) => states.into_iter().map(Ok).collect(),
+            Err(error) => {
+                let failed = || Err(PredictError::Failed { detail: error.to_string() });
+                patients.iter().map(|_| failed()).collect()
             }
         }
     }

@@ -61,9 +61,12 @@ impl AppState {
         settings: ServeSettings,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let model = ServedModel::new(predictor.describe())?;
+        let model = ServedModel::new(predictor.describe(), predictor.embedding_width())?;
         let metrics = Arc::new(Metrics::new(&model.description));
-        let shape = AnswerShape { horizons: model.description.horizons_days.len() };
+        let shape = AnswerShape {
+            horizons: model.description.horizons_days.len(),
+            embedding_width: predictor.embedding_width(),
+        };
         let engine = Engine::start(predictor.clone(), shape, &settings, metrics.clone())?;
         Ok(AppState(Arc::new(Shared {
             predictor,

@@ -37,34 +37,68 @@ pub enum Error {
 /// Everything that a caller can be told went wrong. Messages say what to do and never repeat what was sent.
 #[derive(Clone, Debug)]
 pub(crate) enum ApiError {
-    InvalidJson { line: usize, column: usize },
-    InvalidRequest { path: String, reason: Cow<'static, str> },
-    TooDeep { limit: usize },
-    TooManyPatients { limit: usize },
+    InvalidJson {
+        line: usize,
+        column: usize,
+    },
+    InvalidRequest {
+        path: String,
+        reason: Cow<'static, str>,
+    },
+    TooDeep {
+        limit: usize,
+    },
+    TooManyPatients {
+        limit: usize,
+    },
     Unauthorized,
-    KeyRefused { reason: &'static str },
-    TokenRefused { reason: TokenRefusal },
+    KeyRefused {
+        reason: &'static str,
+    },
+    TokenRefused {
+        reason: TokenRefusal,
+    },
     AccessUnavailable,
-    WrongScope { scope: Scope },
+    WrongScope {
+        scope: Scope,
+    },
     ModelNotGranted,
-    QuotaExceeded { seconds: u64 },
-    Withheld { stage: Stage },
+    QuotaExceeded {
+        seconds: u64,
+    },
+    Withheld {
+        stage: Stage,
+    },
     Retired,
     LedgerBusy,
     LedgerUnavailable,
     NotFound,
     NoSuchModel,
+    /// The model gives no embeddings.
+    NoEmbeddings,
     MethodNotAllowed,
     BodyTimeout,
     BodyBroken,
-    BodyTooLarge { limit: usize },
+    BodyTooLarge {
+        limit: usize,
+    },
     UnsupportedMediaType,
-    Patient { path: String, error: PatientError },
-    OutOfScope { path: String, detail: String },
-    PreconditionFailed { what: Cow<'static, str> },
+    Patient {
+        path: String,
+        error: PatientError,
+    },
+    OutOfScope {
+        path: String,
+        detail: String,
+    },
+    PreconditionFailed {
+        what: Cow<'static, str>,
+    },
     Overloaded,
     Internal,
-    Predictor { kind: PredictorFailure },
+    Predictor {
+        kind: PredictorFailure,
+    },
     Draining,
     DeadlineExceeded,
 }
@@ -184,6 +218,11 @@ impl ApiError {
                 S::NOT_FOUND,
                 "no_such_model",
                 "no model of that name answers here; /openai/v1/models lists those that do".into(),
+            ),
+            E::NoEmbeddings => (
+                S::NOT_FOUND,
+                "no_embeddings",
+                "the model that answers here gives no embeddings; ask it for risks".into(),
             ),
             E::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,

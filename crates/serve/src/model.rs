@@ -6,12 +6,14 @@ use std::{collections::HashMap, sync::Arc};
 /// A model's description, checked and indexed.
 pub(crate) struct ServedModel {
     pub(crate) description: ModelDescription,
+    /// Numbers in an embedding, where it gives them.
+    pub(crate) embedding_width: Option<usize>,
     index_of: HashMap<String, usize>,
     default_codes: Arc<[usize]>,
 }
 
 impl ServedModel {
-    pub(crate) fn new(description: ModelDescription) -> Result<Self, Error> {
+    pub(crate) fn new(description: ModelDescription, embedding_width: Option<usize>) -> Result<Self, Error> {
         let horizons = &description.horizons_days;
         if horizons.is_empty() {
             return Err(Error::Model { reason: "it has no horizons" });
@@ -22,6 +24,9 @@ impl ServedModel {
         if horizons.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::Model { reason: "its horizons are not in ascending order" });
         }
+        if embedding_width == Some(0) {
+            return Err(Error::Model { reason: "its embeddings hold no number" });
+        }
         let index_of: HashMap<String, usize> =
             description.codes.iter().enumerate().map(|(index, code)| (code.code.clone(), index)).collect();
         if index_of.len() != description.codes.len() {
@@ -31,7 +36,7 @@ impl ServedModel {
         if default_codes.is_empty() {
             default_codes = (0..description.codes.len()).collect();
         }
-        Ok(ServedModel { description, index_of, default_codes })
+        Ok(ServedModel { description, embedding_width, index_of, default_codes })
     }
 
     /// The index of a code, if the model gives risks for it.

@@ -28,6 +28,18 @@ pub trait Predictor: Send + Sync + 'static {
     /// Answers a batch of questions, gathered from any number of requests: one answer for each, in order.
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>>;
 
+    /// How many numbers an embedding of [`Predictor::embed`] has; none for a model that gives none.
+    fn embedding_width(&self) -> Option<usize> {
+        None
+    }
+
+    /// What the model makes of a batch of patients, as vectors: one for each, in order, of
+    /// [`Predictor::embedding_width`] numbers. Asked only of models that state a width.
+    fn embed(&self, patients: &[Arc<Patient>]) -> Vec<Result<Vec<f32>, PredictError>> {
+        let refused = || PredictError::Failed { detail: "the model states no width of embeddings".into() };
+        patients.iter().map(|_| Err(refused())).collect()
+    }
+
     /// Patients that the console and the documentation may show. They must not be anybody.
     fn examples(&self) -> Vec<Example> {
         Vec::new()

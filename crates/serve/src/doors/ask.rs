@@ -1,15 +1,77 @@
-//! What every door that asks the model does: read on a thread where time may be taken, then queue for the engine.
+//! What every door that asks the model does: let in, read on a thread where time may be taken, queue for the engine, answer
+//! in time. A door says how it reads and how it writes.
 
 use crate::{
-    AppState, Patient, PatientRisk, RiskQuestion,
-    engine::{Arrival, EngineError},
+    AppState, Patient,
+    body::{nests_within, receive_json},
+    engine::{Asks, EngineError},
     error::{ApiError, PredictorFailure},
+    wire,
 };
-use std::{sync::Arc, time::Instant};
+use axum::{body::Body, http::HeaderMap, response::Response};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use tokio::time::timeout_at;
+
+/// A request, read: questions about patients, and what only the door's answer needs.
+pub(super) struct Read<Q, T> {
+    pub(super) questions: Vec<Q>,
+    pub(super) rest: T,
+}
+
+/// Reads a request by `read`, asks the model, and answers by `write`; `path` says how errors name the patient with this
+/// index. A request without questions is answered without the model.
+pub(super) async fn answer<Q, T>(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+    read: impl FnOnce(&AppState, &[u8]) -> Result<Read<Q, T>, ApiError> + Send + 'static,
+    path: impl Fn(&T, usize) -> String,
+    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<Response, ApiError>,
+) -> Result<Response, ApiError>
+where
+    Q: Asks + Send + 'static,
+    T: Send + 'static,
+{
+    let admission = state.admit()?;
+    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let work = async {
+        let body = receive_json(state, headers, body).await?;
+        let Read { questions, rest } = on_reader(state, move |state| {
+            within_depth(state, body.bytes())?;
+            read(state, body.bytes())
+        })
+        .await?;
+        let asked = state.engine().ask(questions, deadline, arrival).await;
+        let answers = asked.map_err(|(index, error)| match error {
+            EngineError::Full => ApiError::Overloaded,
+            EngineError::Late => ApiError::DeadlineExceeded,
+            EngineError::Closed => ApiError::Draining,
+            EngineError::Predict(error) => ApiError::of_prediction(path(&rest, index), error),
+            EngineError::Broken(kind) => ApiError::Predictor { kind },
+        })?;
+        write(rest, answers)
+    };
+    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
+/// Reads one patient's record and counts it; `at` says where it stands in the request.
+pub(super) fn read_patient(state: &AppState, record: &RawValue, at: &str) -> Result<Arc<Patient>, ApiError> {
+    // A record that came as text within the request has a depth of its own.
+    within_depth(state, record.get().as_bytes())?;
+    let patient = wire::read_patient(&**state.predictor(), record, at)?;
+    state.metrics().record_read(patient.counts);
+    Ok(Arc::new(patient))
+}
+
+fn within_depth(state: &AppState, json: &[u8]) -> Result<(), ApiError> {
+    let limit = state.settings().max_json_depth;
+    if nests_within(json, limit) { Ok(()) } else { Err(ApiError::TooDeep { limit }) }
+}
 
 /// Runs `read` on a thread where time may be taken, as many at once as the settings say. A panic in it is the
 /// predictor's, which reads records.
-pub(super) async fn on_reader<T: Send + 'static>(
+async fn on_reader<T: Send + 'static>(
     state: &AppState,
     read: impl FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -23,25 +85,5 @@ pub(super) async fn on_reader<T: Send + 'static>(
     reading.await.unwrap_or_else(|_| {
         state.metrics().predictor_failed(PredictorFailure::Panicked);
         Err(ApiError::Predictor { kind: PredictorFailure::Panicked })
-    })
-}
-
-/// Asks the model about these patients; `path` says how errors name the one with this index.
-pub(super) async fn predict(
-    state: &AppState,
-    patients: &[Arc<Patient>],
-    codes: &Arc<[usize]>,
-    path: impl Fn(usize) -> String,
-    deadline: Instant,
-    arrival: Arrival,
-) -> Result<Vec<PatientRisk>, ApiError> {
-    let question = |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: codes.clone() };
-    let questions = patients.iter().map(question).collect();
-    state.engine().ask(questions, deadline, arrival).await.map_err(|(index, error)| match error {
-        EngineError::Full => ApiError::Overloaded,
-        EngineError::Late => ApiError::DeadlineExceeded,
-        EngineError::Closed => ApiError::Draining,
-        EngineError::Predict(error) => ApiError::of_prediction(path(index), error),
-        EngineError::Broken(kind) => ApiError::Predictor { kind },
     })
 }

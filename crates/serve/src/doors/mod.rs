@@ -5,11 +5,14 @@ mod cds;
 mod chat;
 mod console;
 mod docs;
+mod embed;
 mod examples;
+mod found_record;
 mod health;
 mod metrics;
 mod models;
 mod openapi;
+mod records;
 mod risk;
 mod score;
 
@@ -85,6 +88,7 @@ pub(crate) fn rules() -> HashMap<&'static str, Rule> {
 fn doors() -> Vec<Door> {
     [
         risk::doors(),
+        embed::doors(),
         cds::doors(),
         chat::doors(),
         score::doors(),

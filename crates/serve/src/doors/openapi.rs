@@ -3,7 +3,7 @@
 use super::{
     Door, Rule, cds,
     chat::{azure, openai},
-    examples, health, metrics, models, risk, score,
+    embed, examples, health, metrics, models, risk, score,
 };
 use crate::AppState;
 use axum::{
@@ -33,6 +33,7 @@ pub(super) fn doors() -> Vec<Door> {
     ),
     paths(
         risk::risk,
+        embed::embed,
         cds::discovery,
         cds::hook,
         cds::feedback::feedback,
@@ -40,7 +41,10 @@ pub(super) fn doors() -> Vec<Door> {
         openai::deployment_chat,
         openai::openai_responses,
         openai::openai_models,
+        openai::openai_embeddings,
+        openai::deployment_embeddings,
         azure::azure_chat,
+        azure::azure_embeddings,
         azure::azure_info,
         score::score,
         score::invocations,

@@ -2,17 +2,17 @@
 
 use super::{
     Door, Rule,
-    ask::{on_reader, predict},
+    ask::{self, Read, read_patient},
+    records::{Paths, Records},
 };
 use crate::{
-    AppState, Patient, PatientRisk,
-    body::{nests_within, receive_json},
+    AppState, Patient, PatientRisk, RiskQuestion,
     error::ApiError,
     frame::{ErrorBody, RequestId},
     model::ServedModel,
     wire::{
         DISCLAIMER, ModelSummary, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE,
-        from_json, read_patient, records_of,
+        from_json, records_of,
     },
 };
 use axum::{
@@ -24,9 +24,7 @@ use axum::{
     routing::post,
 };
 use govern::access::Scope;
-use serde_json::value::RawValue;
 use std::sync::Arc;
-use tokio::time::timeout_at;
 
 pub(super) fn doors() -> Vec<Door> {
     vec![Door::new("/v1/risk", Rule::Answer(Scope::Predict, ApiError::into_response), post(risk))]
@@ -60,82 +58,31 @@ async fn risk(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
-    let work = async {
-        let body = receive_json(&state, &headers, body).await?;
-        let asked = on_reader(&state, move |state| read(state, body.bytes())).await?;
-        let path = |index| asked.paths.of(index);
-        let risks = predict(&state, &asked.patients, &asked.codes, path, deadline, arrival).await?;
-        Ok(answer(&state, &id, asked, risks))
-    };
-    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+    let path = |asked: &Asked, index| asked.paths.of(index);
+    let write = |asked, risks| Ok(write(&state, &id, asked, risks));
+    ask::answer(&state, &headers, body, read, path, write).await
 }
 
-/// A request, read: everything that the engine and the answer need.
+/// What the answer needs of a request.
 struct Asked {
     patients: Vec<Arc<Patient>>,
     paths: Paths,
-    codes: Arc<[usize]>,
     horizons: Vec<usize>,
     top: usize,
     rank_by: RankBy,
 }
 
-/// How errors name a patient of the request.
-#[derive(Clone, Copy)]
-enum Paths {
-    Body,
-    Patient,
-    Patients,
-}
-
-impl Paths {
-    fn of(self, index: usize) -> String {
-        match self {
-            Paths::Body => "body".to_owned(),
-            Paths::Patient => "patient".to_owned(),
-            Paths::Patients => format!("patients[{index}]"),
-        }
-    }
-}
-
-fn read(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
-    let limit = state.settings().max_json_depth;
-    if !nests_within(body, limit) {
-        return Err(ApiError::TooDeep { limit });
-    }
-    let (request, records, paths) = match records_of(body)? {
-        Some(record) => (from_json::<RiskRequest>(b"{}", "body")?, vec![record], Paths::Body),
+fn read(state: &AppState, body: &[u8]) -> Result<Read<RiskQuestion, Asked>, ApiError> {
+    let (request, records) = match records_of(body)? {
+        Some(record) => (from_json::<RiskRequest>(b"{}", "body")?, Records::whole_body(record)),
         None => {
             let mut request: RiskRequest = from_json(body, "body")?;
-            let (records, paths) = match (request.patient.take(), request.patients.take()) {
-                (Some(record), None) => (vec![record], Paths::Patient),
-                (None, Some(records)) => (records, Paths::Patients),
-                (Some(_), Some(_)) => {
-                    return Err(ApiError::invalid("body", "send either patient or patients"));
-                }
-                (None, None) => return Err(ApiError::invalid("body", "send a patient, or patients")),
-            };
-            (request, records, paths)
+            let records = Records::of(request.patient.take(), request.patients.take())?;
+            (request, records)
         }
     };
-    ask(state, request, &records, paths)
-}
-
-fn ask(
-    state: &AppState,
-    request: RiskRequest,
-    records: &[&RawValue],
-    paths: Paths,
-) -> Result<Asked, ApiError> {
     let (model, settings) = (state.model(), state.settings());
-    if records.is_empty() {
-        return Err(ApiError::invalid("patients", "holds no patient"));
-    }
-    if records.len() > settings.max_patients_per_request {
-        return Err(ApiError::TooManyPatients { limit: settings.max_patients_per_request });
-    }
+    records.check_number(settings)?;
     if request.top == Some(0) {
         return Err(ApiError::invalid("top", "must be at least 1"));
     }
@@ -143,13 +90,11 @@ fn ask(
     let codes = codes_of(model, request.codes.as_deref(), request.kinds.as_deref())?;
     let horizons = horizons_of(model, request.horizons_days.as_deref())?;
     let top = request.top.unwrap_or(if chosen { usize::MAX } else { settings.default_top });
-    let mut patients = Vec::with_capacity(records.len());
-    for (index, record) in records.iter().enumerate() {
-        let patient = read_patient(&**state.predictor(), record, &paths.of(index))?;
-        state.metrics().record_read(patient.counts);
-        patients.push(Arc::new(patient));
-    }
-    Ok(Asked { patients, paths, codes, horizons, top, rank_by: request.rank_by })
+    let patients = records.read(|record, at| read_patient(state, record, at))?;
+    let question = |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: codes.clone() };
+    let questions = patients.iter().map(question).collect();
+    let asked = Asked { patients, paths: records.paths, horizons, top, rank_by: request.rank_by };
+    Ok(Read { questions, rest: asked })
 }
 
 fn codes_of(
@@ -211,7 +156,7 @@ fn horizons_of(model: &ServedModel, days: Option<&[f64]>) -> Result<Vec<usize>, 
     Ok(horizons)
 }
 
-fn answer(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
+fn write(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
     let model = state.model();
     let description = &model.description;
     let horizons_days: Vec<f64> =

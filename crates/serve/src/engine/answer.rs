@@ -1,27 +1,64 @@
 //! One batch: the predictor is asked, and its answers are checked before anybody sees them.
 
-use super::{AnswerShape, EngineError, queue::Waiting};
+use super::{
+    AnswerShape, EngineError,
+    question::{Answer, Question},
+    queue::Waiting,
+};
 use crate::{PatientRisk, PredictError, Predictor, RiskQuestion, error::PredictorFailure, metrics::Metrics};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Instant,
 };
+use tokio::sync::oneshot;
 
-type Answers = Vec<Result<PatientRisk, EngineError>>;
+type Given = Result<Answer, EngineError>;
 
-/// Asks about a batch and sends each patient's answer to whoever waits for it.
-///
+/// Asks about a batch, kind by kind, and sends each patient's answer to whoever waits for it.
+pub(super) fn batch(predictor: &dyn Predictor, shape: AnswerShape, batch: Vec<Waiting>, metrics: &Metrics) {
+    let (mut risks, mut embeddings) = (Vec::new(), Vec::new());
+    for waiting in batch {
+        match waiting.question {
+            Question::Risk(question) => risks.push((question, waiting.answer)),
+            Question::Embed(patient) => embeddings.push((patient, waiting.answer)),
+        }
+    }
+    of_one_kind(risks, |questions| ask_risks(predictor, shape, questions), metrics);
+    let embed = |patients: &[_]| {
+        asked(predictor.embed(patients), |_, numbers: &Vec<f32>| is_embedding(numbers, shape), patients)
+            .map(|answers| answers.into_iter().map(|answer| answer.map(Answer::Embedding)).collect())
+    };
+    of_one_kind(embeddings, embed, metrics);
+}
+
 /// When a whole batch fails, its patients are asked about one by one, so that a record that breaks the model
 /// breaks it for itself alone.
-pub(super) fn batch(predictor: &dyn Predictor, shape: AnswerShape, batch: Vec<Waiting>, metrics: &Metrics) {
-    let (questions, senders): (Vec<RiskQuestion>, Vec<_>) =
-        batch.into_iter().map(|waiting| (waiting.question, waiting.answer)).unzip();
+fn of_one_kind<Q>(
+    waiting: Vec<(Q, oneshot::Sender<Given>)>,
+    ask: impl Fn(&[Q]) -> Result<Vec<Given>, PredictorFailure>,
+    metrics: &Metrics,
+) {
+    if waiting.is_empty() {
+        return;
+    }
+    // A predictor that panicked is asked again for the next batch: it holds nothing of ours, and keeping its
+    // own state sound is its own affair.
+    let ask = |questions: &[Q]| {
+        catch_unwind(AssertUnwindSafe(|| ask(questions))).unwrap_or(Err(PredictorFailure::Panicked))
+    };
+    let (questions, senders): (Vec<Q>, Vec<_>) = waiting.into_iter().unzip();
     let started = Instant::now();
-    let answers = ask(predictor, shape, &questions).unwrap_or_else(|failure| {
+    let answers = ask(&questions).unwrap_or_else(|failure| {
         if questions.len() == 1 {
             return vec![Err(EngineError::Broken(failure))];
         }
-        questions.iter().map(|question| alone(predictor, shape, question)).collect()
+        let alone = |question: &Q| match ask(std::slice::from_ref(question)) {
+            Ok(mut answers) => {
+                answers.pop().unwrap_or(Err(EngineError::Broken(PredictorFailure::InvalidAnswer)))
+            }
+            Err(failure) => Err(EngineError::Broken(failure)),
+        };
+        questions.iter().map(alone).collect()
     });
     metrics.batch_done(questions.len(), started.elapsed());
     for (answer, sender) in answers.into_iter().zip(senders) {
@@ -44,42 +81,31 @@ fn failed(metrics: &Metrics, failure: PredictorFailure) {
     tracing::error!(kind = failure.name(), "the predictor broke its contract");
 }
 
-fn alone(
-    predictor: &dyn Predictor,
-    shape: AnswerShape,
-    question: &RiskQuestion,
-) -> Result<PatientRisk, EngineError> {
-    match ask(predictor, shape, std::slice::from_ref(question)) {
-        Ok(mut answers) => answers.pop().unwrap_or(Err(EngineError::Broken(PredictorFailure::InvalidAnswer))),
-        Err(failure) => Err(EngineError::Broken(failure)),
-    }
-}
-
-/// The predictor's answers, as many as questions, each checked; or why there are none at all.
-fn ask(
+fn ask_risks(
     predictor: &dyn Predictor,
     shape: AnswerShape,
     questions: &[RiskQuestion],
-) -> Result<Answers, PredictorFailure> {
-    // A predictor that panicked is asked again for the next batch: it holds nothing of ours, and keeping its
-    // own state sound is its own affair.
-    let answers = catch_unwind(AssertUnwindSafe(|| predictor.risk(questions)))
-        .map_err(|_| PredictorFailure::Panicked)?;
+) -> Result<Vec<Given>, PredictorFailure> {
+    let sound = |question: &RiskQuestion, risk: &PatientRisk| is_sound(risk, question, shape);
+    let answers = asked(predictor.risk(questions), sound, questions)?;
+    Ok(answers.into_iter().map(|answer| answer.map(Answer::Risk)).collect())
+}
+
+/// The predictor's answers, as many as questions, each checked; or why there are none at all.
+fn asked<Q, A>(
+    answers: Vec<Result<A, PredictError>>,
+    is_sound: impl Fn(&Q, &A) -> bool,
+    questions: &[Q],
+) -> Result<Vec<Result<A, EngineError>>, PredictorFailure> {
     if answers.len() != questions.len() {
         return Err(PredictorFailure::InvalidAnswer);
     }
-    Ok(questions
-        .iter()
-        .zip(answers)
-        .map(|(question, answer)| {
-            let risk = answer.map_err(EngineError::Predict)?;
-            if is_sound(&risk, question, shape) {
-                Ok(risk)
-            } else {
-                Err(EngineError::Broken(PredictorFailure::InvalidAnswer))
-            }
-        })
-        .collect())
+    let check = |(question, answer): (&Q, Result<A, PredictError>)| match answer {
+        Ok(answer) if is_sound(question, &answer) => Ok(answer),
+        Ok(_) => Err(EngineError::Broken(PredictorFailure::InvalidAnswer)),
+        Err(error) => Err(EngineError::Predict(error)),
+    };
+    Ok(questions.iter().zip(answers).map(check).collect())
 }
 
 /// Does the answer speak of the codes that were asked for, with probabilities that never fall with time?
@@ -97,4 +123,9 @@ pub(super) fn is_sound(risk: &PatientRisk, question: &RiskQuestion, shape: Answe
                 && is_curve(&risk.cumulative_incidence)
                 && risk.reference.as_deref().is_none_or(is_curve)
         })
+}
+
+/// Is it as wide as the model says, and all numbers?
+pub(super) fn is_embedding(numbers: &[f32], shape: AnswerShape) -> bool {
+    Some(numbers.len()) == shape.embedding_width && numbers.iter().all(|number| number.is_finite())
 }

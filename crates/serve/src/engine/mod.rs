@@ -5,12 +5,12 @@
 //! company that isn't coming. Patients whose caller left or whose deadline passed are dropped unasked.
 
 mod answer;
+mod question;
 mod queue;
 
-use crate::{
-    Error, PatientRisk, PredictError, Predictor, RiskQuestion, ServeSettings, error::PredictorFailure,
-    metrics::Metrics,
-};
+pub(crate) use question::{Asks, EmbedQuestion};
+
+use crate::{Error, PredictError, Predictor, ServeSettings, error::PredictorFailure, metrics::Metrics};
 use queue::{Queue, Waiting};
 use std::{sync::Arc, time::Instant};
 use tokio::sync::oneshot;
@@ -34,6 +34,7 @@ pub(crate) enum EngineError {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnswerShape {
     pub(crate) horizons: usize,
+    pub(crate) embedding_width: Option<usize>,
 }
 
 pub(crate) struct Engine {
@@ -78,27 +79,28 @@ impl Engine {
     /// Asks about all of `questions`; either all are queued or none.
     ///
     /// Dropping the future withdraws what has not been asked yet.
-    pub(crate) async fn ask(
+    pub(crate) async fn ask<Q: Asks>(
         &self,
-        questions: Vec<RiskQuestion>,
+        questions: Vec<Q>,
         deadline: Instant,
         arrival: Arrival,
-    ) -> Result<Vec<PatientRisk>, (usize, EngineError)> {
+    ) -> Result<Vec<Q::Answer>, (usize, EngineError)> {
         let mut answers = Vec::with_capacity(questions.len());
         let mut waiting = Vec::with_capacity(questions.len());
         for question in questions {
             let (answer, receiver) = oneshot::channel();
-            waiting.push(Waiting { question, deadline, answer });
+            waiting.push(Waiting { question: question.into_question(), deadline, answer });
             answers.push(receiver);
         }
         self.queue.push_all(waiting).map_err(|error| (0, error))?;
         drop(arrival);
-        let mut risks = Vec::with_capacity(answers.len());
+        let mut given = Vec::with_capacity(answers.len());
         for (index, answer) in answers.into_iter().enumerate() {
-            let risk = answer.await.unwrap_or(Err(EngineError::Closed));
-            risks.push(risk.map_err(|error| (index, error))?);
+            let answer = answer.await.unwrap_or(Err(EngineError::Closed)).map_err(|error| (index, error))?;
+            let mismatch = EngineError::Broken(PredictorFailure::InvalidAnswer);
+            given.push(Q::of(answer).ok_or((index, mismatch))?);
         }
-        Ok(risks)
+        Ok(given)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Patients waiting for the model, bounded.
 
-use super::EngineError;
-use crate::{PatientRisk, RiskQuestion, metrics::Metrics};
+use super::{
+    EngineError,
+    question::{Answer, Question},
+};
+use crate::metrics::Metrics;
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -11,9 +14,9 @@ use tokio::sync::oneshot;
 
 /// A patient in the queue.
 pub(crate) struct Waiting {
-    pub(crate) question: RiskQuestion,
+    pub(crate) question: Question,
     pub(crate) deadline: Instant,
-    pub(crate) answer: oneshot::Sender<Result<PatientRisk, EngineError>>,
+    pub(crate) answer: oneshot::Sender<Result<Answer, EngineError>>,
 }
 
 pub(crate) struct Queue {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    CodeRisk, MedsEvent, ModelDescription, Patient, PatientError, RecordCounts, Stage, TrainingData,
+    CodeRisk, MedsEvent, ModelDescription, Patient, PatientError, PatientRisk, RecordCounts, RiskQuestion,
+    Stage, TrainingData,
 };
 use events::{Deidentified, Identified, Sex, Subject};
 use std::{
@@ -70,7 +71,9 @@ fn rig(settings: ServeSettings, answers: usize) -> Rig {
     let (asks, asked) = mpsc::channel();
     let gate = Arc::new(Gate { open: Mutex::new(opened), asked: asks, answers });
     let metrics = Arc::new(Metrics::new(&description()));
-    let engine = Engine::start(gate, AnswerShape { horizons: 2 }, &settings, metrics).unwrap();
+    let engine =
+        Engine::start(gate, AnswerShape { horizons: 2, embedding_width: Some(2) }, &settings, metrics)
+            .unwrap();
     Rig { engine: Arc::new(engine), open, asked }
 }
 
@@ -154,7 +157,9 @@ async fn too_few_answers_are_no_answer() {
 
 #[test]
 fn answers_that_can_t_be_right_are_withheld() {
-    let sound = |risk: PatientRisk| answer::is_sound(&risk, &question(), AnswerShape { horizons: 2 });
+    let sound = |risk: PatientRisk| {
+        answer::is_sound(&risk, &question(), AnswerShape { horizons: 2, embedding_width: Some(2) })
+    };
     assert!(sound(risk(0, vec![0.0, 1.0])));
     assert!(!sound(risk(1, vec![0.0, 1.0])), "another code than asked for");
     assert!(!sound(risk(0, vec![0.5])), "a horizon is missing");

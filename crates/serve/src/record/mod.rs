@@ -47,6 +47,7 @@ struct Notes {
     input_digest: Option<String>,
     cards: Vec<String>,
     feedback: Option<serde_json::Value>,
+    digest_alone: bool,
 }
 
 impl CallNotes {
@@ -62,6 +63,11 @@ impl CallNotes {
     /// The call tells this, in words of ours.
     pub(crate) fn tells(&self, feedback: serde_json::Value) {
         self.lock().feedback = Some(feedback);
+    }
+
+    /// The answer is no less private than what was sent: the ledger keeps its digest alone, keyed, as of an input.
+    pub(crate) fn keeps_digest_alone(&self) {
+        self.lock().digest_alone = true;
     }
 
     fn input_arrived(&self, digest: String) {
@@ -111,6 +117,10 @@ pub(crate) async fn record(State(state): State<AppState>, mut request: Request, 
         call.input_digest = notes.input_digest.take();
         call.cards = std::mem::take(&mut notes.cards);
         call.feedback = notes.feedback.take();
+        if notes.digest_alone {
+            call.output = None;
+            call.output_digest = keyed_digest(&state, &body);
+        }
     }
     let (digest, stage) = (call.model.digest.clone(), call.model.stage);
     let appended = match append(&state, call).await {
@@ -169,6 +179,12 @@ fn tell_output(call: &mut Call, error: Option<&ApiError>, body: &Bytes, limit: u
             .or_else(|| std::str::from_utf8(body).ok().map(serde_json::Value::from)),
         None => None,
     };
+}
+
+/// As digests of inputs are: what is short could be guessed from an unkeyed one.
+fn keyed_digest(state: &AppState, bytes: &[u8]) -> String {
+    let keyed = state.governance().ledger.as_ref().map(|ledger| ledger.input_hasher());
+    keyed.map_or_else(String::new, |mut hasher| hasher.update(bytes).finalize().to_hex().to_string())
 }
 
 async fn append(state: &AppState, call: Call) -> Result<Option<Appended>, ApiError> {

@@ -1,11 +1,13 @@
 //! What travels: requests as callers send them, answers as they get them.
 
+mod embed;
 mod json;
 mod model;
 mod patient;
 mod risk;
 mod time;
 
+pub(crate) use embed::{EmbedAnswer, EmbedRequest};
 pub(crate) use json::from_json;
 pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
 pub(crate) use patient::{PatientRecord, read_patient, records_of};

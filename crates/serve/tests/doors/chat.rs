@@ -8,7 +8,7 @@ use crate::{
 use serde_json::{Value, json};
 use serve::Stage;
 
-const CHATS: [&str; 3] =
+pub const CHATS: [&str; 3] =
     ["/openai/v1/chat/completions", "/openai/deployments/osler-tiny/chat/completions", "/chat/completions"];
 
 pub fn request() -> Value {
@@ -16,14 +16,14 @@ pub fn request() -> Value {
     json!({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]})
 }
 
-fn with(name: &str, value: Value) -> Value {
+pub fn with(name: &str, value: Value) -> Value {
     let mut request = request();
     request[name] = value;
     request
 }
 
 /// The events of a stream, without the end's mark.
-fn events(answer: &Answer) -> Vec<Value> {
+pub fn events(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.header("content-type"), "text/event-stream");
     assert!(!answer.text.contains('\r'));
     let blocks = answer.text.strip_suffix("\n\n").unwrap().split("\n\n");
@@ -82,7 +82,7 @@ async fn a_stream_holds_the_same_words_in_pieces() {
 }
 
 #[tokio::test]
-async fn json_when_asked_and_no_other_shape() {
+async fn json_when_asked_and_what_cannot_be_met_is_refused() {
     let service = service();
     let answer =
         post(&service, CHATS[0], &with("response_format", json!({"type": "json_object"}))).await.json();

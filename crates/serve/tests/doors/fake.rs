@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use serve::*;
 use std::{
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -177,6 +177,25 @@ impl Predictor for FakePredictor {
         self.asked.fetch_add(questions.len(), Ordering::Relaxed);
         std::thread::sleep(self.slow);
         questions.iter().map(one_risk).collect()
+    }
+
+    fn embedding_width(&self) -> Option<usize> {
+        Some(4)
+    }
+
+    fn embed(&self, patients: &[Arc<Patient>]) -> Vec<Result<Vec<f32>, PredictError>> {
+        self.batches.lock().unwrap().push(patients.len());
+        std::thread::sleep(self.slow);
+        let embed = |patient: &Arc<Patient>| {
+            let has = |code: &str| patient.subject.events().iter().any(|event| event.code.as_str() == code);
+            assert!(!has("TEST//PANIC"), "a fault on demand");
+            if has("TEST//FAIL") {
+                return Err(PredictError::Failed { detail: "a fault on demand".into() });
+            }
+            let first = if has("TEST//NAN") { f32::NAN } else { 0.5 };
+            Ok(vec![first, -1.25, patient.counts.read as f32, 1e-7])
+        };
+        patients.iter().map(embed).collect()
     }
 
     fn examples(&self) -> Vec<Example> {

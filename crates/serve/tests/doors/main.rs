@@ -6,6 +6,8 @@ mod access;
 mod call;
 mod cds;
 mod chat;
+mod chat_tools;
+mod embeddings;
 mod fake;
 mod leash;
 mod ledger;

@@ -11,15 +11,11 @@ mod services;
 
 use super::{
     Door, Rule,
-    ask::{on_reader, predict},
+    ask::{self, Read, read_patient},
 };
 use crate::{
-    AppState, PatientError,
-    body::{nests_within, receive_json},
-    error::ApiError,
-    frame::ErrorBody,
+    AppState, Patient, PatientError, PatientRisk, RiskQuestion, error::ApiError, frame::ErrorBody,
     record::CallNotes,
-    wire::read_patient,
 };
 use axum::{
     Extension, Json,
@@ -29,13 +25,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use call::HookCall;
+use call::{Gap, HookCall};
 use card::{Card, CardsAnswer};
 use govern::access::Scope;
 use serde_json::json;
 use services::{Service, ServicesAnswer};
 use std::sync::Arc;
-use tokio::time::timeout_at;
 
 pub(super) fn doors() -> Vec<Door> {
     vec![
@@ -90,34 +85,22 @@ pub(super) async fn hook(
     body: Body,
 ) -> Result<Response, ApiError> {
     let service = Service::of(&id).ok_or(ApiError::NotFound)?;
-    let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
-    let work = async {
-        let body = receive_json(&state, &headers, body).await?;
-        let (patient, gaps) = on_reader(&state, move |state| {
-            let limit = state.settings().max_json_depth;
-            if !nests_within(body.bytes(), limit) {
-                return Err(ApiError::TooDeep { limit });
-            }
-            let call = HookCall::read(body.bytes(), service)?;
-            let bundle = call.bundle()?;
-            let patient = read_patient(&**state.predictor(), &bundle, "prefetch").map_err(lacking)?;
-            state.metrics().record_read(patient.counts);
-            Ok((Arc::new(patient), call.gaps))
-        })
-        .await?;
-        let codes = state.model().default_codes();
-        let patients = [patient];
-        let risks = predict(&state, &patients, &codes, |_| "prefetch".to_owned(), deadline, arrival).await?;
-        let risk = risks.into_iter().next().ok_or(ApiError::Internal)?;
-        let card = Card::of(state.model(), state.stage(), patients[0].counts, &risk, &gaps)?;
+    let read = move |state: &AppState, body: &[u8]| {
+        let call = HookCall::read(body, service)?;
+        let patient = read_patient(state, &call.bundle()?, "prefetch").map_err(lacking)?;
+        let question = RiskQuestion { patient: patient.clone(), codes: state.model().default_codes() };
+        Ok(Read { questions: vec![question], rest: (patient, call.gaps) })
+    };
+    let write = |(patient, gaps): (Arc<Patient>, Vec<Gap>), risks: Vec<PatientRisk>| {
+        let risk = risks.first().ok_or(ApiError::Internal)?;
+        let card = Card::of(state.model(), state.stage(), patient.counts, risk, &gaps)?;
         let cards: Vec<Card> = card.into_iter().collect();
         for card in &cards {
             notes.shows_card(card.uuid());
         }
         Ok(Json(CardsAnswer { cards }).into_response())
     };
-    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+    ask::answer(&state, &headers, body, read, |_, _| "prefetch".to_owned(), write).await
 }
 
 /// A record that lacks what a prediction needs is a precondition that isn't met.

@@ -2,12 +2,14 @@
 
 use super::{
     completion, converse,
+    embeddings::{EmbeddingsRequest, embed},
     request::{Asked, ChatRequest},
 };
 use crate::{
     AppState,
     error::ApiError,
     frame::{ErrorBody, RequestId},
+    record::CallNotes,
 };
 use axum::{Extension, Json, body::Body, extract::State, http::HeaderMap, response::Response};
 use serde_json::{Value, json};
@@ -28,12 +30,36 @@ use serde_json::{Value, json};
 pub(in crate::doors) async fn azure_chat(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| completion::write(state, &id, asked, composed);
-    converse(&state, &headers, body, Asked::chat, write).await
+    converse(&state, &notes, &headers, body, Asked::chat, write).await
+}
+
+/// Embeddings of patients, as Azure AI Model Inference has them
+///
+/// As `/openai/v1/embeddings`; `encoding_format` may be `float` or `base64`.
+#[utoipa::path(
+    post, path = "/embeddings", tag = "chat",
+    request_body(content = EmbeddingsRequest),
+    responses(
+        (status = 200, description = "Embeddings"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such model here", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn azure_embeddings(
+    State(state): State<AppState>,
+    Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    embed(&state, &id, &notes, &headers, body).await
 }
 
 /// What answers here, as Azure AI Model Inference asks

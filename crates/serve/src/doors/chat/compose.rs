@@ -1,7 +1,9 @@
 //! Words for numbers: each sentence holds what it rests on.
 
+use super::request::Shape;
 use crate::{
     ModelDescription,
+    error::ApiError,
     wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE},
 };
 use serde_json::json;
@@ -20,22 +22,41 @@ pub(super) struct Composed {
 }
 
 impl Composed {
-    pub(super) fn no_record() -> Self {
-        Composed { pieces: vec![NO_RECORD.to_owned()], events: 0 }
+    /// Nothing is said: a tool is called.
+    pub(super) fn nothing() -> Self {
+        Composed { pieces: Vec::new(), events: 0 }
     }
 
-    pub(super) fn of(model: &ModelDescription, answer: &PatientAnswer<'_>, as_json: bool) -> Self {
+    pub(super) fn no_record(shape: &Shape) -> Result<Self, ApiError> {
+        let piece = match shape {
+            Shape::Text => NO_RECORD.to_owned(),
+            Shape::Json => json!({ "message": NO_RECORD }).to_string(),
+            // Nothing of the answer that the schema describes is known.
+            Shape::Schema(_) => return Err(ApiError::invalid("messages", NO_RECORD)),
+        };
+        Ok(Composed { pieces: vec![piece], events: 0 })
+    }
+
+    pub(super) fn of(
+        model: &ModelDescription,
+        answer: &PatientAnswer<'_>,
+        shape: &Shape,
+    ) -> Result<Self, ApiError> {
         let events = answer.events.used;
-        if as_json {
-            let body = json!({
+        let body = || {
+            json!({
                 "disclaimer": DISCLAIMER,
                 "synthetic_notice": model.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
                 "horizons_days": model.horizons_days,
                 "patient": answer,
-            });
-            return Composed { pieces: vec![body.to_string()], events };
-        }
-        Composed { pieces: sentences(model, answer), events }
+            })
+        };
+        let pieces = match shape {
+            Shape::Text => sentences(model, answer),
+            Shape::Json => vec![body().to_string()],
+            Shape::Schema(schema) => vec![schema.pick(&body())?.to_string()],
+        };
+        Ok(Composed { pieces, events })
     }
 
     pub(super) fn text(&self) -> String {

@@ -2,25 +2,29 @@
 //!
 //! No language model is behind these doors. A message must hold a record (a FHIR Bundle, or events in MEDS terms); the
 //! answer is composed from the model's numbers, one sentence a number. What can't be read is said, and a Bundle asked
-//! for. The conversation is not kept, and questions in prose change nothing.
+//! for, of the caller's own tool where one can be called without guessing. The conversation is not kept, and questions in
+//! prose change nothing.
 
 pub(super) mod azure;
 mod completion;
 mod compose;
+mod embeddings;
 pub(super) mod openai;
 mod request;
 mod responses;
+mod schema;
+mod tools;
 
 use super::{
     Door, Rule,
-    ask::{on_reader, predict},
+    ask::{self, Read, read_patient},
 };
 use crate::{
-    AppState,
-    body::{nests_within, receive_json},
+    AppState, Patient, PatientRisk, RiskQuestion,
     error::ApiError,
     frame::RequestId,
-    wire::{PatientAnswer, RankBy, read_patient},
+    record::CallNotes,
+    wire::{PatientAnswer, RankBy},
 };
 use axum::{
     body::Body,
@@ -30,9 +34,9 @@ use axum::{
 };
 use compose::Composed;
 use govern::access::Scope;
-use request::Asked;
+use request::{Asked, Shape};
 use std::sync::Arc;
-use tokio::time::timeout_at;
+use tools::ToolCall;
 
 /// The most risks that an answer speaks of.
 const TOP: usize = 5;
@@ -45,6 +49,9 @@ pub(super) fn doors() -> Vec<Door> {
         Door::new("/openai/v1/models", Rule::Service(Scope::Chat), get(openai::openai_models)),
         Door::new("/openai/deployments/{name}/chat/completions", answer, post(openai::deployment_chat)),
         Door::new("/chat/completions", answer, post(azure::azure_chat)),
+        Door::new("/openai/v1/embeddings", answer, post(openai::openai_embeddings)),
+        Door::new("/openai/deployments/{name}/embeddings", answer, post(openai::deployment_embeddings)),
+        Door::new("/embeddings", answer, post(azure::azure_embeddings)),
         Door::new("/info", Rule::Service(Scope::Chat), get(azure::azure_info)),
     ]
 }
@@ -52,57 +59,57 @@ pub(super) fn doors() -> Vec<Door> {
 /// Reads a request by `read`, asks the model if there is a record, and hands what is to be said to `write`.
 async fn converse(
     state: &AppState,
+    notes: &CallNotes,
     headers: &HeaderMap,
     body: Body,
     read: fn(&[u8]) -> Result<Asked, ApiError>,
     write: impl FnOnce(&AppState, &Asked, &Composed) -> Response,
 ) -> Result<Response, ApiError> {
-    let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
-    let work = async {
-        let body = receive_json(state, headers, body).await?;
-        let (asked, patient) = on_reader(state, move |state| {
-            let limit = state.settings().max_json_depth;
-            if !nests_within(body.bytes(), limit) {
-                return Err(ApiError::TooDeep { limit });
-            }
-            let asked = read(body.bytes())?;
-            let patient = match &asked.record {
-                // A record stands as text within a message: its own depth is still to be looked at.
-                Some(record) if !nests_within(record.get().as_bytes(), limit) => {
-                    return Err(ApiError::TooDeep { limit });
-                }
-                Some(record) => {
-                    let patient = read_patient(&**state.predictor(), record, "messages")?;
-                    state.metrics().record_read(patient.counts);
-                    Some(Arc::new(patient))
-                }
-                None => None,
-            };
-            Ok((asked, patient))
-        })
-        .await?;
+    let read = move |state: &AppState, body: &[u8]| {
+        let asked = read(body)?;
+        names_model(state, asked.model.as_deref())?;
+        let patient =
+            asked.record.as_deref().map(|record| read_patient(state, record, "messages")).transpose()?;
+        let codes = state.model().default_codes();
+        let question =
+            patient.iter().map(|patient| RiskQuestion { patient: patient.clone(), codes: codes.clone() });
+        Ok(Read { questions: question.collect(), rest: (asked, patient) })
+    };
+    let write = |(mut asked, patient): (Asked, Option<Arc<Patient>>), risks: Vec<PatientRisk>| {
         let model = state.model();
-        if asked.model.as_deref().is_some_and(|name| name != model.description.name) {
-            return Err(ApiError::NoSuchModel);
-        }
-        let composed = match patient {
-            None => Composed::no_record(),
-            Some(patient) => {
-                let codes = model.default_codes();
-                let patients = [patient];
-                let path = |_| "messages".to_owned();
-                let risks = predict(state, &patients, &codes, path, deadline, arrival).await?;
-                let risk = risks.into_iter().next().ok_or(ApiError::Internal)?;
+        let composed = match (patient, risks.into_iter().next()) {
+            (Some(patient), Some(risk)) => {
                 let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
-                let counts = patients[0].counts;
-                let answer = PatientAnswer::of(model, &horizons, counts, risk, RankBy::Excess, TOP);
-                Composed::of(&model.description, &answer, asked.json)
+                let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, TOP);
+                match asked.give_to.take() {
+                    Some((name, schema)) => {
+                        let arguments =
+                            Composed::of(&model.description, &answer, &Shape::Schema(schema))?.text();
+                        asked.call = Some(ToolCall { name, arguments });
+                        Composed::nothing()
+                    }
+                    None => Composed::of(&model.description, &answer, &asked.shape)?,
+                }
             }
+            (Some(_), None) => return Err(ApiError::Internal),
+            (None, _) if asked.call.is_some() => {
+                // The call holds a patient's id, from the messages.
+                notes.keeps_digest_alone();
+                Composed::nothing()
+            }
+            (None, _) => Composed::no_record(&asked.shape)?,
         };
         Ok(write(state, &asked, &composed))
     };
-    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+    ask::answer(state, headers, body, read, |_, _| "messages".to_owned(), write).await
+}
+
+/// Refuses a request that names another model.
+fn names_model(state: &AppState, name: Option<&str>) -> Result<(), ApiError> {
+    if name.is_some_and(|name| name != state.model().description.name) {
+        return Err(ApiError::NoSuchModel);
+    }
+    Ok(())
 }
 
 /// Seconds since 1970, as both APIs date their answers.

@@ -2,6 +2,8 @@
 
 use super::{
     completion, converse, created,
+    embeddings::{EmbeddingsRequest, embed},
+    names_model,
     request::{Asked, ChatRequest, ResponsesRequest},
     responses as response_shape,
 };
@@ -9,6 +11,7 @@ use crate::{
     AppState,
     error::ApiError,
     frame::{ErrorBody, RequestId},
+    record::CallNotes,
 };
 use axum::{
     Extension, Json,
@@ -38,12 +41,13 @@ use serde_json::{Value, json};
 pub(in crate::doors) async fn openai_chat(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| completion::write(state, &id, asked, composed);
-    converse(&state, &headers, body, Asked::chat, write).await
+    converse(&state, &notes, &headers, body, Asked::chat, write).await
 }
 
 /// Chat with a deployment, as Azure OpenAI has it
@@ -64,13 +68,12 @@ pub(in crate::doors) async fn deployment_chat(
     State(state): State<AppState>,
     Path(name): Path<String>,
     Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    if name != state.model().description.name {
-        return Err(ApiError::NoSuchModel);
-    }
-    openai_chat(State(state), Extension(id), headers, body).await
+    names_model(&state, Some(&name))?;
+    openai_chat(State(state), Extension(id), Extension(notes), headers, body).await
 }
 
 /// Responses, as OpenAI has them
@@ -89,12 +92,62 @@ pub(in crate::doors) async fn deployment_chat(
 pub(in crate::doors) async fn openai_responses(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| response_shape::write(state, &id, asked, composed);
-    converse(&state, &headers, body, Asked::responses, write).await
+    converse(&state, &notes, &headers, body, Asked::responses, write).await
+}
+
+/// Embeddings of patients, as OpenAI has them
+///
+/// Each input is a text that holds a patient's record (any words around it), or the record itself; the answer is the model's
+/// state after it, as a vector: the last token's, then the mean over all. `dimensions` may state its width and nothing else.
+#[utoipa::path(
+    post, path = "/openai/v1/embeddings", tag = "chat",
+    request_body(content = EmbeddingsRequest),
+    responses(
+        (status = 200, description = "Embeddings, as numbers or as base64 of little-endian 32-bit floats"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such model here", body = ErrorBody),
+        (status = 422, description = "A record holds no patient that could be read", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn openai_embeddings(
+    State(state): State<AppState>,
+    Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    embed(&state, &id, &notes, &headers, body).await
+}
+
+/// Embeddings of patients by a deployment, as Azure OpenAI has them
+#[utoipa::path(
+    post, path = "/openai/deployments/{name}/embeddings", tag = "chat",
+    params(("name" = String, Path, description = "The model, as `/openai/v1/models` names it")),
+    request_body(content = EmbeddingsRequest),
+    responses(
+        (status = 200, description = "Embeddings"),
+        (status = 400, description = "The request can't be read", body = ErrorBody),
+        (status = 401, description = "The key is missing or wrong", body = ErrorBody),
+        (status = 404, description = "There is no such deployment", body = ErrorBody),
+    )
+)]
+pub(in crate::doors) async fn deployment_embeddings(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Extension(id): Extension<RequestId>,
+    Extension(notes): Extension<CallNotes>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    names_model(&state, Some(&name))?;
+    embed(&state, &id, &notes, &headers, body).await
 }
 
 /// The models, as OpenAI lists them

@@ -1,6 +1,10 @@
 //! What is asked: the messages, and the record among them.
 
-use crate::{error::ApiError, wire::from_json};
+use super::{
+    schema::Schema,
+    tools::{Choice, Tool, ToolCall, Tools},
+};
+use crate::{doors::found_record::record_in, error::ApiError, wire::from_json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,8 +16,21 @@ pub(super) struct Asked {
     pub(super) record: Option<Box<RawValue>>,
     pub(super) stream: bool,
     pub(super) include_usage: bool,
-    /// Is the answer to be JSON?
-    pub(super) json: bool,
+    /// What the answer is to be written as.
+    pub(super) shape: Shape,
+    /// The caller's tool that is to fetch the record, where the messages hold none.
+    pub(super) call: Option<ToolCall>,
+    /// The caller's tool that is to get the answer as its arguments, where one must be called and there is a record.
+    pub(super) give_to: Option<(String, Schema)>,
+}
+
+/// What an answer is written as.
+pub(super) enum Shape {
+    Text,
+    /// The one JSON object that this server answers with.
+    Json,
+    /// What the caller's schema picks of that object.
+    Schema(Schema),
 }
 
 /// A chat request. Settings of sampling are accepted and change nothing: an answer is not drawn.
@@ -29,12 +46,18 @@ pub(crate) struct ChatRequest {
     stream: Option<bool>,
     #[serde(default)]
     stream_options: Option<StreamOptions>,
-    /// `text` or `json_object`. A schema of the caller's own is refused: the answer has one shape.
+    /// `text`, `json_object`, or `json_schema`: the schema picks among the fields of the server's JSON answer, by name.
     #[serde(default)]
     response_format: Option<Format>,
+    /// Tools that may fetch the record. One is called when no message holds a record and each of its required arguments
+    /// is a patient's id, which a message must give as a reference (`Patient/ID`). Where there is a record and
+    /// `tool_choice` leaves one tool that must be called, it is called with the answer, as its parameters pick it.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    tool_choice: Option<serde_json::Value>,
+    tools: Option<Vec<Tool>>,
+    /// `none`, `auto`, `required`, or one tool.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    tool_choice: Option<Choice>,
     #[serde(default)]
     n: Option<u32>,
 }
@@ -51,6 +74,13 @@ pub(crate) struct ResponsesRequest {
     stream: Option<bool>,
     #[serde(default)]
     text: Option<TextOptions>,
+    /// As in a chat request.
+    #[serde(default)]
+    tools: Option<Vec<Tool>>,
+    /// As in a chat request.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    tool_choice: Option<Choice>,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -76,11 +106,25 @@ struct StreamOptions {
 struct Format {
     #[serde(rename = "type")]
     kind: String,
+    /// Where a chat request holds the schema.
+    #[serde(default)]
+    json_schema: Option<Named>,
+    /// Where a request for a response holds it.
+    #[serde(default)]
+    schema: Option<serde_json::Value>,
 }
 
-/// A message; its role is of no matter.
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Named {
+    #[serde(default)]
+    schema: Option<serde_json::Value>,
+}
+
+/// A message; a record may stand in one of any role.
 #[derive(Deserialize, utoipa::ToSchema)]
 struct Message {
+    #[serde(default)]
+    role: Option<String>,
     #[serde(default)]
     content: Option<Content>,
     /// A tool's result, in a request for a response.
@@ -107,12 +151,12 @@ impl Asked {
         if request.n.is_some_and(|n| n != 1) {
             return Err(ApiError::invalid("n", "must be 1: the answer to a record is always the same"));
         }
-        if request.tool_choice.is_some_and(|choice| choice == "required" || choice.is_object()) {
-            return Err(ApiError::invalid("tool_choice", "can't be required: no tools are called here"));
-        }
+        let read = Messages(&request.messages).read(Tools::new(request.tools, request.tool_choice)?)?;
         Ok(Asked {
-            json: wants_json(request.response_format)?,
-            record: last_record(&request.messages)?,
+            shape: shape_of(request.response_format)?,
+            record: read.record,
+            call: read.call,
+            give_to: read.give_to,
             model: request.model,
             stream: request.stream.unwrap_or(false),
             include_usage: request.stream_options.is_some_and(|options| options.include_usage),
@@ -121,13 +165,19 @@ impl Asked {
 
     pub(super) fn responses(body: &[u8]) -> Result<Asked, ApiError> {
         let request: ResponsesRequest = from_json(body, "body")?;
-        let record = match request.input {
-            Input::Text(text) => record_in(&text),
-            Input::Messages(messages) => last_record(&messages)?,
+        let tools = Tools::new(request.tools, request.tool_choice)?;
+        let read = match request.input {
+            Input::Text(text) => {
+                let content = Some(Content::Text(text));
+                Messages(&[Message { role: None, content, output: None }]).read(tools)?
+            }
+            Input::Messages(messages) => Messages(&messages).read(tools)?,
         };
         Ok(Asked {
-            json: wants_json(request.text.and_then(|text| text.format))?,
-            record,
+            shape: shape_of(request.text.and_then(|text| text.format))?,
+            record: read.record,
+            call: read.call,
+            give_to: read.give_to,
             model: request.model,
             stream: request.stream.unwrap_or(false),
             include_usage: false,
@@ -135,82 +185,52 @@ impl Asked {
     }
 }
 
-fn wants_json(format: Option<Format>) -> Result<bool, ApiError> {
-    match format.as_ref().map(|format| format.kind.as_str()) {
-        None | Some("text") => Ok(false),
-        Some("json_object") => Ok(true),
-        Some(_) => Err(ApiError::invalid(
-            "response_format",
-            "can be text or json_object; the answer has one shape, which /docs describes",
-        )),
+fn shape_of(format: Option<Format>) -> Result<Shape, ApiError> {
+    let Some(format) = format else { return Ok(Shape::Text) };
+    match format.kind.as_str() {
+        "text" => Ok(Shape::Text),
+        "json_object" => Ok(Shape::Json),
+        "json_schema" => {
+            let schema = format.json_schema.and_then(|named| named.schema).or(format.schema);
+            let schema = schema.ok_or_else(|| ApiError::invalid("response_format", "holds no schema"))?;
+            Ok(Shape::Schema(Schema::new(schema)?))
+        }
+        _ => Err(ApiError::invalid("response_format", "can be text, json_object or json_schema")),
     }
 }
 
-fn last_record(messages: &[Message]) -> Result<Option<Box<RawValue>>, ApiError> {
-    if messages.is_empty() {
-        return Err(ApiError::invalid("messages", "holds no message"));
+struct Messages<'a>(&'a [Message]);
+
+struct ReadMessages {
+    record: Option<Box<RawValue>>,
+    call: Option<ToolCall>,
+    give_to: Option<(String, Schema)>,
+}
+
+impl Messages<'_> {
+    /// The last record, or the tool that is to fetch one.
+    fn read(&self, tools: Tools) -> Result<ReadMessages, ApiError> {
+        let last = self.0.last().ok_or_else(|| ApiError::invalid("messages", "holds no message"))?;
+        if let Some(record) = self.texts().find_map(record_in) {
+            return Ok(ReadMessages { record: Some(record), call: None, give_to: tools.for_answer()? });
+        }
+        // A tool that brought no record would bring none the next time either.
+        let is_result = last.role.as_deref() == Some("tool") || last.output.is_some();
+        let call = if is_result { None } else { tools.call(self.texts())? };
+        Ok(ReadMessages { record: None, call, give_to: None })
     }
-    let texts = messages.iter().rev().flat_map(|message| {
-        let parts = match &message.content {
-            Some(Content::Text(text)) => vec![text.as_str()],
-            Some(Content::Parts(parts)) => {
-                parts.iter().rev().filter_map(|part| part.text.as_deref()).collect()
-            }
-            None => vec![],
-        };
-        message.output.as_deref().into_iter().chain(parts)
-    });
-    Ok(texts.into_iter().find_map(record_in))
-}
 
-#[derive(Deserialize)]
-struct Probe {
-    #[serde(rename = "resourceType", default)]
-    resource_type: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    events: Option<serde::de::IgnoredAny>,
-}
-
-/// How many places in a text are looked at: text that is mostly brackets is nobody's record.
-const MAX_PLACES: usize = 64;
-
-/// The first JSON object within a text that looks like a record, whatever stands around it.
-fn record_in(text: &str) -> Option<Box<RawValue>> {
-    let mut from = 0;
-    for _ in 0..MAX_PLACES {
-        let start = from + text.get(from..)?.find('{')?;
-        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>();
-        match values.next() {
-            Some(Ok(value)) => {
-                if let Ok(Probe { resource_type, events }) = serde_json::from_str(value.get())
-                    && (resource_type.is_some() || events.is_some())
-                {
-                    return Some(value.to_owned());
+    /// All texts, the last first.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().rev().flat_map(|message| {
+            let parts = match &message.content {
+                Some(Content::Text(text)) => vec![text.as_str()],
+                Some(Content::Parts(parts)) => {
+                    parts.iter().rev().filter_map(|part| part.text.as_deref()).collect()
                 }
-                from = start + values.byte_offset();
-            }
-            _ => from = start + 1,
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_is_found_within_words_and_fences() {
-        let record = r#"{"events":[{"code":"MEDS_BIRTH","time":"1950-01-01"}]}"#;
-        for text in [
-            record.to_owned(),
-            format!("What is this patient's risk?\n```json\n{record}\n```\nThank you {{really}}"),
-            format!(r#"{{"question": 1}} {record}"#),
-        ] {
-            assert_eq!(record_in(&text).unwrap().get(), record, "{text}");
-        }
-        for text in ["", "hello", "{", "{}", r#"{"events"#, &"{".repeat(100_000)] {
-            assert!(record_in(text).is_none());
-        }
+                None => vec![],
+            };
+            message.output.as_deref().into_iter().chain(parts)
+        })
     }
 }

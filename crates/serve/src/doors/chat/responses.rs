@@ -25,8 +25,17 @@ pub(super) fn write(state: &AppState, id: &RequestId, asked: &Asked, composed: &
             }
         })
     };
+    let call = |arguments: &str, status: &str| {
+        let name = asked.call.as_ref().map(|call| &call.name);
+        json!({"type": "function_call", "id": id_of("fc", id), "call_id": id_of("call", id), "name": name,
+            "arguments": arguments, "status": status})
+    };
     let text = composed.text();
-    let whole = response("completed", json!([message("completed", json!([part(&text)]))]));
+    let item = match &asked.call {
+        Some(made) => call(&made.arguments, "completed"),
+        None => message("completed", json!([part(&text)])),
+    };
+    let whole = response("completed", json!([item]));
     if !asked.stream {
         return Json(whole).into_response();
     }
@@ -39,26 +48,32 @@ pub(super) fn write(state: &AppState, id: &RequestId, asked: &Asked, composed: &
         }
         event
     };
+    let added = match &asked.call {
+        Some(_) => call("", "in_progress"),
+        None => message("in_progress", json!([])),
+    };
     let mut events = vec![
         json!({"type": "response.created", "response": response("in_progress", json!([]))}),
-        json!({"type": "response.output_item.added", "output_index": 0, "item": message("in_progress", json!([]))}),
-        at("response.content_part.added", json!({ "part": part("") })),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": added}),
     ];
-    events.extend(
-        composed
-            .pieces
-            .iter()
-            .map(|piece| at("response.output_text.delta", json!({"delta": piece, "logprobs": []}))),
-    );
-    events.extend([
-        at("response.output_text.done", json!({"text": text, "logprobs": []})),
-        at("response.content_part.done", json!({ "part": part(&text) })),
-        json!({
-            "type": "response.output_item.done", "output_index": 0,
-            "item": message("completed", json!([part(&text)]))
-        }),
-        json!({"type": "response.completed", "response": whole}),
-    ]);
+    match &asked.call {
+        Some(made) => {
+            let of_call = |kind: &str, name: &str| json!({"type": kind, "item_id": id_of("fc", id), "output_index": 0, name: made.arguments});
+            events.push(of_call("response.function_call_arguments.delta", "delta"));
+            let mut done = of_call("response.function_call_arguments.done", "arguments");
+            done["name"] = made.name.as_str().into();
+            events.push(done);
+        }
+        None => {
+            events.push(at("response.content_part.added", json!({ "part": part("") })));
+            let delta = |piece| at("response.output_text.delta", json!({"delta": piece, "logprobs": []}));
+            events.extend(composed.pieces.iter().map(delta));
+            events.push(at("response.output_text.done", json!({"text": text, "logprobs": []})));
+            events.push(at("response.content_part.done", json!({ "part": part(&text) })));
+        }
+    }
+    events.push(json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
+    events.push(json!({"type": "response.completed", "response": whole}));
     let mut stream = String::new();
     for (number, mut event) in events.into_iter().enumerate() {
         event["sequence_number"] = number.into();

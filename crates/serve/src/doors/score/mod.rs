@@ -4,15 +4,14 @@ mod frame;
 
 use super::{
     Door, Rule,
-    ask::{on_reader, predict},
+    ask::{self, Read, read_patient},
 };
 use crate::{
-    AppState, Patient,
-    body::{nests_within, receive_json},
+    AppState, Patient, RiskQuestion,
     error::ApiError,
     frame::ErrorBody,
     model::ServedModel,
-    wire::{DISCLAIMER, ModelSummary, PatientAnswer, RankBy, SYNTHETIC_NOTICE, read_patient},
+    wire::{DISCLAIMER, ModelSummary, PatientAnswer, RankBy, SYNTHETIC_NOTICE},
 };
 use axum::{
     Json,
@@ -26,7 +25,6 @@ use frame::{Asked, InvocationsRequest, ScoreRequest};
 use govern::access::Scope;
 use serde::Serialize;
 use std::sync::Arc;
-use tokio::time::timeout_at;
 
 pub(super) fn doors() -> Vec<Door> {
     let answer = Rule::Answer(Scope::Score, ApiError::into_response);
@@ -122,22 +120,17 @@ async fn answer(
     read: fn(&[u8]) -> Result<Asked, ApiError>,
     write: fn(Vec<RowAnswer<'_>>) -> Response,
 ) -> Result<Response, ApiError> {
-    let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
-    let work = async {
-        let body = receive_json(state, headers, body).await?;
-        let (patients, top) = on_reader(state, move |state| {
-            let limit = state.settings().max_json_depth;
-            if !nests_within(body.bytes(), limit) {
-                return Err(ApiError::TooDeep { limit });
-            }
-            let asked = read(body.bytes())?;
-            Ok((patients(state, &asked)?, asked.top.unwrap_or(state.settings().default_top)))
-        })
-        .await?;
+    let read = move |state: &AppState, body: &[u8]| {
+        let asked = read(body)?;
+        let patients = patients(state, &asked)?;
+        let codes = state.model().default_codes();
+        let question =
+            |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: codes.clone() };
+        let questions = patients.iter().map(question).collect();
+        Ok(Read { questions, rest: (patients, asked.top.unwrap_or(state.settings().default_top)) })
+    };
+    let write = |(patients, top): (Vec<Arc<Patient>>, usize), risks| {
         let model = state.model();
-        let codes = model.default_codes();
-        let risks = predict(state, &patients, &codes, path, deadline, arrival).await?;
         let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
         let rows = patients.iter().zip(risks).map(|(patient, risk)| {
             let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Risk, top);
@@ -145,7 +138,7 @@ async fn answer(
         });
         Ok(write(rows.collect()))
     };
-    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+    ask::answer(state, headers, body, read, |_, row| path(row), write).await
 }
 
 fn row<'a>(state: &AppState, model: &'a ServedModel, patient: PatientAnswer<'a>) -> RowAnswer<'a> {
@@ -168,16 +161,6 @@ fn patients(state: &AppState, asked: &Asked) -> Result<Vec<Arc<Patient>>, ApiErr
     if asked.rows.len() > limit {
         return Err(ApiError::TooManyPatients { limit });
     }
-    let mut patients = Vec::with_capacity(asked.rows.len());
-    for (index, record) in asked.rows.iter().enumerate() {
-        let limit = state.settings().max_json_depth;
-        // A record that came as text has a depth of its own.
-        if !nests_within(record.get().as_bytes(), limit) {
-            return Err(ApiError::TooDeep { limit });
-        }
-        let patient = read_patient(&**state.predictor(), record, &path(index))?;
-        state.metrics().record_read(patient.counts);
-        patients.push(Arc::new(patient));
-    }
-    Ok(patients)
+    let rows = asked.rows.iter().enumerate();
+    rows.map(|(index, record)| read_patient(state, record, &path(index))).collect()
 }

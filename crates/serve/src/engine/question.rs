@@ -1,0 +1,62 @@
+//! What the engine may be asked about a patient. Questions of all kinds wait in one queue and share batches; a further kind
+//! is a variant here and its call in `answer`.
+
+use crate::{Patient, PatientRisk, RiskQuestion};
+use std::sync::Arc;
+
+/// A question about one patient.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    Risk(RiskQuestion),
+    Embed(Arc<Patient>),
+}
+
+/// The answer to a [`Question`], of its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Risk(PatientRisk),
+    Embedding(Vec<f32>),
+}
+
+/// A question with an answer of its own type.
+pub(crate) trait Asks {
+    type Answer;
+
+    fn into_question(self) -> Question;
+
+    /// The answer, when it is of this kind.
+    fn of(answer: Answer) -> Option<Self::Answer>;
+}
+
+impl Asks for RiskQuestion {
+    type Answer = PatientRisk;
+
+    fn into_question(self) -> Question {
+        Question::Risk(self)
+    }
+
+    fn of(answer: Answer) -> Option<PatientRisk> {
+        match answer {
+            Answer::Risk(risk) => Some(risk),
+            Answer::Embedding(_) => None,
+        }
+    }
+}
+
+/// What the model makes of this patient, as a vector.
+pub(crate) struct EmbedQuestion(pub(crate) Arc<Patient>);
+
+impl Asks for EmbedQuestion {
+    type Answer = Vec<f32>;
+
+    fn into_question(self) -> Question {
+        Question::Embed(self.0)
+    }
+
+    fn of(answer: Answer) -> Option<Vec<f32>> {
+        match answer {
+            Answer::Embedding(numbers) => Some(numbers),
+            Answer::Risk(_) => None,
+        }
+    }
+}

@@ -26,6 +26,11 @@ pub struct RiskTable {
 }
 
 impl RiskTable {
+    /// A table of `codes`, with a row of [`HORIZONS`] each.
+    pub(crate) fn new(codes: Vec<u32>, cumulative_incidence: Vec<f32>) -> Self {
+        RiskTable { codes, cumulative_incidence }
+    }
+
     /// The codes, in row order.
     pub fn codes(&self) -> &[u32] {
         &self.codes

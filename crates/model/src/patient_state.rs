@@ -1,5 +1,10 @@
 //! Records that grow: what the blocks made of earlier tokens is kept, so that a further event costs one step.
 
+mod edit;
+mod ignoring;
+#[cfg(test)]
+mod planted;
+
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::infer::RiskTable;
@@ -274,14 +279,14 @@ mod tests {
 
     const TIME: u32 = 0;
 
-    struct Life {
-        code: Vec<u32>,
-        age_days: Vec<f64>,
-        value: Vec<f32>,
+    pub(super) struct Life {
+        pub(super) code: Vec<u32>,
+        pub(super) age_days: Vec<f64>,
+        pub(super) value: Vec<f32>,
     }
 
     impl Life {
-        fn new(seed: u32, groups: usize) -> Self {
+        pub(super) fn new(seed: u32, groups: usize) -> Self {
             let mut life = Life { code: vec![2], age_days: vec![9000.0], value: vec![f32::NAN] };
             let mut age = 9000.0;
             for group in 0..groups as u32 {
@@ -305,7 +310,7 @@ mod tests {
             self.value.push(value);
         }
 
-        fn until(&self, n: usize) -> Sequence<'_> {
+        pub(super) fn until(&self, n: usize) -> Sequence<'_> {
             Sequence {
                 subject_id: 1,
                 code: &self.code[..n],
@@ -318,12 +323,12 @@ mod tests {
             }
         }
 
-        fn token(&self, place: usize) -> Token {
+        pub(super) fn token(&self, place: usize) -> Token {
             Token { code: self.code[place], age_days: self.age_days[place], value: self.value[place] }
         }
     }
 
-    fn model(context: usize) -> Model {
+    pub(super) fn model(context: usize) -> Model {
         let codes: Vec<u32> = (3..12).collect();
         let mut config = Config::of_size(Size::Tiny, 12, TIME, Some(1), &codes);
         (config.width, config.heads, config.key_value_heads, config.layers) = (32, 4, 2, 2);
@@ -337,7 +342,7 @@ mod tests {
         model
     }
 
-    fn agree(a: &RiskTable, b: &RiskTable) {
+    pub(super) fn agree(a: &RiskTable, b: &RiskTable) {
         for ((code, a), (_, b)) in a.rows().zip(b.rows()) {
             for (a, b) in a.iter().zip(b) {
                 assert!((a - b).abs() < 1e-5, "code {code}: {a} and {b}");

@@ -207,6 +207,42 @@ pub(crate) fn log_hazards<T: Real>(
     }
 }
 
+/// Log-hazards per day of chosen risk indices at some states (`[states, width]`), after which `seen` have occurred:
+/// `[states, HORIZONS, chosen]`.
+pub(crate) fn log_hazards_of(
+    (config, layout): (&Config, &Layout),
+    (weights, risk_table): (&[f32], &[f32]),
+    (states, seen): (&[f32], &[Vec<u32>]),
+    chosen: &[usize],
+) -> Vec<f32> {
+    let (d, rank, codes, n) = (config.width, config.risk.rank, config.risk.codes.len(), seen.len());
+    if chosen.is_empty() || n == 0 {
+        return Vec::new();
+    }
+    let mut projected = vec![0.0; n * HORIZONS * rank];
+    let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
+    multiply(MatrixMut::new(&mut projected, n, HORIZONS * rank), Matrix::new(states, n, d), project.t());
+    let mut table = vec![0.0; chosen.len() * rank];
+    gather(risk_table, rank, chosen.iter().copied(), &mut table);
+    let mut out = vec![0.0; n * HORIZONS * chosen.len()];
+    multiply(
+        MatrixMut::new(&mut out, n * HORIZONS, chosen.len()),
+        Matrix::new(&projected, n * HORIZONS, rank),
+        Matrix::new(&table, chosen.len(), rank).t(),
+    );
+    let (bias, repeat) = (layout.risk_bias.of(weights), layout.risk_repeat.of(weights));
+    for (rows, seen) in out.chunks_exact_mut(HORIZONS * chosen.len()).zip(seen) {
+        let occurred: rustc_hash::FxHashSet<usize> = risk_indices(config, seen).into_iter().collect();
+        for (k, row) in rows.chunks_exact_mut(chosen.len()).enumerate() {
+            for (x, c) in row.iter_mut().zip(chosen) {
+                let again = if occurred.contains(c) { repeat[*c] + repeat[codes + k] } else { 0.0 };
+                *x += bias[k * codes + c] + again;
+            }
+        }
+    }
+    out
+}
+
 /// Cumulative incidence at each horizon from hazards per day (`[HORIZONS]` each): the logarithms of the code's, and,
 /// unless the code is death itself or there is none, those of death.
 pub(crate) fn cumulative_incidence(

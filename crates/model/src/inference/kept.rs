@@ -131,6 +131,12 @@ impl<L: Line> Kept<L> {
         self.tokens = 0;
     }
 
+    /// Forgets all but the first `tokens`.
+    pub(crate) fn truncate(&mut self, tokens: usize) {
+        self.tokens = self.tokens.min(tokens);
+        self.blocks.truncate(self.tokens.div_ceil(BLOCK));
+    }
+
     /// Makes room for `more` tokens after those kept, to be written layer by layer and then [`Kept::advance`]d over.
     pub(crate) fn reserve(&mut self, more: usize) {
         let (first, needed) = (self.tokens / BLOCK, (self.tokens + more).div_ceil(BLOCK));

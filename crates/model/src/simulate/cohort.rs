@@ -84,7 +84,7 @@ impl Cohort {
             for (i, rollout) in rollouts.iter_mut().enumerate() {
                 if let (true, Some((token, previous))) = (going[i], read[i]) {
                     let Rollout { subject, suffix, .. } = rollout;
-                    steps.push(Step { subject: *subject, token, previous, suffix });
+                    steps.push(Step { subject: *subject, token, previous, suffix, ignored: &[] });
                 }
             }
             active.retain(|i| going[*i]);

@@ -17,14 +17,16 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use heads::Heads;
+pub(crate) use prefix::Prefix;
 pub use risk::{Estimate, SimulatedRisk};
+pub(crate) use step::{Step, Stepper, Suffix};
 
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::pack::check_sequence;
 use crate::patient_state::Token;
 use cohort::{Cohort, Rollout};
-use prefix::Prefix;
 use rayon::prelude::*;
 use risk::Tally;
 use std::ops::Range;

@@ -1,0 +1,198 @@
+//! How well looking away ranks the events of a record, and what it costs, against reading the record without each.
+//!
+//! `cargo run --release -p model --example attribution -- TIMELINE MODEL [SUBJECTS] [EVENTS]`
+
+use model::{Model, PatientState, RiskTable};
+use std::path::Path;
+use std::time::Instant;
+use timeline::{EntryKind, Sequence, Timeline, Vocabulary};
+
+const HORIZON: usize = 5;
+
+fn log_odds(p: f32) -> f64 {
+    let p = f64::from(p).clamp(1e-9, 1.0 - 1e-9);
+    (p / (1.0 - p)).ln()
+}
+
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let mut ranks = vec![0.0; values.len()];
+    order.into_iter().enumerate().for_each(|(rank, i)| ranks[i] = rank as f64);
+    ranks
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len() as f64;
+    let (ma, mb) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+/// Mean change of log-odds over the first `STEPS` pieces taken away in an order.
+const STEPS: usize = 10;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (Some(timeline), Some(model)) = (arguments.first(), arguments.get(1)) else {
+        return Err("give a timeline and a model".into());
+    };
+    let count = |i: usize, default: usize| arguments.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
+    let (subjects, events) = (count(2, 100), count(3, 256));
+    let timeline = Timeline::open(Path::new(timeline))?;
+    let model = Model::load(Path::new(model))?;
+    let split = timeline.split(events::Split::HeldOut);
+    // The thirty commonest outcomes that a record doesn't have yet.
+    let mut common: Vec<u32> = model.config().risk.codes.clone();
+    let subjects_of = |code: &u32| {
+        timeline.vocabulary().entry(*code).filter(|e| e.kind == EntryKind::Event).map_or(0, |e| e.subjects)
+    };
+    common.sort_by_key(|code| std::cmp::Reverse(subjects_of(code)));
+    let (mut spearman, mut first, mut third, mut n) = (0.0, 0, 0, 0);
+    let mut curves = [[0.0; STEPS]; 4];
+    let (mut plain, mut looked, mut top, mut all) = (0.0, 0.0, 0.0, 0.0);
+    let mut tokens = 0;
+    for i in 0..split.len() {
+        let whole = split.sequence(i);
+        let Some(sequence) = cut(&whole, events) else { continue };
+        let timed = |work: &mut dyn FnMut()| {
+            work();
+            let best = (0..5).map(|_| {
+                let begun = Instant::now();
+                work();
+                begun.elapsed().as_secs_f64()
+            });
+            best.fold(f64::INFINITY, f64::min)
+        };
+        let open: Vec<u32> =
+            common.iter().copied().filter(|code| !sequence.code.contains(code)).take(30).collect();
+        plain += timed(&mut || {
+            let _ = model.risk(&[sequence], Some(&open));
+        });
+        let state = model.read(&[sequence])?.remove(0);
+        let pieces: Vec<Vec<usize>> = state
+            .places()
+            .into_iter()
+            .filter(|place| sequence.code[*place] != Vocabulary::TIME)
+            .map(|place| vec![place])
+            .collect();
+        looked += timed(&mut || {
+            let state = model.read(&[sequence]).map(|mut s| s.remove(0));
+            let _ = state.map(|state| model.risk_ignoring(&state, &pieces, Some(&open)));
+        });
+        let begun = Instant::now();
+        let exact = model.risk_without(&state, &pieces, Some(&open))?;
+        all += begun.elapsed().as_secs_f64();
+        let quick = model.risk_ignoring(&state, &pieces, Some(&open))?;
+        let now = model.risk_of(&state, Some(&open))?;
+        // The condition whose risk stands highest.
+        let risk = |table: &RiskTable, c: usize| table.rows().nth(c).map_or(0.0, |(_, row)| row[HORIZON]);
+        let c = (0..open.len()).max_by(|a, b| risk(&now, *a).total_cmp(&risk(&now, *b))).unwrap_or(0);
+        let moved = |tables: &[Option<RiskTable>]| -> Vec<f64> {
+            let by = |t: &Option<RiskTable>| {
+                t.as_ref().map_or(0.0, |t| log_odds(risk(&now, c)) - log_odds(risk(t, c)))
+            };
+            tables.iter().map(by).collect()
+        };
+        let (exact, quick) = (moved(&exact), moved(&quick));
+        spearman += correlation(&ranks(&exact), &ranks(&quick));
+        let best =
+            |values: &[f64]| (0..values.len()).max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()));
+        let mut order: Vec<usize> = (0..quick.len()).collect();
+        order.sort_by(|a, b| quick[*b].abs().total_cmp(&quick[*a].abs()));
+        first += usize::from(best(&exact) == best(&quick));
+        third += usize::from(best(&exact).is_some_and(|i| order[..order.len().min(5)].contains(&i)));
+        let few: Vec<Vec<usize>> = order.iter().take(6).map(|i| pieces[*i].clone()).collect();
+        top += timed(&mut || {
+            let _ = model.risk_without(&state, &few, Some(&open));
+        });
+        let orders = [by(&exact), by(&quick), shuffled(exact.len(), i as u64)];
+        for (curve, order) in curves.iter_mut().zip(orders) {
+            add_curve(
+                curve,
+                &model,
+                &state,
+                &pieces,
+                &order,
+                |table| log_odds(risk(&now, c)) - log_odds(risk(table, c)),
+                &open,
+            )?;
+        }
+        tokens += sequence.len();
+        n += 1;
+        if n == subjects {
+            break;
+        }
+    }
+    let each = n as f64;
+    println!(
+        "{n} held-out records of {events} events, {:.0} tokens; {} weights",
+        tokens as f64 / each,
+        model.parameters()
+    );
+    println!("rank correlation with reading without: {:.3}", spearman / each);
+    println!("the strongest is the strongest {first}, is among the first five {third}, of {n}");
+    for (name, curve) in ["by reading without", "by looking away", "at random"].iter().zip(curves) {
+        let told: Vec<String> = curve.iter().map(|x| format!("{:.2}", x / each)).collect();
+        println!("log-odds lost when events are taken away {name}: {}", told.join(" "));
+    }
+    let ms = |s: f64| 1000.0 * s / each;
+    println!(
+        "plain {:.2} ms; plain and looking away from every event {:.2} ms ({:.2} times); six read without {:.2} ms more; all {:.0} ms",
+        ms(plain),
+        ms(looked),
+        looked / plain,
+        ms(top),
+        ms(all)
+    );
+    Ok(())
+}
+
+/// Events in the order in which they speak for a condition.
+fn by(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+    order
+}
+
+fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by_key(|i| {
+        (*i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * seed + 1) >> 11
+    });
+    order
+}
+
+fn add_curve(
+    curve: &mut [f64; STEPS],
+    model: &Model,
+    state: &PatientState,
+    pieces: &[Vec<usize>],
+    order: &[usize],
+    lost: impl Fn(&RiskTable) -> f64,
+    codes: &[u32],
+) -> Result<(), model::Error> {
+    let cumulative: Vec<Vec<usize>> =
+        (1..=STEPS).map(|k| order.iter().take(k).flat_map(|i| pieces[*i].clone()).collect()).collect();
+    for (sum, table) in curve.iter_mut().zip(model.risk_without(state, &cumulative, Some(codes))?) {
+        *sum += table.as_ref().map_or(0.0, &lost);
+    }
+    Ok(())
+}
+
+/// The record up to its `events`-th event, if it has so many.
+fn cut<'a>(whole: &Sequence<'a>, events: usize) -> Option<Sequence<'a>> {
+    let mut seen = 0;
+    let end = whole.code.iter().position(|code| {
+        seen += usize::from(*code != Vocabulary::TIME);
+        seen == events
+    })? + 1;
+    Some(Sequence {
+        code: &whole.code[..end],
+        age_days: &whole.age_days[..end],
+        value: &whole.value[..end],
+        followup_end_age_days: whole.age_days[end - 1],
+        died: false,
+        ..*whole
+    })
+}

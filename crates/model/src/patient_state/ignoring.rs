@@ -1,0 +1,330 @@
+//! What a risk would be if pieces of the record had not been there: exactly, and by a look that costs one more token a
+//! piece.
+//!
+//! *Without* is exact: the record is read again from the first token that differs. For a record of `n` tokens that
+//! costs `n/2` tokens a piece on average.
+//!
+//! *Ignoring* lets the last token alone look away from the piece, in every block, while what later tokens took from it
+//! stays. All pieces share one prefix, so that the blocks read one token each. It sees a piece's direct part and not
+//! what the piece passed on through others; in one block the two are the same but for positions. How well it ranks
+//! pieces is measured in `docs/lab/reasoning.md`.
+
+use super::PatientState;
+use crate::error::{Error, Result};
+use crate::heads::risk;
+use crate::infer::RiskTable;
+use crate::model::Model;
+use crate::patient_state::Token;
+use crate::simulate::{Prefix, Step, Stepper, Suffix};
+use rayon::prelude::*;
+
+/// Pieces that one thread ignores at once.
+const TOGETHER: usize = 64;
+/// Tokens that one thread reads at once, in records that miss a piece each.
+const PACK_TOKENS: usize = 2048;
+
+impl PatientState {
+    /// The places in the record of the tokens that a model has read, in order: static facts and the last tokens that the
+    /// context holds.
+    pub fn places(&self) -> Vec<usize> {
+        self.places_read().collect()
+    }
+}
+
+impl Model {
+    /// The risk right after a state's last token had each of some pieces of the record not been there. A piece is a list
+    /// of places in the record ([`PatientState::places`]); gaps around an emptied moment become one.
+    ///
+    /// None for a piece that is the whole record.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a code without a risk head, or a place that wasn't read.
+    pub fn risk_without(
+        &self,
+        state: &PatientState,
+        pieces: &[Vec<usize>],
+        codes: Option<&[u32]>,
+    ) -> Result<Vec<Option<RiskTable>>> {
+        self.check_pieces(state, pieces)?;
+        let indices = self.risk_indices(codes)?;
+        let mut edited: Vec<Option<PatientState>> =
+            pieces.iter().map(|piece| state.without(&self.config, piece)).collect();
+        let mut tables = vec![None; pieces.len()];
+        let mut begin = 0;
+        while begin < edited.len() {
+            let mut tokens = 0;
+            let fits = |edited: &&Option<PatientState>| {
+                tokens += edited.as_ref().map_or(0, PatientState::unread);
+                tokens <= PACK_TOKENS * rayon::current_num_threads()
+            };
+            let n = edited[begin..].iter().take_while(fits).count().max(1);
+            let mut places: Vec<usize> = (begin..begin + n).filter(|i| edited[*i].is_some()).collect();
+            // Threads take equal numbers of them: long and short ones by turns.
+            places.sort_by_key(|i| edited[*i].as_ref().map_or(0, PatientState::unread));
+            let mut together: Vec<PatientState> = places.iter().filter_map(|i| edited[*i].take()).collect();
+            self.catch_up(&mut together);
+            let hidden: Vec<f32> = together.iter().flat_map(|state| &state.hidden).copied().collect();
+            let seen: Vec<Vec<u32>> = together.iter().map(|state| state.seen(&self.config)).collect();
+            for (i, table) in places.into_iter().zip(self.risk_tables(&hidden, &seen, &indices)) {
+                tables[i] = Some(table);
+            }
+            begin += n;
+        }
+        Ok(tables)
+    }
+
+    /// About what [`Model::risk_without`] says, in the time of one more token a piece: the last token looks away from
+    /// the piece, what later tokens took from it stays. A piece that holds the last token is answered exactly.
+    ///
+    /// # Errors
+    /// As [`Model::risk_without`].
+    pub fn risk_ignoring(
+        &self,
+        state: &PatientState,
+        pieces: &[Vec<usize>],
+        codes: Option<&[u32]>,
+    ) -> Result<Vec<Option<RiskTable>>> {
+        self.check_pieces(state, pieces)?;
+        let indices = self.risk_indices(codes)?;
+        let last = state.len() - 1;
+        let (mut exact, mut ignored) = (Vec::new(), Vec::new());
+        for (i, piece) in pieces.iter().enumerate() {
+            if piece.contains(&last) { exact.push(i) } else { ignored.push(i) }
+        }
+        let mut tables = vec![None; pieces.len()];
+        if !exact.is_empty() {
+            let chosen: Vec<Vec<usize>> = exact.iter().map(|i| pieces[*i].clone()).collect();
+            for (i, table) in exact.iter().zip(self.risk_without(state, &chosen, codes)?) {
+                tables[*i] = table;
+            }
+        }
+        if ignored.is_empty() {
+            return Ok(tables);
+        }
+        let counts = state.occurrences(&self.config);
+        let whole = state.whole();
+        let token =
+            Token { code: whole.code[last], age_days: whole.age_days[last], value: whole.value[last] };
+        let shorter = state.without_last();
+        let previous = shorter.last_rank(token.code);
+        let row_of: Vec<usize> = {
+            let mut rows = vec![0; state.len()];
+            shorter.places_read().enumerate().for_each(|(row, place)| rows[place] = row);
+            rows
+        };
+        let prefix = [Prefix::new(&self.config, &shorter.whole(), shorter.clone())];
+        let share = ignored.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+        let found: Vec<Vec<RiskTable>> = ignored
+            .par_chunks(share)
+            .map(|chosen| {
+                let rows: Vec<Vec<usize>> =
+                    chosen.iter().map(|i| pieces[*i].iter().map(|place| row_of[*place]).collect()).collect();
+                let mut suffixes = vec![Suffix::default(); chosen.len()];
+                let steps = suffixes.iter_mut().zip(&rows);
+                let mut steps: Vec<Step<'_>> = steps
+                    .map(|(suffix, ignored)| Step { subject: 0, token, previous, suffix, ignored })
+                    .collect();
+                let mut hidden = Vec::new();
+                Stepper::default().run(self.parameters_view(), &prefix, &mut steps, &mut hidden);
+                let seen: Vec<Vec<u32>> = chosen
+                    .iter()
+                    .map(|i| {
+                        let mut left = counts.clone();
+                        for place in &pieces[*i] {
+                            if let Some(count) = left.get_mut(&whole.code[*place]) {
+                                *count -= 1;
+                            }
+                        }
+                        left.into_iter().filter(|(_, count)| *count > 0).map(|(code, _)| code).collect()
+                    })
+                    .collect();
+                self.risk_tables(&hidden, &seen, &indices)
+            })
+            .collect();
+        for (i, table) in ignored.into_iter().zip(found.into_iter().flatten()) {
+            tables[i] = Some(table);
+        }
+        Ok(tables)
+    }
+
+    /// The risk right after each of some tokens, had it come next after a state.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a code without a risk head, [`Error::Sequence`] for a token that can't come next.
+    pub fn risk_with(
+        &self,
+        state: &PatientState,
+        tokens: &[Token],
+        codes: Option<&[u32]>,
+    ) -> Result<Vec<RiskTable>> {
+        let indices = self.risk_indices(codes)?;
+        let mut states = vec![state.clone(); tokens.len()];
+        self.append(&mut states, tokens)?;
+        let hidden: Vec<f32> = states.iter().flat_map(|state| &state.hidden).copied().collect();
+        let mut seen = vec![state.seen(&self.config); tokens.len()];
+        for (seen, token) in seen.iter_mut().zip(tokens) {
+            if token.code != self.config.time_code && !seen.contains(&token.code) {
+                seen.push(token.code);
+            }
+        }
+        Ok(self.risk_tables(&hidden, &seen, &indices))
+    }
+
+    /// What each of some codes would measure, came it next with a value: the chance of each of the equal bins of the rank
+    /// within the code's training distribution.
+    pub fn value_shares(&self, state: &PatientState, codes: &[u32]) -> Vec<Vec<f32>> {
+        let asked: Vec<(usize, u32, f32)> =
+            codes.iter().map(|code| (0, *code, state.last_rank(*code))).collect();
+        let mut heads = crate::simulate::Heads::default();
+        let (bins, sums) = heads.values(self.parameters_view(), &state.hidden, &asked);
+        let rows = bins.chunks_exact(self.config.value.bins).zip(sums);
+        rows.map(|(row, sum)| row.iter().map(|weight| weight / sum).collect()).collect()
+    }
+
+    /// Risk tables of some hidden states (`[states, width]`), after which these codes have occurred.
+    fn risk_tables(&self, hidden: &[f32], seen: &[Vec<u32>], indices: &[usize]) -> Vec<RiskTable> {
+        let shape = (&self.config, &self.layout);
+        let weights = (self.weights.as_slice(), self.prepared.tables.risk_table.as_slice());
+        let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
+        let chosen: Vec<usize> = indices.iter().copied().chain(death).collect();
+        let logs = risk::log_hazards_of(shape, weights, (hidden, seen), &chosen);
+        let table = |logs: &[f32]| {
+            let of = |i: usize| std::array::from_fn(|k| f64::from(logs[k * chosen.len() + i]));
+            let competing = death.map(|_| of(indices.len()).map(f64::exp));
+            let rows = indices.iter().enumerate().flat_map(|(i, index)| {
+                risk::cumulative_incidence(of(i), if Some(*index) == death { None } else { competing })
+            });
+            let codes = indices.iter().map(|i| self.config.risk.codes[*i]).collect();
+            RiskTable::new(codes, rows.collect())
+        };
+        logs.chunks_exact((crate::config::HORIZONS * chosen.len()).max(1)).map(table).collect()
+    }
+
+    fn check_pieces(&self, state: &PatientState, pieces: &[Vec<usize>]) -> Result<()> {
+        let mut read = vec![false; state.len()];
+        state.places_read().for_each(|place| read[place] = true);
+        if pieces.iter().flatten().all(|place| read.get(*place) == Some(&true)) {
+            return Ok(());
+        }
+        Err(Error::Unknown("a piece of the record holds a token that the model did not read".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Life, agree, model};
+    use super::*;
+    use crate::config::HORIZONS;
+
+    fn life() -> Life {
+        Life::new(2, 10)
+    }
+
+    /// The life without some tokens that each leave their moment an event.
+    fn shortened(life: &Life, removed: &[usize]) -> Life {
+        let kept = |i: &usize| !removed.contains(i);
+        let places: Vec<usize> = (0..life.code.len()).filter(kept).collect();
+        Life {
+            code: places.iter().map(|i| life.code[*i]).collect(),
+            age_days: places.iter().map(|i| life.age_days[*i]).collect(),
+            value: places.iter().map(|i| life.value[*i]).collect(),
+        }
+    }
+
+    /// Places of events that share their moment with another.
+    fn tied(life: &Life) -> Vec<usize> {
+        let time = |i: usize| life.code.get(i).is_none_or(|code| *code == 0);
+        (2..life.code.len()).filter(|i| !time(*i) && (!time(i - 1) || !time(i + 1))).collect()
+    }
+
+    #[test]
+    fn without_is_reading_the_shorter_record() {
+        for context in [256, 20] {
+            let model = model(context);
+            let life = life();
+            let n = life.code.len();
+            let state = model.read(&[life.until(n)]).unwrap().remove(0);
+            let read = state.places();
+            let pieces: Vec<Vec<usize>> = tied(&life)
+                .into_iter()
+                .filter(|place| read.contains(place))
+                .map(|place| vec![place])
+                .collect();
+            assert!(pieces.len() > 4);
+            let found = model.risk_without(&state, &pieces, None).unwrap();
+            for (piece, found) in pieces.iter().zip(found) {
+                let shorter = shortened(&life, piece);
+                // In a small context the shorter record would reach one token further back.
+                let context = read.len() - piece.len();
+                let expected = model.read_within(&[shorter.until(n - 1)], context).unwrap().remove(0);
+                agree(&found.unwrap(), &model.risk_of(&expected, None).unwrap());
+            }
+            assert!(model.risk_without(&state, &[vec![n]], None).is_err());
+        }
+        let model = model(20);
+        let life = life();
+        let state = model.read(&[life.until(life.code.len())]).unwrap().remove(0);
+        assert!(
+            model.risk_without(&state, &[vec![1]], None).is_err(),
+            "what was not read cannot be left out"
+        );
+    }
+
+    #[test]
+    fn ignoring_nothing_changes_nothing_and_the_last_token_is_exact() {
+        let (model, life) = (model(256), life());
+        let n = life.code.len();
+        let state = model.read(&[life.until(n)]).unwrap().remove(0);
+        let found = model.risk_ignoring(&state, &[vec![], vec![n - 1]], None).unwrap();
+        agree(found[0].as_ref().unwrap(), &model.risk_of(&state, None).unwrap());
+        let exact = model.risk_without(&state, &[vec![n - 1]], None).unwrap();
+        agree(found[1].as_ref().unwrap(), exact[0].as_ref().unwrap());
+        assert_eq!(model.risk_without(&state, &[(0..n).collect()], None).unwrap(), [None]);
+    }
+
+    #[test]
+    fn what_is_ignored_has_no_say() {
+        // In one block nothing else carries what a token says.
+        let model = model_of_one_block();
+        let life = life();
+        let n = life.code.len();
+        let place = tied(&life)[3];
+        let mut other = shortened(&life, &[]);
+        let risk = |life: &Life, pieces: &[Vec<usize>]| {
+            let state = model.read(&[life.until(n)]).unwrap().remove(0);
+            model.risk_ignoring(&state, pieces, None).unwrap().remove(0).unwrap()
+        };
+        // A code that occurs nowhere else, so that what has occurred tells nothing either.
+        let mut life = shortened(&life, &[]);
+        (life.code[place], life.value[place]) = (1, f32::NAN);
+        (other.code[place], other.value[place]) = (1, 0.9);
+        agree(&risk(&life, &[vec![place]]), &risk(&other, &[vec![place]]));
+        let apart = |a: &RiskTable, b: &RiskTable| {
+            a.rows().zip(b.rows()).any(|((_, a), (_, b))| (0..HORIZONS).any(|k| (a[k] - b[k]).abs() > 1e-4))
+        };
+        assert!(apart(&risk(&life, &[vec![]]), &risk(&other, &[vec![]])));
+    }
+
+    #[test]
+    fn what_comes_next_is_weighed_and_its_value_is_a_distribution() {
+        let (model, life) = (model(256), life());
+        let n = life.code.len();
+        let state = model.read(&[life.until(n - 1)]).unwrap().remove(0);
+        let found = model.risk_with(&state, &[life.token(n - 1)], None).unwrap().remove(0);
+        agree(&found, &model.risk(&[life.until(n)], None).unwrap()[0]);
+        for shares in model.value_shares(&state, &[4, 6]) {
+            assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+    }
+
+    fn model_of_one_block() -> Model {
+        let mut config = model(256).config().clone();
+        config.layers = 1;
+        let mut model = Model::new(config, 3).unwrap();
+        for (i, weight) in model.weights.iter_mut().enumerate() {
+            *weight += 0.05 * (i as f32 * 0.7).sin();
+        }
+        model.refresh();
+        model
+    }
+}

@@ -75,6 +75,14 @@ pub enum Error {
         /// False labels.
         others: usize,
     },
+    /// An effect that the data can't speak of.
+    #[error("{what} among the {arm}, so that no effect is estimated; take more records, or another question")]
+    Unsupported {
+        /// What is lacking.
+        what: &'static str,
+        /// In which arm.
+        arm: &'static str,
+    },
     /// A regression did not reach a solution.
     #[error("the {what} did not converge; the outcome may be separated perfectly by the predictors")]
     NoConvergence {

@@ -37,6 +37,8 @@
 pub mod audit;
 pub mod baseline;
 pub mod bootstrap;
+pub mod diagnosis;
+pub mod effects;
 mod error;
 mod evaluation;
 pub mod generative;

@@ -8,6 +8,17 @@ use crate::metrics::expit;
 /// `design` is row-major, `columns` wide; `penalty` holds one quadratic penalty per column (½·penalty·β²), which
 /// keeps the fit finite when a column separates the outcomes. `Error::NoConvergence` when it doesn't settle.
 pub(crate) fn fit(design: &[f64], columns: usize, outcomes: &[bool], penalty: &[f64]) -> Result<Vec<f64>> {
+    fit_weighted(design, columns, outcomes, &vec![1.0; outcomes.len()], penalty)
+}
+
+/// [`fit`] with a weight for each row.
+pub(crate) fn fit_weighted(
+    design: &[f64],
+    columns: usize,
+    outcomes: &[bool],
+    weights: &[f64],
+    penalty: &[f64],
+) -> Result<Vec<f64>> {
     let mut beta = vec![0.0; columns];
     let mut objective = f64::NEG_INFINITY;
     let mut step = vec![0.0; columns];
@@ -15,11 +26,11 @@ pub(crate) fn fit(design: &[f64], columns: usize, outcomes: &[bool], penalty: &[
         let mut gradient: Vec<f64> = beta.iter().zip(penalty).map(|(b, l)| -l * b).collect();
         let mut curvature = vec![0.0; columns * columns];
         let mut current = -beta.iter().zip(penalty).map(|(b, l)| 0.5 * l * b * b).sum::<f64>();
-        for (row, &outcome) in design.chunks_exact(columns).zip(outcomes) {
+        for ((row, &outcome), &weight) in design.chunks_exact(columns).zip(outcomes).zip(weights) {
             let p = expit(row.iter().zip(&beta).map(|(x, b)| x * b).sum());
-            current += if outcome { p } else { 1.0 - p }.max(f64::MIN_POSITIVE).ln();
-            let residual = f64::from(u8::from(outcome)) - p;
-            let v = p * (1.0 - p);
+            current += weight * if outcome { p } else { 1.0 - p }.max(f64::MIN_POSITIVE).ln();
+            let residual = weight * (f64::from(u8::from(outcome)) - p);
+            let v = weight * p * (1.0 - p);
             for i in 0..columns {
                 gradient[i] += residual * row[i];
                 for j in 0..=i {
@@ -51,7 +62,7 @@ pub(crate) fn fit(design: &[f64], columns: usize, outcomes: &[bool], penalty: &[
 }
 
 /// Solves A x = b for a symmetric positive definite A given by its lower triangle; `None` when it is not.
-fn solve_cholesky(a: &mut [f64], n: usize, mut b: Vec<f64>) -> Option<Vec<f64>> {
+pub(crate) fn solve_cholesky(a: &mut [f64], n: usize, mut b: Vec<f64>) -> Option<Vec<f64>> {
     for j in 0..n {
         for k in 0..j {
             let factor = a[j * n + k];

@@ -25,6 +25,7 @@ mod policy_file;
 mod precision;
 mod predictor;
 mod progress;
+mod reasoning;
 mod records;
 mod scaling_picture;
 mod training_curves;

@@ -17,6 +17,7 @@ mod model;
 mod moments;
 mod predict;
 mod read_out;
+mod reason;
 mod serve;
 mod simulate;
 mod synth;
@@ -61,6 +62,7 @@ enum Command {
     Baseline(baseline::Arguments),
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
+    Reason(Box<reason::Arguments>),
     Audit(audit::Arguments),
     Serve(serve::Arguments),
     Access(access::Arguments),
@@ -88,6 +90,7 @@ impl Cli {
             Command::Baseline(arguments) => arguments.run(voice),
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
+            Command::Reason(arguments) => arguments.run(voice),
             Command::Audit(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
             Command::Access(arguments) => arguments.run(voice),

@@ -154,6 +154,7 @@ fn help_has_examples_and_mistakes_are_told() {
         "train",
         "predict",
         "evaluate",
+        "reason",
         "serve",
         "synth",
         "demo",

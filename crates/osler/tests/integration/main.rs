@@ -16,6 +16,7 @@ mod notes;
 mod notes_flow;
 mod policies;
 mod privacy;
+mod reasoning;
 mod residual_risk;
 mod safe_harbor_table;
 mod shared_data;

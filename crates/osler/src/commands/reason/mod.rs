@@ -1,0 +1,335 @@
+//! `osler reason`: what a model can say about one patient beyond a risk.
+
+mod options;
+mod results;
+mod text;
+
+use super::digest_of;
+use super::name_of;
+use crate::model_directory::{ModelDirectory, UnseenCodes};
+use crate::progress::Voice;
+use crate::reasoning::{
+    self, CAVEAT, Case, Differential, EarlyDetection, NextTests, Pieces, Prices, Reference, Treatment,
+    Validation,
+};
+use crate::records::Records;
+use ::evaluate::diagnosis::Plan;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use events::{Deidentified, Split, Subject, Time};
+use model::HORIZON_DAYS;
+use results::{TestResult, known};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Section {
+    /// Early detection: risks by horizon, age and sex, percentile, trend, and what moved them.
+    Risks,
+    /// What it may be, unrecorded or imminent, with evidence for and against.
+    Differential,
+    /// Which test would tell most, per cost.
+    Tests,
+    /// What treatments did for patients like this one; with --condition and --treatments.
+    Options,
+}
+
+/// Reason about one subject of EVENTS: what may come and why, what it may be, which test would tell most.
+///
+/// The record is taken as known at --at, its last event if not given; nothing later is looked at. Evidence is what a risk
+/// would be without a part of the record: the strongest parts of each condition are reckoned exactly, the others by letting the model's
+/// last look turn away from them. With --predictions and --report of `osler predict` and `osler evaluate` each risk comes with how
+/// often such a risk came true here, and the threshold that it reaches with its lead time; without, no interval is stated.
+///
+/// Not a medical device. Association is not effect, and a clinician decides.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  osler reason --model model --subject 42 events
+  osler reason --model model --subject 42 --at 2019-06-30 --show risks --codes ICD10CM//E11.9,ICD10CM//N18.3 events
+  osler reason --model model --subject 42 --predictions predictions --report report events
+  osler reason --model model --subject 42 --show tests --prices prices.toml --result 'LOINC//4548-4=7.9' events
+  osler reason --model model --subject 42 --show options --condition ICD10CM//E11 \\
+      --treatments RXNORM//860975,RXNORM//1373458 --outcome ICD10CM//I50 --rules rules.toml events
+  osler reason --model model --subject 42 --json events > reasoning.json")]
+pub struct Arguments {
+    /// A directory that `osler train` wrote.
+    #[arg(long)]
+    model: PathBuf,
+    /// Whom; the first of the split if not given.
+    #[arg(long)]
+    subject: Option<i64>,
+    /// When it is asked (2019-06-30, the day's end); at the last event if not given.
+    #[arg(long)]
+    at: Option<String>,
+    /// What is asked: risks, differential, tests, options.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "risks,differential,tests")]
+    show: Vec<Section>,
+    /// Conditions that are watched: `common` (the 50 commonest) or a list of codes.
+    #[arg(long, default_value = "common")]
+    codes: String,
+    /// The horizon of differential, evidence, percentile and trend: 1d, 7d, 30d, 90d, 180d, 1y, 2y, 5y or 10y.
+    #[arg(long, default_value = "1y")]
+    horizon: String,
+    /// Conditions shown.
+    #[arg(long, default_value_t = 5)]
+    most: usize,
+    /// Parts of the record shown for each condition.
+    #[arg(long, default_value_t = 6)]
+    evidence: usize,
+    /// Parts of the record that are reckoned exactly for each condition, a third of each kind (events, codes, moments); 0 for the
+    /// quick look alone.
+    #[arg(long, default_value_t = 9)]
+    exact: usize,
+    /// People of --reference-split among whom the percentile is taken; 0 for none.
+    #[arg(long, default_value_t = 400)]
+    reference_people: usize,
+    /// train, tuning or held_out.
+    #[arg(long, default_value = "train")]
+    reference_split: String,
+    /// Predictions whose outcomes are known: how often such a risk came true.
+    #[arg(long)]
+    predictions: Option<PathBuf>,
+    /// A report of `osler evaluate`: thresholds and lead times.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Tests to choose from: `common` (the 40 commonest measurements) or a list of codes.
+    #[arg(long, default_value = "common")]
+    tests: String,
+    /// A price list (TOML: `default = 10.0`, `unit = \"USD\"`, `[costs]` with `\"LOINC//4548-4\" = 12.0`); without it every test costs 1.
+    #[arg(long)]
+    prices: Option<PathBuf>,
+    /// What may be spent.
+    #[arg(long)]
+    budget: Option<f64>,
+    /// Above this chance a condition counts as settled.
+    #[arg(long, default_value_t = 0.5)]
+    rule_in: f64,
+    /// Below it, too.
+    #[arg(long, default_value_t = 0.01)]
+    rule_out: f64,
+    /// A test that tells less is not worth doing, in bits.
+    #[arg(long, default_value_t = 0.005)]
+    least_bits: f64,
+    /// A result to take in before answering, `CODE=VALUE` or `CODE=VALUE UNIT`; may be given several times.
+    #[arg(long)]
+    result: Vec<String>,
+    /// Results to take in one by one, each a line as in --result, with an answer after each; `-` reads them as they come.
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// What is asked of options.
+    #[command(flatten)]
+    options: options::OptionArguments,
+    /// What becomes of codes that the model never saw.
+    #[arg(long, value_enum, default_value_t)]
+    unseen_codes: UnseenCodes,
+    /// Where the subject is looked for: train, tuning, held_out or all.
+    #[arg(long, default_value = "all")]
+    split: String,
+    /// A directory that `osler ingest` wrote.
+    events: PathBuf,
+}
+
+/// An answer.
+#[derive(Serialize)]
+struct Answer {
+    subject_id: i64,
+    at: String,
+    age_years: Option<f64>,
+    model: String,
+    model_digest: String,
+    trained_on: String,
+    synthetic: bool,
+    tokens_read: usize,
+    horizons_days: [f64; HORIZON_DAYS.len()],
+    /// Results taken in, in order.
+    results: Vec<TestResult>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    early_detection: Option<Vec<EarlyDetection>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differential: Option<Differential>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_tests: Option<NextTests>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Vec<Treatment>>,
+    caveat: &'static str,
+}
+
+impl Arguments {
+    /// Runs it.
+    pub fn run(self, voice: Voice) -> Result<()> {
+        let records = Records::open(&self.events)?;
+        let directory = ModelDirectory::open(&self.model, &records.codes)?
+            .with_unseen(self.unseen_codes, &records.codes)?;
+        let subject = self.found(&records)?;
+        let at = self.at.as_deref().map(time).transpose()?;
+        let mut case = Case::new(&directory, &subject, at)?;
+        if self.show.contains(&Section::Options) {
+            self.options.check()?;
+        }
+        let setting = self.setting(&directory, &records, &case)?;
+        let mut taken = Vec::new();
+        for line in &self.result {
+            taken.push(known(&case, &setting.prices, line)?.take(&mut case)?);
+        }
+        let show = |case: &Case<'_>, taken: &[TestResult]| -> Result<()> {
+            let answer = self.answer(&records, case, &setting, taken)?;
+            match voice.json {
+                true => println!("{}", serde_json::to_string_pretty(&answer)?),
+                false => print!("{}", text::of(&answer, setting.horizon)),
+            }
+            Ok(())
+        };
+        show(&case, &taken)?;
+        let Some(path) = &self.results else { return Ok(()) };
+        results::each_line(path, |line| {
+            taken.push(known(&case, &setting.prices, line)?.take(&mut case)?);
+            show(&case, &taken)
+        })
+    }
+
+    fn found(&self, records: &Records) -> Result<Deidentified<Subject>> {
+        let splits = match self.split.as_str() {
+            "all" => Split::ALL.to_vec(),
+            name => vec![name.parse().map_err(anyhow::Error::msg)?],
+        };
+        for split in splits {
+            for subject in records.subjects(split)? {
+                let subject = subject?;
+                if self.subject.is_none_or(|id| id == subject.id) {
+                    return Ok(subject);
+                }
+            }
+        }
+        bail!("there is no such subject in {} (split {})", self.events.display(), self.split)
+    }
+
+    fn setting(&self, directory: &ModelDirectory, records: &Records, case: &Case<'_>) -> Result<Setting> {
+        let vocabulary = directory.tokenizer.vocabulary();
+        let risk_codes = &directory.model.config().risk.codes;
+        let named = |list: &str| -> Result<Vec<u32>> {
+            let index = |code: &str| {
+                let known = vocabulary.index_of(code.trim());
+                known.with_context(|| format!("the model doesn't know the code `{}`", code.trim()))
+            };
+            list.split(',').map(index).collect()
+        };
+        let conditions = match self.codes.as_str() {
+            "common" => reasoning::conditions(vocabulary, risk_codes, 50),
+            list => named(list)?,
+        };
+        if let Some(code) = conditions.iter().find(|code| !risk_codes.contains(code)) {
+            let code = vocabulary.entry(*code).map_or("", |e| e.code.as_str());
+            bail!("the model gives no risk for `{code}`; `osler predict --codes all` gives those it knows");
+        }
+        if conditions.is_empty() {
+            bail!("the model gives no risk for any condition; name codes with --codes");
+        }
+        let tests = match self.tests.as_str() {
+            "common" => reasoning::measurements(case, 40),
+            list => named(list)?,
+        };
+        let names = super::predict::HORIZON_NAMES;
+        let horizon = names.iter().position(|name| *name == self.horizon);
+        let horizon = horizon
+            .with_context(|| format!("unknown horizon {:?}; known are {}", self.horizon, names.join(", ")))?;
+        let people: Vec<Deidentified<Subject>> = match self.reference_people {
+            0 => Vec::new(),
+            most => {
+                let split = self.reference_split.parse().map_err(anyhow::Error::msg)?;
+                let others =
+                    records.subjects(split)?.filter(|s| !matches!(s, Ok(s) if s.id == case.subject.id));
+                others.take(most).collect::<Result<_, _>>()?
+            }
+        };
+        let people: Vec<&Subject> = people.iter().map(|s| &**s).collect();
+        let reference = Reference::of(directory, &people, &conditions, horizon)?;
+        Ok(Setting {
+            conditions,
+            tests,
+            horizon,
+            reference,
+            validation: Validation::read(self.predictions.as_deref(), self.report.as_deref())?,
+            prices: Prices::read(self.prices.as_deref())?,
+            plan: Plan {
+                rule_in: self.rule_in,
+                rule_out: self.rule_out,
+                least_bits: self.least_bits,
+                budget: self.budget.unwrap_or(f64::INFINITY),
+            },
+        })
+    }
+
+    fn answer(
+        &self,
+        records: &Records,
+        case: &Case<'_>,
+        setting: &Setting,
+        taken: &[TestResult],
+    ) -> Result<Answer> {
+        let manifest = &case.directory.manifest;
+        let pieces = Pieces::of(case);
+        let wanted = reasoning::Wanted { horizon: setting.horizon, most: self.evidence, exact: self.exact };
+        let asks = |section| self.show.contains(&section);
+        let early_detection = asks(Section::Risks)
+            .then(|| {
+                let Setting { conditions, reference, validation, .. } = setting;
+                let (watched, most) = (conditions.as_slice(), self.most);
+                reasoning::early_detection(case, watched, &pieces, (reference, validation), wanted, most)
+            })
+            .transpose()?;
+        let differential = asks(Section::Differential)
+            .then(|| {
+                let Setting { conditions, validation, .. } = setting;
+                reasoning::differential(case, conditions, &pieces, validation, wanted, self.most)
+            })
+            .transpose()?;
+        let options = asks(Section::Options).then(|| self.options.found(records, case)).transpose()?;
+        let spent = taken.iter().map(|result| result.cost).sum();
+        let next_tests = asks(Section::Tests)
+            .then(|| {
+                let asked = (setting.tests.as_slice(), setting.conditions.as_slice());
+                let shown = (setting.horizon, 2 * self.most);
+                reasoning::next_tests(case, asked, shown, &setting.prices, &setting.plan, spent)
+            })
+            .transpose()?;
+        Ok(Answer {
+            subject_id: case.subject.id,
+            at: reasoning::day(case.at),
+            age_years: case.age_years(),
+            model: name_of(manifest),
+            model_digest: digest_of(manifest),
+            trained_on: manifest.dataset.clone(),
+            synthetic: manifest.synthetic || records.manifest.synthetic,
+            tokens_read: case.state.places().len(),
+            horizons_days: HORIZON_DAYS,
+            results: taken.to_vec(),
+            early_detection,
+            differential,
+            next_tests,
+            options,
+            caveat: CAVEAT,
+        })
+    }
+}
+
+/// What all answers share.
+struct Setting {
+    conditions: Vec<u32>,
+    tests: Vec<u32>,
+    horizon: usize,
+    reference: Reference,
+    validation: Validation,
+    prices: Prices,
+    plan: Plan,
+}
+
+/// The end of a day as written.
+fn time(text: &str) -> Result<Time> {
+    let wanted = "--at must be a day such as 2019-06-30";
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { bail!("{wanted}") };
+    let (year, month, day) = (year.parse(), month.parse(), day.parse());
+    let (Ok(year), Ok(month), Ok(day)) = (year, month, day) else { bail!("{wanted}") };
+    Ok(Time::from_ymd(year, month, day).context(wanted)?.end_of_day())
+}

@@ -1,0 +1,128 @@
+//! What was known before a decision, as numbers: what the model expects, and what was last measured.
+
+use super::log_odds;
+use crate::model_directory::ModelDirectory;
+use ::serve::CodeKind;
+use anyhow::Result;
+use events::{Sex, Subject};
+use timeline::{EntryKind, TokenizedSubject, Vocabulary};
+
+/// Horizons of the model's expectations of treatment, outcome and death, by place: 30 days, a year, five years.
+const NEAR: usize = 2;
+const YEAR: usize = 5;
+const FAR: usize = 7;
+/// Commonest conditions and drugs whose expectations describe a patient.
+const COMMON: usize = 15;
+/// Commonest measurements whose last rank does.
+const MEASURED: usize = 12;
+
+/// Names and makes a row of numbers.
+pub struct Features {
+    treatment: Vec<u32>,
+    outcome: Vec<u32>,
+    common: Vec<u32>,
+    measured: Vec<u32>,
+}
+
+/// Columns that may modify an effect: age, sex, and the model's expectation of the outcome.
+pub const MODIFIERS: [usize; 3] = [0, 1, 2];
+
+impl Features {
+    /// For a treatment and an outcome, by how their codes begin.
+    pub fn new(directory: &ModelDirectory, treatment: &str, outcome: &str) -> Self {
+        let vocabulary = directory.tokenizer.vocabulary();
+        let risk_codes = &directory.model.config().risk.codes;
+        let named = |prefix: &str| -> Vec<u32> {
+            let own = |index: &&u32| {
+                vocabulary
+                    .entry(**index)
+                    .is_some_and(|e| e.kind == EntryKind::Event && e.code.as_str().starts_with(prefix))
+            };
+            risk_codes.iter().filter(own).copied().collect()
+        };
+        let commonest = |codes: &mut dyn Iterator<Item = u32>, kind: CodeKind, most: usize| -> Vec<u32> {
+            let of_kind = |index: &u32| {
+                vocabulary.entry(*index).is_some_and(|e| {
+                    e.kind == EntryKind::Event
+                        && *index != Vocabulary::DEATH
+                        && CodeKind::of(e.code.as_str()) == kind
+                })
+            };
+            let mut all: Vec<u32> = codes.filter(of_kind).collect();
+            all.sort_by_key(|i| (std::cmp::Reverse(vocabulary.entry(*i).map_or(0, |e| e.subjects)), *i));
+            all.truncate(most);
+            all
+        };
+        let (treatment, outcome) = (named(treatment), named(outcome));
+        let mut common = commonest(&mut risk_codes.iter().copied(), CodeKind::Condition, COMMON);
+        common.extend(commonest(&mut risk_codes.iter().copied(), CodeKind::Medication, COMMON));
+        common.retain(|code| !treatment.contains(code) && !outcome.contains(code));
+        let valued = |i: &u32| vocabulary.entry(*i).is_some_and(|e| !e.values.is_empty());
+        let mut all = (0..vocabulary.len() as u32).filter(valued);
+        Features {
+            treatment,
+            outcome,
+            common,
+            measured: commonest(&mut all, CodeKind::Measurement, MEASURED),
+        }
+    }
+
+    /// Whether the model gives risks for the treatment, and for the outcome.
+    pub fn known(&self) -> (bool, bool) {
+        (!self.treatment.is_empty(), !self.outcome.is_empty())
+    }
+
+    /// Numbers a row.
+    pub fn columns(&self) -> usize {
+        7 + self.common.len() + 2 * self.measured.len()
+    }
+
+    /// Rows for records as they are, whole; none for one without an event.
+    pub fn rows(&self, directory: &ModelDirectory, records: &[&Subject]) -> Result<Vec<Option<Vec<f64>>>> {
+        let tokens: Vec<TokenizedSubject> =
+            records.iter().map(|subject| directory.tokenizer.tokenize(subject)).collect();
+        let usable: Vec<usize> =
+            (0..tokens.len()).filter(|i| tokens[*i].code.len() > tokens[*i].static_len).collect();
+        let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
+        let death = directory.model.config().death_code.into_iter();
+        let mut codes: Vec<u32> =
+            self.treatment.iter().chain(&self.outcome).chain(&self.common).copied().chain(death).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let tables = directory.model.risk(&sequences, Some(&codes))?;
+        let mut rows = vec![None; records.len()];
+        for (i, table) in usable.into_iter().zip(&tables) {
+            let risk = |code: u32, k: usize| table.of(code).map_or(0.0, |row| f64::from(row[k]));
+            let any = |codes: &[u32], k: usize| {
+                log_odds(1.0 - codes.iter().map(|code| 1.0 - risk(*code, k)).product::<f64>())
+            };
+            let (subject, tokens) = (records[i], &tokens[i]);
+            let age =
+                tokens.age_days.last().filter(|_| tokens.birth_known).map_or(50.0, |days| days / 365.25);
+            let mut row = vec![
+                age / 10.0,
+                match subject.sex() {
+                    Sex::Female => 1.0,
+                    Sex::Male => 0.0,
+                    Sex::Unknown => 0.5,
+                },
+                any(&self.outcome, YEAR),
+                any(&self.outcome, FAR),
+                any(&self.treatment, NEAR),
+                any(&self.treatment, YEAR),
+                log_odds(risk(Vocabulary::DEATH, YEAR)),
+            ];
+            row.extend(self.common.iter().map(|code| log_odds(risk(*code, YEAR))));
+            for code in &self.measured {
+                let last = tokens.code.iter().zip(&tokens.value).rev();
+                let rank = last
+                    .filter(|(c, value)| *c == code && value.is_finite())
+                    .map(|(_, v)| f64::from(*v))
+                    .next();
+                row.extend([rank.unwrap_or(0.5), f64::from(u8::from(rank.is_some()))]);
+            }
+            rows[i] = Some(row);
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,119 @@
+//! Reasoning about one patient, through the program.
+
+use crate::support::Site;
+use serde_json::Value;
+
+/// Several JSON values, one after the other.
+fn answers(output: &std::process::Output) -> Vec<Value> {
+    serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>().map(Result::unwrap).collect()
+}
+
+#[test]
+fn one_patient_is_reasoned_about() {
+    let site = Site::new();
+    site.succeed("demo --subjects 150 --max-steps 10 --no-serve --out demo");
+    // Whoever is alive and has the longest record: keys of demos are drawn, and so is who comes first.
+    let living = site.events("demo/events").into_iter().filter(|s| s.death().is_none());
+    let id = living.max_by_key(|s| (s.events().len(), s.id)).unwrap().id;
+    let line = |line: &str| format!("reason --model demo/model --subject {id} {line} demo/events");
+    let ask = |asked: &str| answers(&site.succeed(&format!("--json {}", line(asked))));
+    let refused = |asked: &str| site.fail(&line(asked));
+    let known = "--predictions demo/predictions --report demo/report --reference-split train";
+    let told = ask(known).remove(0);
+    assert!(told["caveat"].as_str().unwrap().contains("clinician decides"));
+    assert_eq!(told["synthetic"], true);
+
+    let early = told["early_detection"].as_array().unwrap();
+    assert_eq!(early.len(), 5);
+    for condition in early {
+        let risks: Vec<f64> =
+            condition["risks"].as_array().unwrap().iter().map(|r| r.as_f64().unwrap()).collect();
+        assert!(risks.is_sorted() && risks.len() == 9 && risks[8] <= 1.0, "{risks:?}");
+        assert!(condition["trend"].as_array().unwrap().last().unwrap()["risk"].as_f64().is_some());
+        let people = condition["percentile"]["people"].as_u64().unwrap();
+        assert!(people >= 50, "{people}");
+        let events = condition["evidence"]["events"].as_array().unwrap();
+        let strength = |e: &Value| e["log_odds"].as_f64().unwrap().abs();
+        assert!(events.len() > 1 && events.is_sorted_by(|a, b| strength(a) >= strength(b)));
+        assert!(events.iter().any(|e| e["exact"] == true));
+    }
+    let considered = told["differential"]["considered"].as_array().unwrap();
+    let chance = |c: &Value| c["chance"].as_f64().unwrap();
+    assert!(considered.is_sorted_by(|a, b| chance(a) >= chance(b)));
+
+    // The same question, the same answer.
+    assert_eq!(ask(known).remove(0), told);
+    what_is_later_is_not_looked_at(&site, &told);
+    results_are_taken_in(&site, &ask, &refused);
+    options_are_refused_where_nothing_can_be_said(&site, &ask, &refused);
+    let text = String::from_utf8(site.succeed(&line("")).stdout).unwrap();
+    for words in [
+        "WHAT MAY COME",
+        "WHAT IT MAY BE",
+        "WHAT TO FIND OUT NEXT",
+        "age and sex alone",
+        "how sure: not known",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(site.fail("reason --model demo/model --subject 1 demo/events").contains("no such subject"));
+    assert!(refused("--at soon").contains("2019-06-30"));
+    assert!(refused("--codes X//1").contains("doesn't know the code"));
+}
+
+fn what_is_later_is_not_looked_at(site: &Site, told: &Value) {
+    let id = told["subject_id"].as_i64().unwrap();
+    let subject = site.events("demo/events").into_iter().find(|s| s.id == id).unwrap();
+    let mut times: Vec<events::Time> = subject.events().iter().filter_map(|e| e.time).collect();
+    times.sort();
+    times.dedup();
+    let (year, month, day) = times[times.len() / 2].ymd();
+    let ask = format!(
+        "--json reason --model demo/model --subject {id} --at {year:04}-{month:02}-{day:02} --show risks demo/events"
+    );
+    let earlier = answers(&site.succeed(&ask)).remove(0);
+    let tokens = |answer: &Value| answer["tokens_read"].as_u64().unwrap();
+    assert!(tokens(&earlier) < tokens(told), "{} {}", tokens(&earlier), tokens(told));
+    let limit = format!("{year:04}-{month:02}-{day:02}");
+    let days = earlier["early_detection"][0]["evidence"]["events"].as_array().unwrap();
+    assert!(days.iter().filter_map(|e| e["day"].as_str()).all(|day| day <= limit.as_str()));
+}
+
+fn results_are_taken_in(site: &Site, ask: &dyn Fn(&str) -> Vec<Value>, refused: &dyn Fn(&str) -> String) {
+    let tests = ask("--show tests --least-bits 0 --rule-out 0 --rule-in 1").remove(0);
+    let tests = tests["next_tests"]["tests"].as_array().unwrap().clone();
+    let worth = |t: &Value| t["bits_per_cost"].as_f64().unwrap();
+    assert!(tests.len() > 3 && tests.is_sorted_by(|a, b| worth(a) >= worth(b)));
+    let (first, value) =
+        (tests[0]["code"].as_str().unwrap(), tests[0]["tells"]["highest_at"].as_f64().unwrap());
+    site.file("results.txt", format!("{first}={value}\n\n{first}={value}\n"));
+    site.file("prices.toml", format!("default = 1.0\nunit = \"USD\"\n[costs]\n\"{first}\" = 7.5\n"));
+    let told = ask(
+        "--show tests --prices prices.toml --results results.txt --budget 10 --least-bits 0 --rule-out 0 --rule-in 1",
+    );
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[2]["results"].as_array().unwrap().len(), 2);
+    assert_eq!(told[1]["next_tests"]["spent"].as_f64(), Some(7.5));
+    assert_eq!(told[2]["next_tests"]["stop"], "budget", "{}", told[2]["next_tests"]);
+    assert_eq!(ask("--show tests --rule-out 0.9 --rule-in 0.9")[0]["next_tests"]["stop"], "settled");
+    let said = refused("--result nonsense");
+    assert!(said.contains("CODE=VALUE"), "{said}");
+}
+
+fn options_are_refused_where_nothing_can_be_said(
+    site: &Site,
+    ask: &dyn Fn(&str) -> Vec<Value>,
+    refused: &dyn Fn(&str) -> String,
+) {
+    let rules = "[[contraindication]]\ntreatment = \"RXNORM//\"\ncode = \"ICD10CM//\"\nbecause = \"a rule for a test\"\n";
+    site.file("rules.toml", rules);
+    let told =
+        ask("--show options --condition ICD10CM// --treatments RXNORM//none --rules rules.toml").remove(0);
+    let option = &told["options"][0];
+    assert!(option["refused"].as_str().unwrap().contains("too few people"), "{option}");
+    assert!(refused("--show options").contains("--condition"));
+    site.file("rules.toml", "[[contraindication]]\ntreatment = 1\n");
+    assert!(
+        refused("--show options --condition X --treatments Y --rules rules.toml").contains("holds no rules")
+    );
+}

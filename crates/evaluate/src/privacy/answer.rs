@@ -170,6 +170,14 @@ pub(super) fn sentences(
 ) -> Vec<String> {
     let alarms = findings.iter().filter(|f| f.severity > Severity::Note).count();
     let mut sentences = vec![match alarms {
+        n if attacks.control => format!(
+            "A control: the model was trained on none of these people, so that there is nothing to find. {}",
+            match n {
+                0 => "No attack raised a false alarm.".to_owned(),
+                1 => "One finding is a false alarm.".to_owned(),
+                n => format!("{n} findings are false alarms."),
+            }
+        ),
         0 => "None of the attacks that were made found the model to give away more of those it was trained on than \
               of others, as far as they can tell. That is no proof: a better attack may find more."
             .to_owned(),

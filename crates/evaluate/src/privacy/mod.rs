@@ -90,6 +90,10 @@ pub struct Attacks {
     pub not_made: Vec<(Attack, String)>,
     /// How each was made, for the methods: a name and sentences.
     pub methods: Vec<(String, String)>,
+    /// A control: the model was trained on none of those who are called its training subjects, so that nothing is there to
+    /// be found.
+    #[serde(default)]
+    pub control: bool,
 }
 
 /// The audit: the contents of `report.json`.

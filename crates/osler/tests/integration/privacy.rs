@@ -47,7 +47,19 @@ fn planted_faults_are_found_and_the_clean_twin_is_silent() {
     // The control is asked about the canaries that it was not shown.
     let control = "audit --model clean --canaries fault/canaries.json --references 2";
     site.succeed(&format!("{control} {settings} --out silent events"));
-    let (found, silent) = (report(&site, "found"), report(&site, "silent"));
+    // The clean twin proper saw none of these people, nor did its vocabulary.
+    site.succeed("synth --subjects 110 --seed 21 --out elsewhere");
+    let elsewhere = "--from fhir --synthetic --key site.key --splits 0.5,0,0.5";
+    site.succeed(&format!("ingest {elsewhere} --out elsewhere-events elsewhere/fhir"));
+    site.succeed("tokenize --min-subjects 3 --out elsewhere-timeline elsewhere-events");
+    site.succeed("train --config fault.toml --seed 5 --out stranger elsewhere-timeline");
+    site.succeed(&format!("audit --model stranger --control --references 2 {settings} --out control events"));
+    assert!(site.fail("audit --model clean --control --out refused events").contains("was trained on"));
+    let (found, silent, control) =
+        (report(&site, "found"), report(&site, "silent"), report(&site, "control"));
+    assert_eq!(control["attacks"]["control"], true);
+    assert!(control["findings"].as_array().unwrap().is_empty(), "{:#}", control["findings"]);
+    assert!(control["answer"][0].as_str().unwrap().contains("nothing to find"));
     println!("{:50} {:>6} {:>12}", "planted", "found", "clean twin");
     for (fault, attack) in [("an overfit model", "membership_inference"), ("memorised canaries", "canaries")]
     {

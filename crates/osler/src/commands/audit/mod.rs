@@ -38,7 +38,8 @@ use timeline::{Timeline, TimelineWriter, WriteOptions};
   osler audit --model model --out audit events
   osler audit --model model --references 0 --out audit events    # a first look in minutes
   osler audit --model model --sensitive ICD10CM//B20 --sensitive ICD10CM//F20.9 --out audit events
-  osler audit --model clean --canaries twin/canaries.json --out control events
+  osler audit --model clean --canaries twin/canaries.json --out twin-audit events
+  osler audit --model elsewhere --control --out control events    # how often do the attacks accuse the innocent?
 
 Memory: the records' tokens stay on disk; a reference model takes what its training takes. See docs/evaluation.md.")]
 pub struct Arguments {
@@ -63,6 +64,10 @@ pub struct Arguments {
     /// Codes to infer from the rest of a record; may be repeated [default: the five commonest conditions].
     #[arg(long, value_name = "CODE")]
     sensitive: Vec<String>,
+    /// A control: attack as if the model had been trained on these events, which it must not have been. Whatever is found is
+    /// a false alarm.
+    #[arg(long)]
+    control: bool,
     /// Bootstrap draws; 0 gives no intervals, and without intervals there are no findings of membership.
     #[arg(long, default_value_t = 500)]
     draws: usize,
@@ -122,12 +127,23 @@ impl Arguments {
         }
         let records = Records::open(&self.events)?;
         let directory = ModelDirectory::open(&self.model, &records.codes)?;
-        trained_on(&directory.manifest, &records.manifest, &self.events)?;
+        match (trained_on(&directory.manifest, &records.manifest)?, self.control) {
+            (true, true) => bail!(
+                "the model was trained on {}; a control takes events that it was not trained on",
+                self.events.display()
+            ),
+            (false, false) => bail!(
+                "the model was not trained on {}; give the events that its timeline was made from, or --control to see what \
+                 the attacks say of a model that saw nobody here",
+                self.events.display()
+            ),
+            _ => {}
+        }
         let canaries = self.canaries(&directory)?;
         let settings = serde_json::json!({
             "model": directory.digest(), "events": records.manifest.output_digest, "references": self.references,
             "subjects": self.subjects, "canaries": canaries, "canary_references": self.canary_references,
-            "simulated": self.simulated, "sensitive": self.sensitive, "draws": self.draws, "seed": self.seed,
+            "simulated": self.simulated, "sensitive": self.sensitive, "control": self.control, "draws": self.draws, "seed": self.seed,
         });
         let (output, resumed) =
             OutputDirectory::create_or_resume(&self.out, Kind::PrivacyAudit, self.force, &settings)?;
@@ -152,7 +168,11 @@ impl Arguments {
             synthetic: records.manifest.synthetic || directory.manifest.synthetic,
             model: format!("{} parameters", grouped(directory.model.parameters() as u64)),
             model_digest: directory.digest().to_owned(),
-            split: "train against held_out, by keyed hash of the subject".to_owned(),
+            split: match self.control {
+                false => "train against held_out, by keyed hash of the subject",
+                true => "train against held_out; a control, whose model was trained on neither",
+            }
+            .to_owned(),
             // The time of the model, not of the report: the same input gives the same bytes.
             made: directory.manifest.finished.clone(),
             tool: format!("osler {}", env!("CARGO_PKG_VERSION")),
@@ -187,7 +207,8 @@ impl Arguments {
         let own = self.model.join(crate::canaries::FILE);
         let canaries = match &self.canaries {
             Some(path) => Some(Canaries::read(path)?),
-            None if own.exists() => Some(Canaries::read(&own)?),
+            // A control's own canaries were planted: it does remember them.
+            None if own.exists() && !self.control => Some(Canaries::read(&own)?),
             None => None,
         };
         if let Some(canaries) = &canaries {
@@ -198,8 +219,8 @@ impl Arguments {
     }
 }
 
-/// Refuses events that the model was not trained on: its members and outsiders would be others.
-fn trained_on(model: &Manifest, events: &Manifest, dir: &Path) -> Result<()> {
+/// Was the model trained on these events? Otherwise its members and outsiders are others.
+fn trained_on(model: &Manifest, events: &Manifest) -> Result<bool> {
     if model.settings["withheld_codes"].as_u64().is_some() {
         bail!(
             "the model was trained on records without some of their codes; audit one that was trained on all"
@@ -208,13 +229,7 @@ fn trained_on(model: &Manifest, events: &Manifest, dir: &Path) -> Result<()> {
     let Some(inputs) = model.settings["events"].as_array() else {
         bail!("the model does not say which events it was trained on; train it with this version of osler");
     };
-    if !inputs.iter().any(|input| input["blake3"] == events.output_digest.as_str()) {
-        bail!(
-            "the model was not trained on {}; give the events that its timeline was made from",
-            dir.display()
-        );
-    }
-    Ok(())
+    Ok(inputs.iter().any(|input| input["blake3"] == events.output_digest.as_str()))
 }
 
 /// The records in tokens, on disk, as the model was shown them; what a stopped run has made is taken as it is.
@@ -239,7 +254,7 @@ fn tokens(records: &Records, directory: &ModelDirectory, dir: &Path, voice: Voic
 
 impl Job<'_> {
     fn attacks(&self, canaries: Option<&Canaries>) -> Result<Attacks> {
-        let mut attacks = Attacks::default();
+        let mut attacks = Attacks { control: self.arguments.control, ..Attacks::default() };
         let method = |name: &str, text: String| (name.to_owned(), text);
         let people = People::choose(self.timeline, self.arguments.subjects, self.arguments.seed);
         if people.members.is_empty() || people.outsiders.is_empty() {

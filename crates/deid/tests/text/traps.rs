@@ -291,3 +291,38 @@ fn countries_stay_where_a_site_says_so() {
     assert_eq!(marked(&finder, "born in Iceland, seen in Kenosha").0, "born in Iceland, seen in ‹Kenosha›");
     assert_eq!(score::spans(&FINDER, &mut Scratch::default(), "born in Iceland").len(), 1);
 }
+
+#[test]
+fn ages_and_days_by_what_stands_around() {
+    check(&[
+        ("Grand-uncle passed away at ‹105› in ‹Leeds›. Father died at 45 in hospital.", &["AGE", "LOCATION"]),
+        ("fyi my grnadma is ‹95› and still on it; my pulse is 95 and regular", &["AGE"]),
+        (
+            "‹03 apr 17› 0830 wound dry; rtc ‹01 dec 19›; reviewed ‹17 may›. labs fine, 2 may be enough",
+            &["DATE"; 3],
+        ),
+        (
+            "Seen with Foley out ‹3/6›. Hickman pulled ‹1/3›. Gleason 3/4, strength 4/5, drain out 3/4 of the time.",
+            &["DATE"; 2],
+        ),
+        ("Menses began ‹08.11.›. Sprain ‹22.10.›; swelling. Potassium 4.5. WBC 12.10; stable.", &["DATE"; 2]),
+        ("VISIT WAS ‹2014-02-28›, RATHER THAN ‹2/27›. TAKE 1 RATHER THAN 1/2 TABLET.", &["DATE"; 2]),
+        ("Check differs against ‹2014-02-28›: sodium 119.", &["DATE"]),
+    ]);
+}
+
+#[test]
+fn codes_and_streets_where_letters_mean_something_else() {
+    check(&[
+        ("TRIP LOG ‹#US-3380192›; job ‹#44-PT-85385›; give 50-100 mg, ICD10-E11, CT 64-slice.", &["MEDICAL_RECORD_NUMBER"; 2]),
+        (
+            "of‹1.2.840.113619.2.141.40718823.5526› and ‹1.2.840.113619.\n2.55.30418826.5512›; version 1.2.3, T 36.5"
+                .replace("of‹", "of ‹")
+                .leak(),
+            &["UNIQUE_IDENTIFIER"; 2],
+        ),
+        ("the number is now ‹4UN7PA2RD60›", &["HEALTH_PLAN_NUMBER"]),
+        ("resides ‹311 larkspur court›. stays 3 nights, home 5 days", &["LOCATION"]),
+        ("SENT OUT TO ‹7719 POPLAR TERR›.\nTAKE 1 TABLET BY WAY OF MOUTH", &["LOCATION"]),
+    ]);
+}

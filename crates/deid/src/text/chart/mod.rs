@@ -5,6 +5,7 @@
 //! scanner. Addresses whole and in part. Numbers whatever stands between their digits. A name that is a word too
 //! (Will, Rose, Long) counts where it stands as a name.
 
+mod initials;
 mod nearby;
 mod nicknames;
 mod numbers;
@@ -14,10 +15,11 @@ mod phrases;
 use super::{Identifier, Span};
 use events::{IdentityKind, SourceIdentity};
 
-use super::fold::{LONGEST_WORD, fold, scan, scanned, words};
+use super::fold::{LONGEST_WORD, fold, folded, scan, scanned, words};
 use super::lexicon::{Class, Lexicon};
 use super::page::Page;
-use nearby::{Initials, Word, context};
+use initials::Initials;
+use nearby::{Word, context};
 use numbers::Numbers;
 use person::Person;
 use phrases::Phrases;
@@ -40,6 +42,8 @@ pub struct Chart {
     scanned: FxHashSet<Box<str>>,
     /// The names, each with one letter left out, to find those that are misspelt by one.
     shortened: FxHashMap<Box<str>, Vec<Box<str>>>,
+    /// `van`, `de`, `O`: of these people's names, where one of the names follows.
+    particles: FxHashSet<Box<str>>,
     /// Initials of everyone, in lower case, zeros after them.
     initials: FxHashSet<[u8; 4]>,
     phrases: Phrases,
@@ -95,6 +99,7 @@ impl Chart {
             }
             self.add_nicknames(name);
         }
+        self.particles.extend(person.particles().map(Box::from));
         for joined in person.joined() {
             self.shapes.add(&joined);
             self.names.insert(joined.into());
@@ -169,8 +174,8 @@ impl Chart {
                 }
             }
             if start >= initials_end
-                && nearby::may_be_initials(text, token)
-                && let Some(found) = nearby::initials(text, start, &self.initials)
+                && initials::may_be_initials(text, token)
+                && let Some(found) = initials::find(page, start, &self.initials)
             {
                 initials_end = found.range.end;
                 self.keep_initials(page, &found, first, &ordinary, reading.spans);
@@ -269,11 +274,17 @@ impl Chart {
             let before =
                 at.checked_sub(1).map(|at| &seen[at]).filter(|before| nearby::adjoin(text, before, word));
             let after = seen.get(at + 1).filter(|after| nearby::adjoin(text, word, after));
-            if !context(page, word, before.is_some() || after.is_some()) {
+            let particle = nearby::particle_before(text, word.start)
+                .is_some_and(|particle| self.is_particle(&text[particle]));
+            // `Art van den Heuvel`: particles alone stand between.
+            let joined =
+                seen.get(at + 1).is_some_and(|after| self.particles_between(text, word.end, after.start));
+            if !context(page, word, before.is_some() || after.is_some() || particle || joined) {
                 continue;
             }
             let (start, end) = nearby::with_initials(text, word.start, word.end);
             let start = nearby::with_given(page, word, start);
+            let start = self.with_particles(page, word, start);
             // Names beside each other are one: the space between says how many there were.
             match before.and_then(|before| {
                 spans.last_mut().filter(|last| last.end >= before.end && last.end <= start)
@@ -282,6 +293,49 @@ impl Chart {
                 _ => spans.push(Span::new(start..end, Identifier::Name)),
             }
         }
+    }
+
+    /// Is it a particle of one of the names, as it stands or as a scanner reads it?
+    fn is_particle(&self, written: &str) -> bool {
+        let read = if written == "0" { "o".to_owned() } else { folded(written) };
+        self.particles.contains(read.as_str())
+            || self.particles.iter().any(|particle| {
+                // A scanner's `dc` for `de`, `A1` for `Al`.
+                particle.len() > 1
+                    && (scanned(particle) == scanned(&read) || particle.replace('e', "c") == read)
+            })
+    }
+
+    /// Does nothing but particles stand between two names?
+    fn particles_between(&self, text: &str, end: usize, start: usize) -> bool {
+        const FARTHEST: usize = 24;
+        let Some(between) = text.get(end..start).filter(|between| between.len() <= FARTHEST) else {
+            return false;
+        };
+        let mut found = words(between).peekable();
+        found.peek().is_some()
+            && found.all(|(from, to)| self.is_particle(&between[from..to]))
+            && between
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '\n' | '\'' | '’' | '-' | '.'))
+            && !between.starts_with('.')
+    }
+
+    /// A name's span with the particles before it, and what stands before those: `J. van der Berg`.
+    fn with_particles(&self, page: &Page, word: &Word, start: usize) -> usize {
+        let text = page.text();
+        let mut from = start;
+        while let Some(particle) = nearby::particle_before(text, from) {
+            if !self.is_particle(&text[particle.clone()]) {
+                break;
+            }
+            from = particle.start;
+        }
+        if from == start {
+            return start;
+        }
+        let (from, _) = nearby::with_initials(text, from, word.end);
+        nearby::with_given(page, word, from)
     }
 
     /// `J.S.`, `J. M. S.`, and `JS` where someone's initials stand.
@@ -299,10 +353,17 @@ impl Chart {
         // Without stops they are nobody's where the letters mean anything else.
         let free = class.is_none() && !usual || class.any(Class::NAME) && !class.any(Class::PLAIN);
         let stands = match found.is_dotted {
-            true => found.is_alone || found.is_introduced || !usual || found.acts,
+            true => {
+                found.is_alone
+                    || found.is_introduced
+                    || !usual
+                    || found.acts
+                    || found.signs
+                    || found.ends_phrase && (found.is_mentioned || found.listed)
+            }
             false => {
                 found.is_alone
-                    || found.is_introduced && !ordinary(&letters)
+                    || found.is_introduced && (!ordinary(&letters) || found.does)
                     || (found.is_mentioned || found.signs || found.acts) && free
             }
         };
@@ -335,7 +396,8 @@ struct Reading<'s> {
 /// nothing but letters that digits are taken for.
 fn may_be_misread(word: &str) -> bool {
     let bytes = word.as_bytes();
-    let capital = bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80;
+    // A scanner reads a capital I as a small l.
+    let capital = bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80 || bytes[0] == b'l' && bytes.len() > 3;
     (bytes.len() >= 3 && capital)
         || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic))
         || bytes.len() > 1

@@ -4,8 +4,7 @@ use super::person::{introduces, introduces_initials};
 use crate::text::fold::folded;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
-use crate::text::token::{Case, Kind, Token};
-use rustc_hash::FxHashSet;
+use crate::text::token::{Case, Kind};
 use std::ops::Range;
 
 /// A word that is one of the chart's names.
@@ -26,6 +25,8 @@ pub(super) fn context(page: &Page, word: &Word, has_neighbour: bool) -> bool {
     let text = page.text();
     let written = &text[word.start..word.end];
     let (before, gap_before) = word_before(text, word.start);
+    // A line may end behind "to", "with", "by".
+    let wrapped = gap_before == "\n" && introduces_initials(before);
     if introduces(&folded(before)) && gap_before.trim().chars().all(|c| matches!(c, '.' | ':' | ',')) {
         return true;
     }
@@ -52,87 +53,67 @@ pub(super) fn context(page: &Page, word: &Word, has_neighbour: bool) -> bool {
     let mut letters = written.chars();
     let capital = letters.next().is_some_and(char::is_uppercase);
     let shouted = capital && letters.all(|c| !c.is_lowercase());
+    if shouted {
+        let listed = gap_before.contains(',') && ends_line(page, word);
+        let met = matches!(before.to_ascii_lowercase().as_str(), "meet" | "met" | "seeing" | "with" | "w")
+            && gap_before.trim_matches(['/', ' ', '\n']).is_empty()
+            && (met_ends(page, word.next) || acts(page, word.next));
+        let kin = gap_before.trim() == "(" && introduces(&folded(before)) && page.sign(word.next, b')');
+        return listed || met || kin || begins_sentence(before, gap_before) && acts(page, word.next);
+    }
     capital
-        && !shouted
-        && (!begins_sentence(before, gap_before) || ends_line(page, word) || acts(&text[word.end..]))
+        && (wrapped || !begins_sentence(before, gap_before) || ends_line(page, word) || acts(page, word.next))
 }
 
-/// Does what follows say that a person stood before: a possessive, a line's end, what people do?
-fn acts(after: &str) -> bool {
-    if after.starts_with("'s ") || after.starts_with("’s ") {
+/// Does what follows say that a person stood before: a possessive, what people do, kin, another person?
+pub(super) fn acts(page: &Page, mut next: usize) -> bool {
+    let apart = page.at(next).is_some_and(|token| token.spaced);
+    if page.before(next).is_some_and(|token| token.possessive) {
         return true;
     }
-    let Some(next) = after.strip_prefix(' ') else { return false };
-    let end = next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len());
-    VERBS.contains(&&next[..end])
+    // `Art (uncle)`, `Art, her uncle`
+    let whose = page.says(next + 1, &["her", "his", "their", "the", "my", "pt's"]);
+    if page.sign(next, b'(') || page.sign(next, b',') && whose {
+        let kin = next + 1 + usize::from(whose);
+        return is(page, kin, Class::RELATION) || is(page, kin, Class::KIN);
+    }
+    if page.says(next, &["and"]) || page.sign(next, b'&') {
+        return page.at(next + 1).is_some_and(|other| {
+            other.is_capital()
+                && (other.class.any(Class::TITLE | Class::NAME) && !other.class.any(Class::PLAIN)
+                    || other.case == Case::Initial && page.sign(next + 2, b'.'))
+        });
+    }
+    const BETWEEN: &[&str] = &[
+        "also", "still", "now", "again", "never", "always", "often", "then", "not", "only", "just",
+        "himself", "herself", "today",
+    ];
+    if page.says(next, BETWEEN)
+        || page.at(next).is_some_and(|token| token.is_word() && page.word(next).ends_with("ly"))
+    {
+        next += 1;
+    }
+    apart
+        && is(page, next, Class::ACT)
+        && page.at(next).is_some_and(|token| matches!(token.case, Case::Lower | Case::Shout))
+}
+
+/// Does what someone is met with end: a sentence, a clause, the day?
+fn met_ends(page: &Page, next: usize) -> bool {
+    page.says(next, &["today", "again", "on", "at"])
+        || page.at(next).is_none_or(|token| token.is(b'.') || token.kind == Kind::Break)
+}
+
+/// Is the token a word of this class?
+fn is(page: &Page, at: usize, class: Class) -> bool {
+    page.at(at).is_some_and(|token| token.class.any(class) && token.is_word())
 }
 
 /// Does the line end behind it, but for a stop, and not because it was full?
-fn ends_line(page: &Page, word: &Word) -> bool {
+pub(super) fn ends_line(page: &Page, word: &Word) -> bool {
     let stop = usize::from(page.sign(word.next, b',') || page.sign(word.next, b'.'));
     page.at(word.next + stop).is_none_or(|token| token.kind == Kind::Break)
 }
-
-/// What people do in notes.
-const VERBS: &[&str] = &[
-    "is",
-    "was",
-    "has",
-    "had",
-    "says",
-    "said",
-    "states",
-    "stated",
-    "reports",
-    "reported",
-    "denies",
-    "denied",
-    "asks",
-    "asked",
-    "called",
-    "calls",
-    "feels",
-    "felt",
-    "presents",
-    "presented",
-    "came",
-    "comes",
-    "lives",
-    "lived",
-    "works",
-    "worked",
-    "agrees",
-    "agreed",
-    "declines",
-    "declined",
-    "wants",
-    "wanted",
-    "thinks",
-    "takes",
-    "took",
-    "tolerated",
-    "complains",
-    "complained",
-    "wishes",
-    "understands",
-    "understood",
-    "does",
-    "did",
-    "remains",
-    "remained",
-    "slept",
-    "ate",
-    "walked",
-    "walks",
-    "told",
-    "tells",
-    "needs",
-    "needed",
-    "requests",
-    "requested",
-    "attended",
-    "signed",
-];
 
 /// Do two words stand as parts of one name: apart by a space, a comma, an initial? A word like `will` in lower
 /// case is no part of one whose other part has a capital.
@@ -166,6 +147,29 @@ pub(super) fn with_given(page: &Page, word: &Word, start: usize) -> usize {
         && !before.class.any(Class::PLAIN | Class::MONTH | Class::TITLE);
     let beside = start == before.end as usize + 1 && page.text().as_bytes()[before.end as usize] == b' ';
     if given && beside && !before.possessive { before.start as usize } else { start }
+}
+
+/// The short word right before a name, as particles stand: apart by a space, a line's end, a hyphen, an apostrophe, or the
+/// stop of `St. James`.
+pub(super) fn particle_before(text: &str, start: usize) -> Option<Range<usize>> {
+    const LONGEST: usize = 6;
+    let before = &text[..start];
+    let trimmed = before.trim_end_matches([' ', '\n', '\r', '-', '\'', '’', '.']);
+    let gap = &before[trimmed.len()..];
+    let from = trimmed
+        .rfind(|c: char| !c.is_alphanumeric())
+        .map_or(0, |at| at + trimmed[at..].chars().next().map_or(1, char::len_utf8));
+    let word = &trimmed[from..];
+    // `0'Dea`, of a scanner.
+    if word.is_empty() && gap.starts_with(['\'', '’']) && trimmed.ends_with('0') {
+        let alone = !trimmed[..trimmed.len() - 1].ends_with(char::is_alphanumeric);
+        return alone.then_some(trimmed.len() - 1..trimmed.len());
+    }
+    // `O'Dea`, `d'Amico`: a letter by itself wants its sign.
+    let bound = word.chars().count() > 1 || gap.starts_with(['-', '\'', '’']);
+    let stop = !gap.contains('.') || gap.starts_with('.') && word.len() <= 3;
+    (!word.is_empty() && word.len() <= LONGEST && !gap.is_empty() && gap.len() <= 3 && bound && stop)
+        .then_some(from..trimmed.len())
 }
 
 /// Most initials on one side of a name.
@@ -247,113 +251,26 @@ fn initial_after(text: &str, start: usize, end: usize) -> Option<usize> {
     match (initial, small) {
         // `Rey, Ana A` within a sentence is an initial, since no sentence begins there; `I` is one who speaks.
         ('A', _) => after.starts_with(' ').then_some(stop),
-        ('I', _) => closes.then_some(stop),
+        ('I', _) => {
+            let doing = ["lives", "is", "was", "has", "stays", "resides", "dob", "mrn", "sex", "age", "born"];
+            let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            (closes || text[..start].is_empty() || doing.iter().any(|w| word.eq_ignore_ascii_case(w)))
+                .then_some(stop)
+        }
         // In small letters only where nothing follows that it could be part of.
         (_, true) => {
-            (closes && !matches!(initial, 'a' | 'i' | 'o' | 'x') && after.starts_with(' ')).then_some(stop)
+            // `lark, ada a 33f`
+            let aged = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let aged = aged.len() < rest.len() && aged.starts_with(['f', 'm', 'y', '/']);
+            (aged || closes && !matches!(initial, 'a' | 'i' | 'o' | 'x') && after.starts_with(' '))
+                .then_some(stop)
         }
         _ => Some(stop),
     }
 }
 
-/// Two to four capitals that may be someone's initials.
-pub(super) struct Initials {
-    /// The letters alone.
-    pub letters: String,
-    /// Their bytes in the text, dots included.
-    pub range: Range<usize>,
-    /// Does a dot stand after all but the last?
-    pub is_dotted: bool,
-    /// Does a word that introduces a name stand before?
-    pub is_introduced: bool,
-    /// Does a word stand before that other letters stand behind as well as initials?
-    pub is_mentioned: bool,
-    /// Is there nothing else in the line, as of a signature?
-    pub is_alone: bool,
-    /// Do they stand as at the end of an entry: behind a dash or a slash, in brackets, before a degree or a time?
-    pub signs: bool,
-    /// Does a person's doing follow?
-    pub acts: bool,
-}
-
-/// Could initials begin with this token? Two to four capitals, or single letters with stops.
-pub(super) fn may_be_initials(text: &str, token: &Token) -> bool {
-    let (start, end) = (token.start as usize, token.end as usize);
-    match token.case {
-        Case::Initial | Case::Upper | Case::Shout => end - start <= 4,
-        Case::Lower => token.is_word() && end - start == 1 && text.as_bytes().get(end) == Some(&b'.'),
-        _ => false,
-    }
-}
-
-/// The initials that begin at `at`, if they are some of `known`, in lower case, zeros after them.
-pub(super) fn initials(text: &str, at: usize, known: &FxHashSet<[u8; 4]>) -> Option<Initials> {
-    let bytes = text.as_bytes();
-    let capital = bytes[at].is_ascii_uppercase();
-    if !bytes[at].is_ascii_alphabetic() || at > 0 && is_word(bytes[at - 1]) {
-        return None;
-    }
-    let is_letter: fn(&u8) -> bool = if capital { u8::is_ascii_uppercase } else { u8::is_ascii_lowercase };
-    let (mut letters, mut end, mut dots, mut here, mut count) = ([0u8; 4], at, 0, at, 0);
-    while count < 4 && bytes.get(here).is_some_and(is_letter) {
-        letters[count] = bytes[here];
-        count += 1;
-        here += 1;
-        end = here;
-        if bytes.get(here) == Some(&b'.') {
-            dots += 1;
-            here += 1;
-            end = here;
-            // A space or a line's end may stand between.
-            if matches!(bytes.get(here), Some(b' ' | b'\n')) && bytes.get(here + 2) == Some(&b'.') {
-                here += 1;
-            }
-        }
-    }
-    let stops = bytes.get(here).is_none_or(|&next| !is_word(next));
-    let dotted = dots + 1 >= count && dots > 0;
-    let shaped = stops && (2..=4).contains(&count) && (dotted || (dots == 0 && capital));
-    if !shaped || !known.contains(&letters.map(|letter| letter.to_ascii_lowercase())) {
-        return None;
-    }
-    let (before, gap) = word_before(text, at);
-    let before = folded(before);
-    let close = gap.trim().chars().all(|c| matches!(c, '.' | ':' | '#'));
-    let is_introduced = introduces(&before) && close;
-    let is_mentioned = introduces_initials(&before)
-        && close
-        && !text[end..].trim_start().starts_with(|c: char| c.is_ascii_digit());
-    let line_before = text[..at].rsplit('\n').next().unwrap_or_default();
-    let line_after = text[end..].split('\n').next().unwrap_or_default();
-    let opens = line_before.trim_matches([' ', '-', '/', '~', '–', '—', '(', '[']).is_empty();
-    let closes = line_after.trim_matches([' ', ')', ']', '.']).is_empty();
-    let marked = line_before.trim_end().ends_with(['-', '~', '–', '—', '/', '(', '[']);
-    let degree = [
-        " RN", " MD", ", RN", ", MD", " NP", ", NP", " PA", ", PA", " LPN", ", LPN", " DO", ", DO", " RPh",
-        ", PT", ", OT",
-    ]
-    .iter()
-    .any(|degree| line_after.starts_with(degree));
-    Some(Initials {
-        letters: letters[..count].iter().map(|letter| *letter as char).collect(),
-        range: at..end,
-        is_dotted: dots > 0,
-        is_introduced,
-        is_mentioned,
-        is_alone: opens && closes,
-        signs: marked && (closes || line_after.starts_with([')', ']', '/']))
-            || degree
-            || opens && line_after.starts_with(':'),
-        acts: acts(&text[end..]) && (line_before.trim().is_empty() || gap.contains(['.', '\n', ';'])),
-    })
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
-}
-
 /// The word before a place, and what stands between; no further than a few bytes back.
-fn word_before(text: &str, start: usize) -> (&str, &str) {
+pub(super) fn word_before(text: &str, start: usize) -> (&str, &str) {
     const FAR: usize = 40;
     let mut from = start.saturating_sub(FAR);
     while !text.is_char_boundary(from) {
@@ -367,7 +284,7 @@ fn word_before(text: &str, start: usize) -> (&str, &str) {
     (&window[word_start..word_end], &window[word_end..])
 }
 
-fn begins_sentence(before: &str, gap: &str) -> bool {
+pub(super) fn begins_sentence(before: &str, gap: &str) -> bool {
     before.is_empty() || gap.contains(['.', '!', '?', '\n', ':', ';', '•', '*', '|', '-', '/'])
 }
 

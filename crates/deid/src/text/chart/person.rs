@@ -16,7 +16,9 @@ const SUFFIXES: &[&str] = &[
 /// Parts of names that say nothing by themselves, unless they are all there is of one.
 const PARTICLES: &[&str] = &[
     "van", "von", "der", "den", "de", "la", "le", "du", "del", "della", "di", "da", "dos", "bin", "ibn",
-    "al", "el", "ter", "ten", "zu", "und", "y", "st", "san", "mac", "mc", "o", "d", "n",
+    "al", "el", "ter", "ten", "zu", "und", "y", "st", "san", "mac", "mc", "o", "d", "n", "los", "las", "des",
+    "dello", "degli", "dalla", "das", "do", "vom", "zum", "zur", "ste", "saint", "abu", "ben", "ap", "t",
+    "op", "het", "l", "af", "av",
 ];
 
 /// Names folded, titles taken off.
@@ -67,6 +69,12 @@ impl Person {
             let has_others = parts().any(|part| is_telling(&part));
             parts().filter(move |part| !has_others || is_telling(part))
         })
+    }
+
+    /// What stands within or before the names and says nothing by itself: `van`, `der`, `O`.
+    pub(super) fn particles(&self) -> impl Iterator<Item = &str> {
+        let parts = self.given.iter().chain(&self.family).map(String::as_str);
+        parts.filter(|part| PARTICLES.contains(part))
     }
 
     /// First letters in the orders that notes use: `AR`, `AMR`, `RA`, without repeats.
@@ -162,6 +170,9 @@ pub(super) fn introduces(word: &str) -> bool {
             | "caregiver"
             | "proxy"
             | "contact"
+            | "source"
+            | "informant"
+            | "historian"
     )
 }
 
@@ -208,6 +219,23 @@ pub(super) fn introduces_initials(word: &str) -> bool {
                 | "re"
                 | "of"
                 | "for"
+                | "reach"
+                | "married"
+                | "when"
+                | "until"
+                | "source"
+                | "informant"
+                | "notified"
+                | "caller"
+                | "permit"
+                | "allow"
+                | "let"
+                | "another"
+                | "sons"
+                | "daughters"
+                | "sisters"
+                | "brothers"
+                | "children"
         )
 }
 

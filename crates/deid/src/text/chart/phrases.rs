@@ -23,7 +23,10 @@ const STREETS: &[(&str, &str)] = &[
     ("parkway", "pkwy"),
     ("apartment", "apt"),
     ("unit", "apt"),
-    ("suite", "ste"),
+    ("suite", "apt"),
+    ("ste", "apt"),
+    ("room", "apt"),
+    ("rm", "apt"),
     ("trail", "trl"),
     ("crescent", "cres"),
     ("north", "n"),
@@ -216,8 +219,15 @@ impl Phrases {
 
     pub(super) fn add_city(&mut self, text: &str, shapes: &mut Shapes) {
         let city = canonical(text);
-        let bare = city.strip_suffix(&["county".to_owned()]).unwrap_or(&city);
-        self.add(bare, Identifier::Location, shapes);
+        // What a register adds to a town's name: "Weymouth Town", "Essex County".
+        const ADDED: &[&str] = &["county", "town", "township", "city", "village", "borough", "cdp"];
+        self.add(&city, Identifier::Location, shapes);
+        if let Some((last, bare)) = city.split_last()
+            && ADDED.contains(&last.as_str())
+            && !bare.is_empty()
+        {
+            self.add(bare, Identifier::Location, shapes);
+        }
     }
 
     /// The line, its number and street, and the street alone when it has a name and a kind.
@@ -246,6 +256,15 @@ impl Phrases {
         let telling = name.iter().rposition(|word| !GENERIC.contains(&word.as_str())).map_or(0, |at| at + 1);
         for end in telling.max(2)..name.len() {
             self.add(&name[..end], Identifier::Organization, shapes);
+        }
+        // `Cove General Hospital` of `Cove General Hospital - Main Campus`.
+        let generic = |word: &String| GENERIC.contains(&word.as_str());
+        let joins = |word: &String| matches!(word.as_str(), "of" | "and" | "the");
+        for end in 2..telling.max(2) {
+            let part = &name[..end];
+            if part.last().is_some_and(|last| generic(last) && !joins(last)) && !part.iter().all(generic) {
+                self.add(part, Identifier::Organization, shapes);
+            }
         }
     }
 
@@ -293,12 +312,18 @@ impl Phrases {
         spans: &mut Vec<Span>,
     ) {
         let Some(phrases) = self.by_first.get(first) else { return };
+        // A city right behind a street is one in small letters too.
+        let addressed = spans.last().is_some_and(|last| {
+            last.identifier == Identifier::Location
+                && last.end <= start
+                && matches!(text[last.end..start].trim_matches([' ', '\n', '\r']), "" | "," | ".,")
+        });
         let longest = phrases
             .iter()
             .filter_map(|phrase| {
                 let end = phrase.end(text, (start, end))?;
                 let alone = phrase.rest.is_empty();
-                (!alone || stands_alone(&text[start..end], first, ordinary))
+                (!alone || stands_alone(&text[start..end], first, ordinary) || addressed)
                     .then_some((end, phrase.identifier))
             })
             .max_by_key(|(end, _)| *end);

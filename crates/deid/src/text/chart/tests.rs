@@ -56,6 +56,75 @@ fn a_name_is_found_however_it_is_written() {
 }
 
 #[test]
+fn particles_go_with_their_name() {
+    let chart = chart(&[
+        (IdentityKind::Name, "van den Heuvel, Joris H."),
+        (IdentityKind::OtherName, "Art St. James"),
+        (IdentityKind::OtherName, "O'Hara, Colm"),
+        (IdentityKind::OtherName, "Beatriz de los Santos"),
+    ]);
+    for (text, want) in [
+        ("Quiet night. van den Heuvel refused the mask.", "van den Heuvel"),
+        ("PT VAN DEN HEUVEL  JORIS, 44", "VAN DEN HEUVEL  JORIS"),
+        ("Wound clean. B. de los Santos walked.", "B. de los Santos"),
+        ("jar of \"de los Santos  Beatriz\" here", "de los Santos  Beatriz"),
+        ("beatriz dc los santos 28f", "dc los santos"),
+        ("Room 7: Art St. James, 19M", "Art"),
+        ("see Dr 0'Hara", "0'Hara"),
+        ("the van stopped; James came", "James"),
+        ("den of thieves", ""),
+    ] {
+        let spans = found(&chart, text);
+        match want {
+            "" => assert!(spans.is_empty(), "{text}: {spans:?}"),
+            want => assert!(spans.contains(&want), "{text}: {spans:?}"),
+        }
+    }
+}
+
+#[test]
+fn initials_that_mean_something_else_count_where_a_person_stands() {
+    let chart = chart(&[
+        (IdentityKind::Name, "Sands, Hector"),
+        (IdentityKind::OtherName, "Dunn, Oscar"),
+        (IdentityKind::OtherName, "Torvald, Šimon"),
+        (IdentityKind::OtherName, "Sloan, Mia"),
+    ]);
+    for (text, want) in [
+        ("Slept till dawn.\nH.S. ate badly.", "H.S."),
+        ("Voicemail left w/ O.D.. Waiting.", "O.D."),
+        ("VISIT June 2 - H.S.\nH.S. says so", "H.S."),
+        ("Lines flushed. Š.T. (stepmother) came.", "Š.T."),
+        ("Pt MS spat out the syrup.", "MS"),
+        ("one tablet h.s. as needed", ""),
+        ("O.D. 20/40 without glasses", ""),
+        ("MS since 1990", ""),
+    ] {
+        let spans = found(&chart, text);
+        match want {
+            "" => assert!(spans.is_empty(), "{text}: {spans:?}"),
+            want => assert!(spans.contains(&want), "{text}: {spans:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_town_and_an_organization_are_found_by_the_part_that_is_said() {
+    let chart = chart(&[
+        (IdentityKind::AddressLine, "58 Larkspur Crest Suite 4"),
+        (IdentityKind::City, "Hull Town"),
+        (IdentityKind::Organization, "Cove General Hospital - Main Campus"),
+    ]);
+    assert_eq!(
+        found(&chart, "lives 58 larkspur crest, apt. 4 hull. knee warm"),
+        ["58 larkspur crest, apt. 4 hull"]
+    );
+    assert_eq!(found(&chart, "LIVES ALONE IN HULL. WELL."), ["HULL"]);
+    assert_eq!(found(&chart, "treated at COVE GENERAL HOSPITAL since"), ["COVE GENERAL HOSPITAL"]);
+    assert!(found(&chart, "the hull of a seed; general hospital care").is_empty());
+}
+
+#[test]
 fn a_name_that_is_a_word_counts_where_it_stands_as_a_name() {
     let chart = chart(&[(IdentityKind::Name, "Long, Will"), (IdentityKind::OtherName, "Foley, Rose")]);
     for (text, want) in [

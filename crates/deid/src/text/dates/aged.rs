@@ -33,9 +33,11 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
                     && !token.class.any(Class::PLAIN | Class::EPONYM)
             })
     };
+    // "at 94 in Leeds": no inches.
+    let somewhere = page.says(after, &["in"]) && page.at(after + 1).is_some_and(|token| token.is_word());
     let ends = page.at(after).is_none_or(|token| {
         !token.is_word() && !token.is_number() && !token.is(b'/') && !token.is(b'%')
-            || token.is_word() && !token.class.any(Class::MEASURE)
+            || token.is_word() && (somewhere || !token.class.any(Class::MEASURE))
     });
     if !ends {
         return false;
@@ -70,6 +72,16 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
     let dagger =
         page.sign(before, 0) && page.text()[..page.tokens()[before].end as usize].ends_with(['†', '✝']);
     if at_age || dagger {
+        return true;
+    }
+    // `my grnadma is 93 and`: a word that is none, as kin is mistyped.
+    let mistyped = page.says(word, &["is", "was", "turned", "turns"])
+        && word > 1
+        && page.says(word - 2, &["my", "his", "her", "our"])
+        && page.tokens()[word - 1].is_word()
+        && page.tokens()[word - 1].class.is_none()
+        && page.says(after, &["and", "but", "now", "so"]);
+    if mistyped {
         return true;
     }
     // `he's 93`, `A&W at 91`

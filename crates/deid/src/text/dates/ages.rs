@@ -108,7 +108,7 @@ pub fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     let in_digits = page.number(index).is_some();
     let unit = unit(page, end);
     // F/94
-    if in_digits && page.sign(index.wrapping_sub(1), b'/') {
+    if in_digits && page.sign(index.wrapping_sub(1), b'/') && page.joined(index) {
         return (unit == Unit::None && page.says(index.wrapping_sub(2), &["f", "m", "female", "male"]))
             .then_some(index..end);
     }

@@ -4,6 +4,7 @@
 
 mod aged;
 mod ages;
+mod alike;
 mod numeric;
 mod written;
 mod yearless;
@@ -47,7 +48,7 @@ pub fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
         }
         index += 1;
     }
-    yearless::alike(page, noted);
+    alike::find(page, noted);
     holidays(page);
 }
 

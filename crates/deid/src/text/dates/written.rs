@@ -211,6 +211,10 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
     let day_at = if is_day(page, at) { at } else { glued };
     if is_day(page, day_at) {
         let after_day = ordinal(page, day_at + 1);
+        // "Voss, April 10/6": a name before another date.
+        if page.sign(after_day, b'/') && page.joined(after_day) && page.number(after_day + 1).is_some() {
+            return None;
+        }
         let end = more_days(page, after_day);
         let with_year = year(page, end);
         if with_year > end {
@@ -231,8 +235,13 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
             || page.joined(after_day + 1)
                 && next.is_some_and(|t| t.is(b'.'))
                 && page.number(after_day + 1).is_some();
-        let capital =
-            !matches!(token.case, crate::text::token::Case::Lower) || !ambiguous || after_day > day_at + 1;
+        let dated = page
+            .at(index.wrapping_sub(1))
+            .is_some_and(|token| token.class.any(Class::DATE_WORD) && token.is_word());
+        let capital = !matches!(token.case, crate::text::token::Case::Lower)
+            || !ambiguous
+            || after_day > day_at + 1
+            || dated;
         if !counted && capital && day_at == at {
             return Some(end);
         }
@@ -300,16 +309,35 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
         month += 1;
     }
     let token = page.at(month)?;
-    if !token.class.any(Class::MONTH)
-        || token.case == crate::text::token::Case::Lower
-            && !ordinal_written
-            && token.len() < 4
-            && !page.joined(month)
-    {
+    if !token.class.any(Class::MONTH) {
         return None;
     }
     let after = over(page, month + 1, b".");
     let end = year(page, after);
+    // "2 mar" in small letters is a month where a year follows, or where the day is written as a date's.
+    // A street that a scanner misread: `4 Mar1gold Avenue`.
+    if page.joined(month + 1)
+        && page.number(month + 1).is_some_and(|(length, _)| length != 2 && length != 4)
+        && page.joined(month + 2)
+        && page.at(month + 2).is_some_and(|token| token.is_word())
+    {
+        return None;
+    }
+    let padded = page.number(index).is_some_and(|(length, _)| length == 2);
+    let told = page.at(index.wrapping_sub(1)).is_some_and(|token| {
+        token.is_word()
+            && (token.class.any(Class::DATE_WORD) || token.len() > 4 && page.word(index - 1).ends_with("ed"))
+    });
+    let goes_on = page.at(month + 1).is_some_and(|token| token.is_word());
+    if token.case == crate::text::token::Case::Lower
+        && !ordinal_written
+        && token.len() < 4
+        && !page.joined(month)
+        && !(end > after && (padded || is_year(page, end - 1) || told))
+        && (goes_on || !told)
+    {
+        return None;
+    }
     if end > after {
         return Some(index..end);
     }
@@ -323,7 +351,9 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
     );
     let verb = token.case == crate::text::token::Case::Lower
         && page.says(month, &["may", "mar"])
+        && !page.joined(month)
         && !said
+        && (goes_on || !told)
         && !ordinal_written;
     (!verb).then_some(index..month + 1)
 }

@@ -1,9 +1,8 @@
 //! Days without their year, `3/14` and `14.03.`, which scores, shares and values look like: what stands around decides,
 //! and where it doesn't, the dates that the text has anyway.
 
-use super::numeric::{goes_on, separator};
+use super::numeric::separator;
 use super::{is_day, is_month, is_year};
-use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind, Token};
@@ -44,7 +43,8 @@ pub(super) fn find(page: &Page, index: usize, sign: u8) -> Option<Range<usize>> 
     // No share of something is written with a zero before it, nor with so many parts.
     let padded = [a, b].iter().any(|at| page.word(*at).starts_with('0'));
     let odd = !is_share(page, a, b);
-    let scored = if odd || padded { scored_within(page, index, 2) } else { scored_within(page, index, 4) };
+    let scored = !is_taken_out(page, index)
+        && if odd || padded { scored_within(page, index, 2) } else { scored_within(page, index, 4) };
     if is_counted(page, b)
         || scored && !padded
         || !(odd || padded) && is(page, b + 1, Class::SHARED)
@@ -62,7 +62,7 @@ pub(super) fn find(page: &Page, index: usize, sign: u8) -> Option<Range<usize>> 
 }
 
 /// Is it written as a share may be: no more of something than there are, in a usual number of parts?
-fn is_share(page: &Page, a: usize, b: usize) -> bool {
+pub(super) fn is_share(page: &Page, a: usize, b: usize) -> bool {
     let (Some((_, part)), Some((_, whole))) = (page.number(a), page.number(b)) else { return false };
     part <= whole && (whole <= 6 || matches!(whole, 8..=10 | 12 | 15 | 20 | 21 | 24 | 27 | 28 | 30))
 }
@@ -79,7 +79,7 @@ fn is_capable(page: &Page, index: usize) -> bool {
         || page.before(index).is_none_or(|token| token.kind == Kind::Break || token.is(b'('))
 }
 
-fn is_day_and_month(page: &Page, a: usize, b: usize) -> bool {
+pub(super) fn is_day_and_month(page: &Page, a: usize, b: usize) -> bool {
     is_month(page, a) && is_day(page, b) || is_day(page, a) && is_month(page, b)
 }
 
@@ -105,6 +105,8 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
                 word[word.len() - 2..].eq_ignore_ascii_case(b"ed")
             }
         });
+    // Behind a telephone number, a signature, or the date that it is set against.
+    let placed = placed(page, index, b);
     let two_back = index > 1
         && page.says(
             index - 2,
@@ -165,6 +167,8 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
                 && !page.says(index.wrapping_sub(2), DOUBTFUL));
     let range = ranges(page, b + 1);
     word || verb
+        || is_taken_out(page, index)
+        || placed
         || two_back
         || time
         || weekday
@@ -202,7 +206,7 @@ fn weekday_before(page: &Page, index: usize) -> bool {
 }
 
 /// Is it counted in something?
-fn is_counted(page: &Page, b: usize) -> bool {
+pub(super) fn is_counted(page: &Page, b: usize) -> bool {
     let unit = |token: &Token| {
         token.class.any(Class::MEASURE)
             && !page.says(b + 1, &["in", "c", "m", "l", "u", "k", "pain", "strength"])
@@ -217,17 +221,69 @@ fn is_counted(page: &Page, b: usize) -> bool {
 }
 
 /// Does a score, a scale or a share stand shortly before, in the same sentence?
-fn scored_within(page: &Page, index: usize, reach: usize) -> bool {
+pub(super) fn scored_within(page: &Page, index: usize, reach: usize) -> bool {
     for at in (index.saturating_sub(reach)..index).rev() {
         let token = &page.tokens()[at];
         if token.is(b'.') && token.end as usize != page.tokens()[at + 1].start as usize || token.is(b';') {
             return false;
         }
-        if is(page, at, Class::SCORE) || token.class.any(Class::EPONYM) && !token.class.any(Class::PLAIN) {
+        if is(page, at, Class::SCORE) {
+            return true;
+        }
+        // "Gleason 3/4", but "Hickman pulled 3/4" and "Hickman line out 3/4".
+        let eponym = token.class.any(Class::EPONYM) && !token.class.any(Class::PLAIN);
+        if eponym && !(at + 1..index).any(|at| is_done(page, at)) {
             return true;
         }
     }
     false
+}
+
+/// Does a day stand here whatever its numbers: at the end of a signature, behind a telephone number, against another date?
+fn placed(page: &Page, index: usize, b: usize) -> bool {
+    let ends = page.at(b + 1).is_none_or(|token| token.kind == Kind::Break)
+        || page.sign(b + 1, b'.')
+            && page.at(b + 2).is_none_or(|token| {
+                token.kind == Kind::Break || token.is_capital() || token.case == Case::Shout
+            });
+    let Some(before) = page.before(index) else { return false };
+    let telephoned = before.is_number()
+        && before.len() >= 4
+        && (before.len() >= 7
+            || page.at(index.wrapping_sub(2)).is_some_and(|token| token.is(b'-') || token.is_number()))
+        && (page.joined(b + 1) || ends);
+    let credential = before.class.any(Class::CREDENTIAL) && before.case != Case::Lower
+        || before.is(b'.') && index > 1 && page.tokens()[index - 2].case == Case::Initial;
+    let name = before.is_word()
+        && before.case != Case::Lower
+        && before.class.any(Class::NAME)
+        && !before.class.any(Class::EPONYM | Class::MEASURE | Class::CLINICAL);
+    // `approved, Voss, Edda 3/4`: who, behind a comma, at the line's end.
+    let line = (0..index).rev().take_while(|at| page.tokens()[*at].kind != Kind::Break).take(9);
+    let signed =
+        ends && (credential || name) && line.into_iter().any(|at| page.sign(at, b',') || page.sign(at, b':'));
+    let set = page.says(index - 1, &["not", "vs", "versus", "against"])
+        || page.says(index - 1, &["than", "of"]) && page.says(index.wrapping_sub(2), &["rather", "instead"]);
+    let of_days = page.sign(b + 1, b':')
+        || (index.saturating_sub(8)..index)
+            .any(|at| page.is_taken(at..at + 1) || page.number(at).is_some_and(|(length, _)| length == 8));
+    telephoned || signed || set && of_days && !scored_within(page, index, 4)
+}
+
+/// What is done to a line, a tube or a stitch on a day.
+fn is_done(page: &Page, at: usize) -> bool {
+    let Some(token) = page.at(at).filter(|token| token.is_word()) else { return false };
+    let word = page.word(at).as_bytes();
+    page.says(at, &["out", "in", "d/c", "dc", "withdrawn", "taken", "put", "sent"])
+        || token.len() > 4 && word[word.len() - 2..].eq_ignore_ascii_case(b"ed")
+}
+
+/// `pulled 3/4`, `line out 3/4`: something was taken out, behind the fluid or the tube that a sentence speaks of.
+fn is_taken_out(page: &Page, index: usize) -> bool {
+    let device =
+        |at: usize| page.at(at).is_some_and(|token| token.class.any(Class::EPONYM | Class::DEVICE_WORD));
+    page.says(index.wrapping_sub(1), &["out"])
+        && (index.saturating_sub(5)..index - 1).any(|at| device(at) || is_done(page, at))
 }
 
 /// `12.04.`, in a sentence that goes on after it.
@@ -237,7 +293,14 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
     if !is_day(page, a) || !is_month(page, b) {
         return None;
     }
-    let stops = page.sign(dot, b'.') && page.joined(dot) && !page.joined(dot + 1);
+    // A second sign behind the stop: it is the date's, and no sentence's.
+    let twice = page.sign(dot, b'.')
+        && page.joined(dot)
+        && page.joined(dot + 1)
+        && page
+            .at(dot + 1)
+            .is_some_and(|token| matches!(token.kind, Kind::Sign(b'.' | b';' | b':' | b',' | b')')));
+    let stops = page.sign(dot, b'.') && page.joined(dot) && (!page.joined(dot + 1) || twice);
     let next = page.at(dot + 1);
     let value = page.before(index).is_some_and(|token| {
         token.class.any(Class::CLINICAL | Class::MEASURE)
@@ -259,7 +322,16 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
         index.wrapping_sub(1),
         &["was", "is", "of", "at", "were", "to", "or", "about", "x", "now", "then", "than"],
     ) && page.number(a)?.0 == 2;
-    let found = two_digits && stops && (goes_on || done)
+    // A signature's end: `Ada Lark, MD 12.04.`
+    let signed = page.before(index).is_some_and(|token| {
+        token.class.any(Class::CREDENTIAL) && token.case != Case::Lower
+            || token.is(b'.') && index > 1 && page.tokens()[index - 2].case == Case::Initial
+            || token.is_capital()
+                && token.class.any(Class::NAME)
+                && !token.class.any(Class::PLAIN | Class::EPONYM | Class::MEASURE)
+    }) && next.is_none_or(|token| token.kind == Kind::Break || token.is_capital());
+    let padded = page.number(a)?.0 == 2;
+    let found = two_digits && stops && (goes_on || done || twice || signed && padded)
         || range && two_digits
         || said && stops && (two_digits || page.number(b)?.1 < 10)
         || weekday_before(page, index) && (stops || two_digits);
@@ -267,7 +339,7 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
 }
 
 /// `on 12.04`, `since 3.4.`
-fn is_day_said(page: &Page, index: usize) -> bool {
+pub(super) fn is_day_said(page: &Page, index: usize) -> bool {
     page.says(
         index.wrapping_sub(1),
         &[
@@ -296,174 +368,7 @@ fn is_day_said(page: &Page, index: usize) -> bool {
     )
 }
 
-/// Days that nothing around them tells, in the way that the text writes its dates, and in their time: what the text's
-/// own dates with months show, or `noted`, the day on which it was written.
-pub(super) fn alike(page: &mut Page, noted: Option<(i32, u32, u32)>) {
-    let style = Style::of(page, noted);
-    if style.months == 0 {
-        return;
-    }
-    let tokens = page.tokens();
-    for (index, token) in tokens.iter().enumerate() {
-        if !token.is_number() || token.len() > 2 || page.is_taken(index..index + 1) {
-            continue;
-        }
-        let Some(sign) = separator(page, index) else { continue };
-        let (a, b) = (index, index + 2);
-        let begins = !page.joined(index)
-            || page.before(index).is_some_and(|before| {
-                matches!(before.kind, Kind::Sign(b'(' | b'-' | b'~' | b'[' | b'"' | b',' | b';' | b':'))
-            });
-        if !begins || page.is_taken(b..b + 1) || !is_day_and_month(page, a, b) {
-            continue;
-        }
-        let month = |at: usize| page.number(at).map_or(0, |(_, value)| value);
-        let found = match sign {
-            b'/' => {
-                let first = style.month_first && is_month(page, a) && style.has(month(a));
-                let last = style.day_first && is_month(page, b) && style.has(month(b));
-                let fits = (first || last)
-                    && !goes_on(page, b + 1)
-                    && !is_counted(page, b)
-                    && !is(page, b + 1, Class::SHARED)
-                    && !scored_within(page, index, 4);
-                // A share in the right month is a share where it stands as one.
-                fits.then_some((a..b + 1, !is_share(page, a, b) || stands_free(page, index, b)))
-            }
-            b'.' if style.dotted => {
-                let dot = page.sign(b + 1, b'.') && page.joined(b + 1);
-                let fits = is_month(page, b)
-                    && style.has(month(b))
-                    && page.number(b).is_some_and(|(length, _)| length == 2 || dot);
-                let value = page.before(index).is_some_and(|token| {
-                    token.is(b'=') || token.is(b'<') || token.is(b'>') || token.class.any(Class::MEASURE)
-                }) || page
-                    .says(index.wrapping_sub(1), &["was", "is", "of", "at", "to", "were", "version", "ph"])
-                    || page.at(b + 1 + usize::from(dot)).is_some_and(|token| {
-                        token.class.any(Class::MEASURE) && !page.says(b + 1, &["in"]) || token.is(b'%')
-                    })
-                    || page.before(index).is_some_and(|token| {
-                        token.is_word() && token.case == Case::Upper && !is(page, index - 1, Class::DATE_WORD)
-                    });
-                (fits && !value && (dot || is_day_said(page, index) && !page.joined(b + 1)))
-                    .then_some((a..b + 1 + usize::from(dot), true))
-            }
-            _ => None,
-        };
-        if let Some((range, true)) = found {
-            page.take(range, Identifier::Date);
-        }
-    }
-}
-
-/// Does a share not usually stand so: at a line's start, in brackets, behind a comma, a colon or a noun?
-fn stands_free(page: &Page, index: usize, b: usize) -> bool {
-    let before = page.before(index);
-    let opens = before.is_none_or(|token| {
-        token.kind == Kind::Break || matches!(token.kind, Kind::Sign(b'(' | b':' | b',' | b';' | b'-' | b'@'))
-    });
-    let closes = page.at(b + 1).is_none_or(|token| {
-        token.kind == Kind::Break || matches!(token.kind, Kind::Sign(b')' | b':' | b',' | b';' | b'.'))
-    });
-    let noun = before.is_some_and(|token| {
-        token.is_word()
-            && !token.class.any(Class::MEASURE | Class::NUMBER_WORD)
-            && !page.says(
-                index - 1,
-                &["a", "the", "about", "approximately", "x", "was", "is", "of", "at", "to", "or", "by"],
-            )
-    });
-    opens && closes || noun
-}
-
 /// Is the token a word of this class?
-fn is(page: &Page, at: usize, class: Class) -> bool {
+pub(super) fn is(page: &Page, at: usize, class: Class) -> bool {
     page.at(at).is_some_and(|token| token.class.any(class) && token.is_word())
-}
-
-/// How a text writes dates, and in which months they lie.
-struct Style {
-    /// A bit for each month.
-    months: u16,
-    month_first: bool,
-    day_first: bool,
-    dotted: bool,
-}
-
-impl Style {
-    fn of(page: &Page, noted: Option<(i32, u32, u32)>) -> Self {
-        let mut style = Style { months: 0, month_first: false, day_first: false, dotted: false };
-        if let Some((_, month, _)) = noted {
-            style.add(u64::from(month));
-        }
-        let tokens = page.tokens();
-        for (index, token) in tokens.iter().enumerate() {
-            if !page.is_taken(index..index + 1) {
-                continue;
-            }
-            if token.class.any(Class::MONTH) && token.is_word() {
-                if let Some(month) = written_month(page.word(index)) {
-                    style.add(month);
-                }
-                continue;
-            }
-            if !token.is_number() {
-                continue;
-            }
-            let Some(sign) = separator(page, index) else { continue };
-            if page.joined(index)
-                && index > 1
-                && page.is_taken(index - 1..index)
-                && page.tokens()[index - 2].is_number()
-            {
-                continue;
-            }
-            let (Some((length, first)), Some((_, second))) = (page.number(index), page.number(index + 2))
-            else {
-                continue;
-            };
-            if length == 4 {
-                if (1..=12).contains(&second) {
-                    style.add(second);
-                }
-            } else if sign == b'.' && (1..=12).contains(&second) {
-                style.dotted = true;
-                style.add(second);
-            } else if sign != b'.' {
-                style.month_first |= (1..=12).contains(&first) && second > 12;
-                style.day_first |= first > 12 && (1..=12).contains(&second);
-                if (1..=12).contains(&first) && second > 12 {
-                    style.add(first);
-                } else if first > 12 && (1..=12).contains(&second) {
-                    style.add(second);
-                } else if (1..=12).contains(&first) && (1..=12).contains(&second) {
-                    style.add(first);
-                    style.add(second);
-                }
-            }
-        }
-        // Nothing says which comes first: either may.
-        if !style.month_first && !style.day_first {
-            (style.month_first, style.day_first) = (true, true);
-        }
-        style
-    }
-
-    /// A month and its neighbours: notes speak of what was shortly before and comes soon.
-    fn add(&mut self, month: u64) {
-        for month in [month, month % 12 + 1, (month + 10) % 12 + 1] {
-            self.months |= 1 << month;
-        }
-    }
-
-    fn has(&self, month: u64) -> bool {
-        self.months >> month & 1 == 1
-    }
-}
-
-fn written_month(word: &str) -> Option<u64> {
-    const BEGINNINGS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    let begins = word.get(..3)?;
-    BEGINNINGS.iter().position(|month| begins.eq_ignore_ascii_case(month)).map(|month| month as u64 + 1)
 }

@@ -127,6 +127,8 @@ classes! {
     LIFE = 50 "life";
     /// What is measured in numbers like ages: `pulse`, `sat`.
     VITAL = 51 "vital";
+    /// What someone does or is told in a note, more of it than `person verb`: counts beside who the chart knows.
+    ACT = 52 "act";
 }
 
 impl Class {

@@ -1,6 +1,6 @@
 //! Street addresses, post boxes and postal codes.
 
-use super::misread;
+use super::{misread, uniform};
 use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
@@ -31,6 +31,7 @@ pub fn find(page: &mut Page) {
             Kind::Number => box_behind(page, index)
                 .or_else(|| prefix_behind(page, index))
                 .or_else(|| numbered(page, index))
+                .or_else(|| uniform::find(page, index))
                 .or_else(|| misread::find(page, index))
                 .or_else(|| zip(page, index)),
             Kind::Word
@@ -67,7 +68,7 @@ pub fn find(page: &mut Page) {
     }
 }
 
-fn is_suffix(page: &Page, at: usize) -> bool {
+pub(super) fn is_suffix(page: &Page, at: usize) -> bool {
     page.at(at).is_some_and(|token| token.class.any(Class::STREET_SUFFIX) && token.case != Case::Initial)
 }
 
@@ -461,7 +462,11 @@ fn zip(page: &Page, index: usize) -> Option<Range<usize>> {
     let (length, _) = page.number(index)?;
     let before = page.before(index)?;
     let state = before.class.any(Class::STATE) && before.is_capital()
-        || before.class.any(Class::STATE_LETTERS) && before.case == Case::Upper;
+        || before.class.any(Class::STATE_LETTERS)
+            && (before.case == Case::Upper
+                || before.case == Case::Shout
+                    && (page.sign(index.wrapping_sub(2), b',')
+                        || !page.says(index - 1, &["in", "or", "me", "ok", "hi", "de", "id", "pa", "co"])));
     if length != 5 || !state || page.joined(index) {
         return None;
     }

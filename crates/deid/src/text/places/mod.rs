@@ -5,6 +5,7 @@ mod facility;
 mod geography;
 mod misread;
 mod organization;
+mod uniform;
 
 pub use geography::code_after;
 

@@ -45,6 +45,18 @@ pub fn dea(text: &[u8]) -> bool {
     (digit(2) + digit(4) + digit(6) + 2 * (digit(3) + digit(5) + digit(7))) % 10 == digit(8)
 }
 
+/// A Medicare beneficiary's identifier, as it is laid out, letters that it never has included: scanners write them.
+pub fn mbi(bytes: &[u8]) -> bool {
+    const LAYOUT: &[u8; 11] = b"9A*9A*9AA99";
+    bytes.len() == LAYOUT.len()
+        && bytes[0] != b'0'
+        && bytes.iter().zip(LAYOUT).all(|(byte, at)| match at {
+            b'9' => byte.is_ascii_digit(),
+            b'A' => byte.is_ascii_uppercase(),
+            _ => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
+        })
+}
+
 /// Vehicle identification number (49 CFR 565.15): seventeen characters without I, O, Q; the ninth is a check digit.
 pub fn vin(text: &[u8]) -> bool {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];

@@ -255,6 +255,8 @@ fn mixed(page: &mut Page, index: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let identifier = if checks::vin(bytes) {
         Identifier::Vehicle
+    } else if checks::mbi(bytes) {
+        Identifier::HealthPlanNumber
     } else if checks::iban(bytes)
         || bytes.len() >= 15 && bytes[..2].iter().all(u8::is_ascii_alphabetic) && digits >= 8
     {
@@ -264,13 +266,26 @@ fn mixed(page: &mut Page, index: usize) -> Option<usize> {
     } else {
         // A dose ("50000IU"), a code with its system's letters before it, or a word with a number at its end isn't.
         // `CT-21-003310`: letters first, then a hyphen, are a series, whatever they mean elsewhere.
-        let series = tokens[index].case == Case::Upper
-            && tokens[index].len() <= 4
-            && digits >= 6
-            && tokens.get(index + 1).is_some_and(|t| t.is(b'-'));
-        let measured = (index + usize::from(series)..end).any(|at| {
+        // So are capitals between hyphens, `44-PT-85385`, and before many digits.
+        let capitals = |at: usize| {
+            matches!(tokens[at].case, Case::Upper | Case::Shout)
+                && tokens[at].is_word()
+                && tokens[at].len() <= 4
+        };
+        let hyphen = |at: usize| tokens.get(at).is_some_and(|token| token.is(b'-'));
+        let many = |at: usize| tokens.get(at + 1).is_some_and(|token| token.is_number() && token.len() >= 6);
+        let series = |at: usize| {
+            digits >= 6
+                && capitals(at)
+                && match at == index {
+                    true => hyphen(at + 1) || many(at) && !tokens[at].class.any(Class::CODE_SYSTEM),
+                    false => hyphen(at - 1) && hyphen(at + 1) && !tokens[at].class.any(Class::CODE_SYSTEM),
+                }
+        };
+        let measured = (index..end).any(|at| {
             tokens[at].class.any(Class::MEASURE | Class::CODE_SYSTEM | Class::ORDINARY)
                 && tokens[at].len() > 1
+                && !series(at)
         });
         if lower > 0 || upper > 6 || digits < 5 || measured || groups::coded(page, index) {
             return None;

@@ -1,6 +1,7 @@
 //! Mail, web and machine addresses.
 
 use crate::text::page::Page;
+use crate::text::token::Kind;
 use crate::text::{Identifier, Span};
 use std::ops::Range;
 
@@ -113,23 +114,30 @@ pub fn dotted(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         return None;
     }
     let (mut end, mut parts, mut small) = (index + 1, 1, page.number(index)?.1 < 256);
-    // A line may end behind a stop of a long one.
-    let goes_on = |at: usize, parts: usize| {
-        page.joined(at)
-            || parts > 3
-                && page.at(at).is_some_and(|token| {
-                    let between = &page.text()[page.tokens()[at - 1].end as usize..token.start as usize];
-                    between.contains('\n') && between.trim().is_empty()
-                })
+    // A line may end behind a stop of a long one, or of one that is long behind the line's end. Where a full line was wrapped
+    // no token stands for its end.
+    let dotted = |at: usize| {
+        page.number(at).is_some() && page.joined(at + 1) && page.sign(at + 1, b'.') && page.joined(at + 2)
     };
-    while page.joined(end)
-        && page.sign(end, b'.')
-        && goes_on(end + 1, parts)
-        && page.number(end + 1).is_some()
-    {
-        small &= page.number(end + 1)?.1 < 256;
+    let goes_on =
+        |at: usize, parts: usize| parts > 3 || dotted(at) && dotted(at + 2) && (parts > 2 || dotted(at + 4));
+    let next_line = |at: usize| {
+        let token = page.at(at)?;
+        if token.kind == Kind::Break {
+            return Some(at + 1);
+        }
+        page.text()[page.tokens()[at - 1].end as usize..token.start as usize].contains('\n').then_some(at)
+    };
+    while page.joined(end) && page.sign(end, b'.') {
+        let next = match next_line(end + 1) {
+            Some(next) if goes_on(next, parts) => next,
+            _ if page.joined(end + 1) => end + 1,
+            _ => break,
+        };
+        let Some((_, value)) = page.number(next) else { break };
+        small &= value < 256;
         parts += 1;
-        end += 2;
+        end = next + 1;
     }
     let length = page.tokens()[end - 1].end - page.tokens()[index].start;
     match parts {

@@ -195,7 +195,7 @@ fn memorising_does_not_help() {
 
 /// Leaks per identifier, with the chart, that are aimed at and those that are let through today; and the same of
 /// clinical words taken. What is let through only ever goes down: see docs/lab/deid_notes.md.
-const LEAKS: Limit = Limit { aim: 0.001, today: 0.0095 };
+const LEAKS: Limit = Limit { aim: 0.001, today: 0.001 };
 const TAKEN: Limit = Limit { aim: 0.01, today: 0.0075 };
 
 struct Limit {

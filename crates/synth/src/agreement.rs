@@ -1,11 +1,11 @@
 //! Do the published figures come out? A small run, seeded apart from the calibration.
 
 use crate::condition::{Condition, Course, rate_at};
-use crate::life::live;
+use crate::life::{World, live};
 use crate::mortality;
 use crate::person::Person;
-use crate::random::{Draws, Purpose};
-use crate::rates::{Rates, SEXES};
+use crate::random::{Dice, Draws, Purpose};
+use crate::rates::SEXES;
 use events::Sex;
 use rayon::prelude::*;
 
@@ -63,8 +63,7 @@ fn incidence_by_age_and_sex_is_the_published_one_and_so_is_life_expectancy() {
                 let subject = 2 * index + u64::from(sex == Sex::Female);
                 let year = 1925 + (index % 95) as i32;
                 let person = Person::draw(sex, year, &mut Draws::new(77, subject, Purpose::Person, 0));
-                let life =
-                    live(Rates::published(), &person, &mut Draws::new(77, subject, Purpose::Life, 0), None);
+                let life = live(World::published(), &person, Dice::new(77, subject, 0), None);
                 (count(&person, &life), life.death_age)
             })
             .collect();

@@ -1,9 +1,9 @@
 //! Measures the mean hazard ratios that make the published rates come out.
 
 use crate::condition::Condition;
-use crate::life::{Stretch, live};
+use crate::life::{Stretch, World, live};
 use crate::person::Person;
-use crate::random::{Draws, Purpose};
+use crate::random::{Dice, Draws, Purpose};
 use crate::rates::{
     BAND_YEARS, BANDS, DEATH_EXCESS, DEATH_RATIO, MEASURED, Means, Rates, SEXES, column_names, neutral_means,
     sex_index,
@@ -124,8 +124,9 @@ pub fn measure(lives: u64, passes: usize) -> String {
                             &mut Draws::new(SEED, subject, Purpose::Person, pass as u32),
                         );
                         trace.clear();
-                        let mut draws = Draws::new(SEED, subject, Purpose::Life, pass as u32);
-                        let life = live(&rates, &person, &mut draws, Some(&mut trace));
+                        let world = World { rates: &rates, confounding: 0.0, disparity: 1.0 };
+                        let dice = Dice::new(SEED, subject, pass as u32);
+                        let life = live(world, &person, dice, Some(&mut trace));
                         let mut latent = [f64::INFINITY; Condition::COUNT];
                         for onset in life.onsets.iter().filter(|onset| onset.condition.is_chronic()) {
                             latent[onset.condition.index()] = onset.latent_age;

@@ -33,7 +33,8 @@ const fn treat(condition: Condition, drug: Concept, probability: f64, lasting: b
     Treatment { condition, drug, probability, lasting }
 }
 
-mod drug {
+/// Drugs, in RxNorm: clinical drugs, or the ingredient where the site prescribes by ingredient.
+pub(crate) mod drug {
     use super::{Concept, concept};
     pub const ACETAMINOPHEN: Concept = concept("313782", "acetaminophen 325 MG Oral Tablet");
     pub const ACETAMINOPHEN_CHILD: Concept = concept("282464", "acetaminophen 160 MG Oral Tablet");
@@ -74,6 +75,8 @@ mod drug {
     pub const LEVOTHYROXINE: Concept = concept("966222", "levothyroxine sodium 0.075 MG Oral Tablet");
     pub const LISINOPRIL: Concept = concept("314076", "lisinopril 10 MG Oral Tablet");
     pub const LOSARTAN: Concept = concept("979492", "losartan potassium 50 MG Oral Tablet");
+    pub const MIRTAZAPINE: Concept = concept("15996", "mirtazapine");
+    pub const PANTOPRAZOLE: Concept = concept("40790", "pantoprazole");
     pub const METFORMIN: Concept =
         concept("860975", "24 HR metformin hydrochloride 500 MG Extended Release Oral Tablet");
     pub const METOPROLOL: Concept =
@@ -89,43 +92,30 @@ mod drug {
         concept("1659149", "piperacillin 4000 MG / tazobactam 500 MG Injection");
     pub const PREDNISONE: Concept = concept("312617", "prednisone 5 MG Oral Tablet");
     pub const SERTRALINE: Concept = concept("312941", "sertraline 50 MG Oral Tablet");
-    pub const SIMVASTATIN: Concept = concept("312961", "simvastatin 20 MG Oral Tablet");
+    pub const CHOLECALCIFEROL: Concept = concept("2418", "cholecalciferol");
+    pub const DILTIAZEM: Concept = concept("3443", "diltiazem");
+    pub const EZETIMIBE: Concept = concept("341248", "ezetimibe");
+    pub const DAPAGLIFLOZIN: Concept = concept("1488564", "dapagliflozin");
+    pub const EMPAGLIFLOZIN: Concept = concept("1545653", "empagliflozin");
+    pub const LIRAGLUTIDE: Concept = concept("475968", "liraglutide");
+    pub const SPIRONOLACTONE: Concept = concept("9997", "spironolactone");
     pub const WARFARIN: Concept = concept("855332", "warfarin sodium 5 MG Oral Tablet");
 }
 
-/// Usual treatment. Shares are rounded from US practice (first choice of guidelines most often, older
-/// alternatives less); they do not change outcomes in this population.
+/// Usual treatment besides what [`crate::therapy::Therapy`] decides. Shares are rounded from US practice; these do
+/// not change outcomes in this population.
 pub static TREATMENTS: &[Treatment] = &[
-    treat(Hypertension, drug::LISINOPRIL, 0.42, true),
-    treat(Hypertension, drug::AMLODIPINE, 0.3, true),
-    treat(Hypertension, drug::HYDROCHLOROTHIAZIDE, 0.25, true),
-    treat(Hypertension, drug::LOSARTAN, 0.2, true),
-    treat(Diabetes, drug::METFORMIN, 0.8, true),
     treat(Diabetes, drug::INSULIN, 0.12, true),
-    treat(Hyperlipidaemia, drug::ATORVASTATIN, 0.5, true),
-    treat(Hyperlipidaemia, drug::SIMVASTATIN, 0.2, true),
-    treat(KidneyDisease, drug::LOSARTAN, 0.3, true),
-    treat(AtrialFibrillation, drug::APIXABAN, 0.5, true),
-    treat(AtrialFibrillation, drug::WARFARIN, 0.2, true),
-    treat(AtrialFibrillation, drug::METOPROLOL, 0.6, true),
+    treat(AtrialFibrillation, drug::DILTIAZEM, 0.5, true),
+    treat(Hyperlipidaemia, drug::EZETIMIBE, 0.06, true),
     treat(AtrialFibrillation, drug::DIGOXIN, 0.08, true),
     treat(HeartFailure, drug::FUROSEMIDE, 0.8, true),
-    treat(HeartFailure, drug::METOPROLOL, 0.6, true),
-    treat(HeartFailure, drug::LISINOPRIL, 0.5, true),
-    treat(MyocardialInfarction, drug::ASPIRIN, 0.92, true),
     treat(MyocardialInfarction, drug::CLOPIDOGREL, 0.7, true),
-    treat(MyocardialInfarction, drug::ATORVASTATIN_HIGH, 0.85, true),
-    treat(MyocardialInfarction, drug::METOPROLOL, 0.75, true),
     treat(MyocardialInfarction, drug::NITROGLYCERIN, 0.4, false),
     treat(Stroke, drug::ALTEPLASE, 0.12, false),
-    treat(Stroke, drug::CLOPIDOGREL, 0.5, true),
-    treat(Stroke, drug::ATORVASTATIN_HIGH, 0.65, true),
     treat(Copd, drug::ALBUTEROL, 0.8, true),
-    treat(Copd, drug::FLUTICASONE_SALMETEROL, 0.5, true),
     treat(Asthma, drug::ALBUTEROL, 0.9, true),
-    treat(Asthma, drug::FLUTICASONE, 0.5, true),
     treat(Asthma, drug::PREDNISONE, 0.1, false),
-    treat(Depression, drug::SERTRALINE, 0.45, true),
     treat(Depression, drug::FLUOXETINE, 0.25, true),
     treat(Dementia, drug::DONEPEZIL, 0.5, true),
     treat(Osteoarthritis, drug::NAPROXEN, 0.35, true),
@@ -142,8 +132,12 @@ pub static TREATMENTS: &[Treatment] = &[
     treat(UrinaryInfection, drug::NITROFURANTOIN, 0.7, false),
     treat(Sepsis, drug::PIPERACILLIN, 0.9, false),
     treat(HipFracture, drug::OXYCODONE, 0.8, false),
-    treat(HipFracture, drug::ALENDRONATE, 0.3, true),
     treat(Influenza, drug::ACETAMINOPHEN_CHILD, 0.25, false),
+    treat(GastrointestinalBleed, drug::PANTOPRAZOLE, 0.8, true),
+    treat(AsthmaExacerbation, drug::PREDNISONE, 0.8, false),
+    treat(CopdExacerbation, drug::PREDNISONE, 0.8, false),
+    treat(CopdExacerbation, drug::AZITHROMYCIN, 0.5, false),
+    treat(DepressionRelapse, drug::MIRTAZAPINE, 0.3, true),
     treat(OtitisMedia, drug::AMOXICILLIN, 0.75, false),
 ];
 

@@ -11,12 +11,18 @@ use events::{Code, Event, Sex, Subject};
 /// they are known.
 pub fn subject(source: &SyntheticSubject) -> Subject {
     let mut events = Vec::new();
+    let site = source.person.site;
     let gender = if source.person.sex == Sex::Female { "F" } else { "M" };
     events.push(Event::new(None, Code::of("GENDER", gender)));
     events.push(Event::new(None, Code::of("RACE", race_word(source.person.race))));
     let ethnicity = if source.person.hispanic { "HISPANIC" } else { "NON_HISPANIC" };
     events.push(Event::new(None, Code::of("ETHNICITY", ethnicity)));
+    events.push(Event::new(None, Code::of("LANGUAGE", source.person.language)));
     events.push(Event::new(Some(source.birth), Code::birth()));
+    if let Some(first) = source.record.encounters.first() {
+        let payer = source.person.payer.word_at(source.enrolment_age);
+        events.push(Event::new(Some(first.start), Code::of("PAYER", payer)));
+    }
     for encounter in &source.record.encounters {
         let mut add =
             |time, system: &str, code: &str| events.push(Event::new(Some(time), Code::of(system, code)));
@@ -26,13 +32,13 @@ pub fn subject(source: &SyntheticSubject) -> Subject {
         }
         let known = encounter.known();
         for diagnosis in &encounter.diagnoses {
-            add(known, "ICD10CM", diagnosis.concept.code);
+            add(known, "ICD10CM", site.diagnosis(diagnosis.concept.code));
         }
         for procedure in &encounter.procedures {
             add(known, "SNOMED", procedure.code);
         }
         for drug in &encounter.prescriptions {
-            add(known, "RXNORM", drug.code);
+            add(encounter.prescribed().min(source.record.until), "RXNORM", drug.code);
         }
         for vaccine in &encounter.immunizations {
             add(encounter.start, "CVX", vaccine.code);
@@ -41,11 +47,12 @@ pub fn subject(source: &SyntheticSubject) -> Subject {
             add(encounter.start, "SNOMED", smoking_code(smoking).0);
         }
         for value in &encounter.values {
-            let test = value.measure.test();
+            let (system, code) = site.test(value.measure.test());
+            let (number, unit) = site.value(value.measure, value.value);
             events.push(
-                Event::new(Some(value.time), Code::of("LOINC", test.loinc))
-                    .with_value(value.value as f32)
-                    .with_unit(test.unit),
+                Event::new(Some(value.time), Code::of(system, &code))
+                    .with_value(number as f32)
+                    .with_unit(unit),
             );
         }
     }
@@ -63,6 +70,34 @@ pub fn subject(source: &SyntheticSubject) -> Subject {
         None => events.push(Event::new(Some(source.record.until), Code::followup_end())),
     }
     Subject::new(source.index as i64 + 1, events)
+}
+
+/// What the codes of a record mean, of the first site and of the second.
+pub fn descriptions() -> Vec<(String, String)> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut add = |system: &str, code: &str, text: &str| {
+        found.insert(format!("{system}//{code}"), text.to_owned());
+    };
+    for condition in crate::Condition::ALL {
+        let profile = condition.profile();
+        add("ICD10CM", profile.icd10cm, profile.display);
+        for (code, display, _) in profile.prodrome {
+            add("ICD10CM", code, display);
+        }
+    }
+    for test in &crate::measurement::TESTS {
+        add("LOINC", test.loinc, test.display);
+        let (system, code) = crate::site::Site::Second.test(test);
+        add(system, &code, test.display.split(" [").next().unwrap_or(test.display));
+    }
+    let drugs = crate::catalogue::TREATMENTS.iter().map(|treatment| treatment.drug);
+    for drug in drugs.chain(crate::therapy::Therapy::all().iter().map(|therapy| therapy.drug)) {
+        add("RXNORM", drug.code, drug.display);
+    }
+    for (vaccine, _) in crate::catalogue::VACCINES {
+        add("CVX", vaccine.code, vaccine.display);
+    }
+    found.into_iter().collect()
 }
 
 /// The word that every reader of sources writes.

@@ -7,6 +7,7 @@
 
 use crate::condition::{Condition, Trait};
 use crate::random::Draws;
+use crate::site::Site;
 use events::Sex;
 
 /// Race as US Core codes it (OMB categories).
@@ -76,6 +77,35 @@ pub struct Person {
     pub silent_years: [f64; Condition::COUNT],
     /// How readily this person seeks care; 1 on average.
     pub visit_propensity: f64,
+    /// Something that no record shows, standard normal; it matters where hidden confounding is switched on.
+    pub hidden: f64,
+    /// Where this person's place in the order of sites lies, from 0 to 1.
+    pub site_rank: f64,
+    /// The hospital that they go to.
+    pub site: Site,
+    /// Who pays for care before 65.
+    pub payer: Payer,
+}
+
+/// Who pays for care. Medicare pays for everybody from 65.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Payer {
+    Private,
+    Medicaid,
+    Uninsured,
+}
+
+impl Payer {
+    /// The word in records, at an age.
+    pub fn word_at(self, age: f64) -> &'static str {
+        match self {
+            _ if age >= 65.0 => "MEDICARE",
+            Payer::Private => "PRIVATE",
+            Payer::Medicaid => "MEDICAID",
+            Payer::Uninsured => "UNINSURED",
+        }
+    }
 }
 
 impl Person {
@@ -120,7 +150,8 @@ impl Person {
             *value = draws.normal();
         }
         // Adiposity raises pressure, glucose and mood scores; what remains of each is its own.
-        for (which, share) in [(Trait::BloodPressure, 0.25), (Trait::Glycaemia, 0.3), (Trait::Mood, 0.1)] {
+        for which in [Trait::BloodPressure, Trait::Glycaemia, Trait::Mood] {
+            let share = share_of_adiposity(which as usize);
             let own = traits[which as usize];
             traits[which as usize] =
                 share * traits[Trait::Adiposity as usize] + (1.0f64 - share * share).sqrt() * own;
@@ -141,6 +172,13 @@ impl Person {
         let height_cm =
             if sex == Sex::Female { 161.5 + 6.6 * draws.normal() } else { 175.5 + 7.2 * draws.normal() };
         let visit_propensity = (0.35 * draws.normal() - 0.06).exp();
+        let (hidden, site_rank) = (draws.normal(), draws.uniform());
+        // Shares under 65: Kaiser Family Foundation from the American Community Survey 2021, rounded.
+        let payer = *draws.weighted(&match (race, hispanic) {
+            (Race::Black, _) => [(Payer::Private, 0.52), (Payer::Medicaid, 0.37), (Payer::Uninsured, 0.11)],
+            (_, true) => [(Payer::Private, 0.47), (Payer::Medicaid, 0.34), (Payer::Uninsured, 0.19)],
+            _ => [(Payer::Private, 0.72), (Payer::Medicaid, 0.20), (Payer::Uninsured, 0.08)],
+        });
         Person {
             sex,
             race,
@@ -153,6 +191,10 @@ impl Person {
             family,
             silent_years,
             visit_propensity,
+            hidden,
+            site_rank,
+            site: Site::First,
+            payer,
         }
     }
 
@@ -199,9 +241,19 @@ impl Person {
     }
 }
 
+/// How much of a trait, by place, is body mass.
+pub(crate) fn share_of_adiposity(place: usize) -> f64 {
+    match place {
+        p if p == Trait::BloodPressure as usize => 0.25,
+        p if p == Trait::Glycaemia as usize => 0.3,
+        p if p == Trait::Mood as usize => 0.1,
+        _ => 0.0,
+    }
+}
+
 /// The share of people with a first-degree relative who had the condition: rounded from NHIS and NHANES family
 /// history items (diabetes, heart attack, stroke, asthma, cancers), assumed for the others.
-fn family_share(condition: Condition) -> f64 {
+pub(crate) fn family_share(condition: Condition) -> f64 {
     use Condition::*;
     match condition {
         Hypertension => 0.45,

@@ -3,11 +3,12 @@
 //! A value is the person's own level (age, sex, trait) moved by each condition that they have, silent or
 //! diagnosed, and noise. A silent condition moves it gradually, so that a careful reader can see it coming.
 
-use crate::condition::{Condition, Course};
+use crate::condition::Course;
 use crate::life::{Life, Onset};
 use crate::measurement::{BODY_MASS_CHANGE, DRIFTS, Drift, Measure, Scale};
 use crate::person::Person;
 use crate::random::Draws;
+use crate::therapy::Therapy;
 use events::Sex;
 
 /// Years over which treatment brings a level from that at diagnosis to that under care.
@@ -36,19 +37,26 @@ pub(crate) fn expected(measure: Measure, person: &Person, life: &Life, age: f64)
     }
 }
 
+/// The standard deviation of a value around its level, and whether it is one of logarithms.
+pub(crate) fn noise(measure: Measure, level: f64) -> (f64, bool) {
+    let test = measure.test();
+    match (measure, test.scale) {
+        (Measure::BodyMassIndex | Measure::Weight, _) => (0.008 * level, false),
+        (Measure::Height, _) => (0.4, false),
+        (Measure::Creatinine, _) => (0.045 * level, false),
+        (Measure::TotalCholesterol, _) => (9.0, false),
+        (_, Scale::Linear) => (test.noise, false),
+        (_, Scale::Logarithmic) => (test.noise, true),
+    }
+}
+
 /// One measurement with noise, rounded as reported.
 pub(crate) fn measure(measure: Measure, person: &Person, life: &Life, age: f64, draws: &mut Draws) -> f64 {
     let test = measure.test();
     let level = expected(measure, person, life, age);
-    let noise = draws.normal();
-    let value = match (measure, test.scale) {
-        (Measure::BodyMassIndex | Measure::Weight, _) => level * (1.0 + 0.008 * noise),
-        (Measure::Height, _) => level + 0.4 * noise,
-        (Measure::Creatinine, _) => level * (1.0 + 0.045 * noise),
-        (Measure::TotalCholesterol, _) => level + 9.0 * noise,
-        (_, Scale::Linear) => level + test.noise * noise,
-        (_, Scale::Logarithmic) => level * (test.noise * noise).exp(),
-    };
+    let (spread, logarithmic) = noise(measure, level);
+    let error = spread * draws.normal();
+    let value = if logarithmic { level * error.exp() } else { level + error };
     let ten = 10f64.powi(i32::from(test.decimals));
     (value.clamp(test.range.0, test.range.1) * ten).round() / ten
 }
@@ -57,7 +65,9 @@ fn body_mass_index(person: &Person, life: &Life, age: f64) -> f64 {
     let mut value = person.body_mass_index(age);
     for (condition, at_diagnosis, after) in BODY_MASS_CHANGE {
         for onset in life.of(*condition) {
-            let (way, care) = course(onset, *condition, person, age, 1.5);
+            let way = course(onset, person, life, age, 1.5).0;
+            // Body mass follows the disease and its being known, not any one drug.
+            let care = ((age - onset.finding.known_age) / YEARS_TO_CONTROL).clamp(0.0, 1.0);
             value *= 1.0 - way * (at_diagnosis * (1.0 - care) + after * care);
         }
     }
@@ -77,7 +87,7 @@ fn moved(measure: Measure, person: &Person, life: &Life, age: f64) -> f64 {
     for Drift { condition, at_diagnosis, after, power, .. } in DRIFTS.iter().filter(|d| d.measure == measure)
     {
         for onset in life.of(*condition) {
-            let (way, care) = course(onset, *condition, person, age, *power);
+            let (way, care) = course(onset, person, life, age, *power);
             if way == 0.0 {
                 continue;
             }
@@ -111,7 +121,8 @@ fn childhood(measure: Measure, age: f64) -> f64 {
 }
 
 /// How far an onset has moved things at an age (0–1), and how far care has brought them to its own level (0–1).
-fn course(onset: &Onset, condition: Condition, person: &Person, age: f64, power: f64) -> (f64, f64) {
+fn course(onset: &Onset, person: &Person, life: &Life, age: f64, power: f64) -> (f64, f64) {
+    let condition = onset.condition;
     if let Course::Recurrent { .. } = condition.profile().course {
         let days = (age - onset.diagnosis_age) * 365.25;
         // Beyond forty days nothing is left of an episode.
@@ -123,16 +134,41 @@ fn course(onset: &Onset, condition: Condition, person: &Person, age: f64, power:
             ((-days / EPISODE_RECOVERY_DAYS).exp(), 0.0)
         };
     }
+    if age < onset.latent_age {
+        return (0.0, 0.0);
+    }
     // The silent time is the person's own, whether or not they lived to be diagnosed.
     let silent = person.silent_years[condition.index()];
-    let since_diagnosis = age - (onset.latent_age + silent);
-    if age < onset.latent_age {
-        (0.0, 0.0)
-    } else if since_diagnosis < 0.0 {
-        (((age - onset.latent_age) / silent).powf(power), 0.0)
-    } else {
-        (1.0, (since_diagnosis / YEARS_TO_CONTROL).min(1.0))
+    let way = if silent > 0.0 { ((age - onset.latent_age) / silent).min(1.0).powf(power) } else { 1.0 };
+    (way, care(onset, life, age))
+}
+
+/// What is achieved without a treatment by those whose care rests on one: diet, exercise, a second look.
+const WITHOUT_TREATMENT: f64 = 0.35;
+/// Years after stopping a treatment until nothing is left of it.
+const YEARS_OF_RELAPSE: f64 = 0.25;
+
+/// How far care has brought things, 0–1. It begins when a condition is on record; where treatments are decided for
+/// it, the better part needs one.
+fn care(onset: &Onset, life: &Life, age: f64) -> f64 {
+    let since_known = age - onset.finding.known_age;
+    if since_known <= 0.0 {
+        return 0.0;
     }
+    let known = (since_known / YEARS_TO_CONTROL).min(1.0);
+    if !Therapy::decided_for(onset.condition) {
+        return known;
+    }
+    let treated = life
+        .uses
+        .iter()
+        .filter(|taken| taken.therapy().indication == onset.condition && taken.start < age)
+        .map(|taken| {
+            let reached = ((age.min(taken.stop) - taken.start) / YEARS_TO_CONTROL).min(1.0);
+            reached * (1.0 - ((age - taken.stop) / YEARS_OF_RELAPSE).clamp(0.0, 1.0))
+        })
+        .fold(0.0, f64::max);
+    known * WITHOUT_TREATMENT + treated * (1.0 - WITHOUT_TREATMENT)
 }
 
 /// Creatinine in mg/dL that gives this filtration by CKD-EPI 2021 (Inker et al., N Engl J Med 2021;385:1737),
@@ -148,14 +184,20 @@ pub(crate) fn creatinine_from_egfr(egfr: f64, sex: Sex, age: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::Condition;
+    use crate::life::{Finding, Use};
     use crate::random::Purpose;
+    use crate::record::Class;
 
     fn somebody(condition: Condition, latent_age: f64) -> (Person, Life) {
         let mut person = Person::draw(Sex::Male, 1950, &mut Draws::new(3, 1, Purpose::Person, 0));
         person.traits = [0.0; crate::condition::Trait::COUNT];
         person.silent_years[condition.index()] = 4.0;
-        let onset = Onset { condition, latent_age, diagnosis_age: latent_age + 4.0 };
-        (person, Life { onsets: vec![onset], death_age: 90.0 })
+        let diagnosis_age = latent_age + 4.0;
+        let finding =
+            Finding { class: Class::Ambulatory, visit_age: diagnosis_age, known_age: diagnosis_age };
+        let onset = Onset { condition, latent_age, diagnosis_age, finding };
+        (person, Life { onsets: vec![onset], death_age: 90.0, ..Life::default() })
     }
 
     #[test]
@@ -164,7 +206,18 @@ mod tests {
         let at = |age| expected(Measure::HemoglobinA1c, &person, &life, age);
         assert!(at(55.0) < 5.7);
         assert!(at(57.0) < at(58.0) && at(58.0) < at(59.5));
-        assert!(at(60.0) > 6.5 && (at(62.0) - 7.0).abs() < 0.01);
+        assert!(at(60.0) > 6.5 && (at(62.0) - 7.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn cholesterol_comes_down_with_a_statin_and_back_without() {
+        let (person, mut life) = somebody(Condition::Hyperlipidaemia, 50.0);
+        let ldl = |life: &Life, age| expected(Measure::Ldl, &person, life, age);
+        let untreated = ldl(&life, 57.0);
+        let statin = Therapy::of(Condition::Hyperlipidaemia).next().unwrap().0;
+        life.uses.push(Use { therapy: statin, start: 54.0, stop: 58.0, ratios: Vec::new() });
+        assert!(ldl(&life, 57.0) < untreated - 30.0);
+        assert!((ldl(&life, 60.0) - untreated).abs() < 1e-9);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use crate::care::{self, DAYS_PER_YEAR, Window};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::life::{Life, live};
+use crate::life::{Life, Living, World, live};
 use crate::person::Person;
-use crate::random::{Draws, Purpose};
+use crate::random::{Dice, Draws, Purpose};
 use crate::rates::Rates;
 use crate::record::Record;
+use crate::site::Site;
 use events::{Sex, Subject, Time};
 use rayon::prelude::*;
 
@@ -25,6 +26,21 @@ pub struct Settings {
     pub extract_date: Time,
     /// The share of patients who leave the hospital's care in a year, unobserved from then on.
     pub leaving_per_year: f64,
+    /// The share of people who go to the second site, which writes things down otherwise.
+    #[serde(default)]
+    pub second_site: f64,
+    /// How strongly something that no record shows moves both treatment and outcome: the shift of the logit of
+    /// being treated, and twice that of the logarithm of the hazard of death, infarction, stroke and heart failure,
+    /// per standard deviation; 0 for none.
+    #[serde(default)]
+    pub unmeasured_confounding: f64,
+    /// The size of known injustices: 1 as documented in [`crate::disparity`], 0 for none.
+    #[serde(default = "as_documented")]
+    pub disparity: f64,
+}
+
+fn as_documented() -> f64 {
+    1.0
 }
 
 impl Default for Settings {
@@ -37,6 +53,9 @@ impl Default for Settings {
             records_from: Time::from_micros(1_262_304_000_000_000),
             extract_date: Time::from_micros(1_735_603_200_000_000),
             leaving_per_year: 0.05,
+            second_site: 0.0,
+            unmeasured_confounding: 0.0,
+            disparity: 1.0,
         }
     }
 }
@@ -68,9 +87,16 @@ pub struct SyntheticSubject {
     pub enrolment_age: f64,
     /// Age in years at the end of observation.
     pub last_age: f64,
+    /// Lives rejected before this one, since they ended before enrolment.
+    pub(crate) attempt: u32,
 }
 
 impl SyntheticSubject {
+    /// The time at an age in years.
+    pub fn time_at(&self, age: f64) -> Time {
+        care::time_at(self.birth, age)
+    }
+
     /// The time of death, if it was observed.
     pub fn observed_death(&self) -> Option<Time> {
         (self.life.death_age <= self.last_age).then(|| care::time_at(self.birth, self.life.death_age))
@@ -101,6 +127,15 @@ impl Population {
         }
         if !(0.0..1.0).contains(&settings.leaving_per_year) {
             return Err(Error::Settings("leaving_per_year must be at least 0 and below 1"));
+        }
+        if !(0.0..=1.0).contains(&settings.second_site) {
+            return Err(Error::Settings("second_site must lie between 0 and 1"));
+        }
+        if !(0.0..=3.0).contains(&settings.unmeasured_confounding) {
+            return Err(Error::Settings("unmeasured_confounding must lie between 0 and 3"));
+        }
+        if !(0.0..=2.0).contains(&settings.disparity) {
+            return Err(Error::Settings("disparity must lie between 0 and 2"));
         }
         Ok(Population { settings })
     }
@@ -140,13 +175,15 @@ impl Population {
         let mut attempt = 0;
         let (person, life) = loop {
             let mut draws = Draws::new(seed, index, Purpose::Person, attempt);
-            let person = Person::draw(sex, birth.ymd().0, &mut draws);
-            let mut draws = Draws::new(seed, index, Purpose::Life, attempt);
-            let life = live(Rates::published(), &person, &mut draws, None);
-            attempt += 1;
+            let mut person = Person::draw(sex, birth.ymd().0, &mut draws);
+            if person.site_rank < self.settings.second_site {
+                person.site = Site::Second;
+            }
+            let life = live(self.world(), &person, Dice::new(seed, index, attempt), None);
             if life.death_age > enrolment_age + 1.0 / DAYS_PER_YEAR {
                 break (person, life);
             }
+            attempt += 1;
             if attempt == TRIES {
                 enrolment_age = 0.9 * life.death_age;
                 break (person, life);
@@ -161,7 +198,34 @@ impl Population {
         let mut draws = Draws::new(seed, index, Purpose::Identity, 0);
         let key = uuid(draws.bits(), draws.bits());
         let identity = Identity::draw(&person, last_age, &mut draws);
-        SyntheticSubject { index, key, birth, person, life, identity, record, enrolment_age, last_age }
+        let attempt = attempt.min(TRIES - 1);
+        SyntheticSubject {
+            index,
+            key,
+            birth,
+            person,
+            life,
+            identity,
+            record,
+            enrolment_age,
+            last_age,
+            attempt,
+        }
+    }
+
+    /// What lives here run by.
+    pub(crate) fn world(&self) -> World<'static> {
+        World {
+            rates: Rates::published(),
+            confounding: self.settings.unmeasured_confounding,
+            disparity: self.settings.disparity,
+        }
+    }
+
+    /// A subject's life, to be lived again from birth with the same numbers.
+    pub(crate) fn relive<'a>(&self, subject: &'a SyntheticSubject) -> Living<'a> {
+        let dice = Dice::new(self.settings.seed, subject.index, subject.attempt);
+        Living::new(self.world(), &subject.person, dice)
     }
 
     /// All people as MEDS-shaped subjects, in order, made in parallel. Holds them all in memory.

@@ -15,6 +15,36 @@ pub(crate) enum Purpose {
     Care = 3,
     Identity = 4,
     Enrolment = 5,
+    /// What befalls one onset: how it is found, what is measured and decided, and when the next may come.
+    Onset = 6,
+    /// Clocks started anew for a repeated future.
+    Future = 7,
+    /// An observer's guesses at what can't be seen.
+    Observer = 8,
+}
+
+/// All streams of one life: each purpose and number has its own, whatever else happens in the life. Two futures
+/// of one person under different treatments therefore share every number that they both use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dice {
+    pub seed: u64,
+    pub subject: u64,
+    /// Counts rejected lives.
+    pub attempt: u32,
+    /// 0 for the life that was lived; others for repeated futures.
+    pub replicate: u32,
+}
+
+impl Dice {
+    /// The life that is lived.
+    pub fn new(seed: u64, subject: u64, attempt: u32) -> Self {
+        Dice { seed, subject, attempt, replicate: 0 }
+    }
+
+    /// The stream for a purpose and a number within it.
+    pub fn draws(&self, purpose: Purpose, number: u32) -> Draws {
+        Draws::keyed(self.seed, self.subject, purpose, [self.attempt, number, self.replicate])
+    }
 }
 
 /// A stream of draws.
@@ -23,11 +53,17 @@ pub(crate) struct Draws(ChaCha8Rng);
 impl Draws {
     /// The stream of one subject, purpose and attempt. `attempt` counts rejected tries.
     pub fn new(seed: u64, subject: u64, purpose: Purpose, attempt: u32) -> Self {
+        Self::keyed(seed, subject, purpose, [attempt, 0, 0])
+    }
+
+    fn keyed(seed: u64, subject: u64, purpose: Purpose, numbers: [u32; 3]) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&subject.to_le_bytes());
         key[16] = purpose as u8;
-        key[20..24].copy_from_slice(&attempt.to_le_bytes());
+        for (place, number) in numbers.into_iter().enumerate() {
+            key[20 + 4 * place..24 + 4 * place].copy_from_slice(&number.to_le_bytes());
+        }
         Draws(ChaCha8Rng::from_seed(key))
     }
 

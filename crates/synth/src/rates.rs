@@ -6,6 +6,7 @@
 
 use crate::condition::{Condition, Driver, rate_at};
 use crate::mortality;
+use crate::person::Person;
 use events::Sex;
 use std::sync::LazyLock;
 
@@ -34,8 +35,45 @@ pub(crate) struct Rates {
     death: [[f64; MAX_AGE + 1]; 2],
     /// What every condition's excess is multiplied by, at most 1: `[sex][age]`.
     excess_share: [[f64; MAX_AGE + 1]; 2],
-    /// Each condition's drivers, with the logarithm of their hazard ratios.
-    drivers: Vec<Vec<(Driver, f64)>>,
+    drivers: Vec<Drivers>,
+}
+
+/// A condition's drivers, by how often they change.
+#[derive(Default)]
+pub(crate) struct Drivers {
+    /// Those that never do, with the logarithm of their hazard ratios.
+    fixed: Vec<(Driver, f64)>,
+    /// Logarithms of the hazard ratios of smoking and of body mass.
+    smoking: f64,
+    body_mass: f64,
+    /// Conditions that raise this one's hazard, and their ratios.
+    after: Vec<(usize, f64)>,
+}
+
+impl Drivers {
+    fn new(condition: Condition) -> Self {
+        let mut drivers = Drivers::default();
+        for &(driver, ratio) in condition.profile().drivers {
+            match driver {
+                Driver::Smoking => drivers.smoking += ratio.ln(),
+                Driver::BodyMass => drivers.body_mass += ratio.ln(),
+                Driver::After(other) => drivers.after.push((other.index(), ratio)),
+                fixed => drivers.fixed.push((fixed, ratio.ln())),
+            }
+        }
+        drivers
+    }
+
+    /// The hazard ratio of smoking (0 to 1) and body mass (per 5 kg/m² above 27).
+    pub fn changing(&self, smoking: f64, body_mass: f64) -> f64 {
+        let sum = self.smoking * smoking + self.body_mass * body_mass;
+        if sum == 0.0 { 1.0 } else { sum.exp() }
+    }
+
+    /// The hazard ratio of the conditions that a person has.
+    pub fn after(&self, has: &[bool; Condition::COUNT]) -> f64 {
+        self.after.iter().filter(|(other, _)| has[*other]).map(|(_, ratio)| ratio).product()
+    }
 }
 
 pub(crate) fn sex_index(sex: Sex) -> usize {
@@ -122,10 +160,7 @@ impl Rates {
                 death[s][age] = (all - excess_share[s][age] * excess) / ratio;
             }
         }
-        let drivers = Condition::ALL
-            .into_iter()
-            .map(|c| c.profile().drivers.iter().map(|(driver, ratio)| (*driver, ratio.ln())).collect())
-            .collect();
+        let drivers = Condition::ALL.into_iter().map(Drivers::new).collect();
         Rates { onset, death, excess_share, drivers }
     }
 
@@ -150,9 +185,28 @@ impl Rates {
         self.excess_share[sex_index(sex)][(age as usize).min(MAX_AGE)]
     }
 
-    /// The drivers of a condition with the logarithms of their hazard ratios.
-    pub fn drivers(&self, condition: Condition) -> &[(Driver, f64)] {
+    /// A condition's drivers.
+    pub fn drivers(&self, condition: Condition) -> &Drivers {
         &self.drivers[condition.index()]
+    }
+
+    /// The part of a person's hazard ratio that never changes: traits, family and liability.
+    pub fn fixed_ratio(&self, condition: Condition, person: &Person) -> f64 {
+        let index = condition.index();
+        let sum: f64 = self.drivers[index]
+            .fixed
+            .iter()
+            .map(|(driver, log_ratio)| {
+                log_ratio
+                    * match driver {
+                        Driver::Of(which) => person.of(*which),
+                        Driver::Family => f64::from(u8::from(person.family[index])),
+                        Driver::Liability => person.liability[index],
+                        Driver::Smoking | Driver::BodyMass | Driver::After(_) => 0.0,
+                    }
+            })
+            .sum();
+        sum.exp()
     }
 }
 

@@ -105,6 +105,12 @@ impl Encounter {
     pub fn known(&self) -> Time {
         if self.class == Class::Ambulatory { self.start } else { self.end }
     }
+
+    /// When its prescriptions are on file: a minute after what they were decided from, so that a record up to a
+    /// decision doesn't hold what was decided.
+    pub fn prescribed(&self) -> Time {
+        self.known().plus_days(1.0 / (24.0 * 60.0))
+    }
 }
 
 /// The record of one person at this hospital.

@@ -7,7 +7,7 @@ use crate::catalogue::{
     Concept, INFLUENZA_VACCINE, LIPIDS, METABOLIC, Panel, TREATMENTS, VACCINES, procedure,
 };
 use crate::condition::{Condition, Course};
-use crate::life::Life;
+use crate::life::{Life, Onset};
 use crate::measurement::Measure;
 use crate::person::Person;
 use crate::physiology;
@@ -15,6 +15,7 @@ use crate::random::Draws;
 use crate::record::{Class, Diagnosis, Encounter, PanelReport, Record, Value};
 use events::{Sex, Time};
 use orders::Order;
+pub(crate) use visits::IDLE_SYMPTOMS_PER_YEAR;
 use visits::{Reason, Visit};
 
 /// Days in a year, for ages.
@@ -24,6 +25,9 @@ pub(crate) const DAYS_PER_YEAR: f64 = 365.25;
 pub(crate) fn time_at(birth: Time, age: f64) -> Time {
     birth.plus_days(age * DAYS_PER_YEAR)
 }
+
+/// How long a visit to a clinic lasts.
+const AMBULATORY_DAYS: f64 = 0.5 / 24.0;
 
 /// The part of a life that the hospital sees.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +47,9 @@ pub(crate) fn record(person: &Person, life: &Life, window: Window, draws: &mut D
         window,
         draws,
         known: [false; Condition::COUNT],
+        visits: 0,
         drugs: Vec::new(),
+        basis: &[],
         last: [f64::NEG_INFINITY; Measure::COUNT],
         last_value: [f64::NAN; Measure::COUNT],
         vaccines: vec![0; VACCINES.len()],
@@ -87,8 +93,12 @@ struct Chart<'a> {
     draws: &'a mut Draws,
     /// Chronic conditions on the problem list.
     known: [bool; Condition::COUNT],
-    /// Drugs taken now.
+    /// Visits so far.
+    visits: usize,
+    /// Drugs taken now, besides those decided upon in the life.
     drugs: Vec<Concept>,
+    /// What was measured to decide on treatments at this visit.
+    basis: &'a [(Measure, f64)],
     /// Age when each measure was last taken.
     last: [f64; Measure::COUNT],
     last_value: [f64; Measure::COUNT],
@@ -98,24 +108,32 @@ struct Chart<'a> {
     last_mammography: f64,
 }
 
-impl Chart<'_> {
+impl<'a> Chart<'a> {
     /// What comes of a visit; nothing if the patient died before it.
     fn attend(&mut self, visit: &Visit) -> Option<Encounter> {
-        let clock = self.clock(visit.class);
-        let start_day = (visit.age * DAYS_PER_YEAR).floor() + clock;
-        let stay = self.length_of_stay(visit);
-        let death_day = self.life.death_age * DAYS_PER_YEAR;
         let last_day = self.window.until * DAYS_PER_YEAR;
+        let (start_day, stay, died) = match self.onset(visit) {
+            Some(onset) => {
+                let finding = onset.finding;
+                let start_day = finding.visit_age * DAYS_PER_YEAR;
+                let stay = if visit.class == Class::Ambulatory {
+                    AMBULATORY_DAYS
+                } else {
+                    finding.known_age * DAYS_PER_YEAR - start_day
+                };
+                (start_day, stay, visit.class != Class::Ambulatory && finding.known_age.is_infinite())
+            }
+            None => ((visit.age * DAYS_PER_YEAR).floor() + self.clock(), AMBULATORY_DAYS, false),
+        };
         if start_day >= last_day {
             return None;
         }
-        let died = visit.class != Class::Ambulatory && start_day + stay >= death_day;
         let end_day = (start_day + stay).min(last_day);
         let age = start_day / DAYS_PER_YEAR;
         let mut encounter = Encounter {
             class: visit.class,
-            start: self.window.birth.plus_days(start_day),
-            end: self.window.birth.plus_days(end_day),
+            start: time_at(self.window.birth, age),
+            end: time_at(self.window.birth, end_day / DAYS_PER_YEAR),
             diagnoses: Vec::new(),
             values: Vec::new(),
             panels: Vec::new(),
@@ -126,6 +144,8 @@ impl Chart<'_> {
             died,
             has_note: false,
         };
+        // What was measured for a decision is what the record shows.
+        self.basis = self.onset(visit).map_or(&[], |onset| self.life.basis_at(onset.finding.known_age));
         self.diagnose(visit, age, &mut encounter);
         self.take_vitals(visit, age, end_day - start_day, &mut encounter);
         let orders = orders::orders(self, visit, age);
@@ -135,6 +155,7 @@ impl Chart<'_> {
             let routine = [Order::Panel(&METABOLIC), Order::Panel(&crate::catalogue::BLOOD_COUNT)];
             self.carry_out(&routine, start_day + 2.0, (start_day + 2.0) / DAYS_PER_YEAR, &mut encounter);
         }
+        self.state_the_basis(visit, start_day, &mut encounter);
         self.prescribe(visit, &mut encounter);
         if matches!(visit.reason, Reason::Routine) {
             self.prevent(age, &mut encounter);
@@ -148,30 +169,17 @@ impl Chart<'_> {
         Some(encounter)
     }
 
-    /// The time of day of a start, as a share of the day.
-    fn clock(&mut self, class: Class) -> f64 {
-        let minutes = match class {
-            Class::Ambulatory => 8 * 60 + 10 * self.draws.below(54),
-            _ => self.draws.below(24 * 60),
-        };
-        minutes as f64 / (24.0 * 60.0)
+    /// The onset that a visit is about.
+    fn onset(&self, visit: &Visit) -> Option<&'a Onset> {
+        match visit.reason {
+            Reason::Onset(_, place) => self.life.onsets.get(place),
+            _ => None,
+        }
     }
 
-    /// Days.
-    fn length_of_stay(&mut self, visit: &Visit) -> f64 {
-        match visit.class {
-            Class::Ambulatory => 0.5 / 24.0,
-            Class::Emergency => (2.0 + 4.0 * self.draws.uniform()) / 24.0,
-            Class::Inpatient => {
-                let median = match visit.reason {
-                    Reason::Onset(Condition::Sepsis, _) => 7.0,
-                    Reason::Onset(Condition::Stroke | Condition::HipFracture, _) => 5.0,
-                    Reason::Onset(Condition::MyocardialInfarction, _) => 3.0,
-                    _ => 4.0,
-                };
-                (median * (0.5 * self.draws.normal()).exp()).clamp(0.6, 40.0)
-            }
-        }
+    /// The time of day at which a visit to a clinic begins, as a share of the day.
+    fn clock(&mut self) -> f64 {
+        (8 * 60 + 10 * self.draws.below(54)) as f64 / (24.0 * 60.0)
     }
 
     fn diagnose(&mut self, visit: &Visit, age: f64, encounter: &mut Encounter) {
@@ -181,11 +189,11 @@ impl Chart<'_> {
             Concept { code: profile.icd10cm, display: profile.display }
         };
         match visit.reason {
-            Reason::Onset(condition, diagnosis_age) => {
+            Reason::Onset(condition, place) => {
                 let chronic = condition.is_chronic();
                 encounter.diagnoses.push(Diagnosis {
                     concept: profile_concept(condition),
-                    onset: time_at(birth, diagnosis_age).min(encounter.start),
+                    onset: time_at(birth, self.life.onsets[place].diagnosis_age).min(encounter.start),
                     first: true,
                     chronic,
                 });
@@ -206,7 +214,7 @@ impl Chart<'_> {
         // coded again on some of the later ones.
         for condition in Condition::ALL {
             let Course::Chronic = condition.profile().course else { continue };
-            let diagnosed = self.life.diagnosis_age(condition);
+            let diagnosed = self.life.known_age(condition);
             let seen_elsewhere = diagnosed < self.window.from;
             if diagnosed > age || (!seen_elsewhere && !self.known[condition.index()]) {
                 continue;
@@ -261,7 +269,16 @@ impl Chart<'_> {
         if encounter.died {
             return;
         }
-        if let Reason::Onset(condition, _) = visit.reason {
+        let mut add = |drug: Concept| {
+            if !encounter.prescriptions.contains(&drug) {
+                encounter.prescriptions.push(drug);
+            }
+        };
+        if let Reason::Onset(condition, place) = visit.reason {
+            let known_age = self.life.onsets[place].finding.known_age;
+            for taken in self.life.uses.iter().filter(|taken| taken.start == known_age) {
+                add(taken.therapy().drug);
+            }
             for treatment in TREATMENTS.iter().filter(|t| t.condition == condition) {
                 let wanted = if treatment.lasting {
                     self.drugs.contains(&treatment.drug)
@@ -269,16 +286,27 @@ impl Chart<'_> {
                     self.draws.chance(treatment.probability)
                 };
                 if wanted {
-                    encounter.prescriptions.push(treatment.drug);
+                    add(treatment.drug);
                 }
             }
         }
-        let renewal = if visit.class == Class::Ambulatory { 0.3 } else { 0.15 };
-        for drug in self.drugs.clone() {
-            if !encounter.prescriptions.contains(&drug) && self.draws.chance(renewal) {
-                encounter.prescriptions.push(drug);
+        // What is taken is asked at the first visit, and prescribed again at some of the later ones.
+        let renewal = match visit.class {
+            _ if self.visits == 0 => 1.0,
+            Class::Ambulatory => 0.4,
+            _ => 0.2,
+        };
+        for taken in self.life.uses.iter().filter(|taken| taken.at(visit.age)) {
+            if self.draws.chance(renewal) {
+                add(taken.therapy().drug);
             }
         }
+        for drug in &self.drugs {
+            if self.draws.chance(renewal) {
+                add(*drug);
+            }
+        }
+        self.visits += 1;
     }
 
     fn take_vitals(&mut self, visit: &Visit, age: f64, days: f64, encounter: &mut Encounter) {
@@ -354,6 +382,31 @@ impl Chart<'_> {
         }
     }
 
+    /// What treatments were decided upon is on record, whatever else was ordered.
+    fn state_the_basis(&mut self, visit: &Visit, day: f64, encounter: &mut Encounter) {
+        let time = self.window.birth.plus_days(day + 0.01).min(encounter.end);
+        for &(measure, value) in self.basis {
+            if encounter.values.iter().all(|v| v.measure != measure) {
+                self.note_value(measure, value, time, visit.age, None, encounter);
+            }
+        }
+        self.basis = &[];
+    }
+
+    fn note_value(
+        &mut self,
+        measure: Measure,
+        value: f64,
+        time: Time,
+        age: f64,
+        panel: Option<usize>,
+        encounter: &mut Encounter,
+    ) {
+        self.last[measure as usize] = age;
+        self.last_value[measure as usize] = value;
+        encounter.values.push(Value { measure, value, time, panel });
+    }
+
     fn take(
         &mut self,
         measure: Measure,
@@ -362,10 +415,13 @@ impl Chart<'_> {
         panel: Option<usize>,
         encounter: &mut Encounter,
     ) {
-        let value = physiology::measure(measure, self.person, self.life, age, self.draws);
-        self.last[measure as usize] = age;
-        self.last_value[measure as usize] = value;
-        encounter.values.push(Value { measure, value, time, panel });
+        let decided = self.basis.iter().find(|(m, _)| *m == measure).map(|(_, value)| *value);
+        let first = encounter.values.iter().all(|v| v.measure != measure);
+        let value = match decided {
+            Some(value) if first => value,
+            _ => physiology::measure(measure, self.person, self.life, age, self.draws),
+        };
+        self.note_value(measure, value, time, age, panel, encounter);
     }
 
     fn prevent(&mut self, age: f64, encounter: &mut Encounter) {

@@ -155,7 +155,10 @@ fn workup(condition: Condition) -> Vec<Order> {
         ProstateCancer => vec![T(ProstateAntigen)],
         Pneumonia => vec![Do(procedure::CHEST_X_RAY), P(&BLOOD_COUNT), T(CReactiveProtein)],
         Sepsis => vec![T(Lactate), T(CReactiveProtein), Do(procedure::CHEST_X_RAY)],
-        HipFracture => vec![P(&BLOOD_COUNT)],
+        HipFracture | GastrointestinalBleed => vec![P(&BLOOD_COUNT)],
+        CopdExacerbation => vec![Do(procedure::CHEST_X_RAY), P(&BLOOD_COUNT)],
+        DepressionRelapse => vec![T(Phq9)],
+        AsthmaExacerbation => vec![],
         UrinaryInfection | Influenza | OtitisMedia => vec![],
     }
 }

@@ -13,8 +13,8 @@ use crate::record::Class;
 pub(super) enum Reason {
     /// A check-up, or care of what is known.
     Routine,
-    /// A condition is diagnosed; with the age at which it was diagnosable.
-    Onset(Condition, f64),
+    /// A condition is diagnosed; with its place among the life's onsets.
+    Onset(Condition, usize),
     /// A visit soon after a diagnosis.
     FollowUp(Condition),
     /// A symptom, of something or of nothing.
@@ -43,32 +43,23 @@ fn routine_visits_per_year(age: f64) -> f64 {
 }
 
 /// Symptoms of nothing in particular, per adult and year, all together.
-const IDLE_SYMPTOMS_PER_YEAR: f64 = 0.13;
+pub(crate) const IDLE_SYMPTOMS_PER_YEAR: f64 = 0.13;
 
 /// All visits within the window, in order.
 pub(super) fn plan(person: &Person, life: &Life, window: Window, draws: &mut Draws) -> Vec<Visit> {
     let mut visits = Vec::new();
     routine(person, life, window, draws, &mut visits);
-    for onset in &life.onsets {
+    for (place, onset) in life.onsets.iter().enumerate() {
         let profile = onset.condition.profile();
         let chronic = onset.condition.is_chronic();
         let notional = onset.latent_age + person.silent_years[onset.condition.index()];
         prodrome(profile.prodrome, onset.latent_age, notional, window, draws, &mut visits);
-        if !(window.from..window.until).contains(&onset.diagnosis_age) {
+        let finding = onset.finding;
+        if !(window.from..window.until).contains(&finding.visit_age) {
             continue;
         }
-        let luck = draws.uniform();
-        let presentation = profile.presentation;
-        let class = if luck < presentation.inpatient {
-            Class::Inpatient
-        } else if luck < presentation.inpatient + presentation.emergency {
-            Class::Emergency
-        } else {
-            Class::Ambulatory
-        };
-        let delay_days = if chronic && class == Class::Ambulatory { 7.0 * draws.exponential() } else { 0.0 };
-        let age = onset.diagnosis_age + delay_days / super::DAYS_PER_YEAR;
-        visits.push(Visit { age, class, reason: Reason::Onset(onset.condition, onset.diagnosis_age) });
+        let (age, class) = (finding.visit_age, finding.class);
+        visits.push(Visit { age, class, reason: Reason::Onset(onset.condition, place) });
         if chronic || class == Class::Inpatient {
             let later = age + draws.between(20.0, 75.0) / super::DAYS_PER_YEAR;
             let class = Class::Ambulatory;
@@ -107,7 +98,7 @@ fn routine(person: &Person, life: &Life, window: Window, draws: &mut Draws, visi
     loop {
         let known = Condition::ALL
             .into_iter()
-            .filter(|c| matches!(c.profile().course, Course::Chronic) && life.diagnosis_age(*c) < age)
+            .filter(|c| matches!(c.profile().course, Course::Chronic) && life.known_age(*c) < age)
             .count();
         let rate = (routine_visits_per_year(age) + 0.4 * (known as f64).min(5.0)) * person.visit_propensity;
         // Two exponential halves: visits are more regular than a Poisson process.

@@ -83,3 +83,30 @@ pub(super) static DEMENTIA: Profile = Profile {
     prodrome: &[("R41.3", "Other amnesia", 0.45), ("R54", "Age-related physical debility", 0.1)],
     source: "Alzheimers Res Ther 2019;11:47, Table 1 (IPCI health records); Wolters et al., Neurology 2020 for comparison",
 };
+
+/// A further episode of depression.
+///
+/// Eaton et al., Arch Gen Psychiatry 2008;65:513 (Baltimore): about half of first episodes are followed by another,
+/// most within some years; about 8 to 15 per 100 person-years among those treated in primary care (Gopinath et al.,
+/// Gen Hosp Psychiatry 2007;29:32). As a rate among everybody here, carried almost wholly by those with depression.
+pub(super) static DEPRESSION_RELAPSE: Profile = Profile {
+    condition: DepressionRelapse,
+    name: "depression_relapse",
+    icd10cm: "F33.9",
+    display: "Major depressive disorder, recurrent, unspecified",
+    course: Course::Recurrent { spacing_days: 120.0, felt_years: 1.0 },
+    incidence: &[
+        (10.0, 0.05, 0.1),
+        (16.0, 1.0, 2.0),
+        (25.0, 6.0, 14.0),
+        (40.0, 11.0, 24.0),
+        (60.0, 12.0, 26.0),
+        (80.0, 9.0, 18.0),
+    ],
+    silent_years: (0.0, 0.0),
+    drivers: &[(After(Depression), 80.0), (After(DepressionRelapse), 1.8), (Of(Trait::Mood), 1.5)],
+    mortality: Mortality::ratio(1.0),
+    presentation: Presentation { inpatient: 0.06, emergency: 0.08 },
+    prodrome: &[("G47.00", "Insomnia, unspecified", 0.2)],
+    source: "Eaton et al., Arch Gen Psychiatry 2008;65:513; Gopinath et al., Gen Hosp Psychiatry 2007;29:32, times prevalence",
+};

@@ -2,6 +2,7 @@
 
 mod cancer;
 mod cardiovascular;
+mod digestive;
 mod infection;
 mod metabolic;
 mod mind;
@@ -38,5 +39,9 @@ pub(crate) fn profile(condition: Condition) -> &'static Profile {
         HipFracture => &musculoskeletal::HIP_FRACTURE,
         Influenza => &infection::INFLUENZA,
         OtitisMedia => &infection::OTITIS_MEDIA,
+        GastrointestinalBleed => &digestive::BLEED,
+        AsthmaExacerbation => &respiratory::ASTHMA_EXACERBATION,
+        CopdExacerbation => &respiratory::COPD_EXACERBATION,
+        DepressionRelapse => &mind::DEPRESSION_RELAPSE,
     }
 }

@@ -66,3 +66,74 @@ pub(super) static ASTHMA: Profile = Profile {
     prodrome: &[("R06.2", "Wheezing", 0.4), ("R05.9", "Cough, unspecified", 0.25)],
     source: "Winer et al., J Asthma 2012 (Asthma Call-back Survey 2006-2008)",
 };
+
+/// An asthma exacerbation that needs an emergency visit or admission.
+///
+/// CDC asthma surveillance 2016–2020: about 6 emergency visits per 100 people with asthma a year, more in children
+/// and young women; as a rate among everybody here, carried almost wholly by those with asthma.
+pub(super) static ASTHMA_EXACERBATION: Profile = Profile {
+    condition: AsthmaExacerbation,
+    name: "asthma_exacerbation",
+    icd10cm: "J45.901",
+    display: "Unspecified asthma with (acute) exacerbation",
+    course: Course::Recurrent { spacing_days: 30.0, felt_years: 1.0 },
+    incidence: &[
+        (0.0, 0.3, 0.2),
+        (4.0, 5.0, 3.5),
+        (10.0, 6.0, 4.5),
+        (18.0, 3.0, 4.0),
+        (40.0, 2.5, 4.5),
+        (65.0, 1.8, 3.0),
+        (85.0, 1.5, 2.0),
+    ],
+    silent_years: (0.0, 0.0),
+    drivers: &[
+        (After(Asthma), 60.0),
+        (After(AsthmaExacerbation), 2.5),
+        (After(Influenza), 1.5),
+        (Smoking, 1.4),
+        (Of(Trait::Airway), 1.3),
+    ],
+    mortality: Mortality { first_month: 0.02, grows_with_age: true, ..Mortality::ratio(1.0) },
+    presentation: Presentation { inpatient: 0.15, emergency: 0.6 },
+    prodrome: &[],
+    source: "CDC National Asthma Data 2016-2020 (emergency visits by age and sex), rounded",
+};
+
+/// A moderate or severe exacerbation of COPD.
+///
+/// ECLIPSE (Hurst et al., N Engl J Med 2010;363:1128): 0.85 to 2 a year by stage in specialist cohorts; about 0.4 a
+/// year in those diagnosed in general practice (Rothnie et al., Am J Respir Crit Care Med 2018;198:464). As a rate
+/// among everybody here, carried almost wholly by those with COPD. A past exacerbation is the best predictor.
+pub(super) static COPD_EXACERBATION: Profile = Profile {
+    condition: CopdExacerbation,
+    name: "copd_exacerbation",
+    icd10cm: "J44.1",
+    display: "Chronic obstructive pulmonary disease with (acute) exacerbation",
+    course: Course::Recurrent { spacing_days: 30.0, felt_years: 1.0 },
+    incidence: &[
+        (30.0, 0.0, 0.0),
+        (45.0, 2.5, 2.5),
+        (55.0, 9.0, 9.0),
+        (65.0, 20.0, 19.0),
+        (75.0, 34.0, 30.0),
+        (85.0, 38.0, 32.0),
+    ],
+    silent_years: (0.0, 0.0),
+    drivers: &[
+        (After(Copd), 100.0),
+        (After(CopdExacerbation), 2.2),
+        (After(Influenza), 1.5),
+        (Smoking, 1.3),
+        (Of(Trait::Airway), 1.4),
+    ],
+    mortality: Mortality {
+        first_month: 0.25,
+        first_year: 0.03,
+        grows_with_age: true,
+        ..Mortality::ratio(1.0)
+    },
+    presentation: Presentation { inpatient: 0.25, emergency: 0.25 },
+    prodrome: &[],
+    source: "Hurst et al., N Engl J Med 2010;363:1128 (ECLIPSE); Rothnie et al., AJRCCM 2018;198:464, times prevalence",
+};

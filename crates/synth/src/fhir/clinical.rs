@@ -92,7 +92,7 @@ pub(super) fn encounter(subject: &SyntheticSubject, number: usize, encounter: &E
             "medicationCodeableConcept": coded(RXNORM, *drug),
             "subject": patient,
             "encounter": at,
-            "authoredOn": date_time(known),
+            "authoredOn": date_time(encounter.prescribed().min(subject.record.until)),
             "requester": {"display": physician(subject)}
         }));
     }

@@ -99,7 +99,13 @@ impl Chart {
             }
             self.add_nicknames(name);
         }
-        self.particles.extend(person.particles().map(Box::from));
+        for particle in person.particles() {
+            // As it is, and as a scanner reads it: `dc` for `de`, `A1` for `Al`, `0'` for `O'`.
+            let misread =
+                [particle.replace('e', "c"), particle.replace('l', "1"), particle.replace('o', "0")];
+            self.particles.extend(misread.map(Box::from));
+            self.particles.insert(particle.into());
+        }
         for joined in person.joined() {
             self.shapes.add(&joined);
             self.names.insert(joined.into());
@@ -297,13 +303,19 @@ impl Chart {
 
     /// Is it a particle of one of the names, as it stands or as a scanner reads it?
     fn is_particle(&self, written: &str) -> bool {
-        let read = if written == "0" { "o".to_owned() } else { folded(written) };
-        self.particles.contains(read.as_str())
-            || self.particles.iter().any(|particle| {
-                // A scanner's `dc` for `de`, `A1` for `Al`.
-                particle.len() > 1
-                    && (scanned(particle) == scanned(&read) || particle.replace('e', "c") == read)
-            })
+        if self.particles.is_empty() {
+            return false;
+        }
+        match written.is_ascii() {
+            true => {
+                let mut lower = [0; nearby::LONGEST_PARTICLE];
+                let Some(lower) = lower.get_mut(..written.len()) else { return false };
+                lower.copy_from_slice(written.as_bytes());
+                lower.make_ascii_lowercase();
+                std::str::from_utf8(lower).is_ok_and(|lower| self.particles.contains(lower))
+            }
+            false => self.particles.contains(folded(written).as_str()),
+        }
     }
 
     /// Does nothing but particles stand between two names?

@@ -149,12 +149,22 @@ pub(super) fn with_given(page: &Page, word: &Word, start: usize) -> usize {
     if given && beside && !before.possessive { before.start as usize } else { start }
 }
 
+/// The longest particle that is looked for, in bytes.
+pub(super) const LONGEST_PARTICLE: usize = 6;
+
 /// The short word right before a name, as particles stand: apart by a space, a line's end, a hyphen, an apostrophe, or the
 /// stop of `St. James`.
 pub(super) fn particle_before(text: &str, start: usize) -> Option<Range<usize>> {
-    const LONGEST: usize = 6;
     let before = &text[..start];
     let trimmed = before.trim_end_matches([' ', '\n', '\r', '-', '\'', '’', '.']);
+    // Most words before a name are longer than any particle.
+    let longer = trimmed
+        .len()
+        .checked_sub(LONGEST_PARTICLE + 1)
+        .is_some_and(|from| trimmed.as_bytes()[from..].iter().all(|byte| byte.is_ascii_alphanumeric()));
+    if longer {
+        return None;
+    }
     let gap = &before[trimmed.len()..];
     let from = trimmed
         .rfind(|c: char| !c.is_alphanumeric())
@@ -168,7 +178,7 @@ pub(super) fn particle_before(text: &str, start: usize) -> Option<Range<usize>> 
     // `O'Dea`, `d'Amico`: a letter by itself wants its sign.
     let bound = word.chars().count() > 1 || gap.starts_with(['-', '\'', '’']);
     let stop = !gap.contains('.') || gap.starts_with('.') && word.len() <= 3;
-    (!word.is_empty() && word.len() <= LONGEST && !gap.is_empty() && gap.len() <= 3 && bound && stop)
+    (!word.is_empty() && word.len() <= LONGEST_PARTICLE && !gap.is_empty() && gap.len() <= 3 && bound && stop)
         .then_some(from..trimmed.len())
 }
 

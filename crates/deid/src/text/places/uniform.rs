@@ -11,6 +11,9 @@ use std::ops::Range;
 pub(super) fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     const LONGEST: usize = 3;
     let (length, _) = page.number(index).filter(|(length, _)| *length <= 5)?;
+    if !(index + 2..=index + 1 + LONGEST).any(|at| is_suffix(page, at)) {
+        return None;
+    }
     if page.joined(index)
         && page.before(index).is_some_and(|token| !matches!(token.kind, Kind::Sign(b'(' | b':' | b'"')))
     {

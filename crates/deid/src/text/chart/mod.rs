@@ -408,8 +408,10 @@ struct Reading<'s> {
 /// nothing but letters that digits are taken for.
 fn may_be_misread(word: &str) -> bool {
     let bytes = word.as_bytes();
-    // A scanner reads a capital I as a small l.
-    let capital = bytes[0].is_ascii_uppercase() || bytes[0] >= 0x80 || bytes[0] == b'l' && bytes.len() > 3;
+    // A scanner reads a capital I as a small l: `lrene`, which no word begins like.
+    let capital = bytes[0].is_ascii_uppercase()
+        || bytes[0] >= 0x80
+        || bytes[0] == b'l' && bytes.len() > 2 && !b"aeiouy".contains(&bytes[1]);
     (bytes.len() >= 3 && capital)
         || (bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic))
         || bytes.len() > 1

@@ -85,6 +85,7 @@ mod pages;
 mod predictor;
 mod record;
 mod settings;
+mod uuid;
 mod wire;
 
 pub use app::{AppState, app};

@@ -7,6 +7,7 @@ mod console;
 mod docs;
 mod embed;
 mod examples;
+mod fhir;
 mod found_record;
 mod health;
 mod metrics;
@@ -89,6 +90,7 @@ fn doors() -> Vec<Door> {
     [
         risk::doors(),
         embed::doors(),
+        fhir::doors(),
         cds::doors(),
         chat::doors(),
         score::doors(),

@@ -3,7 +3,7 @@
 use super::{
     Door, Rule, cds,
     chat::{azure, openai},
-    embed, examples, health, metrics, models, risk, score,
+    embed, examples, fhir, health, metrics, models, risk, score,
 };
 use crate::AppState;
 use axum::{
@@ -34,6 +34,8 @@ pub(super) fn doors() -> Vec<Door> {
     paths(
         risk::risk,
         embed::embed,
+        fhir::fhir_risk,
+        fhir::metadata,
         cds::discovery,
         cds::hook,
         cds::feedback::feedback,
@@ -61,6 +63,7 @@ pub(super) fn doors() -> Vec<Door> {
         (name = "cds hooks", description = "Cards for an EHR"),
         (name = "chat", description = "OpenAI's API and Azure AI Model Inference"),
         (name = "frames", description = "Managed endpoints and MLflow"),
+        (name = "fhir", description = "Answers as FHIR R4 resources"),
         (name = "models", description = "What answers here"),
         (name = "operations", description = "Running the server"),
     ),

@@ -1,5 +1,6 @@
 //! What surrounds every door: a request id, measures, one line of log, security headers, and the error's body.
 
+mod outcome;
 mod request_id;
 
 pub(crate) use request_id::RequestId;
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The one shape of every error.
+/// The one shape of every error, but for FHIR's doors.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"error": {"code": "unreadable_patient", "message": "patient: the Bundle holds no Patient resource; add the patient whose record it is", "request_id": "0f8fad5bd9cb469fa16570867728950e"}}))]
 pub(crate) struct ErrorBody {
@@ -46,9 +47,10 @@ pub(crate) async fn frame(State(state): State<AppState>, mut request: Request, n
     let mut record = Record::new(&request, id.clone(), state.metrics().clone());
     let _in_flight = state.metrics().request_started();
     request.extensions_mut().insert(id.clone());
+    let is_fhir = request.uri().path().starts_with("/fhir/");
     let mut response = without_panic(next.run(request)).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        write_error(&mut response, &error, &id);
+        write_error(&mut response, &error, &id, is_fhir);
         record.error = Some(error.row().1);
     }
     secure(response.headers_mut());
@@ -72,10 +74,15 @@ pub(crate) async fn without_panic(answer: impl Future<Output = Response>) -> Res
     .await
 }
 
-fn write_error(response: &mut Response, error: &ApiError, id: &RequestId) {
+/// In the one shape of errors, or, where a FHIR client waits, as an OperationOutcome.
+fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, is_fhir: bool) {
     let (status, code, message) = error.row();
-    let detail = ErrorDetail { code, message: message.into_owned(), request_id: id.as_str().to_owned() };
-    let mut written = (status, Json(ErrorBody { error: detail })).into_response();
+    let mut written = if is_fhir {
+        outcome::write(status, code, &message)
+    } else {
+        let detail = ErrorDetail { code, message: message.into_owned(), request_id: id.as_str().to_owned() };
+        (status, Json(ErrorBody { error: detail })).into_response()
+    };
     let of_errors = [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::CONNECTION, header::ALLOW];
     for name in of_errors.into_iter().chain(ORIGIN_HEADERS) {
         for value in response.headers().get_all(&name) {

@@ -10,7 +10,7 @@ mod time;
 pub(crate) use embed::{EmbedAnswer, EmbedRequest};
 pub(crate) use json::from_json;
 pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
-pub(crate) use patient::{PatientRecord, read_patient, records_of};
+pub(crate) use patient::{FhirBundle, PatientRecord, read_patient, record_of, records_of};
 pub(crate) use risk::{DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE};
 
 /// Writes whole numbers of days without a decimal point.

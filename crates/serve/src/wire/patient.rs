@@ -81,6 +81,11 @@ pub(crate) fn records_of(body: &[u8]) -> Result<Option<&RawValue>, ApiError> {
     }
 }
 
+/// The whole body, which must be a record.
+pub(crate) fn record_of(body: &[u8]) -> Result<&RawValue, ApiError> {
+    from_json(body, "body")
+}
+
 /// Reads one patient; `at` says where the record stands in the request.
 pub(crate) fn read_patient(
     predictor: &dyn Predictor,

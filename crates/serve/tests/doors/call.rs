@@ -28,10 +28,23 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Asserts the one shape of errors, and returns the message.
+    /// Asserts the one shape of errors (at FHIR's doors an OperationOutcome), and returns the message.
     #[track_caller]
     pub fn error(&self, status: u16, code: &str) -> String {
         let body = self.json();
+        if body["resourceType"] == "OperationOutcome" {
+            let issue = &body["issue"][0];
+            assert_eq!(
+                (self.status.as_u16(), &issue["details"]["coding"][0]["code"]),
+                (status, &code.into()),
+                "{body}"
+            );
+            assert_eq!(
+                (&issue["severity"], self.header("content-type")),
+                (&"error".into(), "application/fhir+json")
+            );
+            return issue["diagnostics"].as_str().unwrap().to_owned();
+        }
         assert_eq!((self.status.as_u16(), body["error"]["code"].as_str()), (status, Some(code)), "{body}");
         assert_eq!(body["error"]["request_id"], self.header("x-request-id"));
         assert_eq!(body.as_object().unwrap().len(), 1);

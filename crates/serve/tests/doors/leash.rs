@@ -15,6 +15,7 @@ fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
         "/v1/risk" | "/v1/embed" => record(&["ICD10CM//I10"]),
         path if path.ends_with("/chat/completions") => crate::chat::request(),
+        "/fhir/$risk" => crate::fhir::bundle(),
         "/score" => serde_json::json!({"input_data": [{"patient": record(&["ICD10CM//I10"])}]}),
         "/invocations" => serde_json::json!({"inputs": [record(&["ICD10CM//I10"])]}),
         path if path.ends_with("/embeddings") => {

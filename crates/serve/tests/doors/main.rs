@@ -9,6 +9,7 @@ mod chat;
 mod chat_tools;
 mod embeddings;
 mod fake;
+mod fhir;
 mod leash;
 mod ledger;
 mod limits;

@@ -6,6 +6,7 @@ use crate::{
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
     frame,
+    governance::StageOf,
     metrics::Metrics,
     model::ServedModel,
     pages::Pages,
@@ -28,10 +29,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
+/// What belongs to one model. A request keeps the one that was there when it came.
 struct Shared {
     predictor: Arc<dyn Predictor>,
     model: ServedModel,
     engine: Engine,
+    stage: Option<StageOf>,
+    common: Arc<Common>,
+}
+
+/// What stays when another model takes over.
+struct Common {
     metrics: Arc<Metrics>,
     governance: Governance,
     rules: HashMap<&'static str, Rule>,
@@ -61,18 +69,10 @@ impl AppState {
         settings: ServeSettings,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let model = ServedModel::new(predictor.describe(), predictor.embedding_width())?;
-        let metrics = Arc::new(Metrics::new(&model.description));
-        let shape = AnswerShape {
-            horizons: model.description.horizons_days.len(),
-            embedding_width: predictor.embedding_width(),
-        };
-        let engine = Engine::start(predictor.clone(), shape, &settings, metrics.clone())?;
-        Ok(AppState(Arc::new(Shared {
-            predictor,
-            model,
-            engine,
-            metrics,
+        let mut governance = governance;
+        let stage = governance.stage.take();
+        let common = Arc::new(Common {
+            metrics: Arc::new(Metrics::new()),
             governance,
             rules: doors::rules(),
             pages: Pages::new(),
@@ -81,7 +81,35 @@ impl AppState {
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
             settings,
             draining: AtomicBool::new(false),
-        })))
+        });
+        AppState::of(predictor, stage, common)
+    }
+
+    /// The same server with another model: keys, ledger, limits and measures go on. `stage` says where the model stands, and
+    /// must be given where the first model's stage was looked up.
+    ///
+    /// # Errors
+    /// As [`AppState::new`].
+    pub(crate) fn with_model(
+        &self,
+        predictor: Arc<dyn Predictor>,
+        stage: Option<StageOf>,
+    ) -> Result<Self, Error> {
+        if self.0.stage.is_some() && stage.is_none() {
+            return Err(Error::Model { reason: "nothing says where it stands" });
+        }
+        AppState::of(predictor, stage, self.0.common.clone())
+    }
+
+    fn of(predictor: Arc<dyn Predictor>, stage: Option<StageOf>, common: Arc<Common>) -> Result<Self, Error> {
+        let model = ServedModel::new(predictor.describe(), predictor.embedding_width())?;
+        let shape = AnswerShape {
+            horizons: model.description.horizons_days.len(),
+            embedding_width: predictor.embedding_width(),
+        };
+        let engine = Engine::start(predictor.clone(), shape, &common.settings, common.metrics.clone())?;
+        common.metrics.model_serves(&model.description);
+        Ok(AppState(Arc::new(Shared { predictor, model, engine, stage, common })))
     }
 
     pub(crate) fn predictor(&self) -> &Arc<dyn Predictor> {
@@ -94,16 +122,16 @@ impl AppState {
 
     /// Where the model stands at this moment.
     pub(crate) fn stage(&self) -> Stage {
-        self.0.governance.stage.as_ref().map_or(self.0.model.description.stage, |stage| stage())
+        self.0.stage.as_ref().map_or(self.0.model.description.stage, |stage| stage())
     }
 
     pub(crate) fn governance(&self) -> &Governance {
-        &self.0.governance
+        &self.0.common.governance
     }
 
     /// What the door at this path asks; `None` where there is none.
     pub(crate) fn rule(&self, path: &str) -> Option<Rule> {
-        self.0.rules.get(path).copied()
+        self.0.common.rules.get(path).copied()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -111,39 +139,39 @@ impl AppState {
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
-        &self.0.metrics
+        &self.0.common.metrics
     }
 
     pub(crate) fn settings(&self) -> &ServeSettings {
-        &self.0.settings
+        &self.0.common.settings
     }
 
     pub(crate) fn pages(&self) -> &Pages {
-        &self.0.pages
+        &self.0.common.pages
     }
 
     pub(crate) fn readers(&self) -> &Arc<Semaphore> {
-        &self.0.readers
+        &self.0.common.readers
     }
 
     pub(crate) fn buffered_kib(&self) -> &Arc<Semaphore> {
-        &self.0.buffered_kib
+        &self.0.common.buffered_kib
     }
 
     /// Lets a request in, or says that there are as many as there may be.
     pub(crate) fn admit(&self) -> Result<Admission, ApiError> {
-        let permit = self.0.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
+        let permit = self.0.common.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
         let deadline = Instant::now() + self.settings().request_timeout;
         Ok(Admission { deadline, arrival: self.engine().expect_arrival(), permit })
     }
 
     /// From now on the server says that it isn't ready, and answers what it still gets.
     pub(crate) fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.common.draining.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
+        self.0.common.draining.load(Ordering::Relaxed)
     }
 }
 

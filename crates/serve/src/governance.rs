@@ -23,12 +23,15 @@ pub enum Access {
     },
 }
 
+/// Says where a model stands, at this moment.
+pub type StageOf = Arc<dyn Fn() -> Stage + Send + Sync>;
+
 /// What holds the server.
 pub struct Governance {
     pub(crate) clock: Clock,
     pub(crate) access: Access,
     pub(crate) ledger: Option<Ledger>,
-    pub(crate) stage: Option<Arc<dyn Fn() -> Stage + Send + Sync>>,
+    pub(crate) stage: Option<StageOf>,
     pub(crate) quotas: Quotas,
 }
 
@@ -49,7 +52,7 @@ impl Governance {
     }
 
     /// The same, with the model's stage asked for at every call, so that it can change while the server runs.
-    pub fn with_stage(self, stage: Arc<dyn Fn() -> Stage + Send + Sync>) -> Self {
+    pub fn with_stage(self, stage: StageOf) -> Self {
         Governance { stage: Some(stage), ..self }
     }
 }

@@ -73,6 +73,7 @@
 mod access;
 mod app;
 mod body;
+mod current;
 mod doors;
 mod engine;
 mod error;
@@ -89,10 +90,11 @@ mod uuid;
 mod wire;
 
 pub use app::{AppState, app};
+pub use current::Current;
 pub use doors::{Route, routes};
 pub use error::Error;
 pub use govern::lifecycle::Stage;
-pub use governance::{Access, Governance};
+pub use governance::{Access, Governance, StageOf};
 pub use listen::serve;
 pub use predictor::{
     CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,

@@ -1,10 +1,11 @@
 //! The socket's side: connections, their limits, and an orderly end.
 
-use crate::{AppState, app};
+use crate::Current;
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
@@ -12,22 +13,27 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tower::ServiceExt;
 
 /// The largest head of a request.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Answers connections of `listener` until `shutdown` ends; then refuses new ones, lets requests under way
-/// finish within [`crate::ServeSettings::drain_timeout`], and returns.
+/// finish within [`crate::ServeSettings::drain_timeout`], and returns. `served` is an [`crate::AppState`], or a [`Current`] whose
+/// model may be exchanged meanwhile.
 ///
 /// # Errors
 /// When the listener can't accept for a reason that waiting doesn't mend.
 pub async fn serve(
     listener: TcpListener,
-    state: AppState,
+    served: impl Into<Current>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let service = TowerToHyperService::new(app(state.clone()));
-    let settings = state.settings();
+    let current: Current = served.into();
+    let state = current.state();
+    let settings = state.settings().clone();
+    // Limits and draining outlive a model; nothing here keeps the first one.
+    drop(state);
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
     let connections = Arc::new(Semaphore::new(settings.max_connections));
@@ -45,7 +51,11 @@ pub async fn serve(
         };
         // A small answer should not wait for a full packet; where this can't be set, it works without.
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let current = current.clone();
+        // Looked up for each request: a connection that stays open must not keep a model that was exchanged.
+        let service =
+            service_fn(move |request: Request<Incoming>| current.app().oneshot(request.map(Body::new)));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
@@ -55,7 +65,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    state.start_draining();
+    current.state().start_draining();
     tracing::info!("shutting down; requests under way may finish");
     if timeout(settings.drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the time for them was over");

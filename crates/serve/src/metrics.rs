@@ -6,7 +6,7 @@ use crate::{
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use std::time::Duration;
@@ -36,9 +36,17 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModelLabels {
+    name: String,
+    version: String,
+    digest: String,
+}
+
 /// Every measure of a server. No label ever holds anything that a caller sent.
 pub(crate) struct Metrics {
     registry: Registry,
+    model: Family<ModelLabels, Gauge>,
     requests: Family<RequestLabels, Counter>,
     duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
@@ -63,9 +71,10 @@ fn latency_histogram() -> Histogram {
 }
 
 impl Metrics {
-    pub(crate) fn new(model: &ModelDescription) -> Self {
+    pub(crate) fn new() -> Self {
         let metrics = Metrics {
             registry: Registry::with_prefix("osler"),
+            model: Family::default(),
             requests: Family::default(),
             duration: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
             in_flight: Gauge::default(),
@@ -81,20 +90,23 @@ impl Metrics {
             ledger_duration: latency_histogram(),
             ledger_failures: Counter::default(),
         };
-        metrics.registered(model)
+        metrics.registered()
     }
 
-    fn registered(mut self, model: &ModelDescription) -> Self {
+    /// From now on this model answers.
+    pub(crate) fn model_serves(&self, model: &ModelDescription) {
+        self.model.clear();
+        let labels = ModelLabels {
+            name: model.name.clone(),
+            version: model.version.clone(),
+            digest: model.digest.clone(),
+        };
+        self.model.get_or_create(&labels).set(1);
+    }
+
+    fn registered(mut self) -> Self {
         let r = &mut self.registry;
-        r.register(
-            "model",
-            "The model that is served",
-            Info::new([
-                ("name", model.name.clone()),
-                ("version", model.version.clone()),
-                ("digest", model.digest.clone()),
-            ]),
-        );
+        r.register("model_info", "The model that is served", self.model.clone());
         r.register("http_requests", "Requests answered", self.requests.clone());
         r.register_with_unit(
             "http_request_duration",

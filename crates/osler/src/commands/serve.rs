@@ -8,7 +8,7 @@ use crate::precision::PrecisionArguments;
 use crate::predictor::ModelPredictor;
 use crate::progress::Voice;
 use crate::{clock, environment, examples, lifecycle};
-use ::serve::{Access, AppState, Governance, ServeSettings};
+use ::serve::{Access, AppState, Current, Governance, ServeSettings};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::net::SocketAddr;
@@ -20,7 +20,8 @@ use std::sync::Arc;
 /// Without --governance it is for this machine alone: whoever can reach it is answered, whatever the model's stage,
 /// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
 /// answered, and the model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
-/// answered first.
+/// answered first. On SIGUSR1 it reads the model's directory again, and what is there answers from then on, without a
+/// dropped request; when it can't be served, the model before goes on.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
@@ -54,11 +55,10 @@ impl Arguments {
             .with_writer(std::io::stderr);
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
-        let directory = ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision());
-        let examples = examples::patients(&directory)?;
+        let directory = self.open_model()?;
         let governance = self.governance(&directory.manifest)?;
-        let predictor = Arc::new(ModelPredictor::new(directory, examples)?);
-        let state = AppState::new(predictor, governance, ServeSettings::default())?;
+        let current =
+            Current::from(AppState::new(predictor(directory)?, governance, ServeSettings::default())?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -68,17 +68,37 @@ impl Arguments {
                 .await
                 .with_context(|| format!("cannot listen on {}; is another server there?", self.listen))?;
             let address = listener.local_addr()?;
+            follow_exchanges(Arc::new(self), current.clone());
             if voice.json {
                 println!("{}", serde_json::json!({ "listening": format!("http://{address}") }));
             } else {
                 eprintln!("listening on http://{address}  (Ctrl-C ends it)");
             }
-            ::serve::serve(listener, state, shutdown()).await.context("the server failed")
+            ::serve::serve(listener, current, shutdown()).await.context("the server failed")
         })
     }
 }
 
 impl Arguments {
+    fn open_model(&self) -> Result<ModelDirectory> {
+        Ok(ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision()))
+    }
+
+    /// What is in the model's directory now answers from here on.
+    fn exchange(&self, current: &Current) -> Result<String> {
+        let directory = self.open_model()?;
+        let digest = digest_of(&directory.manifest);
+        let stage = match self.governance.path() {
+            None => None,
+            Some(_) => {
+                let name = name_of(&directory.manifest);
+                Some(lifecycle::watch(self.governance.open_or_begin()?, digest.clone(), name)?)
+            }
+        };
+        current.exchange(predictor(directory)?, stage)?;
+        Ok(digest)
+    }
+
     fn governance(&self, model: &Manifest) -> Result<Governance> {
         let governance = Governance::open(Arc::new(clock::now));
         if self.governance.path().is_none() {
@@ -94,6 +114,34 @@ impl Arguments {
         let stage = lifecycle::watch(directory, digest_of(model), name_of(model))?;
         Ok(governance.with_access(access).with_ledger(ledger).with_stage(stage))
     }
+}
+
+fn predictor(directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
+    let examples = examples::patients(&directory)?;
+    Ok(Arc::new(ModelPredictor::new(directory, examples)?))
+}
+
+/// From here on exchanges the model whenever the process is told to. A model that can't be served is said and changes nothing.
+fn follow_exchanges(arguments: Arc<Arguments>, current: Current) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut told) = signal(SignalKind::user_defined1()) else { return };
+        tokio::spawn(async move {
+            while told.recv().await.is_some() {
+                let (arguments, current) = (arguments.clone(), current.clone());
+                match tokio::task::spawn_blocking(move || arguments.exchange(&current)).await {
+                    Ok(Ok(digest)) => {
+                        tracing::warn!(digest, "the model was read anew and answers from now on")
+                    }
+                    Ok(Err(error)) => tracing::error!("the model before goes on: {error:#}"),
+                    Err(_) => tracing::error!("the model before goes on: reading the other one failed"),
+                }
+            }
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = (arguments, current);
 }
 
 /// Ends when the process is asked to.

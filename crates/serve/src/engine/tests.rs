@@ -70,7 +70,7 @@ fn rig(settings: ServeSettings, answers: usize) -> Rig {
     let (open, opened) = mpsc::channel();
     let (asks, asked) = mpsc::channel();
     let gate = Arc::new(Gate { open: Mutex::new(opened), asked: asks, answers });
-    let metrics = Arc::new(Metrics::new(&description()));
+    let metrics = Arc::new(Metrics::new());
     let engine =
         Engine::start(gate, AnswerShape { horizons: 2, embedding_width: Some(2) }, &settings, metrics)
             .unwrap();

@@ -84,6 +84,7 @@ const CONDITIONS: [Condition; 16] = [
 #[derive(Default)]
 pub struct FakePredictor {
     pub stage: Option<Stage>,
+    pub digest: Option<&'static str>,
     pub real: bool,
     pub slow: Duration,
     pub batches: Mutex<Vec<usize>>,
@@ -106,7 +107,10 @@ impl Predictor for FakePredictor {
         ModelDescription {
             name: "osler-tiny".into(),
             version: "2026.1".into(),
-            digest: "blake3:7c9fa136d4413fa6173637e883b6998d32e1d675f88cddff9dcbcf331820f4b8".into(),
+            digest: self
+                .digest
+                .unwrap_or("blake3:7c9fa136d4413fa6173637e883b6998d32e1d675f88cddff9dcbcf331820f4b8")
+                .into(),
             stage: self.stage.unwrap_or(Stage::Validated),
             trained_on: TrainingData {
                 name: "Osler synthetic population".into(),

@@ -8,6 +8,7 @@ mod cds;
 mod chat;
 mod chat_tools;
 mod embeddings;
+mod exchange;
 mod fake;
 mod fhir;
 mod leash;

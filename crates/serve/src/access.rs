@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use govern::{
-    access::{Caller, Refusal, Scope},
+    access::{Caller, Refusal, Scope, TokenRefusal},
     lifecycle::Stage,
 };
 
@@ -67,9 +67,10 @@ fn identify(state: &AppState, request: &Request, scope: Option<Scope>) -> Result
         && let Ok(token) = std::str::from_utf8(&secret)
         && token.contains('.')
     {
-        return tokens
-            .admit(token, request.uri().path(), now)
-            .map_err(|reason| ApiError::TokenRefused { reason });
+        return tokens.admit(token, request.uri().path(), now).map_err(|reason| match reason {
+            TokenRefusal::Unavailable => ApiError::AccessUnavailable,
+            reason => ApiError::TokenRefused { reason },
+        });
     }
     keyring.admit(&secret, now).map_err(|refusal| match refusal {
         Refusal::Unknown => ApiError::Unauthorized,

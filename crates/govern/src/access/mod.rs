@@ -8,6 +8,7 @@ mod keyring;
 mod quota;
 mod secret;
 mod token;
+mod used;
 
 pub use grant::{Grant, KeyEntry, Scope};
 pub use keyring::{Caller, Keyring, Refusal};

@@ -153,6 +153,31 @@ fn tokens_of_both_algorithms_open_once() {
 }
 
 #[test]
+fn a_token_opens_once_whatever_happens_to_the_server_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = sign(Algorithm::ES384, "ec", &claims("a"));
+    let first = tokens(dir.path());
+    first.admit(&token, PATH, now()).unwrap();
+    // As after kill -9: the first server never got to close anything.
+    std::mem::forget(first);
+    let second = tokens(dir.path());
+    assert_eq!(second.admit(&token, PATH, now()), Err(TokenRefusal::Replayed));
+    second.admit(&sign(Algorithm::ES384, "ec", &claims("b")), PATH, now()).unwrap();
+    let kept = std::fs::read(dir.path().join("used_tokens.db")).unwrap();
+    assert!(!kept.windows(11).any(|bytes| bytes == b"ehr.example"), "digests alone are kept");
+}
+
+#[test]
+fn when_used_tokens_cannot_be_read_none_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = tokens(dir.path());
+    let other = rusqlite::Connection::open(dir.path().join("used_tokens.db")).unwrap();
+    other.execute_batch("DROP TABLE used").unwrap();
+    let token = sign(Algorithm::ES384, "ec", &claims("a"));
+    assert_eq!(tokens.admit(&token, PATH, now()), Err(TokenRefusal::Unavailable));
+}
+
+#[test]
 fn every_other_token_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let tokens = tokens(dir.path());

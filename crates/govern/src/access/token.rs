@@ -2,7 +2,7 @@
 //! (<https://cds-hooks.hl7.org/2.0/#trusting-cds-clients>): ES384 or RS384, for this very address, short-lived, and
 //! each used once.
 
-use super::{Caller, Grant, Scope};
+use super::{Caller, Grant, Scope, used::Used};
 use crate::Error;
 use events::Time;
 use jsonwebtoken::{
@@ -11,7 +11,6 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, RwLock},
 };
@@ -20,8 +19,6 @@ use std::{
 const LEEWAY_SECONDS: i64 = 30;
 /// How long a token may live. The specification recommends five minutes.
 const MAX_LIFETIME_SECONDS: i64 = 300 + LEEWAY_SECONDS;
-/// How many tokens are remembered until they expire, against their being used again.
-const MAX_REMEMBERED: usize = 200_000;
 /// How soon key sets are read again: whoever makes up names of keys should not keep the disk busy.
 const REREAD_SECONDS: i64 = 5;
 /// The longest token that is looked at.
@@ -57,7 +54,7 @@ pub struct Tokens {
     audience: String,
     issuers: Vec<Issuer>,
     keys: RwLock<Vec<JwkSet>>,
-    used: Mutex<HashMap<(String, String), i64>>,
+    used: Used,
     /// When key sets were last read again, in seconds.
     reread: Mutex<i64>,
 }
@@ -92,6 +89,9 @@ pub enum TokenRefusal {
     /// Too many to remember.
     #[error("more tokens are in use than this server remembers; try again in a minute")]
     Full,
+    /// Whether it was used before can't be told at this moment.
+    #[error("the tokens that were used can't be read at this moment")]
+    Unavailable,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +111,8 @@ enum Audience {
 }
 
 impl Tokens {
-    /// Reads `issuers.toml` and the key sets that it names.
+    /// Reads `issuers.toml` and the key sets that it names. Which tokens were used is kept beside it (`used_tokens.db`), so that
+    /// none opens twice, a restart between or not.
     ///
     /// # Errors
     /// When a file can't be read, or a key set holds no key for ES384 or RS384.
@@ -126,12 +127,13 @@ impl Tokens {
                     .into(),
             ));
         }
+        let directory = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         let tokens = Tokens {
-            directory: path.parent().map_or_else(PathBuf::new, Path::to_owned),
+            used: Used::open(&directory.join("used_tokens.db"))?,
+            directory,
             audience: file.audience,
             issuers: file.issuer,
             keys: RwLock::default(),
-            used: Mutex::default(),
             reread: Mutex::new(i64::MIN),
         };
         let sets: Result<Vec<JwkSet>, Error> =
@@ -202,7 +204,8 @@ impl Tokens {
         if !timely {
             return Err(TokenRefusal::Time);
         }
-        self.use_once(&claims, seconds)?;
+        let until = claims.exp.saturating_add(LEEWAY_SECONDS);
+        self.used.once(&claims.iss, &claims.jti, until, seconds)?;
         let mut grant = Grant::new(claims.iss.clone(), [Scope::Cds]);
         grant.per_minute = self.issuers[place].per_minute;
         Ok(Caller::granted(format!("issuer:{}", claims.iss), grant))
@@ -227,21 +230,6 @@ impl Tokens {
             drop(sets);
             find()
         })
-    }
-
-    fn use_once(&self, claims: &Claims, seconds: i64) -> Result<(), TokenRefusal> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= MAX_REMEMBERED {
-            used.retain(|_, until| *until >= seconds);
-            if used.len() >= MAX_REMEMBERED {
-                return Err(TokenRefusal::Full);
-            }
-        }
-        let until = claims.exp.saturating_add(LEEWAY_SECONDS);
-        match used.insert((claims.iss.clone(), claims.jti.clone()), until) {
-            Some(_) => Err(TokenRefusal::Replayed),
-            None => Ok(()),
-        }
     }
 
     /// The issuers, for people.

@@ -111,6 +111,10 @@ fn greedy_testing_lies_between_fixed_panels_and_the_best_policy() {
             tests.first().copied()
         };
         let fixed = accuracy(&nothing, budget, &panel);
+        println!(
+            "budget {budget}: greedy {found:.4}, best {ceiling:.4}, fixed panel {fixed:.4}, random order {:.4}",
+            random(budget)
+        );
         assert!(found <= ceiling + 1e-12, "{budget}: {found} {ceiling}");
         assert!(found > random(budget) && found > fixed, "{budget}: {found} {} {fixed}", random(budget));
         let gain = (found - 0.5) / (ceiling - 0.5);

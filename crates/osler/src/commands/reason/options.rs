@@ -129,7 +129,13 @@ fn told(out: &mut String, e: &Estimate) {
     let [size0, size1] = e.overlap.effective_size;
     match &e.patient {
         Some(ForPatient::Estimate(patient)) => {
-            line(out, &format!("    patients like this one: {} (95 %)", difference(&patient.effect)));
+            line(
+                out,
+                &format!(
+                    "    patients like this one, by a line in age, sex and expected risk: {} (95 % for their average, too narrow for one patient)",
+                    difference(&patient.effect)
+                ),
+            );
             line(out, &format!("    {} of such patients are treated", percent(patient.propensity)));
         }
         Some(ForPatient::Refused(Refusal::Propensity { propensity })) => line(

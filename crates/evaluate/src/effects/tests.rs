@@ -194,14 +194,15 @@ fn effects_by_patient_beat_one_effect_for_all() {
     let drawn = world.draw(4);
     let found = effects(&drawn.cohort, &Settings::default()).unwrap();
     let modified = Modified::fit(&drawn.cohort, &found, &[0, 1, 2]).unwrap();
+    let outcome = found.outcome_only_by_row();
     let truth: Vec<f64> = drawn.risks.iter().map(|[a, b]| b - a).collect();
-    let each: Vec<Contrast> = (0..drawn.cohort.len()).map(|i| modified.at(drawn.cohort.row(i))).collect();
+    let each: Vec<Contrast> =
+        (0..drawn.cohort.len()).map(|i| modified.at(drawn.cohort.row(i), outcome[i])).collect();
     let values: Vec<f64> = each.iter().map(|c| c.value).collect();
     let constant = vec![found.average.value; truth.len()];
     let naive = vec![found.naive.value; truth.len()];
     let error = |estimated: &[f64]| error_of_effects(estimated, &truth).unwrap();
     let regret = |estimated: &[f64]| policy_regret(estimated, &drawn.risks).unwrap();
-    let outcome = found.outcome_only_by_row();
     for (name, each) in
         [("by patient", &values), ("one for all", &constant), ("naive", &naive), ("outcome alone", &outcome)]
     {
@@ -212,8 +213,9 @@ fn effects_by_patient_beat_one_effect_for_all() {
         .zip(&truth)
         .fold((0, 0), |(holds, rows), (c, t)| (holds + usize::from(c.low <= *t && *t <= c.high), rows + 1));
     println!("intervals by patient hold the truth of {holds} of {rows}");
-    assert!(error(&values) < 0.6 * error(&constant), "{} {}", error(&values), error(&constant));
-    assert!(regret(&values) < 0.2 * regret(&naive), "{} {}", regret(&values), regret(&naive));
+    assert!(holds * 4 > rows * 3, "{holds} of {rows}");
+    assert!(error(&values) < 0.25 * error(&constant), "{} {}", error(&values), error(&constant));
+    assert!(regret(&values) < 0.02 * regret(&naive), "{} {}", regret(&values), regret(&naive));
     assert_eq!(regret(&truth), 0.0);
 }
 

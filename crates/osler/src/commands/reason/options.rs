@@ -132,7 +132,7 @@ fn told(out: &mut String, e: &Estimate) {
             line(
                 out,
                 &format!(
-                    "    patients like this one, by a line in age, sex and expected risk: {} (95 % for their average, too narrow for one patient)",
+                    "    patients like this one, by age, sex and expected risk and effect: {} (95 % for their average; somewhat narrow for one patient)",
                     difference(&patient.effect)
                 ),
             );

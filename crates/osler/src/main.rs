@@ -30,6 +30,7 @@ mod records;
 mod scaling_picture;
 mod training_curves;
 mod training_log;
+mod truth_files;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -162,7 +162,10 @@ fn care(onset: &Onset, life: &Life, age: f64) -> f64 {
     let treated = life
         .uses
         .iter()
-        .filter(|taken| taken.therapy().indication == onset.condition && taken.start < age)
+        .filter(|taken| {
+            let therapy = taken.therapy();
+            therapy.indication == onset.condition && therapy.acts() && taken.start < age
+        })
         .map(|taken| {
             let reached = ((age.min(taken.stop) - taken.start) / YEARS_TO_CONTROL).min(1.0);
             reached * (1.0 - ((age - taken.stop) / YEARS_OF_RELAPSE).clamp(0.0, 1.0))

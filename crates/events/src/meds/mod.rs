@@ -5,6 +5,7 @@
 //! group and one subject whatever the size of the data set.
 
 mod codes;
+mod columns;
 mod labels;
 mod likelihoods;
 mod measures;
@@ -17,6 +18,7 @@ mod table;
 mod writer;
 
 pub use codes::{CodeMetadata, read_codes};
+pub use columns::{Column, ColumnsWriter};
 pub use labels::{read_labels, write_labels};
 pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
 pub use measures::{MeasureRow, write_measures};

@@ -21,4 +21,5 @@ mod residual_risk;
 mod safe_harbor_table;
 mod shared_data;
 mod support;
+mod synthetic_truth;
 mod training;

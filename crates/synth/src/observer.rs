@@ -5,7 +5,7 @@
 //! weighted by how likely it makes the record: the ages at diagnosis of what is known, the years without what
 //! isn't, being alive, every value measured, every symptom that was or wasn't complained of. Disease that has begun
 //! and isn't on record is summed over rather than guessed: for each condition, over a grid of ages at which it may
-//! have begun. The risk is the weighted mean of each particle's own, found as [`crate::forward`] finds true ones.
+//! have begun. The risk is the weighted mean of each particle's own, found as `forward` finds true ones.
 //! Traits are guessed near what the values say (each by a normal approximation of its own posterior), and the
 //! weights correct for it exactly. What is approximated is listed in `docs/synth/README.md`.
 

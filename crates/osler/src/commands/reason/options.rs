@@ -31,7 +31,7 @@ pub struct OptionArguments {
     /// Outcomes that no candidate can change: a difference in them says that something unrecorded decides.
     #[arg(long, value_delimiter = ',')]
     negative_controls: Vec<String>,
-    /// Contraindications and first choices (TOML with [[contraindication]] and [[first_choice]]).
+    /// Contraindications and first choices (TOML with `[[contraindication]]` and `[[first_choice]]`).
     #[arg(long)]
     rules: Option<PathBuf>,
     /// People from whom effects are learned: train, tuning, held_out or all; the subject is never among them.

@@ -258,11 +258,24 @@ impl Phrases {
             self.add(&name[..end], Identifier::Organization, shapes);
         }
         // `Cove General Hospital` of `Cove General Hospital - Main Campus`.
+        // Not "mental health" of "Mental Health Clinic of Hull": a part must end as houses and firms do.
+        const HOUSES: &[&str] = &[
+            "hospital",
+            "clinic",
+            "center",
+            "centre",
+            "hospice",
+            "associates",
+            "group",
+            "inc",
+            "llc",
+            "pc",
+            "corp",
+        ];
         let generic = |word: &String| GENERIC.contains(&word.as_str());
-        let joins = |word: &String| matches!(word.as_str(), "of" | "and" | "the");
         for end in 2..telling.max(2) {
             let part = &name[..end];
-            if part.last().is_some_and(|last| generic(last) && !joins(last)) && !part.iter().all(generic) {
+            if part.last().is_some_and(|last| HOUSES.contains(&last.as_str())) && !part.iter().all(generic) {
                 self.add(part, Identifier::Organization, shapes);
             }
         }

@@ -114,7 +114,9 @@ fn a_town_and_an_organization_are_found_by_the_part_that_is_said() {
         (IdentityKind::AddressLine, "58 Larkspur Crest Suite 4"),
         (IdentityKind::City, "Hull Town"),
         (IdentityKind::Organization, "Cove General Hospital - Main Campus"),
+        (IdentityKind::Organization, "Mental Health Clinic of Larkspur"),
     ]);
+    assert!(found(&chart, "mental health was asked about").is_empty());
     assert_eq!(
         found(&chart, "lives 58 larkspur crest, apt. 4 hull. knee warm"),
         ["58 larkspur crest, apt. 4 hull"]

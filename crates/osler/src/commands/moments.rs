@@ -1,12 +1,11 @@
 //! The subjects that something is learned from, and the moments of their records at which it is.
 
-use super::predict::labels_by_subject;
 use crate::records::Records;
 use ::evaluate::tasks::{Landmark, StudyWindow, prediction_times};
 use anyhow::Result;
-use events::{Label, Split, Subject, Time};
+use events::{Label, Split, Subject, Time, meds};
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Subjects of some splits, some of them left out.
 pub(super) struct Learned<'a> {
@@ -81,4 +80,13 @@ impl Moments {
             }
         }
     }
+}
+
+/// Labels of a file or directory, by subject.
+pub(super) fn labels_by_subject(path: &Path) -> Result<HashMap<i64, Vec<Label>>> {
+    let mut by_subject: HashMap<i64, Vec<Label>> = HashMap::new();
+    for label in meds::read_labels(path)? {
+        by_subject.entry(label.subject_id).or_default().push(label);
+    }
+    Ok(by_subject)
 }

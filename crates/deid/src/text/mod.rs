@@ -31,6 +31,7 @@ mod shapes;
 mod span;
 mod token;
 mod whitelist;
+mod words;
 
 pub use chart::Chart;
 pub use cleaner::{Cleaned, Cleaner};

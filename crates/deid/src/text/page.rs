@@ -2,6 +2,7 @@
 
 use super::lexicon::{Class, LONGEST_PHRASE, Lexicon, chain};
 use super::token::{Case, Kind, Token, tokenize};
+use super::words::Words;
 use super::{Identifier, Span};
 use std::ops::Range;
 
@@ -34,6 +35,7 @@ pub struct Page<'a> {
     lexicon: &'a Lexicon,
     tokens: &'a [Token],
     phrases: &'a [Phrase],
+    classes: Class,
     spans: &'a mut Vec<Span>,
     taken: &'a mut Vec<bool>,
 }
@@ -49,7 +51,8 @@ impl<'a> Page<'a> {
         spans.clear();
         taken.clear();
         taken.resize(tokens.len(), false);
-        Page { text, lexicon, tokens, phrases, spans, taken }
+        let classes = tokens.iter().fold(Class::NONE, |all, token| all | token.class);
+        Page { text, lexicon, tokens, phrases, classes, spans, taken }
     }
 
     /// What the lexicon knows of the token, or of its `letters`, where stops or spaces stand between them.
@@ -64,6 +67,11 @@ impl<'a> Page<'a> {
     /// The whole text.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// What any of its tokens is.
+    pub fn classes(&self) -> Class {
+        self.classes
     }
 
     /// Its tokens.
@@ -92,22 +100,20 @@ impl<'a> Page<'a> {
         &self.text[token.start as usize..token.end as usize]
     }
 
-    /// Whether the token is this word, whatever its case.
+    /// Whether the token is one of these words, whatever its case.
     #[inline]
-    pub fn says(&self, index: usize, words: &[&str]) -> bool {
-        let Some(token) = self.tokens.get(index).filter(|token| token.is_word()) else { return false };
-        let bytes = &self.text.as_bytes()[token.start as usize..token.end as usize];
-        let (length, first) = (bytes.len(), bytes[0] | 0x20);
-        // Most candidates differ in length or first letter; accented first letters differ only among themselves.
-        words.iter().any(|word| {
-            let word = word.as_bytes();
-            word.len() == length && (word[0] | 0x20) == first && bytes.eq_ignore_ascii_case(word)
-        })
+    pub fn says(&self, index: usize, words: &Words) -> bool {
+        self.which(index, words).is_some()
     }
 
-    /// A token's first byte.
-    pub fn initial(&self, index: usize) -> u8 {
-        self.text.as_bytes()[self.tokens[index].start as usize]
+    /// Which of these words the token is, whatever its case.
+    #[inline]
+    pub fn which(&self, index: usize, words: &Words) -> Option<usize> {
+        let token = self.tokens.get(index)?;
+        match token.is_word() && words.may_hold(token.initial, token.len()) {
+            true => words.place(&self.text.as_bytes()[token.start as usize..token.end as usize]),
+            false => None,
+        }
     }
 
     /// A number's digits and value, if the token is a number.
@@ -141,6 +147,12 @@ impl<'a> Page<'a> {
     /// Whether any of these tokens is part of a span.
     pub fn is_taken(&self, tokens: Range<usize>) -> bool {
         self.taken[tokens.start.min(self.taken.len())..tokens.end.min(self.taken.len())].contains(&true)
+    }
+
+    /// Whether this token is part of a span.
+    #[inline]
+    pub fn is_taken_at(&self, index: usize) -> bool {
+        self.taken.get(index).copied().unwrap_or_default()
     }
 
     /// Whether a token begins a sentence, a line, a heading's value or a quotation.
@@ -205,6 +217,7 @@ impl<'a> Page<'a> {
 
     /// The class of the phrase that begins at a token, and where it ends.
     pub fn phrase(&self, at: usize) -> Option<Phrase> {
+        self.at(at).filter(|token| token.class.any(Class::OPENS_PHRASE))?;
         self.phrases.binary_search_by(|phrase| phrase.first.cmp(&at)).ok().map(|found| self.phrases[found])
     }
 
@@ -248,8 +261,8 @@ fn unwrap(text: &str, tokens: &mut Vec<Token>) {
     let bytes = text.as_bytes();
     let (mut line, mut paragraph, mut long, mut kept, mut wrapped) = (0, 0..0, 0, 0, false);
     for at in 0..tokens.len() {
-        let mut token = tokens[at];
-        if token.kind == Kind::Break {
+        if tokens[at].kind == Kind::Break {
+            let token = tokens[at];
             let (start, end) = (token.start as usize, token.end as usize);
             if end > paragraph.end {
                 (paragraph, long) = paragraph_after(text, line);
@@ -271,8 +284,11 @@ fn unwrap(text: &str, tokens: &mut Vec<Token>) {
                 continue;
             }
         }
-        token.spaced |= std::mem::take(&mut wrapped);
-        tokens[kept] = token;
+        // Until a line's end is taken out all stay where they are.
+        if kept < at {
+            tokens[kept] = tokens[at];
+            tokens[kept].spaced |= std::mem::take(&mut wrapped);
+        }
         kept += 1;
     }
     tokens.truncate(kept);

@@ -1,6 +1,6 @@
 //! One pass over a text: words, numbers and signs, each classed by a look-up.
 
-use super::lexicon::{Class, Lexicon};
+use super::lexicon::{Class, Lexicon, Print};
 
 /// What a token is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +44,16 @@ pub struct Token {
     pub kind: Kind,
     /// How it is written, where it is a word.
     pub case: Case,
+    /// A word's first byte; of others zero.
+    pub initial: u8,
     /// Whether white space stands before it.
     pub spaced: bool,
     /// Whether `'s` follows.
     pub possessive: bool,
     /// Whether an apostrophe stands within it.
     pub apostrophe: bool,
+    /// Whether a word or a number is ASCII throughout.
+    pub ascii: bool,
     /// A word's fingerprint; a number's value where it fits.
     pub key: u64,
     /// What the lexicon knows of it.
@@ -161,9 +165,11 @@ fn sign(start: usize, end: usize, kind: Kind, spaced: bool) -> Token {
         end: end as u32,
         kind,
         case: Case::Lower,
+        initial: 0,
         spaced,
         possessive: false,
         apostrophe: false,
+        ascii: kind == Kind::Number,
         key: 0,
         class: Class::NONE,
     }
@@ -172,58 +178,102 @@ fn sign(start: usize, end: usize, kind: Kind, spaced: bool) -> Token {
 /// Reads a word that begins at `start`; gives where reading goes on.
 fn word(text: &str, start: usize, spaced: bool, lexicon: &Lexicon, tokens: &mut Vec<Token>) -> usize {
     let bytes = text.as_bytes();
-    let (mut at, mut letters, mut capitals, mut first_capital) = (start, 0_u32, 0_u32, false);
-    let (mut possessive, mut apostrophe, mut next) = (false, false, None);
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if byte.is_ascii_alphabetic() {
-            let capital = byte.is_ascii_uppercase();
-            first_capital |= capital && letters == 0;
-            capitals += u32::from(capital);
-            letters += 1;
-            at += 1;
-            continue;
-        }
-        if byte < 0x80 && byte != b'\'' {
-            break;
-        }
-        let character = text[at..].chars().next().unwrap_or('\0');
-        if character == '\'' || character == '’' {
-            let after = at + character.len_utf8();
-            let mut following = text[after..].chars();
-            let (one, two) = (following.next(), following.next());
-            if matches!(one, Some('s' | 'S')) && !two.is_some_and(char::is_alphanumeric) {
-                possessive = true;
-                next = Some(after + 1);
+    // Most words are plain letters: read, written and looked up at once.
+    let (mut at, mut capitals, mut print) = (start, 0_u32, Print::default());
+    while let Some(&byte) = bytes.get(at).filter(|byte| byte.is_ascii_alphabetic()) {
+        capitals += u32::from(byte.is_ascii_uppercase());
+        print = print.and(byte);
+        at += 1;
+    }
+    let mut written = Written {
+        letters: (at - start) as u32,
+        capitals,
+        first_capital: bytes[start].is_ascii_uppercase(),
+        possessive: false,
+        apostrophe: false,
+    };
+    let mut next = at;
+    let more = bytes.get(at).is_some_and(|byte| *byte == b'\'' || *byte >= 0x80);
+    if more {
+        (at, next) = written.go_on(text, at);
+    }
+    let mut token = sign(start, at, Kind::Word, spaced);
+    (token.case, token.initial) = (written.case(), bytes[start]);
+    (token.possessive, token.apostrophe) = (written.possessive, written.apostrophe);
+    token.ascii = !more || text[start..at].is_ascii();
+    (token.key, token.class) = match more {
+        true => lexicon.word(&text[start..at]),
+        false => (print.whole, lexicon.ascii(&bytes[start..at], &print)),
+    };
+    tokens.push(token);
+    next
+}
+
+/// How a word is written, as far as it is read.
+struct Written {
+    letters: u32,
+    capitals: u32,
+    first_capital: bool,
+    possessive: bool,
+    apostrophe: bool,
+}
+
+impl Written {
+    /// Reads on from `at`, where an apostrophe or a character outside ASCII stands; gives where the word ends, and where
+    /// reading goes on.
+    fn go_on(&mut self, text: &str, mut at: usize) -> (usize, usize) {
+        let bytes = text.as_bytes();
+        while at < bytes.len() {
+            let byte = bytes[at];
+            if byte.is_ascii_alphabetic() {
+                self.letter(byte.is_ascii_uppercase());
+                at += 1;
+                continue;
+            }
+            if byte < 0x80 && byte != b'\'' {
                 break;
             }
-            if !one.is_some_and(char::is_alphabetic) {
+            let character = text[at..].chars().next().unwrap_or('\0');
+            if character == '\'' || character == '’' {
+                let after = at + character.len_utf8();
+                let mut following = text[after..].chars();
+                let (one, two) = (following.next(), following.next());
+                if matches!(one, Some('s' | 'S')) && !two.is_some_and(char::is_alphanumeric) {
+                    self.possessive = true;
+                    return (at, after + 1);
+                }
+                if !one.is_some_and(char::is_alphabetic) {
+                    break;
+                }
+                self.apostrophe = true;
+                at = after;
+            } else if is_mark(character) {
+                at += character.len_utf8();
+            } else if character.is_alphabetic() {
+                self.letter(character.is_uppercase());
+                at += character.len_utf8();
+            } else {
                 break;
             }
-            apostrophe = true;
-            at = after;
-        } else if character.is_alphabetic() || is_mark(character) {
-            let capital = character.is_uppercase();
-            first_capital |= capital && letters == 0;
-            capitals += u32::from(capital);
-            letters += u32::from(!is_mark(character));
-            at += character.len_utf8();
-        } else {
-            break;
+        }
+        (at, at)
+    }
+
+    fn letter(&mut self, capital: bool) {
+        self.first_capital |= capital && self.letters == 0;
+        self.capitals += u32::from(capital);
+        self.letters += 1;
+    }
+
+    fn case(&self) -> Case {
+        match (self.first_capital, self.capitals) {
+            (true, 1) if self.letters == 1 => Case::Initial,
+            (true, 1) => Case::Title,
+            (true, capitals) if capitals == self.letters => Case::Upper,
+            (_, 0) => Case::Lower,
+            _ => Case::Mixed,
         }
     }
-    let case = match (first_capital, capitals) {
-        (true, 1) if letters == 1 => Case::Initial,
-        (true, 1) => Case::Title,
-        (true, capitals) if capitals == letters => Case::Upper,
-        (_, 0) => Case::Lower,
-        _ => Case::Mixed,
-    };
-    let mut token = sign(start, at, Kind::Word, spaced);
-    (token.case, token.possessive, token.apostrophe) = (case, possessive, apostrophe);
-    (token.key, token.class) = lexicon.word(&text[start..at]);
-    tokens.push(token);
-    next.unwrap_or(at)
 }
 
 /// Accents written as characters of their own.

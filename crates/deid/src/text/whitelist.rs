@@ -28,7 +28,7 @@ pub fn find(page: &mut Page) {
         | Class::SEASON
         | Class::MONTH;
     for index in 0..page.tokens().len() {
-        if page.is_taken(index..index + 1) {
+        if page.is_taken_at(index) {
             continue;
         }
         let token = &page.tokens()[index];

@@ -5,6 +5,7 @@ use super::person::{introduces, introduces_initials};
 use crate::text::fold::folded;
 use crate::text::page::Page;
 use crate::text::token::{Case, Token};
+use crate::text::words::words;
 use rustc_hash::FxHashSet;
 use std::ops::Range;
 
@@ -141,10 +142,10 @@ pub(super) fn find(page: &Page, at: usize, known: &FxHashSet<[u8; 4]>) -> Option
             || between
             || opens && line_after.starts_with(':'),
         does,
-        acts: (does || dots > 0 && page.says(behind, &["on"]))
+        acts: (does || dots > 0 && page.says(behind, words!["on"]))
             && (line_before.trim().is_empty() || gap.contains(['.', '\n', ';', ',', ':'])),
         ends_phrase: page.at(behind).is_none_or(|token| !token.is_word() && !token.is_number())
-            || page.says(behind, &["at", "on", "by", "who", "and", "is", "to", "that"]),
+            || page.says(behind, words!["at", "on", "by", "who", "and", "is", "to", "that"]),
         listed: closes && gap.trim_end().ends_with(',')
             || dots > 0 && (gap.contains('&') || text[end..].starts_with('.'))
             // The last word of all, in a note without capitals.

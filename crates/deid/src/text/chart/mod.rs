@@ -11,6 +11,8 @@ mod nicknames;
 mod numbers;
 mod person;
 mod phrases;
+mod shapes;
+mod streets;
 
 use super::{Identifier, Span};
 use events::{IdentityKind, SourceIdentity};
@@ -18,12 +20,14 @@ use events::{IdentityKind, SourceIdentity};
 use super::fold::{LONGEST_WORD, fold, folded, scan, scanned, words};
 use super::lexicon::{Class, Lexicon};
 use super::page::Page;
+use super::token::{Case, Token};
 use initials::Initials;
 use nearby::{Word, context};
 use numbers::Numbers;
 use person::Person;
 use phrases::Phrases;
 use rustc_hash::{FxHashMap, FxHashSet};
+use shapes::Shapes;
 
 /// Most identities of one chart that are looked for; a record with more than this many names is no one person's.
 const MOST_IDENTITIES: usize = 20_000;
@@ -172,11 +176,16 @@ impl Chart {
             let (start, end) = (token.start as usize, tokens[at - 1].end as usize);
             let alone = at == first + 1;
             if alone && !token.apostrophe {
+                self.number(text, start, &mut reading);
                 let is_plain = token.class.any(Class::PLAIN);
-                self.word(text, (start, end), Some(is_plain), at, &ordinary, &mut reading);
+                if self.may_be_known(text.as_bytes(), token, is_plain) {
+                    self.word(text, (start, end), Some(is_plain), at, &ordinary, &mut reading);
+                }
             } else {
                 for (from, to) in words(&text[start..end]) {
-                    self.word(text, (start + from, start + to), None, at, &ordinary, &mut reading);
+                    let (start, end) = (start + from, start + to);
+                    self.number(text, start, &mut reading);
+                    self.word(text, (start, end), None, at, &ordinary, &mut reading);
                 }
             }
             if start >= initials_end
@@ -191,6 +200,31 @@ impl Chart {
         self.keep_names(page, &seen, reading.spans);
     }
 
+    /// The number that begins at `start`.
+    #[inline]
+    fn number(&self, text: &str, start: usize, reading: &mut Reading<'_>) {
+        if start >= reading.last_number
+            && let Some((end, identifier)) = self.numbers.at(text.as_bytes(), start)
+        {
+            reading.spans.push(Span::new(start..end, identifier));
+            reading.last_number = end;
+        }
+    }
+
+    /// Whether [`word`](Self::word) could find anything in a token that stands by itself: most words cost this alone.
+    #[inline]
+    fn may_be_known(&self, text: &[u8], token: &Token, is_plain: bool) -> bool {
+        let word = &text[token.start as usize..token.end as usize];
+        !token.ascii
+            || self.shapes.hold(word)
+            || !is_plain
+                && match token.case {
+                    // Numbers are of this case too.
+                    Case::Lower => word[0] == b'l',
+                    _ => true,
+                }
+    }
+
     /// Looks one word up. `plain` says whether it is an ordinary one, where that is known; `next` is the token behind.
     fn word(
         &self,
@@ -201,12 +235,6 @@ impl Chart {
         ordinary: &Ordinary<'_>,
         reading: &mut Reading<'_>,
     ) {
-        if start >= reading.last_number
-            && let Some((end, identifier)) = self.numbers.at(text.as_bytes(), start)
-        {
-            reading.spans.push(Span::new(start..end, identifier));
-            reading.last_number = end;
-        }
         let word = &text[start..end];
         let possible = self.shapes.possible(word);
         if end - start > LONGEST_WORD || !(possible || plain != Some(true) && may_be_misread(word)) {
@@ -449,43 +477,6 @@ fn within_one(a: &str, b: &str) -> bool {
         (a, b) if a.len().max(b.len()) <= 1 => true,
         ([w, x], [y, z]) => w == z && x == y,
         _ => false,
-    }
-}
-
-/// The first two letters, last letter and length of the words that something begins with, as a set that may say yes too
-/// often and never says no wrongly. Eight kilobytes: few words of a note pass that are in no chart.
-struct Shapes(Box<[u64; WORDS_OF_BITS]>);
-
-const WORDS_OF_BITS: usize = 1024;
-
-impl Default for Shapes {
-    fn default() -> Self {
-        Shapes(Box::new([0; WORDS_OF_BITS]))
-    }
-}
-
-impl Shapes {
-    #[inline]
-    fn bit(word: &[u8]) -> usize {
-        let lower = |byte: Option<&u8>| byte.copied().unwrap_or_default().to_ascii_lowercase();
-        let shape = [lower(word.first()), lower(word.get(1)), lower(word.last()), word.len() as u8];
-        // The upper bits of a product by the golden ratio: Knuth's multiplicative hash.
-        (u32::from_le_bytes(shape).wrapping_mul(0x9e37_79b1) >> 16) as usize
-    }
-
-    /// Adds a folded word.
-    fn add(&mut self, word: &str) {
-        for of in [word, &format!("{word}s")] {
-            let bit = Self::bit(of.as_bytes());
-            self.0[bit / 64] |= 1 << (bit % 64);
-        }
-    }
-
-    #[inline]
-    fn possible(&self, word: &str) -> bool {
-        let bit = Self::bit(word.as_bytes());
-        // What is not ASCII folds to something else.
-        self.0[bit / 64] >> (bit % 64) & 1 == 1 || !word.is_ascii()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::text::fold::folded;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// A word that is one of the chart's names.
@@ -72,23 +73,23 @@ pub(super) fn acts(page: &Page, mut next: usize) -> bool {
         return true;
     }
     // `Art (uncle)`, `Art, her uncle`
-    let whose = page.says(next + 1, &["her", "his", "their", "the", "my", "pt's"]);
+    let whose = page.says(next + 1, words!["her", "his", "their", "the", "my", "pt's"]);
     if page.sign(next, b'(') || page.sign(next, b',') && whose {
         let kin = next + 1 + usize::from(whose);
         return is(page, kin, Class::RELATION) || is(page, kin, Class::KIN);
     }
-    if page.says(next, &["and"]) || page.sign(next, b'&') {
+    if page.says(next, words!["and"]) || page.sign(next, b'&') {
         return page.at(next + 1).is_some_and(|other| {
             other.is_capital()
                 && (other.class.any(Class::TITLE | Class::NAME) && !other.class.any(Class::PLAIN)
                     || other.case == Case::Initial && page.sign(next + 2, b'.'))
         });
     }
-    const BETWEEN: &[&str] = &[
+    const BETWEEN: Words = Words::of(&[
         "also", "still", "now", "again", "never", "always", "often", "then", "not", "only", "just",
         "himself", "herself", "today",
-    ];
-    if page.says(next, BETWEEN)
+    ]);
+    if page.says(next, &BETWEEN)
         || page.at(next).is_some_and(|token| token.is_word() && page.word(next).ends_with("ly"))
     {
         next += 1;
@@ -100,7 +101,7 @@ pub(super) fn acts(page: &Page, mut next: usize) -> bool {
 
 /// Does what someone is met with end: a sentence, a clause, the day?
 fn met_ends(page: &Page, next: usize) -> bool {
-    page.says(next, &["today", "again", "on", "at"])
+    page.says(next, words!["today", "again", "on", "at"])
         || page.at(next).is_none_or(|token| token.is(b'.') || token.kind == Kind::Break)
 }
 

@@ -31,6 +31,7 @@ impl Default for Pairs {
 }
 
 impl Pairs {
+    #[inline]
     fn bit(first: u8, second: u8) -> usize {
         (usize::from(first & 63) << 6) | usize::from(second & 63)
     }
@@ -40,6 +41,7 @@ impl Pairs {
         self.0[bit / 64] |= 1 << (bit % 64);
     }
 
+    #[inline]
     fn possible(&self, first: u8, second: u8) -> bool {
         let bit = Self::bit(first, second);
         self.0[bit / 64] >> (bit % 64) & 1 == 1
@@ -94,14 +96,22 @@ impl Numbers {
     /// The number that begins at `start`, and its end. A number ends where its letters and digits end.
     #[inline]
     pub(super) fn at(&self, text: &[u8], start: usize) -> Option<(usize, Identifier)> {
-        // Where both stand together they tell at once.
-        if let (Some(first), Some(second)) = (text.get(start), text.get(start + 1))
-            && first.is_ascii_alphanumeric()
-            && second.is_ascii_alphanumeric()
-            && !self.pairs.possible(outline(*first), outline(*second))
-        {
-            return None;
+        match self.may_begin(text, start) {
+            true => self.longest(text, start),
+            false => None,
         }
+    }
+
+    /// Whether a number may begin at `start`: two letters or digits that stand together tell at once.
+    #[inline]
+    fn may_begin(&self, text: &[u8], start: usize) -> bool {
+        let Some(&[first, second]) = text.get(start..).and_then(<[u8]>::first_chunk) else { return true };
+        let (first, second) = (OUTLINES[usize::from(first)], OUTLINES[usize::from(second)]);
+        first == 0 || second == 0 || self.pairs.possible(first, second)
+    }
+
+    #[inline(never)]
+    fn longest(&self, text: &[u8], start: usize) -> Option<(usize, Identifier)> {
         let mut reading = Reading { text, at: start };
         let mut head = [0; HEAD];
         for byte in &mut head {
@@ -123,8 +133,21 @@ impl Numbers {
     }
 }
 
+/// The outlines of ASCII's letters and digits; of other bytes zero.
+static OUTLINES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = outline(byte as u8);
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// A letter in lower case; those that scanners take for digits as these.
-fn outline(byte: u8) -> u8 {
+const fn outline(byte: u8) -> u8 {
     match byte.to_ascii_lowercase() {
         b'o' => b'0',
         b'l' | b'i' => b'1',

@@ -1,149 +1,11 @@
 //! Addresses, cities and organisations of a chart: sequences of words.
 
+use super::streets::{Wanted, short, spellings};
 use super::{Ordinary, Shapes};
 use crate::text::fold::{folded, scanned, words};
 use crate::text::{Identifier, Span};
 use rustc_hash::FxHashMap;
-
-/// Words of a street by their usual short forms: United States Postal Service, Publication 28, appendix C.
-const STREETS: &[(&str, &str)] = &[
-    ("street", "st"),
-    ("avenue", "ave"),
-    ("av", "ave"),
-    ("road", "rd"),
-    ("drive", "dr"),
-    ("lane", "ln"),
-    ("boulevard", "blvd"),
-    ("court", "ct"),
-    ("place", "pl"),
-    ("square", "sq"),
-    ("terrace", "ter"),
-    ("circle", "cir"),
-    ("highway", "hwy"),
-    ("parkway", "pkwy"),
-    ("apartment", "apt"),
-    ("unit", "apt"),
-    ("suite", "apt"),
-    ("ste", "apt"),
-    ("room", "apt"),
-    ("rm", "apt"),
-    ("trail", "trl"),
-    ("crescent", "cres"),
-    ("north", "n"),
-    ("south", "s"),
-    ("east", "e"),
-    ("west", "w"),
-    ("saint", "st"),
-    ("mount", "mt"),
-    ("fort", "ft"),
-    ("way", "wy"),
-    ("crossing", "xing"),
-    ("alley", "aly"),
-    ("annex", "anx"),
-    ("arcade", "arc"),
-    ("bayou", "byu"),
-    ("beach", "bch"),
-    ("bend", "bnd"),
-    ("bluff", "blf"),
-    ("branch", "br"),
-    ("bridge", "brg"),
-    ("brook", "brk"),
-    ("bypass", "byp"),
-    ("camp", "cp"),
-    ("canyon", "cyn"),
-    ("causeway", "cswy"),
-    ("center", "ctr"),
-    ("centre", "ctr"),
-    ("cliff", "clf"),
-    ("club", "clb"),
-    ("common", "cmn"),
-    ("corner", "cor"),
-    ("course", "crse"),
-    ("cove", "cv"),
-    ("creek", "crk"),
-    ("crossroad", "xrd"),
-    ("curve", "curv"),
-    ("dale", "dl"),
-    ("divide", "dv"),
-    ("estate", "est"),
-    ("expressway", "expy"),
-    ("extension", "ext"),
-    ("falls", "fls"),
-    ("ferry", "fry"),
-    ("field", "fld"),
-    ("flat", "flt"),
-    ("ford", "frd"),
-    ("forest", "frst"),
-    ("forge", "frg"),
-    ("fork", "frk"),
-    ("freeway", "fwy"),
-    ("garden", "gdn"),
-    ("gardens", "gdns"),
-    ("gateway", "gtwy"),
-    ("glen", "gln"),
-    ("green", "grn"),
-    ("grove", "grv"),
-    ("harbor", "hbr"),
-    ("haven", "hvn"),
-    ("hill", "hl"),
-    ("hollow", "holw"),
-    ("inlet", "inlt"),
-    ("junction", "jct"),
-    ("key", "ky"),
-    ("knoll", "knl"),
-    ("lake", "lk"),
-    ("landing", "lndg"),
-    ("light", "lgt"),
-    ("loaf", "lf"),
-    ("lock", "lck"),
-    ("lodge", "ldg"),
-    ("manor", "mnr"),
-    ("meadow", "mdw"),
-    ("meadows", "mdws"),
-    ("mill", "ml"),
-    ("mission", "msn"),
-    ("mountain", "mtn"),
-    ("neck", "nck"),
-    ("orchard", "orch"),
-    ("overpass", "opas"),
-    ("passage", "psge"),
-    ("pine", "pne"),
-    ("plain", "pln"),
-    ("plaza", "plz"),
-    ("point", "pt"),
-    ("port", "prt"),
-    ("prairie", "pr"),
-    ("radial", "radl"),
-    ("ranch", "rnch"),
-    ("rapid", "rpd"),
-    ("rest", "rst"),
-    ("ridge", "rdg"),
-    ("river", "riv"),
-    ("route", "rte"),
-    ("shoal", "shl"),
-    ("shore", "shr"),
-    ("skyway", "skwy"),
-    ("spring", "spg"),
-    ("station", "sta"),
-    ("stravenue", "stra"),
-    ("stream", "strm"),
-    ("summit", "smt"),
-    ("throughway", "trwy"),
-    ("trace", "trce"),
-    ("track", "trak"),
-    ("tunnel", "tunl"),
-    ("turnpike", "tpke"),
-    ("underpass", "upas"),
-    ("union", "un"),
-    ("valley", "vly"),
-    ("viaduct", "via"),
-    ("view", "vw"),
-    ("village", "vlg"),
-    ("ville", "vl"),
-    ("vista", "vis"),
-    ("well", "wl"),
-    ("heights", "hts"),
-];
+use std::sync::Arc;
 
 /// What an organisation's name ends with, and what says little of which it is.
 const GENERIC: &[&str] = &[
@@ -208,7 +70,7 @@ pub(super) struct Phrases {
 
 struct Phrase {
     /// The words after the first.
-    rest: Box<[Box<str>]>,
+    rest: Arc<[Wanted]>,
     identifier: Identifier,
 }
 
@@ -287,7 +149,7 @@ impl Phrases {
         if rest.is_empty() && (first.len() < 3 || first.bytes().all(|b| b.is_ascii_digit())) {
             return;
         }
-        let rest: Box<[Box<str>]> = rest.iter().map(|word| word.as_str().into()).collect();
+        let rest: Arc<[Wanted]> = rest.iter().map(|word| Wanted::new(word)).collect();
         for first in spellings(first) {
             shapes.add(first);
             let house_number = rest.len() > 1 && first.bytes().any(|byte| byte.is_ascii_digit());
@@ -380,7 +242,6 @@ impl Phrase {
         let mut following = words(&text[end..]).peekable();
         for (at, want) in self.rest.iter().enumerate() {
             // `#4` for `Apt 4`: what a room is called may be a sign, or left out.
-            let called = matches!(&**want, "apt" | "ste" | "fl" | "rm");
             let &(start, stop) = following.peek()?;
             let between = &text[end..from + start];
             // A line may end within an address.
@@ -389,8 +250,8 @@ impl Phrase {
             }
             let word = folded(&text[from + start..from + stop]);
             let last = at + 1 == self.rest.len();
-            if !is_word(&word, want, numbered) {
-                if called && !last {
+            if !want.is(&word, numbered) {
+                if want.is_room && !last {
                     continue;
                 }
                 return None;
@@ -402,44 +263,6 @@ impl Phrase {
     }
 }
 
-/// The same word: in a short form, or misread by a letter or two.
-fn is_word(word: &str, want: &str, numbered: bool) -> bool {
-    if short(word) == want {
-        return true;
-    }
-    let read = scanned(word);
-    let misread = |form: &str| {
-        let form = scanned(form);
-        read == form || nearly(&read, &form, numbered)
-    };
-    spellings(want).any(|form| misread(form) || shortens(word, form))
-}
-
-/// Is it a long word, but for a letter or two? Behind a house number a short one may differ too.
-fn nearly(word: &str, want: &str, numbered: bool) -> bool {
-    let allowed = match want.len() {
-        0..3 => return false,
-        3 if !numbered => return false,
-        3..=6 => 1,
-        _ => 2,
-    };
-    word.len().abs_diff(want.len()) <= allowed && strsim::osa_distance(word, want) <= allowed
-}
-
-/// Is it a short form of a word, however it was shortened: `Trlr`, `Crsg`, `Hghts`? It begins with the same
-/// letter, and its letters are some of the long one's, in order.
-fn shortens(word: &str, want: &str) -> bool {
-    if word.len() < 2
-        || word.len() >= want.len()
-        || want.len() < 4
-        || word.as_bytes()[0] != want.as_bytes()[0]
-    {
-        return false;
-    }
-    let mut rest = want.chars();
-    word.chars().all(|letter| rest.any(|other| other == letter))
-}
-
 /// One word that is a city only where it is written as one: with a capital, or where it is nothing else.
 fn stands_alone(word: &str, folded: &str, ordinary: &Ordinary<'_>) -> bool {
     word.chars().next().is_some_and(char::is_uppercase) || !ordinary(folded)
@@ -448,14 +271,4 @@ fn stands_alone(word: &str, folded: &str, ordinary: &Ordinary<'_>) -> bool {
 /// Folded words, streets in their short forms.
 fn canonical(text: &str) -> Vec<String> {
     words(text).map(|(start, end)| short(&folded(&text[start..end])).to_owned()).collect()
-}
-
-fn short(word: &str) -> &str {
-    STREETS.iter().find(|(long, _)| *long == word).map_or(word, |(_, short)| short)
-}
-
-/// A first word in all its forms: `st`, `street`, `saint`.
-fn spellings(word: &str) -> impl Iterator<Item = &str> {
-    let long = STREETS.iter().filter(move |(_, short)| *short == word).map(|(long, _)| *long);
-    std::iter::once(word).chain(long)
 }

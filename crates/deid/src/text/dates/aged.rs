@@ -3,6 +3,7 @@
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 
 /// Does the sentence say that a person is, or died, so old: `she is 94 and`, `died at 94`, `her aunt, 94, has`?
 pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
@@ -34,7 +35,7 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
             })
     };
     // "at 94 in Leeds": no inches.
-    let somewhere = page.says(after, &["in"]) && page.at(after + 1).is_some_and(|token| token.is_word());
+    let somewhere = page.says(after, words!["in"]) && page.at(after + 1).is_some_and(|token| token.is_word());
     let ends = page.at(after).is_none_or(|token| {
         !token.is_word() && !token.is_number() && !token.is(b'/') && !token.is(b'%')
             || token.is_word() && (somewhere || !token.class.any(Class::MEASURE))
@@ -55,7 +56,7 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
         && !(index.saturating_sub(2)..index).any(measured)
         && page.at(before).is_some_and(|token| !token.is_number() && !token.is(b'/'))
         && clause.clone().any(|at| at > 0 && kin(at))
-        && !page.says(before, &["was", "is", "by", "in"])
+        && !page.says(before, words!["was", "is", "by", "in"])
     {
         return true;
     }
@@ -75,48 +76,49 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
         return true;
     }
     // `my grnadma is 93 and`: a word that is none, as kin is mistyped.
-    let mistyped = page.says(word, &["is", "was", "turned", "turns"])
+    let mistyped = page.says(word, words!["is", "was", "turned", "turns"])
         && word > 1
-        && page.says(word - 2, &["my", "his", "her", "our"])
+        && page.says(word - 2, words!["my", "his", "her", "our"])
         && page.tokens()[word - 1].is_word()
         && page.tokens()[word - 1].class.is_none()
-        && page.says(after, &["and", "but", "now", "so"]);
+        && page.says(after, words!["and", "but", "now", "so"]);
     if mistyped {
         return true;
     }
     // `he's 93`, `A&W at 91`
     let contracted = page.at(word).is_some_and(|token| token.possessive)
-        && page.says(word, &["he", "she", "who", "mom", "dad", "mother", "father"]);
+        && page.says(word, words!["he", "she", "who", "mom", "dad", "mother", "father"]);
     let well = (index.saturating_sub(4)..index)
-        .any(|at| page.says(at, &["a"]) && page.sign(at + 1, b'&') && page.says(at + 2, &["w"]));
+        .any(|at| page.says(at, words!["a"]) && page.sign(at + 1, b'&') && page.says(at + 2, words!["w"]));
     if contracted || well {
         return true;
     }
     // `d. 93`, `died 93`
-    let stop = usize::from(page.sign(word, b'.') && page.says(word.wrapping_sub(1), &["d", "decd"]));
+    let stop = usize::from(page.sign(word, b'.') && page.says(word.wrapping_sub(1), words!["d", "decd"]));
     if life(word.wrapping_sub(stop)) {
-        return near(7).any(person) || !page.says(word, &["well", "still", "healthy", "dx", "diagnosed"]);
+        return near(7).any(person)
+            || !page.says(word, words!["well", "still", "healthy", "dx", "diagnosed"]);
     }
     if page.says(
         word,
-        &[
+        words![
             "at", "to", "till", "until", "age", "only", "nearly", "almost", "past", "over", "reached", "hit",
             "made", "being", "be",
         ],
     ) {
         // "Lives at 94 Elm Street"
-        if page.says(word, &["at"]) && page.at(after).is_some_and(|token| token.is_capital()) {
+        if page.says(word, words!["at"]) && page.at(after).is_some_and(|token| token.is_capital()) {
             return false;
         }
         return lived
-            || near(12).any(person) && !page.says(word, &["over", "only", "to"])
+            || near(12).any(person) && !page.says(word, words!["over", "only", "to"])
             || page.opens_sentence(word) && person(after + usize::from(page.sign(after, b',')))
             || near(7).any(person)
-                && (page.says(word.wrapping_sub(1), &["lived", "live", "almost", "nearly", "will"]));
+                && (page.says(word.wrapping_sub(1), words!["lived", "live", "almost", "nearly", "will"]));
     }
     if page.says(
         word,
-        &[
+        words![
             "is",
             "was",
             "now",
@@ -135,15 +137,15 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
         ],
     ) {
         return near(12).any(person)
-            || page.says(word, &["she's", "he's", "i'm", "who's"])
+            || page.says(word, words!["she's", "he's", "i'm", "who's"])
             || lived && near(7).any(person);
     }
     // `a man of 94`
-    if page.says(word, &["of"]) {
+    if page.says(word, words!["of"]) {
         return near(4).any(|at| {
             page.says(
                 at,
-                &[
+                words![
                     "man",
                     "woman",
                     "lady",
@@ -167,7 +169,7 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
             && !token.class.any(Class::MEASURE | Class::CLINICAL)
     });
     if spoken
-        && near(3).any(|at| page.says(at, &["a", "an"]))
+        && near(3).any(|at| page.says(at, words!["a", "an"]))
         && near(6).any(person)
         && !page.at(after).is_some_and(|token| token.is_word())
     {
@@ -175,7 +177,17 @@ pub(super) fn is_of_a_person(page: &Page, index: usize, after: usize) -> bool {
     }
     if page.says(
         word,
-        &["spry", "frail", "elderly", "vigorous", "sharp", "healthy", "young", "independent", "pleasant"],
+        words![
+            "spry",
+            "frail",
+            "elderly",
+            "vigorous",
+            "sharp",
+            "healthy",
+            "young",
+            "independent",
+            "pleasant"
+        ],
     ) {
         return true;
     }

@@ -7,17 +7,16 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 
 /// Days that nothing around them tells, in the way that the text writes its dates, and in their time: what the text's
 /// own dates with months show, or `noted`, the day on which it was written.
 pub(super) fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
-    let style = Style::of(page, noted);
-    if style.months == 0 {
-        return;
-    }
+    // Most texts have no such number, and are not read for their style.
+    let mut style = None;
     let tokens = page.tokens();
     for (index, token) in tokens.iter().enumerate() {
-        if !token.is_number() || token.len() > 2 || page.is_taken(index..index + 1) {
+        if !token.is_number() || token.len() > 2 || page.is_taken_at(index) {
             continue;
         }
         let Some(sign) = separator(page, index) else { continue };
@@ -26,8 +25,12 @@ pub(super) fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
             || page.before(index).is_some_and(|before| {
                 matches!(before.kind, Kind::Sign(b'(' | b'-' | b'~' | b'[' | b'"' | b',' | b';' | b':'))
             });
-        if !begins || page.is_taken(b..b + 1) || !is_day_and_month(page, a, b) {
+        if !begins || page.is_taken_at(b) || !is_day_and_month(page, a, b) {
             continue;
+        }
+        let style = &*style.get_or_insert_with(|| Style::of(page, noted));
+        if style.months == 0 {
+            return;
         }
         let month = |at: usize| page.number(at).map_or(0, |(_, value)| value);
         let found = match sign {
@@ -49,14 +52,14 @@ pub(super) fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
                     && page.number(b).is_some_and(|(length, _)| length == 2 || dot);
                 let value = page.before(index).is_some_and(|token| {
                     token.is(b'=') || token.is(b'<') || token.is(b'>') || token.class.any(Class::MEASURE)
-                }) || page
-                    .says(index.wrapping_sub(1), &["was", "is", "of", "at", "to", "were", "version", "ph"])
-                    || page.at(b + 1 + usize::from(dot)).is_some_and(|token| {
-                        token.class.any(Class::MEASURE) && !page.says(b + 1, &["in"]) || token.is(b'%')
-                    })
-                    || page.before(index).is_some_and(|token| {
-                        token.is_word() && token.case == Case::Upper && !is(page, index - 1, Class::DATE_WORD)
-                    });
+                }) || page.says(
+                    index.wrapping_sub(1),
+                    words!["was", "is", "of", "at", "to", "were", "version", "ph"],
+                ) || page.at(b + 1 + usize::from(dot)).is_some_and(|token| {
+                    token.class.any(Class::MEASURE) && !page.says(b + 1, words!["in"]) || token.is(b'%')
+                }) || page.before(index).is_some_and(|token| {
+                    token.is_word() && token.case == Case::Upper && !is(page, index - 1, Class::DATE_WORD)
+                });
                 let longer = dot && page.joined(b + 2) && page.number(b + 2).is_some();
                 (fits && !value && !longer && (dot || is_day_said(page, index) && !page.joined(b + 1)))
                     .then_some((a..b + 1 + usize::from(dot), true))
@@ -83,7 +86,7 @@ fn stands_free(page: &Page, index: usize, b: usize) -> bool {
             && !token.class.any(Class::MEASURE | Class::NUMBER_WORD)
             && !page.says(
                 index - 1,
-                &["a", "the", "about", "approximately", "x", "was", "is", "of", "at", "to", "or", "by"],
+                words!["a", "the", "about", "approximately", "x", "was", "is", "of", "at", "to", "or", "by"],
             )
     });
     opens && closes || noun
@@ -106,22 +109,20 @@ impl Style {
         }
         let tokens = page.tokens();
         for (index, token) in tokens.iter().enumerate() {
-            if !page.is_taken(index..index + 1) {
+            let is_month = token.class.any(Class::MONTH) && token.is_word();
+            if !(is_month || token.is_number()) || !page.is_taken_at(index) {
                 continue;
             }
-            if token.class.any(Class::MONTH) && token.is_word() {
+            if is_month {
                 if let Some(month) = written_month(page.word(index)) {
                     style.add(month);
                 }
                 continue;
             }
-            if !token.is_number() {
-                continue;
-            }
             let Some(sign) = separator(page, index) else { continue };
             if page.joined(index)
                 && index > 1
-                && page.is_taken(index - 1..index)
+                && page.is_taken_at(index - 1)
                 && page.tokens()[index - 2].is_number()
             {
                 continue;

@@ -13,6 +13,7 @@ use super::Identifier;
 use super::lexicon::Class;
 use super::page::Page;
 use super::token::Kind;
+use crate::text::words::words;
 
 /// Years that dates are read in.
 const YEARS: std::ops::Range<u64> = 1850..2150;
@@ -27,7 +28,9 @@ pub fn find(page: &mut Page, noted: Option<(i32, u32, u32)>) {
         let date = match token.kind {
             Kind::Number => numeric::find(page, index).or_else(|| written::from_number(page, index)),
             Kind::Word if token.class.any(WRITTEN) => written::from_word(page, index),
-            Kind::Word if token.is_quarter(page.word(index)) => written::quarter(page, index),
+            Kind::Word if token.initial | 0x20 == b'q' && token.is_quarter(page.word(index)) => {
+                written::quarter(page, index)
+            }
             _ => None,
         };
         if let Some(date) = date {
@@ -70,7 +73,7 @@ fn time_after(page: &Page, end: usize) -> usize {
     if page.sign(at, b',') {
         at += 1;
     }
-    if page.says(at, &["at", "t", "@"]) || page.sign(at, b'@') {
+    if page.says(at, words!["at", "t", "@"]) || page.sign(at, b'@') {
         at += 1;
     }
     let Some((1 | 2, 0..=24)) = page.number(at) else { return end };
@@ -82,7 +85,7 @@ fn time_after(page: &Page, end: usize) -> usize {
     {
         last += 2;
     }
-    let half_day = |at: usize| page.says(at, &["am", "pm"]);
+    let half_day = |at: usize| page.says(at, words!["am", "pm"]);
     if last == at && !half_day(at + 1) {
         return end;
     }
@@ -91,10 +94,10 @@ fn time_after(page: &Page, end: usize) -> usize {
     {
         last += 2;
     }
-    if half_day(last) || page.says(last, &["z", "utc", "gmt"]) {
+    if half_day(last) || page.says(last, words!["z", "utc", "gmt"]) {
         return last + 1;
     }
-    if page.says(last, &["a", "p"]) && page.sign(last + 1, b'.') && page.says(last + 2, &["m"]) {
+    if page.says(last, words!["a", "p"]) && page.sign(last + 1, b'.') && page.says(last + 2, words!["m"]) {
         return last + 3 + usize::from(page.sign(last + 3, b'.'));
     }
     last

@@ -4,6 +4,7 @@ use super::{YEARS, is_day, is_month, is_year, yearless};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Kind;
+use crate::text::words::words;
 use std::ops::Range;
 
 /// A date in digits that begins with the number at `index`.
@@ -47,7 +48,7 @@ pub(super) fn goes_on(page: &Page, end: usize) -> bool {
                 || matches!(token.kind, Kind::Sign(b'-' | b'/' | b'.' | b'%'))
                     && page.joined(end + 1)
                     && page.number(end + 1).is_some()
-                || token.is_word() && !page.says(end, &["t", "z"])
+                || token.is_word() && !page.says(end, words!["t", "z"])
         })
 }
 
@@ -70,7 +71,8 @@ fn three(page: &Page, index: usize) -> Option<Range<usize>> {
             && is_day(page, a)
             && is_month(page, b)
             && first == b'.'
-            && !page.says(index.wrapping_sub(1), &["version", "v", "section", "chapter", "release", "step"])
+            && !page
+                .says(index.wrapping_sub(1), words!["version", "v", "section", "chapter", "release", "step"])
         || short_year && day_and_month(a, b) && first != b'.'
         || page.number(a)?.0 == 2
             && page.number(b)?.0 == 2
@@ -112,7 +114,7 @@ fn range(page: &Page, index: usize) -> Option<Range<usize>> {
 /// `20230412`, `20230412T1132`, `202304121132`; `04121950` after "DOB".
 fn compact(page: &Page, index: usize) -> Option<Range<usize>> {
     let (length, value) = page.number(index)?;
-    if page.joined(index + 1) && page.at(index + 1)?.is_word() && !page.says(index + 1, &["t"]) {
+    if page.joined(index + 1) && page.at(index + 1)?.is_word() && !page.says(index + 1, words!["t"]) {
         return None;
     }
     let day = match length {
@@ -125,8 +127,8 @@ fn compact(page: &Page, index: usize) -> Option<Range<usize>> {
         (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
     };
     let clock = length == 8 || value / if length == 12 { 100 } else { 10_000 } % 100 < 24;
-    let called_birth =
-        (index.saturating_sub(3)..index).any(|at| page.says(at, &["dob", "birth", "born", "date", "dod"]));
+    let called_birth = (index.saturating_sub(3)..index)
+        .any(|at| page.says(at, words!["dob", "birth", "born", "date", "dod"]));
     if valid(day / 10_000, day / 100 % 100, day % 100) && clock
         || called_birth
             && length == 8
@@ -134,7 +136,7 @@ fn compact(page: &Page, index: usize) -> Option<Range<usize>> {
                 || valid(day % 10_000, day / 10_000 % 100, day / 1_000_000))
     {
         let mut end = index + 1;
-        if page.says(end, &["t"])
+        if page.says(end, words!["t"])
             && page.joined(end)
             && page.joined(end + 1)
             && page.number(end + 1).is_some()

@@ -4,6 +4,7 @@ use super::{is_day, is_year};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Kind;
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// Skips stops and commas, and the end of a line before a number: notes are wrapped.
@@ -18,7 +19,7 @@ fn over(page: &Page, at: usize, signs: &[u8]) -> usize {
 
 /// One past an ordinal ending of the number before `at`.
 fn ordinal(page: &Page, at: usize) -> usize {
-    match page.joined(at) && page.says(at, &["st", "nd", "rd", "th"]) {
+    match page.joined(at) && page.says(at, words!["st", "nd", "rd", "th"]) {
         true => at + 1,
         false => at,
     }
@@ -27,7 +28,7 @@ fn ordinal(page: &Page, at: usize) -> usize {
 /// One past a year at `at`: `2023`, `, 2023`, ` of 2023`, `'23`; `at` itself if there is none.
 fn year(page: &Page, at: usize) -> usize {
     let mut next = over(page, at, b",.-/");
-    if page.says(next, &["of", "in"]) {
+    if page.says(next, words!["of", "in"]) {
         next = over(page, next + 1, b"");
     }
     if is_year(page, next) {
@@ -45,7 +46,7 @@ fn year(page: &Page, at: usize) -> usize {
     // 12 APR 23: two digits that nothing is counted by.
     let counted = |end: usize| {
         page.at(end).is_some_and(|token| token.class.any(Class::MEASURE) && token.len() > 1 || token.is(b'%'))
-            && !page.says(end, &["in", "pain", "strength", "times", "dose", "doses", "daily"])
+            && !page.says(end, words!["in", "pain", "strength", "times", "dose", "doses", "daily"])
             || page.joined(end)
                 && page.at(end).is_some_and(|t| {
                     t.is_word() || t.is(b':') && page.joined(end + 1) && page.number(end + 1).is_some()
@@ -78,7 +79,7 @@ fn more_days(page: &Page, mut at: usize) -> usize {
         let joint = next.is(b'-')
             || next.is(b'/')
             || next.is(b'&')
-            || page.says(at, &["to", "and", "through", "thru", "or", "until"])
+            || page.says(at, words!["to", "and", "through", "thru", "or", "until"])
             || next.is(b',') && !is_year(page, at + 1);
         if !joint || !is_day(page, at + 1) {
             break;
@@ -103,7 +104,7 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
     let class = page.at(index)?.class;
     if class.any(Class::MONTH) {
         // "the fourteenth of March", "March twenty-first"
-        let before = if page.says(index.wrapping_sub(1), &["of"]) {
+        let before = if page.says(index.wrapping_sub(1), words!["of"]) {
             index.wrapping_sub(2)
         } else {
             index.wrapping_sub(1)
@@ -121,7 +122,7 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
     if class.any(Class::WEEKDAY) {
         // A weekday before a date belongs to it; alone it stays.
         let mut next = over(page, over(page, index + 1, b"."), b",");
-        if page.says(next, &["the"]) {
+        if page.says(next, words!["the"]) {
             next += 1;
         }
         let date = match page.at(next)? {
@@ -135,7 +136,7 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     if class.any(Class::SEASON | Class::HOLIDAY) {
         let mut end = index + 1;
-        if page.says(end, &["of"]) || page.sign(end, b',') {
+        if page.says(end, words!["of"]) || page.sign(end, b',') {
             end += 1;
         }
         if is_year(page, end) {
@@ -151,7 +152,7 @@ pub fn from_word(page: &Page, index: usize) -> Option<Range<usize>> {
 }
 
 /// Days of a month in words.
-const DAYS: &[&str] = &[
+const DAYS: Words = Words::of(&[
     "first",
     "second",
     "third",
@@ -173,24 +174,24 @@ const DAYS: &[&str] = &[
     "nineteenth",
     "twentieth",
     "thirtieth",
-];
+]);
 
 /// One past a day in words at `at`.
 fn ordinal_word(page: &Page, at: usize) -> Option<usize> {
-    if page.says(at, &["twenty", "thirty"]) {
+    if page.says(at, words!["twenty", "thirty"]) {
         let ones = at + 1 + usize::from(page.sign(at + 1, b'-'));
-        return page.says(ones, DAYS).then_some(ones + 1);
+        return page.says(ones, &DAYS).then_some(ones + 1);
     }
-    page.says(at, DAYS).then_some(at + 1)
+    page.says(at, &DAYS).then_some(at + 1)
 }
 
 /// Where a day in words that ends with `at` begins.
 fn ordinal_word_before(page: &Page, at: usize) -> Option<usize> {
-    if !page.says(at, DAYS) {
+    if !page.says(at, &DAYS) {
         return None;
     }
     let tens = if page.sign(at.wrapping_sub(1), b'-') { at.wrapping_sub(2) } else { at.wrapping_sub(1) };
-    Some(if page.says(tens, &["twenty", "thirty"]) { tens } else { at })
+    Some(if page.says(tens, words!["twenty", "thirty"]) { tens } else { at })
 }
 
 /// One past a date that begins with the month at `index`.
@@ -204,7 +205,7 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
     .iter()
     .any(|month| word.eq_ignore_ascii_case(month));
     let mut at = over(page, index + 1, b".");
-    if page.says(at, &["the"]) {
+    if page.says(at, words!["the"]) {
         at += 1;
     }
     let glued = over(page, at, b"-/,");
@@ -223,7 +224,7 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
         // "may 5 mg", "March 4.5": no day.
         let next = page.at(after_day);
         let counted = next.is_some_and(|t| t.class.any(Class::MEASURE) || t.is(b'%'))
-            && !page.says(after_day, &["in"])
+            && !page.says(after_day, words!["in"])
             || page.joined(after_day)
                 && next.is_some_and(|t| {
                     (t.is(b':') || t.is(b'/'))
@@ -258,7 +259,7 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
     let said = index > 0
         && page.says(
             index - 1,
-            &[
+            words![
                 "in", "since", "last", "this", "early", "late", "mid", "of", "until", "by", "next", "during",
                 "from", "through", "between", "and", "to", "around", "past", "before", "after", "every",
                 "on",
@@ -266,7 +267,7 @@ fn month_first(page: &Page, index: usize) -> Option<usize> {
         )
         || page.sign(index.wrapping_sub(1), b'-')
             && index > 1
-            && page.says(index - 2, &["mid", "early", "late"])
+            && page.says(index - 2, words!["mid", "early", "late"])
         || page.at(at).is_some_and(|t| t.class.any(Class::MONTH));
     let named = page.at(index + 1).is_some_and(|t| t.is_capital() && !t.class.any(Class::MONTH)) && ambiguous;
     (said && token.is_capital() && whole && !named).then_some(index + 1)
@@ -297,15 +298,15 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
     let mut at = ordinal(page, index + 1);
     // "12-14 April", "12th and 13th of April"
     let days = more_days(page, at);
-    if page.at(days).is_some_and(|t| t.class.any(Class::MONTH)) || page.says(days, &["of"]) {
+    if page.at(days).is_some_and(|t| t.class.any(Class::MONTH)) || page.says(days, words!["of"]) {
         at = days;
     }
     let ordinal_written = at > index + 1;
     let mut month = over(page, at, b"-/.");
-    if page.says(month, &["day"]) {
+    if page.says(month, words!["day"]) {
         month += 1;
     }
-    if page.says(month, &["of"]) {
+    if page.says(month, words!["of"]) {
         month += 1;
     }
     let token = page.at(month)?;
@@ -347,10 +348,10 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
     // "2 may": a verb.
     let said = page.says(
         index.wrapping_sub(1),
-        &["on", "since", "until", "from", "by", "of", "the", "dated", "before", "after"],
+        words!["on", "since", "until", "from", "by", "of", "the", "dated", "before", "after"],
     );
     let verb = token.case == crate::text::token::Case::Lower
-        && page.says(month, &["may", "mar"])
+        && page.says(month, words!["may", "mar"])
         && !page.joined(month)
         && !said
         && (goes_on || !told)
@@ -360,17 +361,20 @@ pub fn from_number(page: &Page, index: usize) -> Option<Range<usize>> {
 
 /// `Q2 2023`, `Q2 of 2023`, `second quarter of 2023`.
 pub fn quarter(page: &Page, index: usize) -> Option<Range<usize>> {
-    if page.says(index, &["quarter"]) {
+    if page.says(index, words!["quarter"]) {
         let start = index
             .checked_sub(1)
-            .filter(|at| page.says(*at, &["first", "second", "third", "fourth", "last"]))?;
-        let at = index + 1 + usize::from(page.says(index + 1, &["of"]));
+            .filter(|at| page.says(*at, words!["first", "second", "third", "fourth", "last"]))?;
+        let at = index + 1 + usize::from(page.says(index + 1, words!["of"]));
         return is_year(page, at).then_some(start..at + 1);
     }
     let end = quarter_number(page, index)?;
     let at = end
         + usize::from(
-            page.says(end, &["of"]) || page.sign(end, b'-') || page.sign(end, b'/') || page.sign(end, b','),
+            page.says(end, words!["of"])
+                || page.sign(end, b'-')
+                || page.sign(end, b'/')
+                || page.sign(end, b','),
         );
     is_year(page, at).then_some(index..at + 1)
 }

@@ -6,18 +6,19 @@ use super::{is_day, is_month, is_year};
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind, Token};
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// Of the words that stand before a date, those that a score may follow too: they count where the number can be no usual share.
-const DOUBTFUL: &[&str] = &[
+const DOUBTFUL: Words = Words::of(&[
     "was", "is", "of", "as", "had", "cultures", "culture", "cx", "bcx", "ucx", "her", "him", "lab", "labs",
     "dose", "by", "her", "week", "day", "out", "reported", "given", "last", "done", "next",
-];
+]);
 /// Behind a share whatever its parts.
-const ALWAYS_SHARED: &[&str] = &[
+const ALWAYS_SHARED: Words = Words::of(&[
     "nodes", "node", "lymph", "cores", "points", "positive", "bottles", "fields", "correct", "lobes", "sem",
     "murmur", "strength", "reflexes", "items", "teeth",
-];
+]);
 
 /// `4/12`, `12/4`, `04-12` that begin at `index`, parted by `sign`.
 pub(super) fn find(page: &Page, index: usize, sign: u8) -> Option<Range<usize>> {
@@ -33,7 +34,7 @@ pub(super) fn find(page: &Page, index: usize, sign: u8) -> Option<Range<usize>> 
             && [a, b].iter().any(|at| page.word(*at).starts_with('0'));
         let said = page.says(
             index.wrapping_sub(1),
-            &["on", "dated", "since", "date", "seen", "admitted", "discharged", "due", "dos"],
+            words!["on", "dated", "since", "date", "seen", "admitted", "discharged", "due", "dos"],
         );
         let number_before = page
             .before(index)
@@ -48,10 +49,10 @@ pub(super) fn find(page: &Page, index: usize, sign: u8) -> Option<Range<usize>> 
     if is_counted(page, b)
         || scored && !padded
         || !(odd || padded) && is(page, b + 1, Class::SHARED)
-        || page.says(b + 1, ALWAYS_SHARED)
+        || page.says(b + 1, &ALWAYS_SHARED)
     {
         // A day that something was done on stays one behind a score: "pain better since 3/14".
-        let since = page.says(index.wrapping_sub(1), &["on", "since", "dated", "until", "from"])
+        let since = page.says(index.wrapping_sub(1), words!["on", "since", "dated", "until", "from"])
             && !is_counted(page, b)
             && (odd || !scored_within(page, index, 2));
         return (since || weekday_before(page, index)).then_some(found);
@@ -94,9 +95,9 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
     }
     let adjoins = before.wrapping_add(1) == index
         || page.tokens().get(before.wrapping_add(1)).is_some_and(|t| !t.is(b',') && !t.is(b'.'));
-    let says = |at: usize| is(page, at, Class::DATE_WORD) && !(share && page.says(at, DOUBTFUL));
+    let says = |at: usize| is(page, at, Class::DATE_WORD) && !(share && page.says(at, &DOUBTFUL));
     let hyphened = page.sign(before.wrapping_sub(1), b'-') || page.sign(before.wrapping_sub(1), b'/');
-    let word = adjoins && (says(before) || hyphened && page.says(before, &["up", "c", "u"]));
+    let word = adjoins && (says(before) || hyphened && page.says(before, words!["up", "c", "u"]));
     // What someone did: `extubated 11/2`.
     let verb = adjoins
         && page.at(before).is_some_and(|token| {
@@ -110,15 +111,15 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
     let two_back = index > 1
         && page.says(
             index - 2,
-            &["on", "dated", "since", "until", "from", "date", "dos", "dob", "week", "w", "as"],
+            words!["on", "dated", "since", "until", "from", "date", "dos", "dob", "week", "w", "as"],
         )
-        && !page.says(index - 1, &["of", "a", "is", "was", "at", "by"])
+        && !page.says(index - 1, words!["of", "a", "is", "was", "at", "by"])
         && !share
         || index > 1
-            && page.says(index - 1, &["of"])
+            && page.says(index - 1, words!["of"])
             && page.says(
                 index - 2,
-                &[
+                words![
                     "week",
                     "wk",
                     "as",
@@ -164,7 +165,7 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
         && page.sign(b + 1, b')')
         && (!share
             || is(page, index.wrapping_sub(2), Class::DATE_WORD)
-                && !page.says(index.wrapping_sub(2), DOUBTFUL));
+                && !page.says(index.wrapping_sub(2), &DOUBTFUL));
     let range = ranges(page, b + 1);
     word || verb
         || is_taken_out(page, index)
@@ -175,12 +176,13 @@ fn is_said(page: &Page, index: usize, b: usize) -> bool {
         || entry
         || bracketed
         || range
-        || is(page, b + 1, Class::DATE_DONE) && !(share && page.says(b + 1, &["at", "lab", "labs", "exam"]))
+        || is(page, b + 1, Class::DATE_DONE)
+            && !(share && page.says(b + 1, words!["at", "lab", "labs", "exam"]))
 }
 
 /// `3/14 - 3/16`, `3/14 to 3/16`, `3/14 and 3/16`: another day behind.
 fn ranges(page: &Page, at: usize) -> bool {
-    let joint = page.sign(at, b'-') || page.says(at, &["to", "through", "thru", "until"]);
+    let joint = page.sign(at, b'-') || page.says(at, words!["to", "through", "thru", "until"]);
     joint && separator(page, at + 1) == Some(b'/') && is_day_and_month(page, at + 1, at + 3)
 }
 
@@ -189,7 +191,7 @@ fn is_range(page: &Page, index: usize) -> bool {
     index > 1
         && (page.sign(index - 1, b'-')
             || page.sign(index - 1, b'&')
-            || page.says(index - 1, &["to", "and", "through", "thru", "until", "or"])
+            || page.says(index - 1, words!["to", "and", "through", "thru", "until", "or"])
             || page.sign(index - 1, b','))
         && page.is_taken(index - 2..index - 1)
         && page.tokens()[index - 2].is_number()
@@ -209,7 +211,7 @@ fn weekday_before(page: &Page, index: usize) -> bool {
 pub(super) fn is_counted(page: &Page, b: usize) -> bool {
     let unit = |token: &Token| {
         token.class.any(Class::MEASURE)
-            && !page.says(b + 1, &["in", "c", "m", "l", "u", "k", "pain", "strength"])
+            && !page.says(b + 1, words!["in", "c", "m", "l", "u", "k", "pain", "strength"])
             || token.is(b'%')
     };
     page.at(b + 1).is_some_and(unit)
@@ -262,11 +264,12 @@ fn placed(page: &Page, index: usize, b: usize) -> bool {
     let line = (0..index).rev().take_while(|at| page.tokens()[*at].kind != Kind::Break).take(9);
     let signed =
         ends && (credential || name) && line.into_iter().any(|at| page.sign(at, b',') || page.sign(at, b':'));
-    let set = page.says(index - 1, &["not", "vs", "versus", "against"])
-        || page.says(index - 1, &["than", "of"]) && page.says(index.wrapping_sub(2), &["rather", "instead"]);
+    let set = page.says(index - 1, words!["not", "vs", "versus", "against"])
+        || page.says(index - 1, words!["than", "of"])
+            && page.says(index.wrapping_sub(2), words!["rather", "instead"]);
     let of_days = page.sign(b + 1, b':')
         || (index.saturating_sub(8)..index)
-            .any(|at| page.is_taken(at..at + 1) || page.number(at).is_some_and(|(length, _)| length == 8));
+            .any(|at| page.is_taken_at(at) || page.number(at).is_some_and(|(length, _)| length == 8));
     telephoned || signed || set && of_days && !scored_within(page, index, 4)
 }
 
@@ -274,7 +277,7 @@ fn placed(page: &Page, index: usize, b: usize) -> bool {
 fn is_done(page: &Page, at: usize) -> bool {
     let Some(token) = page.at(at).filter(|token| token.is_word()) else { return false };
     let word = page.word(at).as_bytes();
-    page.says(at, &["out", "in", "d/c", "dc", "withdrawn", "taken", "put", "sent"])
+    page.says(at, words!["out", "in", "d/c", "dc", "withdrawn", "taken", "put", "sent"])
         || token.len() > 4 && word[word.len() - 2..].eq_ignore_ascii_case(b"ed")
 }
 
@@ -282,7 +285,7 @@ fn is_done(page: &Page, at: usize) -> bool {
 fn is_taken_out(page: &Page, index: usize) -> bool {
     let device =
         |at: usize| page.at(at).is_some_and(|token| token.class.any(Class::EPONYM | Class::DEVICE_WORD));
-    page.says(index.wrapping_sub(1), &["out"])
+    page.says(index.wrapping_sub(1), words!["out"])
         && (index.saturating_sub(5)..index - 1).any(|at| device(at) || is_done(page, at))
 }
 
@@ -305,7 +308,7 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
     let value = page.before(index).is_some_and(|token| {
         token.class.any(Class::CLINICAL | Class::MEASURE)
             || token.case == Case::Upper && !is(page, index - 1, Class::DATE_WORD)
-    }) || page.says(index.wrapping_sub(1), &["ph", "was", "is", "of", "were"]);
+    }) || page.says(index.wrapping_sub(1), words!["ph", "was", "is", "of", "were"]);
     let goes_on = !value
         && next.is_some_and(|token| {
             token.is_word() && !token.is_capital() && !token.class.any(Class::MEASURE)
@@ -320,7 +323,7 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
         token.is_word() && token.case == Case::Lower && !token.class.any(Class::CLINICAL | Class::MEASURE)
     }) && !page.says(
         index.wrapping_sub(1),
-        &["was", "is", "of", "at", "were", "to", "or", "about", "x", "now", "then", "than"],
+        words!["was", "is", "of", "at", "were", "to", "or", "about", "x", "now", "then", "than"],
     ) && page.number(a)?.0 == 2;
     // A signature's end: `Ada Lark, MD 12.04.`
     let signed = page.before(index).is_some_and(|token| {
@@ -342,7 +345,7 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
 pub(super) fn is_day_said(page: &Page, index: usize) -> bool {
     page.says(
         index.wrapping_sub(1),
-        &[
+        words![
             "on",
             "since",
             "until",

@@ -17,19 +17,43 @@ const PRIME: u64 = 0x0100_0000_01b3;
 /// A word's fingerprint: FNV-1a over its folded letters. Equal for words that differ in case, accents or
 /// apostrophes alone; two different ones of a lexicon's 10⁵ words collide with a chance of 10⁻⁹.
 pub fn fingerprint(word: &str) -> u64 {
-    let mut hash = OFFSET;
-    if word.is_ascii() {
-        for &byte in word.as_bytes() {
-            if byte != b'\'' {
-                hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(PRIME);
-            }
-        }
-        return hash;
+    match word.is_ascii() {
+        true => word.bytes().fold(Print::default(), Print::and).whole,
+        false => word.chars().fold(OFFSET, step),
     }
-    for character in word.chars() {
-        hash = step(hash, character);
+}
+
+/// The fingerprint of an ASCII word that is read letter by letter, and of what it is without its last ones.
+#[derive(Clone, Copy)]
+pub struct Print {
+    /// All of it.
+    pub whole: u64,
+    /// Without its last letter, its last two, three and four; apostrophes are letters here.
+    pub without: [u64; 4],
+}
+
+impl Default for Print {
+    fn default() -> Self {
+        Print { whole: OFFSET, without: [OFFSET; 4] }
     }
-    hash
+}
+
+impl Print {
+    /// With one more letter.
+    #[inline]
+    pub fn and(self, letter: u8) -> Self {
+        let [one, two, three, _] = self.without;
+        Print { whole: with(self.whole, letter), without: [self.whole, one, two, three] }
+    }
+}
+
+/// A fingerprint with one more ASCII letter.
+#[inline]
+pub fn with(print: u64, letter: u8) -> u64 {
+    match letter {
+        b'\'' => print,
+        _ => (print ^ u64::from(letter.to_ascii_lowercase())).wrapping_mul(PRIME),
+    }
 }
 
 fn step(hash: u64, character: char) -> u64 {

@@ -5,7 +5,7 @@ mod fold;
 mod lists;
 
 pub use class::Class;
-pub use fold::{chain, fingerprint};
+pub use fold::{Print, chain, fingerprint};
 
 use rustc_hash::FxHashMap;
 
@@ -48,21 +48,32 @@ impl Lexicon {
 
     /// A word's fingerprint and classes. A regular ending of a plain word is plain.
     pub fn word(&self, word: &str) -> (u64, Class) {
+        if word.is_ascii() {
+            let print = word.bytes().fold(Print::default(), Print::and);
+            return (print.whole, self.ascii(word.as_bytes(), &print));
+        }
         let key = fingerprint(word);
-        let mut class = self.words.get(&key).copied().unwrap_or_default();
+        (key, self.by(key))
+    }
+
+    /// The classes of an ASCII word whose fingerprint is known.
+    pub fn ascii(&self, word: &[u8], print: &Print) -> Class {
+        let class = self.by(print.whole);
         // A rare name that is a plain word's ending, "Findings", is a plain word too; a common one, "Miller", isn't.
-        if !class.any(Class::PLAIN | Class::COMMON) && word.len() > 3 && word.is_ascii() {
-            class |= self.of_stems(word.as_bytes());
-        }
+        let rare = !class.any(Class::PLAIN | Class::COMMON) && word.len() > 3;
         // "Burns", "Woods": a common last name that is a plain word's plural.
-        if class.any(Class::LAST_COMMON)
+        let plural = class.any(Class::LAST_COMMON)
             && !class.any(Class::FIRST_COMMON)
-            && word.ends_with(['s', 'S'])
-            && word.is_ascii()
-        {
-            class |= self.of_stems(word.as_bytes());
+            && matches!(word, [.., b's' | b'S']);
+        match rare || plural {
+            true => class | self.of_stems(word, print),
+            false => class,
         }
-        (key, class)
+    }
+
+    #[inline]
+    fn by(&self, key: u64) -> Class {
+        self.words.get(&key).copied().unwrap_or_default()
     }
 
     /// The class of a phrase by its chained fingerprint; none if no phrase begins so.
@@ -71,50 +82,40 @@ impl Lexicon {
     }
 
     /// What a word is as a regular ending of another.
-    fn of_stems(&self, word: &[u8]) -> Class {
-        let mut class = Class::NONE;
-        let mut lower = [0_u8; 32];
-        let Some(lower) = lower.get_mut(..word.len()) else { return class };
-        for (into, byte) in lower.iter_mut().zip(word) {
-            *into = byte.to_ascii_lowercase();
+    fn of_stems(&self, word: &[u8], print: &Print) -> Class {
+        const LONGEST: usize = 32;
+        const SHORTEST_STEM: usize = 3;
+        let length = word.len();
+        if length > LONGEST {
+            return Class::NONE;
         }
-        let mut try_one = |length: usize, instead: &str| {
-            if length >= 3
-                && let Some(stem) = std::str::from_utf8(&lower[..length]).ok()
-            {
-                let mut joined = [0_u8; 33];
-                joined[..length].copy_from_slice(stem.as_bytes());
-                joined[length..length + instead.len()].copy_from_slice(instead.as_bytes());
-                if let Ok(stem) = std::str::from_utf8(&joined[..length + instead.len()]) {
-                    class |= self.words.get(&fingerprint(stem)).copied().unwrap_or_default() & Class::PLAIN;
-                }
+        let before = |last: usize| length.checked_sub(last).map_or(0, |at| word[at].to_ascii_lowercase());
+        // The word without its last `less` letters, and with `instead` for them.
+        let stem = |less: usize, instead: Option<u8>| {
+            if length < less + SHORTEST_STEM {
+                return Class::NONE;
             }
+            let key = print.without[less - 1];
+            self.by(instead.map_or(key, |letter| fold::with(key, letter))) & Class::PLAIN
         };
-        let length = lower.len();
-        match &lower[..] {
-            [.., b'i', b'e', b's'] => (try_one(length - 3, "y"), try_one(length - 1, ""), ()).2,
-            [.., b'e', b's'] => (try_one(length - 2, ""), try_one(length - 1, ""), ()).2,
-            [.., b's'] => try_one(length - 1, ""),
-            [.., b'i', b'e', b'd'] => try_one(length - 3, "y"),
-            [.., a, b, b'e', b'd'] => {
-                try_one(length - 2, "");
-                try_one(length - 1, "");
-                if a == b {
-                    try_one(length - 3, "");
-                }
+        match [before(4), before(3), before(2), before(1)] {
+            [_, b'i', b'e', b's'] => stem(3, Some(b'y')) | stem(1, None),
+            [_, _, b'e', b's'] => stem(2, None) | stem(1, None),
+            [_, _, _, b's'] => stem(1, None),
+            [_, b'i', b'e', b'd'] => stem(3, Some(b'y')),
+            [a, b, b'e', b'd'] => {
+                let class = stem(2, None) | stem(1, None);
+                if a == b { class | stem(3, None) } else { class }
             }
-            [.., a, b, b'i', b'n', b'g'] => {
-                try_one(length - 3, "");
-                try_one(length - 3, "e");
-                if a == b {
-                    try_one(length - 4, "");
-                }
+            // A doubled letter before "ing" is the fifth from the end.
+            [b, b'i', b'n', b'g'] => {
+                let class = stem(3, None) | stem(3, Some(b'e'));
+                if before(5) == b { class | stem(4, None) } else { class }
             }
-            [.., b'l', b'y'] => try_one(length - 2, ""),
-            [.., b'e', b'r'] => (try_one(length - 2, ""), try_one(length - 1, ""), ()).2,
-            _ => {}
+            [_, _, b'l', b'y'] => stem(2, None),
+            [_, _, b'e', b'r'] => stem(2, None) | stem(1, None),
+            _ => Class::NONE,
         }
-        class
     }
 }
 

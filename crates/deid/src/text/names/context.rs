@@ -3,6 +3,7 @@
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::{Words, words};
 
 /// What stands before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +33,9 @@ pub fn left(page: &Page, index: usize, continues: bool) -> Left {
         label |= page.sign(at, b':');
         at -= 1;
     }
-    const SPEAKING: &[&str] =
-        &["named", "called", "hi", "hello", "dear", "attn", "signed", "dictated", "transcribed"];
-    const LABELS: &[&str] = &[
+    const SPEAKING: Words =
+        Words::of(&["named", "called", "hi", "hello", "dear", "attn", "signed", "dictated", "transcribed"]);
+    const LABELS: Words = Words::of(&[
         "name",
         "patient",
         "pt",
@@ -66,13 +67,13 @@ pub fn left(page: &Page, index: usize, continues: bool) -> Left {
         "mother",
         "father",
         "informant",
-    ];
+    ]);
     let comma = index - at > 1 && page.sign(index - 1, b',');
-    if page.says(at, SPEAKING) && !comma || label && page.says(at, LABELS) {
+    if page.says(at, &SPEAKING) && !comma || label && page.says(at, &LABELS) {
         return Left::Named;
     }
     // "name is Anna", "name was", "patient, Will Smith"
-    if page.says(at, &["is", "was"]) && at > 0 && page.says(at - 1, &["name", "names"]) {
+    if page.says(at, words!["is", "was"]) && at > 0 && page.says(at - 1, words!["name", "names"]) {
         return Left::Named;
     }
     if page.tokens()[at].class.any(Class::RELATION)
@@ -91,7 +92,10 @@ pub fn left(page: &Page, index: usize, continues: bool) -> Left {
 /// Whether a preposition of place stands before, and nothing that says a person follows.
 pub fn located(page: &Page, index: usize) -> bool {
     index > 0
-        && page.says(index - 1, &["in", "at", "near", "from", "to", "around", "outside", "toward", "towards"])
+        && page.says(
+            index - 1,
+            words!["in", "at", "near", "from", "to", "around", "outside", "toward", "towards"],
+        )
 }
 
 /// Whether what the run names is a disease, a sign, a score or an instrument.
@@ -139,7 +143,7 @@ pub fn eponym(page: &Page, start: usize, end: usize) -> bool {
     let numbered = page.number(end).is_some_and(|(length, _)| length <= 3)
         || page.says(
             end,
-            &["ii", "iii", "iv", "positive", "negative", "present", "absent", "equivocal", "midline"],
+            words!["ii", "iii", "iv", "positive", "negative", "present", "absent", "equivocal", "midline"],
         );
     if end == start + 1 && lone.class.any(Class::EPONYM) && numbered && !page.joined(end) {
         return true;
@@ -159,7 +163,7 @@ pub fn person_follows(page: &Page, at: usize) -> bool {
     if token.is(b',') {
         // ", 54," or ", a 54-year-old", ", who"
         return page.number(at + 1).is_some_and(|(length, _)| length <= 3)
-            || page.says(at + 1, &["who", "whose", "a", "an", "can", "please", "the"])
+            || page.says(at + 1, words!["who", "whose", "a", "an", "can", "please", "the"])
             || page.at(at + 1).is_some_and(|next| {
                 next.is_capital() && next.class.any(Class::NAME) && !next.class.any(Class::PLAIN)
             });
@@ -176,19 +180,19 @@ pub fn credentials(page: &Page, end: usize, found: &mut bool) -> usize {
         let mut at = end;
         at += usize::from(page.sign(at, b','));
         let Some(token) = page.at(at) else { break };
-        let generation = page.says(at, &["jr", "sr", "ii", "iii", "iv", "junior", "senior"]);
+        let generation = page.says(at, words!["jr", "sr", "ii", "iii", "iv", "junior", "senior"]);
         let written = token.case == Case::Upper
             || generation && token.is_capital()
-            || page.says(at, &["phd", "esq", "pharmd", "psyd"]);
+            || page.says(at, words!["phd", "esq", "pharmd", "psyd"]);
         if !token.class.any(Class::CREDENTIAL)
             || !written
-            || page.is_taken(at..at + 1)
+            || page.is_taken_at(at)
             || page.tokens()[end - 1].possessive
         {
             break;
         }
         // "Smith, PT 12.5": a laboratory value.
-        if page.says(at, &["pt", "od", "rn", "pa", "do"])
+        if page.says(at, words!["pt", "od", "rn", "pa", "do"])
             && page.at(at + 1).is_some_and(|next| {
                 next.is_number() || next.is_word() && next.case == Case::Lower && at == end
             })
@@ -198,7 +202,7 @@ pub fn credentials(page: &Page, end: usize, found: &mut bool) -> usize {
         *found |= !generation;
         end = at + 1;
         end += usize::from(page.sign(end, b'.') && page.joined(end) && generation);
-        if page.sign(end, b'-') && page.joined(end) && page.says(end + 1, &["c", "bc"]) {
+        if page.sign(end, b'-') && page.joined(end) && page.says(end + 1, words!["c", "bc"]) {
             end += 2;
         }
     }

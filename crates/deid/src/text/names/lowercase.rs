@@ -5,6 +5,7 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 use std::ops::Range;
 
 /// A name at `index`: a given name that is no plain word, with a family name behind it.
@@ -20,13 +21,18 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
                 && (token.class.any(Class::COMMON) || !token.class.any(Class::PLACE | Class::EPONYM))
                 && token.class.any(Class::NAME)
                 && !token.class.any(Class::PLAIN | Class::MONTH | Class::NATIONALITY)
-                && !page.is_taken(at..at + 1)
+                && !page.is_taken_at(at)
         })
     };
-    let said = page.says(index.wrapping_sub(1), &["named", "mr", "mrs", "ms", "dr"])
-        || page.says(index.wrapping_sub(1), &["is"]) && page.says(index.wrapping_sub(2), &["name"])
+    // Most words are no names.
+    if !token.class.any(Class::FIRST_COMMON) && !strong(index) {
+        return None;
+    }
+    let said = page.says(index.wrapping_sub(1), words!["named", "mr", "mrs", "ms", "dr"])
+        || page.says(index.wrapping_sub(1), words!["is"]) && page.says(index.wrapping_sub(2), words!["name"])
         || page.sign(index.wrapping_sub(1), b':')
-            && page.says(index.wrapping_sub(2), &["name", "patient", "provider", "physician", "attending"]);
+            && page
+                .says(index.wrapping_sub(2), words!["name", "patient", "provider", "physician", "attending"]);
     let whole = said
         && token.class.any(Class::FIRST_COMMON)
         && page.at(index + 1).is_some_and(|next| next.class.any(Class::LAST_COMMON) && next.spaced);
@@ -38,7 +44,10 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     }
     let mut at = index + 1;
     // A middle initial.
-    if page.at(at).is_some_and(|token| token.is_word() && token.len() == 1 && !page.says(at, &["a", "i"])) {
+    if page
+        .at(at)
+        .is_some_and(|token| token.is_word() && token.len() == 1 && !page.says(at, words!["a", "i"]))
+    {
         at += 1;
         at += usize::from(page.sign(at, b'.'));
     }
@@ -59,7 +68,7 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
         }
     }
     // "follow up with patricia"
-    let with = page.says(index.wrapping_sub(1), &["with", "by", "hi", "dear", "tell", "ask", "call"]);
+    let with = page.says(index.wrapping_sub(1), words!["with", "by", "hi", "dear", "tell", "ask", "call"]);
     (with && token.class.any(Class::FIRST_COMMON) && token.case == Case::Lower)
         .then_some((index..index + 1, Identifier::Name))
 }

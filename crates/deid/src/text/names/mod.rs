@@ -11,6 +11,7 @@ use super::Identifier;
 use super::lexicon::Class;
 use super::page::Page;
 use super::token::{Case, Kind};
+use crate::text::words::words;
 use context::Left;
 use likeness::likeness;
 use std::ops::Range;
@@ -25,7 +26,7 @@ pub fn find(page: &mut Page, keys: &mut Vec<u64>) {
     let mut index = 0;
     let mut last_name: Option<usize> = None;
     while index < tokens.len() {
-        if page.is_taken(index..index + 1) || !tokens[index].is_word() {
+        if page.is_taken_at(index) || !tokens[index].is_word() {
             index += 1;
             continue;
         }
@@ -69,7 +70,10 @@ fn continues_list(page: &Page, end: usize, index: usize) -> bool {
     let between = end..index;
     (1..=2).contains(&between.len())
         && between.clone().all(|at| {
-            page.sign(at, b',') || page.sign(at, b'&') || page.sign(at, b'/') || page.says(at, &["and", "or"])
+            page.sign(at, b',')
+                || page.sign(at, b'&')
+                || page.sign(at, b'/')
+                || page.says(at, words!["and", "or"])
         })
 }
 
@@ -112,7 +116,7 @@ fn again(page: &mut Page, keys: &mut [u64]) {
     let tokens = page.tokens();
     for (index, token) in tokens.iter().enumerate() {
         let written = token.is_word() && (token.is_capital() || token.case == Case::Shout);
-        if written && !page.is_taken(index..index + 1) && keys.binary_search(&token.key).is_ok() {
+        if written && !page.is_taken_at(index) && keys.binary_search(&token.key).is_ok() {
             let plain = token.class.any(Class::PLAIN);
             let another = context::eponym(page, index, index + 1)
                 || plain
@@ -179,7 +183,7 @@ fn title(page: &Page, index: usize) -> Option<usize> {
     // "dr smith": a title in small letters before a known name.
     let small = token.is_word() && token.class.any(Class::NAME) && !token.class.any(Class::PLAIN);
     let called = abbreviated || page.tokens()[index].is_capital() || small;
-    let pepper = page.says(at, &["pepper", "scholl"]);
+    let pepper = page.says(at, words!["pepper", "scholl"]);
     (at > index
         && token.spaced | abbreviated
         && (capital || small)
@@ -214,7 +218,7 @@ fn read(page: &Page, body: usize, left: Left) -> Run {
     let mut given_before = false;
     while at - body < LONGEST {
         let Some(token) = page.at(at) else { break };
-        if page.is_taken(at..at + 1) {
+        if page.is_taken_at(at) {
             break;
         }
         let first = at == body;
@@ -411,8 +415,9 @@ fn unknown(page: &Page, body: usize, end: usize) -> bool {
     match page.opens_sentence(body) {
         true => spoken_of || ends && (page.opens_line(body) || page.sign(body.wrapping_sub(1), b'?')),
         false => {
-            let article = ["the", "a", "an", "this", "these", "any", "each", "no"];
-            spoken_of || !page.says(body.wrapping_sub(1), &article) || !page.word(body).is_ascii()
+            let article = page
+                .says(body.wrapping_sub(1), words!["the", "a", "an", "this", "these", "any", "each", "no"]);
+            spoken_of || !article || !page.word(body).is_ascii()
         }
     }
 }
@@ -429,8 +434,10 @@ fn plain(page: &Page, body: usize, end: usize) -> bool {
     match page.opens_sentence(body) {
         true => {
             token.class.any(Class::FIRST_COMMON)
-                && page
-                    .says(end, &["said", "says", "lives", "states", "reports", "denies", "was", "is", "has"])
+                && page.says(
+                    end,
+                    words!["said", "says", "lives", "states", "reports", "denies", "was", "is", "has"],
+                )
         }
         // "Head and Neck": what is written with capitals for another reason has a neighbour that is.
         false => {

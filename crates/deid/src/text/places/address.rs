@@ -5,15 +5,16 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind, Token};
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// The most tokens of an address's tail: rooms, town, state, code, country.
 const TAIL: usize = 20;
 /// Streets by themselves in other languages.
-const STREET_WORDS: &[&str] = &[
+const STREET_WORDS: Words = Words::of(&[
     "u", "út", "útja", "utca", "tee", "tér", "str", "strasse", "straße", "weg", "vej", "gade", "väg",
     "ulica", "ul",
-];
+]);
 /// The most words of a street's name.
 const NAME: usize = 5;
 
@@ -22,7 +23,7 @@ pub fn find(page: &mut Page) {
     let tokens = page.tokens();
     let mut index = 0;
     while index < tokens.len() {
-        if page.is_taken(index..index + 1) {
+        if page.is_taken_at(index) {
             index += 1;
             continue;
         }
@@ -75,7 +76,7 @@ pub(super) fn is_suffix(page: &Page, at: usize) -> bool {
 /// A word that may be part of a street's or town's name.
 fn is_name_like(page: &Page, at: usize) -> bool {
     page.at(at).is_some_and(|token| token.is_capital() && token.case != Case::Initial)
-        && !page.is_taken(at..at + 1)
+        && !page.is_taken_at(at)
 }
 
 fn is_unknown(page: &Page, at: usize) -> bool {
@@ -120,7 +121,7 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
     if second {
         at += 1;
     }
-    if page.joined(at) && page.says(at, &["st", "nd", "rd", "th"]) && is_suffix(page, at + 1) {
+    if page.joined(at) && page.says(at, words!["st", "nd", "rd", "th"]) && is_suffix(page, at + 1) {
         return Some(index..at + 2);
     }
     let first = at;
@@ -135,7 +136,9 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
                     && (is_suffix(page, end) && is_name_like(page, end)
                         || page.says(
                             end,
-                            &["n", "s", "e", "w", "ne", "nw", "se", "sw", "north", "south", "east", "west"],
+                            words![
+                                "n", "s", "e", "w", "ne", "nw", "se", "sw", "north", "south", "east", "west"
+                            ],
                         ) && is_capital(page, end))
                 {
                     end += 1;
@@ -144,7 +147,7 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
             }
             // "518 Árpád fejedelem útja 62", "6076 Piroska u. 97"
             Kind::Word if capitals > 0 && token.class.is_none() => words += 1,
-            Kind::Word if capitals > 0 && page.says(at, STREET_WORDS) => {
+            Kind::Word if capitals > 0 && page.says(at, &STREET_WORDS) => {
                 words += 1;
                 second = true;
             }
@@ -161,7 +164,7 @@ fn numbered(page: &Page, index: usize) -> Option<Range<usize>> {
                     second = true;
                 }
             }
-            Kind::Number if page.joined(at + 1) && page.says(at + 1, &["st", "nd", "rd", "th"]) => {
+            Kind::Number if page.joined(at + 1) && page.says(at + 1, words!["st", "nd", "rd", "th"]) => {
                 words += 1;
                 capitals += 1;
                 at += 1;
@@ -197,7 +200,7 @@ fn is_capital(page: &Page, at: usize) -> bool {
 fn prefixed(page: &Page, index: usize) -> Option<Range<usize>> {
     let token = page.at(index)?;
     let prefix = token.class.any(Class::STREET_PREFIX);
-    if !prefix || !token.is_capital() && !page.says(index, &["ul", "rua", "rue", "calle"]) {
+    if !prefix || !token.is_capital() && !page.says(index, words!["ul", "rua", "rue", "calle"]) {
         return None;
     }
     let mut at = index + 1;
@@ -229,7 +232,7 @@ fn prefix_behind(page: &Page, index: usize) -> Option<Range<usize>> {
     let token = page.at(at)?;
     if !token.class.any(Class::STREET_PREFIX)
         || !token.spaced
-        || token.len() < 3 && !page.says(at, &["ul", "av"])
+        || token.len() < 3 && !page.says(at, words!["ul", "av"])
     {
         return None;
     }
@@ -250,7 +253,7 @@ fn prefix_behind(page: &Page, index: usize) -> Option<Range<usize>> {
         end += 1;
     }
     let named = (first..end).any(|at| !page.tokens()[at].class.any(Class::PARTICLE));
-    (named && page.says(at, &["rue", "rua", "via", "calle", "ul", "avenida", "viale", "vicolo"]))
+    (named && page.says(at, words!["rue", "rua", "via", "calle", "ul", "avenida", "viale", "vicolo"]))
         .then_some(index..end)
 }
 
@@ -262,11 +265,11 @@ fn box_behind(page: &Page, index: usize) -> Option<Range<usize>> {
 /// `USNS Bergman, FPO AP 93757`, `APO AA 61487`.
 fn military(page: &Page, index: usize) -> Option<Range<usize>> {
     let mut at = index;
-    if page.says(at, &["uss", "usns", "uscgc", "usnv", "usav"]) {
+    if page.says(at, words!["uss", "usns", "uscgc", "usnv", "usav"]) {
         at += 1;
         while at < index + 5
             && page.at(at).is_some_and(|token| token.is_word())
-            && !page.says(at, &["fpo", "apo", "dpo"])
+            && !page.says(at, words!["fpo", "apo", "dpo"])
         {
             at += 1;
         }
@@ -274,8 +277,8 @@ fn military(page: &Page, index: usize) -> Option<Range<usize>> {
             at += 1;
         }
     }
-    let post = page.says(at, &["fpo", "apo", "dpo"])
-        && page.says(at + 1, &["aa", "ae", "ap"])
+    let post = page.says(at, words!["fpo", "apo", "dpo"])
+        && page.says(at + 1, words!["aa", "ae", "ap"])
         && page.number(at + 2).is_some();
     post.then(|| index..plus_four(page, at + 3))
 }
@@ -290,9 +293,10 @@ fn street_alone(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     let mut at = index + 1;
     while at < index + 4 && page.at(at).is_some_and(|next| next.case == Case::Title && next.spaced) {
-        if page
-            .says(at, &["street", "avenue", "road", "boulevard", "lane", "blvd", "rd", "parkway", "highway"])
-        {
+        if page.says(
+            at,
+            words!["street", "avenue", "road", "boulevard", "lane", "blvd", "rd", "parkway", "highway"],
+        ) {
             let opens = page.opens_sentence(index) && token.class.any(Class::ORDINARY);
             let clinic = page.at(at + 1).is_some_and(|next| {
                 next.class.any(Class::FACILITY | Class::FACILITY_WEAK) && next.is_capital()
@@ -306,9 +310,11 @@ fn street_alone(page: &Page, index: usize) -> Option<Range<usize>> {
 
 /// Where a crossing's first street, "Đoko and ul. Miła 53", begins.
 fn crossing_before(page: &Page, start: usize) -> usize {
-    let Some(first) = start.checked_sub(2).filter(|_| page.says(start - 1, &["and"])) else { return start };
+    let Some(first) = start.checked_sub(2).filter(|_| page.says(start - 1, words!["and"])) else {
+        return start;
+    };
     let token = &page.tokens()[first];
-    let named = token.is_capital() && is_unknown(page, first) && !page.is_taken(first..first + 1);
+    let named = token.is_capital() && is_unknown(page, first) && !page.is_taken_at(first);
     match named {
         true if first >= 2 && page.sign(first - 1, b'-') && is_capital(page, first - 2) => first - 2,
         true => first,
@@ -318,6 +324,9 @@ fn crossing_before(page: &Page, start: usize) -> usize {
 
 /// `Villacher Strasse 89`, `Skoanveien 226`; `Joaquin Suarez 2906` after "on" or "at".
 fn street_then_number(page: &Page, index: usize) -> Option<Range<usize>> {
+    if (index + 1..=index + NAME + 1).all(|at| page.number(at).is_none()) {
+        return None;
+    }
     if !is_capital(page, index) && !ends_as_street(page, index) || page.tokens()[index].case == Case::Initial
     {
         return None;
@@ -331,7 +340,8 @@ fn street_then_number(page: &Page, index: usize) -> Option<Range<usize>> {
                 t.class.any(Class::PARTICLE) || t.is_word() && t.len() <= 2 && !t.class.any(Class::ORDINARY)
             }))
     {
-        street |= ends_as_street(page, at) || page.says(at, &["strasse", "str", "straße", "utca", "u", "út"]);
+        street |=
+            ends_as_street(page, at) || page.says(at, words!["strasse", "str", "straße", "utca", "u", "út"]);
         unknown &= is_unknown(page, at);
         at += 1;
     }
@@ -347,35 +357,35 @@ fn street_then_number(page: &Page, index: usize) -> Option<Range<usize>> {
     {
         return None;
     }
-    let located = page.says(index.wrapping_sub(1), &["on", "at", "of", "to", "and"])
+    let located = page.says(index.wrapping_sub(1), words!["on", "at", "of", "to", "and"])
         && unknown
         && !page.tokens()[index].class.any(Class::PLAIN)
-        && (at > index + 1 || page.says(index.wrapping_sub(1), &["at", "on"]))
+        && (at > index + 1 || page.says(index.wrapping_sub(1), words!["at", "on"]))
         && !(1900..2100).contains(&value);
-    let stop = page.says(at.wrapping_sub(2), &["u"]) && page.sign(at + 1, b'.');
+    let stop = page.says(at.wrapping_sub(2), words!["u"]) && page.sign(at + 1, b'.');
     (street || located).then_some(index..at + 1 + usize::from(stop))
 }
 
 /// `P.O. Box 12`, `PSC 6293, Box 8158`, `Unit 0822 Box 8858`, `RR 2 Box 5`.
 fn post_box(page: &Page, index: usize) -> Option<Range<usize>> {
     let mut at = index;
-    if page.says(at, &["p"]) {
+    if page.says(at, words!["p"]) {
         at += 1;
         at += usize::from(page.sign(at, b'.'));
-        if !page.says(at, &["o"]) {
+        if !page.says(at, words!["o"]) {
             return None;
         }
         at += 1;
         at += usize::from(page.sign(at, b'.'));
-    } else if page.says(at, &["po", "gpo", "pmb"]) {
+    } else if page.says(at, words!["po", "gpo", "pmb"]) {
         at += 1;
-    } else if page.says(at, &["psc", "unit", "rr", "cmr", "hc"]) && page.number(at + 1).is_some() {
+    } else if page.says(at, words!["psc", "unit", "rr", "cmr", "hc"]) && page.number(at + 1).is_some() {
         at += 2;
         at += usize::from(page.sign(at, b','));
     } else {
         return None;
     }
-    if !page.says(at, &["box"]) {
+    if !page.says(at, words!["box"]) {
         return None;
     }
     at += 1;
@@ -389,7 +399,7 @@ fn room_first(page: &Page, index: usize) -> Option<Range<usize>> {
         return None;
     }
     let end = room(page, index)?;
-    let apartment = page.says(index, &["apt", "apartment", "suite", "ste", "apto"]);
+    let apartment = page.says(index, words!["apt", "apartment", "suite", "ste", "apto"]);
     (apartment || numbered(page, end).is_some()).then_some(index..end)
 }
 
@@ -419,7 +429,7 @@ fn room(page: &Page, at: usize) -> Option<usize> {
 
 /// `the corner of Dalbraut 99 and Frederikke Coves`.
 fn corner(page: &Page, index: usize) -> Option<Range<usize>> {
-    if !page.says(index, &["corner"]) || !page.says(index + 1, &["of"]) {
+    if !page.says(index, words!["corner"]) || !page.says(index + 1, words!["of"]) {
         return None;
     }
     let mut at = index + 2;
@@ -427,7 +437,7 @@ fn corner(page: &Page, index: usize) -> Option<Range<usize>> {
     while at < index + 16 {
         let Some(token) = page.at(at) else { break };
         let goes = match token.kind {
-            Kind::Word if page.says(at, &["and"]) && !and => {
+            Kind::Word if page.says(at, words!["and"]) && !and => {
                 and = true;
                 true
             }
@@ -453,7 +463,7 @@ fn corner(page: &Page, index: usize) -> Option<Range<usize>> {
         words += usize::from(token.is_word());
         at += 1;
     }
-    let start = index - usize::from(page.says(index.wrapping_sub(1), &["the"]));
+    let start = index - usize::from(page.says(index.wrapping_sub(1), words!["the"]));
     (words >= 2).then_some(start..at)
 }
 
@@ -466,7 +476,8 @@ fn zip(page: &Page, index: usize) -> Option<Range<usize>> {
             && (before.case == Case::Upper
                 || before.case == Case::Shout
                     && (page.sign(index.wrapping_sub(2), b',')
-                        || !page.says(index - 1, &["in", "or", "me", "ok", "hi", "de", "id", "pa", "co"])));
+                        || !page
+                            .says(index - 1, words!["in", "or", "me", "ok", "hi", "de", "id", "pa", "co"])));
     if length != 5 || !state || page.joined(index) {
         return None;
     }
@@ -489,7 +500,7 @@ fn tail(page: &Page, end: usize) -> usize {
     let (mut at, mut last) = (end, end);
     while at - end < TAIL {
         let Some(token) = page.at(at) else { break };
-        if page.is_taken(at..at + 1) {
+        if page.is_taken_at(at) {
             break;
         }
         if let Some(after) = room(page, at) {
@@ -552,7 +563,7 @@ fn place_word(page: &Page, at: usize) -> bool {
     if token.class.any(Class::PARTICLE) && !token.is_capital() {
         return page.at(at + 1).is_some_and(|next| next.is_capital());
     }
-    if page.says(at, &["nan"]) {
+    if page.says(at, words!["nan"]) {
         return true;
     }
     if !token.is_capital() && token.case != Case::Shout {
@@ -566,7 +577,8 @@ fn place_word(page: &Page, at: usize) -> bool {
         || token.class.any(Class::STATE_LETTERS) && token.case == Case::Upper;
     let sentence = page.sign(at.wrapping_sub(1), b'.') || page.tokens()[at - 1].kind == Kind::Break;
     known && !(sentence && token.class.any(Class::ORDINARY))
-        || token.case == Case::Upper && !page.says(at, &["MRN", "DOB", "SSN", "PHONE", "FAX", "TEL", "ID"])
+        || token.case == Case::Upper
+            && !page.says(at, words!["MRN", "DOB", "SSN", "PHONE", "FAX", "TEL", "ID"])
         || !token.class.any(Class::PLAIN | Class::NAME_TRIGGER | Class::TITLE | Class::WEEKDAY | Class::MONTH)
             && token.case != Case::Initial
         || page.at(at - 1).is_some_and(|before| before.class.any(Class::PLACE) || before.case == Case::Upper)

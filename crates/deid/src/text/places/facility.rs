@@ -4,6 +4,7 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 use std::ops::Range;
 
 /// The most tokens on either side of the word that gives a facility away.
@@ -25,7 +26,7 @@ pub fn find(page: &mut Page) {
         }
     }
     for (index, token) in tokens.iter().enumerate() {
-        if !token.is_word() || page.is_taken(index..index + 1) {
+        if !token.is_word() || page.is_taken_at(index) {
             continue;
         }
         let found = if token.class.any(Class::FACILITY | Class::FACILITY_WEAK) {
@@ -81,16 +82,16 @@ fn widen(page: &Page, range: Range<usize>) -> Range<usize> {
             && token.spaced
             && (token.is_capital() && (part || place(page, end).is_some())
                 || token.class.any(Class::FACILITY) && !token.is_capital())
-            && !page.is_taken(end..end + 1)
+            && !page.is_taken_at(end)
         {
             end = place(page, end).unwrap_or(end + 1);
             continue;
         }
-        let links = page.sign(end, b'&') || page.says(end, &["of", "and", "at", "for"]);
+        let links = page.sign(end, b'&') || page.says(end, words!["of", "and", "at", "for"]);
         if links
             && page.at(end + 1).is_some_and(|next| {
                 next.is_capital()
-                    && !page.is_taken(end + 1..end + 2)
+                    && !page.is_taken_at(end + 1)
                     && (next.class.any(Class::FACILITY | Class::FACILITY_WEAK | Class::PLACE | Class::STATE))
             })
         {
@@ -108,7 +109,7 @@ fn town_after(page: &Page, end: usize) -> usize {
     if page.sign(at, b',') {
         at += 1;
     }
-    if page.says(at, &["in", "of", "at"]) {
+    if page.says(at, words!["in", "of", "at"]) {
         at += 1;
     }
     if at == end {
@@ -136,7 +137,7 @@ pub fn state_after(page: &Page, end: usize) -> usize {
         return zip_after(page, at + 1);
     }
     // D.C.
-    if page.says(at, &["d"]) && page.sign(at + 1, b'.') && page.says(at + 2, &["c"]) {
+    if page.says(at, words!["d"]) && page.sign(at + 1, b'.') && page.says(at + 2, words!["c"]) {
         return at + 3 + usize::from(page.sign(at + 3, b'.'));
     }
     end
@@ -144,7 +145,7 @@ pub fn state_after(page: &Page, end: usize) -> usize {
 
 fn zip_after(page: &Page, end: usize) -> usize {
     match page.number(end) {
-        Some((5, _)) if !page.is_taken(end..end + 1) => {
+        Some((5, _)) if !page.is_taken_at(end) => {
             let four = page.sign(end + 1, b'-')
                 && page.joined(end + 2)
                 && page.number(end + 2).is_some_and(|(length, _)| length == 4);
@@ -186,7 +187,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
     let (mut proper, mut known) = (false, false);
     while start > 0 && index - start < REACH {
         let before = &page.tokens()[start - 1];
-        if page.is_taken(start - 1..start) {
+        if page.is_taken_at(start - 1) {
             break;
         }
         let stops = Class::TITLE | Class::WEEKDAY | Class::MONTH;
@@ -196,7 +197,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
                     before.class.any(Class::PLACE_PREPOSITION | Class::NAME_TRIGGER | Class::RELATION)
                         || page.says(
                             start - 1,
-                            &[
+                            words![
                                 "the",
                                 "our",
                                 "a",
@@ -231,7 +232,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
             }
             Kind::Sign(b'-' | b'&' | b'/') => start >= 2 && page.tokens()[start - 2].is_capital(),
             Kind::Word => {
-                page.says(start - 1, &["of", "and", "for", "the"])
+                page.says(start - 1, words!["of", "and", "for", "the"])
                     && start >= 2
                     && page.tokens()[start - 2].is_capital()
                     && !page.opens_sentence(start - 2)
@@ -262,7 +263,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
     let kind = (start..index).filter(|at| page.tokens()[*at].is_word()).all(|at| {
         page.says(
             at,
-            &[
+            words![
                 "inpatient",
                 "outpatient",
                 "off",
@@ -297,7 +298,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
             && (medical_center
                 || page.says(
                     end - 1,
-                    &[
+                    words![
                         "center",
                         "centre",
                         "ctr",
@@ -318,7 +319,7 @@ fn headed(page: &Page, index: usize) -> Option<Range<usize>> {
 
 /// "General Hospital", "City Hospital": a hospital with any capital before it.
 fn hospital(page: &Page, index: usize, end: usize) -> bool {
-    (index..end).any(|at| page.says(at, &["hospital", "hosp", "infirmary", "hospice", "university"]))
+    (index..end).any(|at| page.says(at, words!["hospital", "hosp", "infirmary", "hospice", "university"]))
 }
 
 /// "Houston Med", "County General", "Orlando Health".
@@ -327,7 +328,7 @@ fn named_weak(page: &Page, index: usize, end: usize) -> bool {
         page.tokens()[at].is_capital()
             && page.says(
                 at,
-                &[
+                words![
                     "med",
                     "medical",
                     "general",
@@ -361,7 +362,7 @@ fn named_weak(page: &Page, index: usize, end: usize) -> bool {
 fn lower(page: &Page, index: usize) -> Option<Range<usize>> {
     if !page.says(
         index,
-        &[
+        words![
             "hospital",
             "clinic",
             "office",
@@ -385,7 +386,7 @@ fn lower(page: &Page, index: usize) -> Option<Range<usize>> {
     let mut start = index;
     if page.says(
         start.checked_sub(1)?,
-        &[
+        words![
             "downtown",
             "uptown",
             "medical",
@@ -426,12 +427,12 @@ fn lower(page: &Page, index: usize) -> Option<Range<usize>> {
 
 /// `St. Mary's`, `Saint Luke`, `Mt. Sinai`.
 fn saint(page: &Page, index: usize) -> Option<Range<usize>> {
-    if !page.says(index, &["st", "saint", "sts", "mt", "mount", "ste"]) {
+    if !page.says(index, words!["st", "saint", "sts", "mt", "mount", "ste"]) {
         return None;
     }
     let at = index + 1 + usize::from(page.sign(index + 1, b'.'));
     let token = page.at(at).filter(|token| token.is_capital() && token.case != Case::Initial)?;
     let named = token.class.any(Class::SAINT) || token.possessive && token.class.any(Class::NAME);
-    let else_ = page.says(at + 1, &["wort", "valve", "fire"]);
+    let else_ = page.says(at + 1, words!["wort", "valve", "fire"]);
     (named && !else_ && !page.is_taken(index..at + 1)).then(|| widen(page, index..at + 1))
 }

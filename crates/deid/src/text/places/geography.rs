@@ -5,13 +5,14 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Case;
+use crate::text::words::words;
 use std::ops::Range;
 
 /// Finds them.
 pub fn find(page: &mut Page, countries: bool) {
     let tokens = page.tokens();
-    for index in 1..tokens.len() {
-        if matches!(page.initial(index) | 0x20, b'c' | b'p' | b'b')
+    for (index, token) in tokens.iter().enumerate().skip(1) {
+        if matches!(token.initial | 0x20, b'c' | b'p' | b'b')
             && let Some(range) = county(page, index)
             && !page.is_taken(range.clone())
         {
@@ -27,12 +28,12 @@ pub fn find(page: &mut Page, countries: bool) {
             && !token.class.any(Class::PLAIN | Class::NAME);
         if small
             && countries
-            && !page.is_taken(index..index + 1)
+            && !page.is_taken_at(index)
             && page.before(index).is_some_and(|before| before.class.any(Class::PLACE_PREPOSITION))
         {
             page.take(index..index + 1, Identifier::Location);
         }
-        if !token.class.any(Class::PLACE | Class::OPENS_PHRASE) || page.is_taken(index..index + 1) {
+        if !token.class.any(Class::PLACE | Class::OPENS_PHRASE) || page.is_taken_at(index) {
             index += 1;
             continue;
         }
@@ -54,8 +55,8 @@ pub fn find(page: &mut Page, countries: bool) {
 /// `Waldo County`, `WALDO COUNTY`, `Knox and Waldo Counties`, `Knox Co.`, `County of Waldo`, `waldo county`.
 fn county(page: &Page, index: usize) -> Option<Range<usize>> {
     let token = page.at(index).filter(|token| token.is_word())?;
-    let kind = page.says(index, &["county", "counties", "parish", "borough"]);
-    let short = token.is_capital() && page.says(index, &["co", "cty"]);
+    let kind = page.says(index, words!["county", "counties", "parish", "borough"]);
+    let short = token.is_capital() && page.says(index, words!["co", "cty"]);
     if !kind && !short {
         return None;
     }
@@ -69,10 +70,10 @@ fn county(page: &Page, index: usize) -> Option<Range<usize>> {
                             Class::PLAIN | Class::PLACE_PREPOSITION | Class::NAME_TRIGGER | Class::STATE,
                         ))
                 && !token.class.any(Class::MONTH | Class::WEEKDAY)
-                && !page.says(at, &["the", "this", "our", "in", "a", "from", "at", "home"])
+                && !page.says(at, words!["the", "this", "our", "in", "a", "from", "at", "home"])
         })
     };
-    if page.says(index + 1, &["of"]) && named(index + 2) && !short {
+    if page.says(index + 1, words!["of"]) && named(index + 2) && !short {
         return Some(index..index + 3);
     }
     let last = index - 1;
@@ -87,8 +88,8 @@ fn county(page: &Page, index: usize) -> Option<Range<usize>> {
             start = before;
         } else if before > 0
             && named(before - 1)
-            && page.says(index, &["counties"])
-            && (page.sign(before, b',') || page.says(before, &["and", "or"]))
+            && page.says(index, words!["counties"])
+            && (page.sign(before, b',') || page.says(before, words!["and", "or"]))
         {
             start = before - 1;
         } else {
@@ -107,7 +108,7 @@ pub fn code_after(page: &Page, end: usize) -> usize {
     let counted = page.at(end + 1).is_some_and(|next| {
         next.class.any(Class::MEASURE) || !next.spaced && (next.is(b'/') || next.is(b'%') || next.is(b'-'))
     });
-    end + usize::from(code && !counted && !page.joined(end) && !page.is_taken(end..end + 1))
+    end + usize::from(code && !counted && !page.joined(end) && !page.is_taken_at(end))
 }
 
 /// Whether a place is meant: many towns are words and people too.
@@ -154,7 +155,7 @@ fn is_meant(page: &Page, index: usize, end: usize, with_state: bool, countries: 
         // A first name may be a town: "to Charlotte", where a name's other signs are.
         return !ambiguous
             || located && !class.any(Class::FIRST_COMMON)
-            || located && page.says(index - 1, &["in", "at", "near"]);
+            || located && page.says(index - 1, words!["in", "at", "near"]);
     }
     class.any(Class::COUNTRY)
         && countries

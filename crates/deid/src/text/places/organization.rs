@@ -3,15 +3,19 @@
 use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
+use crate::text::words::words;
 use std::ops::Range;
 
 /// Finds `Balefire Global Inc.`, `White, Willis and Hoffman LLP`.
 pub fn find(page: &mut Page) {
+    if !page.classes().any(Class::ORGANIZATION_SUFFIX) {
+        return;
+    }
     for index in 1..page.tokens().len() {
         let token = &page.tokens()[index];
         if token.class.any(Class::ORGANIZATION_SUFFIX)
             && token.is_capital()
-            && !page.is_taken(index..index + 1)
+            && !page.is_taken_at(index)
             && let Some(range) = named(page, index)
         {
             page.take(range, Identifier::Organization);
@@ -21,7 +25,7 @@ pub fn find(page: &mut Page) {
 
 fn named(page: &Page, index: usize) -> Option<Range<usize>> {
     let mut start = index;
-    while start > 0 && index - start < 6 && !page.is_taken(start - 1..start) {
+    while start > 0 && index - start < 6 && !page.is_taken_at(start - 1) {
         let before = &page.tokens()[start - 1];
         let goes = before.is_capital()
             && !before.class.any(Class::PLACE_PREPOSITION | Class::TITLE | Class::WEEKDAY | Class::MONTH)
@@ -41,8 +45,10 @@ fn named(page: &Page, index: usize) -> Option<Range<usize>> {
         start += 1;
     }
     // "Diagnostic Group", "Two Partners": words that also say other things need a name before them.
-    let legal =
-        page.says(index, &["inc", "llc", "ltd", "llp", "plc", "corp", "corporation", "gmbh", "incorporated"]);
+    let legal = page.says(
+        index,
+        words!["inc", "llc", "ltd", "llp", "plc", "corp", "corporation", "gmbh", "incorporated"],
+    );
     let proper = (start..index).any(|at| {
         page.tokens()[at].is_capital() && !page.tokens()[at].class.any(Class::PLAIN | Class::FACILITY_WEAK)
     });

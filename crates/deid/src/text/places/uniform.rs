@@ -4,6 +4,7 @@ use super::address::is_suffix;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 use std::ops::Range;
 
 /// `77 POPLAR TERRACE` in a line of capitals, and `lives 77 poplar terrace` in a note of small letters, where no capital tells a
@@ -21,7 +22,7 @@ pub(super) fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     }
     let dwells = page.says(
         index.wrapping_sub(1),
-        &[
+        words![
             "lives",
             "lived",
             "resides",
@@ -36,10 +37,10 @@ pub(super) fn find(page: &Page, index: usize) -> Option<Range<usize>> {
             "lodges",
             "domiciled",
         ],
-    ) || page.says(index.wrapping_sub(1), &["at"])
+    ) || page.says(index.wrapping_sub(1), words!["at"])
         && page.says(
             index.wrapping_sub(2),
-            &[
+            words![
                 "lives",
                 "lived",
                 "resides",
@@ -69,7 +70,20 @@ pub(super) fn find(page: &Page, index: usize) -> Option<Range<usize>> {
     let telling = (index + 1..at).any(|at| !page.tokens()[at].class.any(Class::PLAIN)) || length >= 3;
     let led = page.says(
         index.wrapping_sub(1),
-        &["to", "at", "of", "from", "near", "address", "addr", "home", "lives", "resides", "residence", "on"],
+        words![
+            "to",
+            "at",
+            "of",
+            "from",
+            "near",
+            "address",
+            "addr",
+            "home",
+            "lives",
+            "resides",
+            "residence",
+            "on"
+        ],
     ) || page
         .before(index)
         .is_none_or(|token| token.kind == Kind::Break || token.is(b':') || token.is(b','));

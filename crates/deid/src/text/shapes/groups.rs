@@ -5,6 +5,7 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Kind;
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// The most groups that are read as one number.
@@ -97,6 +98,14 @@ pub fn read(page: &Page, index: usize, limit: usize, tight: bool) -> Option<Grou
     (groups.count > 0).then_some(groups)
 }
 
+/// Whether a number is too short to be anyone's, and no other stands so near that both may be one.
+pub fn is_short(page: &Page, index: usize) -> bool {
+    const SHORTEST: usize = 5;
+    const FARTHEST: usize = 4;
+    page.number(index).is_some_and(|(length, _)| length < SHORTEST)
+        && (index + 1..=index + FARTHEST).all(|at| page.number(at).is_none())
+}
+
 /// A telephone number, its extension included. `labelled` says that the text calls it one.
 pub fn phone(page: &Page, index: usize, labelled: bool) -> Option<Range<usize>> {
     let groups = read(page, index, 15, false)?;
@@ -136,7 +145,7 @@ fn extension(page: &Page, end: usize) -> usize {
     if page.sign(at, b',') {
         at += 1;
     }
-    if !page.says(at, &["x", "ext", "extension", "extn"]) {
+    if !page.says(at, words!["x", "ext", "extension", "extn"]) {
         return end;
     }
     at += 1;
@@ -200,10 +209,10 @@ pub fn unnamed(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> 
 /// Whether a code system is named shortly before: the number is a code then.
 pub fn coded(page: &Page, index: usize) -> bool {
     // "page 12", but "page 555-0188": what is said of books is no system of long codes.
-    const OF_BOOKS: &[&str] =
-        &["page", "pages", "section", "chapter", "article", "figure", "fig", "table", "version"];
+    const OF_BOOKS: Words =
+        Words::of(&["page", "pages", "section", "chapter", "article", "figure", "fig", "table", "version"]);
     const LONG: usize = 7;
     let long = || read(page, index, 15, false).is_some_and(|groups| groups.digits() >= LONG);
     (index.saturating_sub(5)..index)
-        .any(|at| page.tokens()[at].class.any(Class::CODE_SYSTEM) && !(page.says(at, OF_BOOKS) && long()))
+        .any(|at| page.tokens()[at].class.any(Class::CODE_SYSTEM) && !(page.says(at, &OF_BOOKS) && long()))
 }

@@ -5,6 +5,7 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::words;
 use std::ops::Range;
 
 /// How many tokens may stand between a label and its value.
@@ -73,7 +74,7 @@ fn connects(page: &Page, at: usize) -> bool {
             token.len() <= 12
                 && page.says(
                     at,
-                    &[
+                    words![
                         "number",
                         "numbers",
                         "no",
@@ -144,17 +145,17 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     // "Mr." is no "MR".
     let called = page.sign(index + 1, b'#')
         || page.sign(index + 1, b':')
-        || page.says(index + 1 + usize::from(page.sign(index + 1, b'.')), &["no", "number", "num"]);
-    if page.says(index, &["mr", "ss", "acc", "tag", "fin", "har", "cc"])
+        || page.says(index + 1 + usize::from(page.sign(index + 1, b'.')), words!["no", "number", "num"]);
+    if page.says(index, words!["mr", "ss", "acc", "tag", "fin", "har", "cc"])
         && !matches!(page.word(index), "MR" | "SS" | "ACC" | "cc" | "CC" | "FIN" | "HAR")
-        && !(called && page.says(index, &["acc", "tag", "fin", "har"]))
+        && !(called && page.says(index, words!["acc", "tag", "fin", "har"]))
     {
         return None;
     }
     // Words that call many things: only a code of letters and digits, or a number that is called one, is theirs.
     let loose = matches!(label.identifier, Identifier::UniqueIdentifier) && !label.whole;
-    let extension = page.says(index, &["x", "ext", "extension"]);
-    if extension && (page.joined(index) || page.says(index, &["x"]) && !page.joined(index + 1)) {
+    let extension = page.says(index, words!["x", "ext", "extension"]);
+    if extension && (page.joined(index) || page.says(index, words!["x"]) && !page.joined(index + 1)) {
         return None;
     }
     let mut at = index + 1;
@@ -162,7 +163,7 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     while at - index <= REACH && connects(page, at) {
         explicit |= page.sign(at, b'#')
             || page.sign(at, b':')
-            || page.says(at, &["number", "no", "id", "num", "code", "ending", "identifier", "digits"]);
+            || page.says(at, words!["number", "no", "id", "num", "code", "ending", "identifier", "digits"]);
         if let Some(range) = value(page, at, label) {
             if loose && !(explicit || has_letters(page, &range)) {
                 return None;
@@ -185,11 +186,11 @@ pub fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
             label.identifier,
             Identifier::UniqueIdentifier | Identifier::Device | Identifier::Vehicle
         )
-        && !page.says(index, &["id", "vin", "sn", "udi"]);
+        && !page.says(index, words!["id", "vin", "sn", "udi"]);
     let plain = range.len() == 1 && page.number(range.start).is_some();
     let year = plain && page.number(range.start).is_some_and(|(n, v)| n == 4 && (1900..2100).contains(&v));
     // "ref 45-60": what is usual.
-    let usual = page.says(index, &["ref", "reference"])
+    let usual = page.says(index, words!["ref", "reference"])
         && range.len() == 3
         && (page.sign(range.start + 1, b'-') || page.sign(range.start + 1, b'.'))
         && [range.start, range.start + 2]
@@ -213,7 +214,7 @@ fn start(page: &Page, index: usize, value: usize, label: Label) -> usize {
     let mut start = value;
     if label.whole && value - index <= 4 {
         start = index;
-        if page.says(index, &["id", "identifier", "ref", "reference"])
+        if page.says(index, words!["id", "identifier", "ref", "reference"])
             && index > 0
             && page.at(index - 1).is_some_and(|token| token.is_word() && token.len() > 2)
             && !page.joined(index)
@@ -270,13 +271,13 @@ fn value(page: &Page, at: usize, label: Label) -> Option<Range<usize>> {
             && label.identifier != Identifier::AccountNumber
             && digits < 6
             && (letters == 0 || page.at(end).is_some_and(|unit| unit.len() > 1))
-            && !page.says(end, &["in", "pain", "strength", "times", "daily", "day", "days"])
+            && !page.says(end, words!["in", "pain", "strength", "times", "daily", "day", "days"])
     });
     let enough = digits >= label.digits || digits >= 2 && digits + letters >= 5 && letters > 0;
     if !enough
         || counted
         || digits == 0
-        || (at..end).all(|at| page.is_taken(at..at + 1))
+        || (at..end).all(|at| page.is_taken_at(at))
         || groups::coded(page, at) && label.whole
     {
         return None;
@@ -287,11 +288,11 @@ fn value(page: &Page, at: usize, label: Label) -> Option<Range<usize>> {
 
 /// Whether the text calls what stands at `index` a telephone or a fax number.
 pub fn calls(page: &Page, index: usize, end: usize) -> Option<Identifier> {
-    let fax = |at: usize| page.says(at, &["fax", "facsimile", "f"]);
+    let fax = |at: usize| page.says(at, words!["fax", "facsimile", "f"]);
     let phone = |at: usize| {
         page.says(
             at,
-            &[
+            words![
                 "phone",
                 "telephone",
                 "tel",
@@ -332,7 +333,8 @@ pub fn calls(page: &Page, index: usize, end: usize) -> Option<Identifier> {
     if before.clone().any(fax) || after.clone().any(fax) {
         return Some(Identifier::Fax);
     }
-    let after =
-        after.clone().any(|at| page.says(at, &["office", "mobile", "cell", "home", "work", "desk", "phone"]));
+    let after = after
+        .clone()
+        .any(|at| page.says(at, words!["office", "mobile", "cell", "home", "work", "desk", "phone"]));
     (before.any(phone) || after).then_some(Identifier::Phone)
 }

@@ -12,6 +12,7 @@ use super::Identifier;
 use super::lexicon::Class;
 use super::page::Page;
 use super::token::{Case, Kind};
+use crate::text::words::{Words, words};
 
 /// Finds them, in one pass over the tokens.
 pub fn find(page: &mut Page) {
@@ -83,13 +84,13 @@ fn handle(page: &mut Page, index: usize) -> Option<usize> {
 }
 
 /// How files of pictures end: a face, a wound, a scan.
-const PICTURES: &[&str] = &[
+const PICTURES: Words = Words::of(&[
     "jpg", "jpeg", "png", "heic", "heif", "tif", "tiff", "bmp", "gif", "dcm", "nef", "raw", "cr2", "webp",
     "mov", "mp4",
-];
+]);
 
 fn word(page: &mut Page, index: usize) -> Option<usize> {
-    if page.joined(index) && page.sign(index - 1, b'.') && page.says(index, PICTURES) {
+    if page.joined(index) && page.sign(index - 1, b'.') && page.says(index, &PICTURES) {
         let chunk = page.chunk(index);
         page.take(chunk, Identifier::UniqueIdentifier);
         return Some(index + 1);
@@ -121,7 +122,7 @@ fn word(page: &mut Page, index: usize) -> Option<usize> {
         page.take(tokens, identifier);
         return Some(end.min(index + 1).max(index + 1));
     }
-    if adjoins && !page.is_taken(index..index + 1) {
+    if adjoins && !page.is_taken_at(index) {
         if token.len() <= 4 && token.case == Case::Lower && token.is_mask(page.word(index)) {
             return masked(page, index);
         }
@@ -133,7 +134,7 @@ fn word(page: &mut Page, index: usize) -> Option<usize> {
 }
 
 fn number(page: &mut Page, index: usize) -> Option<usize> {
-    if page.is_taken(index..index + 1) {
+    if page.is_taken_at(index) {
         return None;
     }
     if last_four(page, index) {
@@ -163,6 +164,9 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
         page.take(index..index + 1, Identifier::LicenseNumber);
         return Some(index + 1);
     }
+    if groups::is_short(page, index) {
+        return mixed(page, index);
+    }
     if let Some(tokens) = groups::card(page, index).filter(|_| !groups::coded(page, index)) {
         let end = tokens.end;
         page.take(tokens, Identifier::AccountNumber);
@@ -183,8 +187,8 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
 fn last_four(page: &Page, index: usize) -> bool {
     page.number(index).is_some_and(|(length, _)| length == 4)
         && !page.joined(index + 1)
-        && (index + 1..index + 5).any(|at| page.says(at, &["last"]))
-        && (index + 2..index + 10).any(|at| page.says(at, &["ssn", "social"]))
+        && (index + 1..index + 5).any(|at| page.says(at, words!["last"]))
+        && (index + 2..index + 10).any(|at| page.says(at, words!["ssn", "social"]))
 }
 
 fn phone(page: &mut Page, index: usize) -> Option<usize> {

@@ -2,15 +2,16 @@
 
 use crate::text::page::Page;
 use crate::text::token::Kind;
+use crate::text::words::{Words, words};
 use crate::text::{Identifier, Span};
 use std::ops::Range;
 
 /// Endings of bare domains. Words of English ("in", "is", "me") are left out.
-const ENDINGS: &[&str] = &[
+const ENDINGS: Words = Words::of(&[
     "com", "org", "net", "edu", "gov", "mil", "info", "biz", "io", "health", "care", "app", "dev", "clinic",
     "online", "site", "co", "uk", "de", "fr", "ca", "au", "nl", "se", "dk", "fi", "ch", "eu", "es", "pl",
     "cz", "hu", "br", "jp", "cn", "ru", "ie", "nz", "pt", "gr", "ro", "tv", "nhs", "cy",
-];
+]);
 /// How far an address is read, so that work stays linear.
 const LONGEST: usize = 256;
 
@@ -60,13 +61,12 @@ pub fn url(page: &Page, index: usize) -> Option<Range<usize>> {
     let start = page.tokens()[index].start as usize;
     let rest = &page.text()[start..];
     let bytes = rest.as_bytes();
-    let schemed =
-        ["http", "https", "ftp", "sftp", "ftps", "file"].iter().any(|scheme| page.says(index, &[scheme]))
-            && page.sign(index + 1, b':')
-            && page.sign(index + 2, b'/')
-            && page.sign(index + 3, b'/');
+    let schemed = page.says(index, words!["http", "https", "ftp", "sftp", "ftps", "file"])
+        && page.sign(index + 1, b':')
+        && page.sign(index + 2, b'/')
+        && page.sign(index + 3, b'/');
     let begins =
-        schemed || page.says(index, &["www"]) && page.sign(index + 1, b'.') && page.joined(index + 2);
+        schemed || page.says(index, words!["www"]) && page.sign(index + 1, b'.') && page.joined(index + 2);
     let end = if begins { 0 } else { bare(page, index)? - start };
     let path = begins || matches!(bytes.get(end), Some(b'/' | b':' | b'?'));
     let mut stop = end;
@@ -100,7 +100,7 @@ fn bare(page: &Page, index: usize) -> Option<usize> {
         if at - index > 32 || !page.at(at)?.is_word() && page.number(at).is_none() {
             break;
         }
-        if dot && page.word(at).bytes().all(|byte| byte.is_ascii_lowercase()) && page.says(at, ENDINGS) {
+        if dot && page.word(at).bytes().all(|byte| byte.is_ascii_lowercase()) && page.says(at, &ENDINGS) {
             last = Some(page.tokens()[at].end as usize);
         }
     }
@@ -162,6 +162,11 @@ pub(super) fn uuid(bytes: &[u8]) -> Option<Range<usize>> {
 
 /// UUIDs, IPv6 and hardware addresses: a whole chunk.
 pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
+    // What is shorter than a hardware address has colons between its groups.
+    const HARDWARE: usize = 17;
+    if text.len() < HARDWARE && text.bytes().filter(|byte| *byte == b':').count() < 2 {
+        return None;
+    }
     let trimmed = text.trim_matches(['(', ')', '[', ']', '{', '}', ',', ';', '.', '"', '\'', '<', '>']);
     let start = start + text.find(trimmed).unwrap_or(0);
     let bytes = trimmed.as_bytes();
@@ -174,7 +179,7 @@ pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
     let identifier =
         if bytes.len() == 36 && groups(b'-').map(<[u8]>::len).eq([8, 4, 4, 4, 12]) && groups(b'-').all(hex) {
             Identifier::UniqueIdentifier
-        } else if bytes.len() == 17
+        } else if bytes.len() == HARDWARE
             && [b':', b'-'].iter().any(|sign| groups(*sign).all(|part| part.len() == 2 && hex(part)))
         {
             Identifier::Device

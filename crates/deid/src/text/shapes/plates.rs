@@ -3,6 +3,7 @@
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::{Case, Kind};
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// How far behind its word a plate may stand.
@@ -14,7 +15,7 @@ const GROUP: usize = 7;
 const BACK: usize = 12;
 
 /// Of them, those that are said of other things too: the plate follows at once, or a vehicle is near.
-const DOUBTFUL: &[&str] = &["tag", "tags", "registration", "reg", "licence", "license", "lic"];
+const DOUBTFUL: Words = Words::of(&["tag", "tags", "registration", "reg", "licence", "license", "lic"]);
 
 /// The plate that belongs to the word at `index`.
 pub(super) fn find(page: &Page, index: usize) -> Option<Range<usize>> {
@@ -50,7 +51,7 @@ fn beside(page: &Page, index: usize) -> Option<Range<usize>> {
     }) {
         return None;
     }
-    let near = (range.end..range.end + 5).any(|at| page.says(at, &["plate", "plates", "tag", "tags"]));
+    let near = (range.end..range.end + 5).any(|at| page.says(at, words!["plate", "plates", "tag", "tags"]));
     let digits: usize = range.clone().filter_map(|at| page.number(at)).map(|(length, _)| length).sum();
     let vehicle = digits >= 3
         && (index.saturating_sub(BACK)..index)
@@ -63,16 +64,16 @@ fn beside(page: &Page, index: usize) -> Option<Range<usize>> {
 }
 
 fn called(page: &Page, index: usize) -> Option<Range<usize>> {
-    let doubtful = page.says(index, DOUBTFUL);
+    let doubtful = page.says(index, &DOUBTFUL);
     let vehicle = (index.saturating_sub(6)..index + 8).any(|at| {
         page.at(at).is_some_and(|token| token.class.any(Class::VEHICLE))
-            || page.says(at, &["plate", "plates"])
+            || page.says(at, words!["plate", "plates"])
     });
     let (mut at, mut explicit) = (index + 1, false);
     while at - index <= REACH {
         let token = page.at(at)?;
         explicit |=
-            token.is(b':') || token.is(b'#') || page.says(at, &["number", "no", "reads", "is", "num"]);
+            token.is(b':') || token.is(b'#') || page.says(at, words!["number", "no", "reads", "is", "num"]);
         if (!doubtful || vehicle || explicit)
             && let Some(range) = value(page, at, (explicit || at == index + 1) && (!doubtful || vehicle))
         {
@@ -86,7 +87,7 @@ fn called(page: &Page, index: usize) -> Option<Range<usize>> {
             Kind::Break => true,
             Kind::Word => {
                 token.case == Case::Lower
-                    || page.says(at, &["plate", "plates", "number", "no", "tag"])
+                    || page.says(at, words!["plate", "plates", "number", "no", "tag"])
                     || token.class.any(Class::STATE | Class::STATE_LETTERS | Class::NATIONALITY)
             }
             Kind::Number => false,

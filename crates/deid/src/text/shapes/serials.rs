@@ -5,6 +5,7 @@ use crate::text::Identifier;
 use crate::text::lexicon::Class;
 use crate::text::page::Page;
 use crate::text::token::Kind;
+use crate::text::words::{Words, words};
 use std::ops::Range;
 
 /// How many tokens behind its word a code may stand.
@@ -14,7 +15,7 @@ const SHORTEST: usize = 5;
 const DIGITS: usize = 3;
 
 /// Behind or before the looser words of biometrics.
-const TEMPLATES: &[&str] = &[
+const TEMPLATES: Words = Words::of(&[
     "template",
     "scan",
     "print",
@@ -44,24 +45,27 @@ const TEMPLATES: &[&str] = &[
     "kiosk",
     "ref",
     "reference",
-];
+]);
 
 /// The code that the word at `index` speaks of.
 pub(super) fn find(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     let token = page.at(index)?;
+    if !token.class.any(Class::DEVICE_WORD | Class::BIOMETRIC) {
+        return None;
+    }
     // Within a code it's no word.
     let inside = page.joined(index + 1)
         && page.at(index + 1).is_some_and(|next| next.is_number() || next.is_word())
         || page.joined(index) && page.at(index - 1).is_some_and(|before| before.is_number());
-    if !token.class.any(Class::DEVICE_WORD | Class::BIOMETRIC) || inside {
+    if inside {
         return None;
     }
     let biometric = token.class.any(Class::BIOMETRIC);
     if biometric {
-        let template = (index.saturating_sub(4)..index + 6).any(|at| page.says(at, TEMPLATES));
+        let template = (index.saturating_sub(4)..index + 6).any(|at| page.says(at, &TEMPLATES));
         let sure = !page.says(
             index,
-            &[
+            words![
                 "voice", "palm", "face", "facial", "vein", "gait", "dental", "retina", "retinal", "iris",
                 "finger",
             ],
@@ -88,7 +92,7 @@ fn code(page: &Page, index: usize, plain: bool) -> Option<Range<usize>> {
             Kind::Word | Kind::Number => {
                 called |= page.says(
                     at,
-                    &[
+                    words![
                         "serial",
                         "sn",
                         "no",
@@ -128,7 +132,7 @@ fn code(page: &Page, index: usize, plain: bool) -> Option<Range<usize>> {
                         .clone()
                         .any(|at| page.sign(at, b':') || page.sign(at, b'.') || page.sign(at, b'/'))
                         && !called;
-                    let dated = range.clone().any(|at| page.is_taken(at..at + 1));
+                    let dated = range.clone().any(|at| page.is_taken_at(at));
                     if (mixed || number) && !coded && !measured && !dated && !parted {
                         return Some(range);
                     }
@@ -180,7 +184,7 @@ pub(super) fn udi(page: &mut Page, index: usize) -> bool {
                 .is_some_and(|(length, value)| length == 2 && matches!(value, 1 | 10 | 11 | 17 | 21))
             && page.sign(at + 2, b')')
     };
-    if !group(index) || page.is_taken(index..index + 1) {
+    if !group(index) || page.is_taken_at(index) {
         return false;
     }
     let mut end = index;

@@ -6,7 +6,8 @@ use crate::text::{
     Chart, Cleaned, Cleaner, DateTreatment, Finder, Identifier, Rewriter, Scratch, Settings, Treatment,
 };
 use crate::{DateMethod, Policy, dates::Dates};
-use events::{SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
+use events::{Code, IdentityKind, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
+use smol_str::format_smolstr;
 
 /// How the notes of one subject are cleaned. Threads may share it.
 pub struct Notes<'a> {
@@ -24,7 +25,7 @@ impl<'a> Notes<'a> {
     ) -> Self {
         Notes {
             cleaner,
-            chart: Chart::new(identities(source)),
+            chart: Chart::new(identities(source).chain(&of_the_record(source))),
             rewriter: Rewriter::new(*treatment, dates, derivation, &source.key),
         }
     }
@@ -88,6 +89,23 @@ fn identities(source: &SourceSubject) -> impl Iterator<Item = &SourceIdentity> {
         SourceFact::Identity(identity) => Some(identity),
         _ => None,
     })
+}
+
+/// What every record says of whose it is, whatever its format: the source's own key, and the day of birth.
+fn of_the_record(source: &SourceSubject) -> Vec<SourceIdentity> {
+    let births = source.facts.iter().filter_map(|fact| match fact {
+        SourceFact::Event(event) if event.code == Code::BIRTH => recorded(event.time),
+        _ => None,
+    });
+    let day = |born: Time| {
+        let (year, month, day) = born.ymd();
+        SourceIdentity {
+            kind: IdentityKind::BirthDate,
+            text: format_smolstr!("{year:04}-{month:02}-{day:02}"),
+        }
+    };
+    let key = SourceIdentity { kind: IdentityKind::RecordNumber, text: source.key.as_str().into() };
+    births.map(day).chain([key]).collect()
 }
 
 /// When something was recorded, before any policy.

@@ -5,6 +5,7 @@ use crate::key::{Derivation, KeyError};
 use crate::notes::{self, Notes};
 use crate::numbers::Numbers;
 use crate::policy::{DateMethod, Identifier, Zip};
+use crate::rare::{Holders, Verdicts};
 use crate::tally::{FIELD_NOT_ALLOWED, Rule};
 use crate::text::{Cleaner, Scratch, Settings, Treatment};
 use crate::{Key, Policy, Tally, ages, codes, units, zip3};
@@ -14,6 +15,7 @@ use events::{
 };
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
+use std::sync::OnceLock;
 
 /// Longest description that is counted, in bytes.
 const LONGEST_DESCRIPTION: usize = 200;
@@ -25,6 +27,8 @@ pub struct Deidentifier {
     numbers: Option<Numbers>,
     /// Where the policy lets text pass.
     cleaner: Option<(Cleaner, Treatment)>,
+    /// Which codes enough subjects hold, once they were counted.
+    verdicts: OnceLock<Verdicts>,
 }
 
 /// A subject's notes, and how many of them were read.
@@ -63,7 +67,7 @@ impl Deidentifier {
             Identifier::Random => Some(Numbers::new(known)?),
         };
         let cleaner = notes::cleaner(&policy);
-        Ok(Deidentifier { policy, derivation: key.derivation(), numbers, cleaner })
+        Ok(Deidentifier { policy, derivation: key.derivation(), numbers, cleaner, verdicts: OnceLock::new() })
     }
 
     /// The policy in force.
@@ -113,6 +117,29 @@ impl Deidentifier {
 
     fn dates_of(&self, source_key: &str) -> Dates {
         Dates { method: self.policy.dates(), offset_days: self.offset_days(source_key) }
+    }
+
+    /// Who holds which code, for policies that let rare codes pass only as broader ones; else `None`. Every subject is
+    /// to be looked at ([`Self::look`]) and [`Self::judge`] to be called before any is de-identified: until then no
+    /// code passes.
+    pub fn holders(&self) -> Option<Holders> {
+        let fewest = self.policy.fewest_subjects();
+        (fewest > 0).then(|| Holders::new(fewest))
+    }
+
+    /// The codes that a subject would be told with, if all were common, and the subject's number.
+    pub fn look(&self, record: &Identified<SourceSubject>) -> (i64, FxHashSet<Code>) {
+        let source = record.expose();
+        let codes = source.facts.iter().filter_map(|fact| match fact {
+            SourceFact::Event(event) => self.coded(event).ok().map(|(code, _)| code),
+            _ => None,
+        });
+        (self.pseudonym(&source.key), codes.collect())
+    }
+
+    /// Judges by who holds what. A second call changes nothing.
+    pub fn judge(&self, holders: Holders) {
+        let _ = self.verdicts.set(holders.verdicts());
     }
 
     /// De-identifies one subject. What no rule allows is dropped and counted in `tally`.
@@ -174,13 +201,18 @@ impl Deidentifier {
         notes: Option<&mut NotesRead<'_>>,
         tally: &mut Tally,
     ) -> Result<Event, Rule> {
-        if !self.policy.allows_field(&event.path) {
-            return Err(FIELD_NOT_ALLOWED);
+        let (code, whole) = self.coded(event)?;
+        let told = self.told(&code)?;
+        if told != code {
+            tally.trim(&event.path, "code made broader, since too few subjects hold it");
         }
-        let code = self.code(event)?;
-        let mut safe = Event::new(dates.fact(event.time), code);
+        if !whole {
+            tally.trim(&event.path, "coded value without its system's shape");
+        }
+        let mut safe = Event::new(dates.fact(event.time), told);
         match &event.value {
-            SourceValue::None => {}
+            // A coded value is part of the code.
+            SourceValue::None | SourceValue::Concept { .. } => {}
             SourceValue::Number(value) if is_like_an_identifier(*value, event.unit.as_deref()) => {
                 tally.trim(&event.path, "whole number of seven digits or more without a unit");
             }
@@ -191,14 +223,6 @@ impl Deidentifier {
                         Some(unit) => safe.unit = Some(SmolStr::new(unit)),
                         None => tally.trim(&event.path, "unit not known"),
                     }
-                }
-            }
-            SourceValue::Concept { system, code } => {
-                let code = self.generalised(system, code);
-                if self.policy.allows_system(system) && codes::has_shape(system, code) {
-                    safe.code = Code::new(format!("{}//{system}//{code}", safe.code));
-                } else {
-                    tally.trim(&event.path, "coded value without its system's shape");
                 }
             }
             SourceValue::Text(text) => match notes {
@@ -220,6 +244,30 @@ impl Deidentifier {
             tally.trim(&event.path, "age past the oldest that is told");
         }
         Ok(safe)
+    }
+
+    /// An event's code with its coded value, whatever others hold, and whether the value has its system's shape; or the rule
+    /// that drops it.
+    fn coded(&self, event: &SourceEvent) -> Result<(Code, bool), Rule> {
+        if !self.policy.allows_field(&event.path) {
+            return Err(FIELD_NOT_ALLOWED);
+        }
+        let told = self.code(event)?;
+        let SourceValue::Concept { system, code } = &event.value else { return Ok((told, true)) };
+        let code = self.generalised(system, code);
+        Ok(match self.policy.allows_system(system) && codes::has_shape(system, code) {
+            true => (Code::new(format!("{told}//{system}//{code}")), true),
+            false => (told, false),
+        })
+    }
+
+    /// The code, or the broader one that it may be told as.
+    fn told(&self, code: &Code) -> Result<Code, Rule> {
+        if self.policy.fewest_subjects() == 0 {
+            return Ok(code.clone());
+        }
+        let told = self.verdicts.get().and_then(|verdicts| verdicts.told(code));
+        told.cloned().ok_or("code that too few subjects hold".into())
     }
 
     fn code(&self, event: &SourceEvent) -> Result<Code, Rule> {

@@ -56,7 +56,7 @@ pub use meds::MEDS_PATHS;
 pub use omop::OMOP_PATHS;
 #[doc(hidden)]
 pub use omop::fuzz_omop_row;
-pub use pipeline::{Format, Options, ingest};
+pub use pipeline::{Each, Format, Options, ingest, ingest_after};
 pub use progress::{Phase, Progress};
 pub use rejection::Rejection;
 pub use sink::Sink;

@@ -38,7 +38,7 @@ pub struct Options {
     /// Threads to read on, at least 1. The result does not depend on it.
     pub threads: usize,
     /// Are names, addresses and numbers of the people in the records to be handed on, as identities, so that they
-    /// can be found in notes? FHIR and OMOP say them.
+    /// can be found in notes? All formats but MEDS say them.
     pub identities: bool,
     /// Bounds on memory and on what a record may be.
     pub limits: Limits,
@@ -89,7 +89,25 @@ pub fn ingest<E>(
     options: &Options,
     route: &(dyn Fn(&str) -> u64 + Sync),
     progress: &Progress,
-    each: &mut dyn FnMut(Vec<Identified<SourceSubject>>) -> Result<(), E>,
+    each: &mut Each<'_, E>,
+) -> Result<Summary, Interrupted<E>> {
+    ingest_after(options, route, progress, None, each)
+}
+
+/// Takes whole subjects.
+pub type Each<'a, E> = dyn FnMut(Vec<Identified<SourceSubject>>) -> Result<(), E> + 'a;
+
+/// As [`ingest`], but hands every subject to `look` too, before `each` sees the first: for what depends on all of them.
+/// Subjects are then gathered twice from the spill.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn ingest_after<E>(
+    options: &Options,
+    route: &(dyn Fn(&str) -> u64 + Sync),
+    progress: &Progress,
+    look: Option<&mut Each<'_, E>>,
+    each: &mut Each<'_, E>,
 ) -> Result<Summary, Interrupted<E>> {
     options.check()?;
     progress.begin();
@@ -106,30 +124,50 @@ pub fn ingest<E>(
     tally.check_ceiling()?;
 
     progress.enter(Phase::Gathering);
-    let spilled = gather(options, reader.as_ref(), spill, &mut |batch: Batch| {
+    if let Some(look) = look {
+        gather(options, reader.as_ref(), Whole::Again(&spill), &mut |batch: Batch| {
+            go_on(look(batch.subjects))
+        })?;
+    }
+    let spilled = gather(options, reader.as_ref(), Whole::Last(spill), &mut |batch: Batch| {
         tally.add_batch(&batch);
-        match each(batch.subjects) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+        go_on(each(batch.subjects))
     })?;
     tally.check_ceiling()?;
     progress.enter(Phase::Done);
     Ok(tally.into_summary(spilled))
 }
 
+fn go_on<E>(result: Result<(), E>) -> ControlFlow<E> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// A spill that is gathered for the last time, or will be once more.
+enum Whole<'s> {
+    Again(&'s Spill),
+    Last(Spill),
+}
+
 /// Gathers on a thread of its own and consumes on this one. Returns the bytes that were spilled.
 fn gather<E>(
     options: &Options,
     reader: &dyn RecordReader,
-    spill: Spill,
+    spill: Whole<'_>,
     consume: &mut dyn FnMut(Batch) -> ControlFlow<E>,
 ) -> Result<u64, Interrupted<E>> {
     thread::scope(|scope| {
         let (send, batches) = sync_channel::<Batch>(BATCHES_AHEAD);
         let gatherer = scope.spawn(move || {
             let mut deliver = |batch| send.send(batch).is_ok();
-            Gather::new(&options.limits, &|fact| reader.complete(fact), &mut deliver).all(spill)
+            let complete = |fact: &mut events::SourceFact| reader.complete(fact);
+            let gather = Gather::new(&options.limits, &complete, &mut deliver);
+            match spill {
+                Whole::Again(spill) => gather.all_but_keep(spill).map(|()| spill.spilled_bytes()),
+                Whole::Last(spill) => gather.all(spill),
+            }
         });
         let mut refused = None;
         while let Ok(batch) = batches.recv() {

@@ -6,6 +6,8 @@ use crate::dates::Offsets;
 
 /// Fewest offsets that a subject's dates may be moved by: fewer, and one would be guessed.
 const FEWEST_OFFSETS: usize = 50;
+/// Most subjects that a policy may ask to hold a code: as many are remembered for each code while they are counted.
+const MOST_SUBJECTS_ASKED: u32 = 1000;
 /// Systems whose codes are narrower the longer they are.
 const HIERARCHICAL: &[&str] = &["ICD10CM", "ICD10", "ICD9CM", "ATC"];
 
@@ -98,6 +100,13 @@ fn settings(file: &File, offsets: &Offsets) -> Result<(), String> {
     }
     if file.text.description_subjects < 2 {
         return Err("text.description_subjects is below 2, so one subject's words could pass".into());
+    }
+    match file.codes.fewest_subjects {
+        1 => return Err("codes.fewest_subjects is 1, which every code has; 0 asks for none".into()),
+        n if n > MOST_SUBJECTS_ASKED => {
+            return Err(format!("codes.fewest_subjects is above {MOST_SUBJECTS_ASKED}"));
+        }
+        _ => {}
     }
     for (system, length) in &file.codes.generalise {
         if !HIERARCHICAL.contains(&system.as_str()) {

@@ -148,6 +148,9 @@ pub(crate) struct Codes {
     pub(crate) systems: Vec<SmolStr>,
     #[serde(default)]
     pub(crate) contract_fields: Vec<SmolStr>,
+    /// How many subjects must hold a code for it to pass as it is; 0 asks for none.
+    #[serde(default)]
+    pub(crate) fewest_subjects: u32,
     /// Per system: how many characters of a code stay, its dot aside.
     #[serde(default)]
     pub(crate) generalise: FxHashMap<SmolStr, usize>,

@@ -146,6 +146,11 @@ impl Policy {
         self.file.text.description_subjects
     }
 
+    /// How many subjects must hold a code for it to pass as it is (`codes.fewest_subjects`); 0 where none must.
+    pub fn fewest_subjects(&self) -> u32 {
+        self.file.codes.fewest_subjects
+    }
+
     /// The policy as written, for `osler deid policy show` and for its digest.
     pub fn text(&self) -> &str {
         &self.text

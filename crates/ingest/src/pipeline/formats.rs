@@ -95,7 +95,10 @@ pub(super) fn reader<'a>(
         Format::Fhir => Box::new(crate::fhir::FhirReader::new(&options.limits, options.identities)),
         Format::Omop => Box::new(omop::prepare(options, files, progress, tally)?),
         Format::Meds => Box::new(meds::MedsReader),
-        Format::Synthea => Box::new(synthea::SyntheaReader),
-        Format::Table(mapping) => Box::new(mapping.clone()),
+        Format::Synthea => Box::new(crate::synthea::SyntheaReader::new(options.identities, &options.limits)),
+        Format::Table(mapping) => Box::new(match options.identities {
+            true => mapping.clone(),
+            false => mapping.without_identities(),
+        }),
     })
 }

@@ -1,8 +1,9 @@
 //! Whole runs: what comes out doesn't depend on containers, threads or memory, and what goes wrong is said.
 
-use crate::{Error, Format, Interrupted, Limits, Options, Progress, Summary, ingest};
+use crate::{Error, Format, Interrupted, Limits, Options, Progress, Summary, ingest, ingest_after};
 use events::{Identified, SourceSubject};
 use std::{
+    cell::RefCell,
     convert::Infallible,
     fmt::Write as _,
     fs,
@@ -234,6 +235,31 @@ fn routes_are_no_ones_but_the_subjects() {
     let options = Options::new(Format::Fhir, vec![source.path().into()], spill.path().into());
     let result = ingest(&options, &|_| 7, &Progress::default(), &mut |_| Ok::<(), Infallible>(()));
     assert!(matches!(result, Err(Interrupted::Ingest(Error::RouteCollision))));
+}
+
+#[test]
+fn a_look_beforehand_sees_what_is_handed_on() {
+    let source = folder(&[("Condition.ndjson", conditions(300, 40).as_bytes())]);
+    for gather_bytes in [1 << 30, 10_000] {
+        let spill = tempfile::tempdir().unwrap();
+        let mut options = Options::new(Format::Fhir, vec![source.path().into()], spill.path().into());
+        (options.limits.gather_bytes, options.limits.spill_buffer_bytes) = (gather_bytes, 50_000);
+        let (seen, handed) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let take = |into: &RefCell<Vec<SourceSubject>>, subjects: Vec<Identified<SourceSubject>>| {
+            into.borrow_mut().extend(subjects.into_iter().map(Identified::into_exposed));
+            Ok::<(), Infallible>(())
+        };
+        let mut look = |subjects| {
+            assert!(handed.borrow().is_empty());
+            take(&seen, subjects)
+        };
+        let summary =
+            ingest_after(&options, &route, &Progress::default(), Some(&mut look), &mut |s| take(&handed, s))
+                .unwrap();
+        assert_eq!((seen.borrow().len(), summary.facts), (300, 300 * 40));
+        assert!(*seen.borrow() == *handed.borrow());
+        assert_eq!(fs::read_dir(spill.path()).unwrap().count(), 0, "nothing stays in the spill");
+    }
 }
 
 #[test]

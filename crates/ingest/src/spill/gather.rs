@@ -26,6 +26,8 @@ pub(crate) struct Gather<'a> {
     decoder: Decoder,
     origins: FxHashSet<u64>,
     stopped: bool,
+    /// Are buckets to stay, to be gathered again?
+    keep: bool,
 }
 
 impl<'a> Gather<'a> {
@@ -44,7 +46,19 @@ impl<'a> Gather<'a> {
             decoder: Decoder::default(),
             origins: FxHashSet::default(),
             stopped: false,
+            keep: false,
         }
+    }
+
+    /// Delivers every subject of `spill`, which can be gathered again.
+    ///
+    /// # Errors
+    /// As [`Gather::all`].
+    pub(crate) fn all_but_keep(mut self, spill: &Spill) -> Result<(), Error> {
+        self.keep = true;
+        self.spill(spill)?;
+        self.hand_over();
+        Ok(())
     }
 
     /// Delivers every subject of `spill`, and returns how many bytes had been spilled to disk.
@@ -61,7 +75,7 @@ impl<'a> Gather<'a> {
         for bucket in 0..BUCKETS {
             if spill.bytes(bucket) > 0 && !self.stopped {
                 self.bucket(spill, bucket)?;
-                spill.clear(bucket);
+                self.clear(spill, bucket);
             }
         }
         Ok(())
@@ -82,8 +96,18 @@ impl<'a> Gather<'a> {
                 Ok(())
             })?;
             writer.finish()?;
+            self.clear(spill, bucket);
+            // What is within a bucket is made anew each time.
+            let keep = std::mem::take(&mut self.keep);
+            self.spill(&finer)?;
+            self.keep = keep;
+            Ok(())
+        }
+    }
+
+    fn clear(&self, spill: &Spill, bucket: usize) {
+        if !self.keep {
             spill.clear(bucket);
-            self.spill(&finer)
         }
     }
 
@@ -118,7 +142,7 @@ impl<'a> Gather<'a> {
             bytes.extend_from_slice(chunk);
             Ok(())
         })?;
-        spill.clear(bucket);
+        self.clear(spill, bucket);
         let mut records = Vec::new();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {

@@ -2,15 +2,17 @@
 //!
 //! Columns are found by name, in any case. Date-times are UTC and kept as written; a bare date stands at its day's end.
 //! Conditions of an inpatient encounter are kept at their start: Synthea generates a disease, it does not code a bill.
-//! Names, addresses and identifiers aren't read; nor are costs, claims, providers, and the quality-of-life figures
-//! (`QALY`, `DALY`, `QOLS`), which only a simulator can know.
+//! Names, addresses and identifiers are read only where notes are to be cleaned of them. Costs, claims, and the
+//! quality-of-life figures (`QALY`, `DALY`, `QOLS`), which only a simulator can know, aren't.
 
+mod identities;
 mod patients;
 mod tables;
 
 pub use tables::SYNTHEA_PATHS;
 
-use crate::{Error, Input, Sink, rows::Delimited};
+use crate::{Error, Input, Limits, Sink, directory::Directory, rows::Delimited};
+use events::SourceFact;
 use tables::TABLES;
 
 /// Tables that are known and not read.
@@ -25,23 +27,47 @@ pub(crate) fn table_of(table_name: &str) -> Option<&'static str> {
     tables.chain(&["patients"]).find(|table| **table == stem).copied()
 }
 
-/// Reads one table; tables that aren't read are counted as ignored.
-///
-/// # Errors
-/// A damaged file, one without the columns that its name promises, or a sink that fails.
-pub(crate) fn read(input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
-    match table_of(&input.table_name) {
-        Some("patients") => patients::read(&mut Delimited::open(input, Some(b','))?, sink),
-        Some(name) => match TABLES.iter().find(|table| table.name == name) {
-            Some(table) => tables::read(table, &mut Delimited::open(input, Some(b','))?, sink),
+/// Reads tables. Threads share it.
+pub(crate) struct SyntheaReader {
+    /// Are people and places to be known by name?
+    identities: bool,
+    directory: Directory,
+    max_directory: usize,
+}
+
+impl SyntheaReader {
+    /// A reader of facts, and with `identities` of who is named in the tables.
+    pub(crate) fn new(identities: bool, limits: &Limits) -> Self {
+        SyntheaReader { identities, directory: Directory::default(), max_directory: limits.max_directory }
+    }
+
+    /// Reads one table; tables that aren't read are counted as ignored.
+    ///
+    /// # Errors
+    /// A damaged file, one without the columns that its name promises, or a sink that fails.
+    pub(crate) fn read(&self, input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
+        let Some(name) = table_of(&input.table_name) else {
+            sink.ignore("file", "not a table of Synthea's CSV export");
+            return Ok(());
+        };
+        let open = |input| Delimited::open(input, Some(b','));
+        match TABLES.iter().find(|table| table.name == name) {
+            Some(table) => tables::read(table, &mut open(input)?, self.identities, sink),
+            None if name == "patients" => patients::read(&mut open(input)?, self.identities, sink),
+            None if self.identities && identities::is_pointed_at(name) => {
+                identities::read(name, &mut open(input)?, &self.directory, self.max_directory, sink)
+            }
             None => {
                 sink.ignore(name, "administrative, or about no patient");
                 Ok(())
             }
-        },
-        None => {
-            sink.ignore("file", "not a table of Synthea's CSV export");
-            Ok(())
+        }
+    }
+
+    /// Replaces references to providers and organisations by their names.
+    pub(crate) fn complete(&self, fact: &mut SourceFact) {
+        if let SourceFact::Identity(identity) = fact {
+            self.directory.complete(identity);
         }
     }
 }

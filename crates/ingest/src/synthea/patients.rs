@@ -1,5 +1,6 @@
 //! `patients`: birth, death, and sex, race, ethnicity, marital status and ZIP code as static facts.
 
+use super::identities::Named;
 use crate::{
     Error, Sink, codes,
     rows::{EMPTY, Failure, InField, Rows, each_row, moment, origin},
@@ -9,7 +10,7 @@ use smol_str::SmolStr;
 
 const TABLE: &str = "patients";
 
-pub(super) fn read(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
+pub(super) fn read(rows: &mut dyn Rows, identities: bool, sink: &mut dyn Sink) -> Result<(), Error> {
     let header = rows.header().clone();
     let patient = header.require(rows.file(), "id")?;
     let birth = header.require(rows.file(), "birthdate")?;
@@ -21,9 +22,11 @@ pub(super) fn read(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error
         ("patients.marital", "MARITAL", header.column("marital")),
         ("patients.zip", "ZIP", header.column("zip")),
     ];
+    let named = Named::of(&header, identities);
     let mut key = String::new();
     each_row(rows, TABLE, sink, |row, sink| {
         row.key(patient, &mut key).in_field("id")?;
+        named.read(row, &key, sink)?;
         let born = row.time(birth).in_field("birthdate")?.ok_or(Failure::Field("birthdate", EMPTY))?;
         let died = death.map_or(Ok(None), |column| row.time(column)).in_field("deathdate")?;
         sink.fact(&key, fact("patients.birthdate", &key, moment::birth(born), "", Code::BIRTH))?;

@@ -1,5 +1,6 @@
 //! The tables whose rows are "this code, for this patient, then".
 
+use super::identities::Seen;
 use crate::{
     Error, Sink, codes,
     rows::{EMPTY, Failure, InField, Row, Rows, each_row},
@@ -68,7 +69,12 @@ pub const SYNTHEA_PATHS: &[&str] = &[
 /// What the simulator knows and no record could: left out.
 const SIMULATED_ONLY: &[&str] = &["QALY", "DALY", "QOLS"];
 
-pub(super) fn read(table: &'static Table, rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
+pub(super) fn read(
+    table: &'static Table,
+    rows: &mut dyn Rows,
+    identities: bool,
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
     let header = rows.header().clone();
     let patient = header.require(rows.file(), "patient")?;
     // Older exports name the time of a procedure or a device DATE.
@@ -93,9 +99,11 @@ pub(super) fn read(table: &'static Table, rows: &mut dyn Rows, sink: &mut dyn Si
         reason: header.column("reasoncode"),
         reason_display: header.column("reasondescription"),
     });
+    let seen = Seen::of(&header, identities && visit.is_some());
     let mut key = String::new();
     each_row(rows, table.name, sink, |row, sink| {
         row.key(patient, &mut key).in_field("patient")?;
+        seen.read(row, &key, sink)?;
         let time = row.time(time).in_field(table.time)?.ok_or(Failure::Field(table.time, EMPTY))?;
         let Some(found) = code.map_or(Ok(None), |column| row.text(column)).in_field(table.code)? else {
             sink.ignore(table.name, "a row without a code");

@@ -1,6 +1,10 @@
 use super::*;
 use crate::rows::testing::{Collected, input};
 
+fn read(input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
+    SyntheaReader::new(false, &Limits::default()).read(input, sink)
+}
+
 fn check(files: &[(&str, &str)], want: &[&str]) -> Collected {
     let mut sink = Collected::default();
     for (name, text) in files {
@@ -56,6 +60,48 @@ fn a_life() {
     assert!(sink.rejections.is_empty(), "{:?}", sink.rejections);
     assert_eq!(sink.ignored.len(), 2, "{:?}", sink.ignored);
     assert!(!sink.lines().concat().contains("Canary"), "names are not read");
+}
+
+#[test]
+fn who_is_named_is_read_where_it_is_asked_for() {
+    let files = [
+        (
+            "encounters.csv",
+            "Id,START,PATIENT,ORGANIZATION,PROVIDER,CODE\ne1,2011-01-01,p1,o1,d1,185347001\n,2011-01-02,p1,,d9,185347001\n",
+        ),
+        ("organizations.csv", "Id,NAME,CITY\no1,HARBOUR HOSPITAL,Salem\n"),
+        ("providers.csv", "Id,ORGANIZATION,NAME\nd1,o1,Ines Roe\n"),
+        (
+            "patients.csv",
+            "Id,BIRTHDATE,SSN,DRIVERS,PASSPORT,FIRST,MIDDLE,LAST,MAIDEN,BIRTHPLACE,ADDRESS,CITY,COUNTY,ZIP\n\
+             p1,1950-02-03,999-00-0000,S99,X7X,Ann,,Canary,Rey,Lynn  Massachusetts  US,1 Elm St,Salem,Essex County,01970\n",
+        ),
+    ];
+    let (reader, mut sink) = (SyntheaReader::new(true, &Limits::default()), Collected::default());
+    for (name, text) in files {
+        reader.read(input(name, text.as_bytes()), &mut sink).unwrap();
+    }
+    sink.facts.iter_mut().for_each(|(_, fact)| reader.complete(fact));
+    sink.facts.retain(|(_, fact)| matches!(fact, SourceFact::Identity(_)));
+    assert_eq!(
+        sink.lines(),
+        [
+            "p1 AddressLine 1 Elm St",
+            "p1 City Essex County",
+            "p1 City Lynn",
+            "p1 City Salem",
+            "p1 Name Canary, Ann",
+            "p1 Name Rey",
+            "p1 Organization HARBOUR HOSPITAL",
+            "p1 OtherName ",
+            "p1 OtherName Ines Roe",
+            "p1 PostalCode 01970",
+            "p1 RecordNumber 999-00-0000",
+            "p1 RecordNumber S99",
+            "p1 RecordNumber X7X",
+            "p1 RecordNumber p1",
+        ]
+    );
 }
 
 #[test]

@@ -29,6 +29,9 @@ id = "d"
 [[table.wide]]
 time = { days = "c" }
 columns = { b = { answers = { "1" = "S//YES" } }, d = "S//D" }
+[[table.identity]]
+kind = "name"
+column = ["b", "d"]
 [[table.label]]
 task = "t"
 time = { hours = "b" }

@@ -32,6 +32,8 @@ pub(super) struct Table {
     pub(super) wide: Vec<Wide>,
     #[serde(default)]
     pub(super) label: Vec<Label>,
+    #[serde(default)]
+    pub(super) identity: Vec<Identity>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +88,34 @@ pub(super) struct Label {
     pub(super) yes: Vec<String>,
     #[serde(rename = "false")]
     pub(super) no: Vec<String>,
+}
+
+/// What a cell says of who the subject is, or of who else is named in the record.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    pub(super) kind: Kind,
+    /// The column, or several that make one: family name first, then given names; or the parts of a line in order.
+    pub(super) column: Spanned<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) when: OneOrMany<When>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Name,
+    OtherName,
+    Organization,
+    Address,
+    City,
+    PostalCode,
+    Phone,
+    Email,
+    Url,
+    RecordNumber,
+    PlanNumber,
+    DeviceNumber,
 }
 
 /// A row counts when the column's cell is one of these, or none of those.

@@ -2,6 +2,7 @@
 
 use super::{glob, time::Moment};
 use crate::Error;
+use events::IdentityKind;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,7 @@ pub(super) struct Table {
     pub(super) missing: Missing,
     pub(super) events: Vec<EventRule>,
     pub(super) labels: Vec<LabelRule>,
+    pub(super) identities: Vec<IdentityRule>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +79,13 @@ pub(super) struct LabelRule {
     pub(super) column: Slot,
     pub(super) yes: Vec<String>,
     pub(super) no: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct IdentityRule {
+    pub(super) when: Vec<Condition>,
+    pub(super) kind: IdentityKind,
+    pub(super) columns: Vec<Slot>,
 }
 
 #[derive(Clone, Debug)]
@@ -151,6 +160,13 @@ impl Mapping {
     /// The coding systems of every code that the mapping can make: what a policy that trusts the mapping allows.
     pub fn systems(&self) -> impl Iterator<Item = &str> {
         self.systems.iter().map(String::as_str)
+    }
+
+    /// The mapping without its rules for who is named: for runs that let no text pass.
+    pub(crate) fn without_identities(&self) -> Mapping {
+        let mut mapping = self.clone();
+        mapping.tables.iter_mut().for_each(|table| table.identities.clear());
+        mapping
     }
 
     /// What the mapping says that codes mean, by whole code.

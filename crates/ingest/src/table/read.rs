@@ -2,17 +2,17 @@
 
 use super::{
     plan::{
-        CodeSource, Condition, EventRule, LabelRule, Mapping, Missing, Slot, Subject, Table, Target,
-        UnitSource, Unlisted,
+        CodeSource, Condition, EventRule, IdentityRule, LabelRule, Mapping, Missing, Slot, Subject, Table,
+        Target, UnitSource, Unlisted,
     },
     time::NoTime,
 };
 use crate::{
-    Error, Sink,
+    Error, Sink, directory,
     rows::{EMPTY, Place, Reason, Row, Rows, moment, origin},
     units,
 };
-use events::{Code, SourceEvent, SourceFact, SourceLabel, SourceTime, SourceValue};
+use events::{Code, IdentityKind, SourceEvent, SourceFact, SourceLabel, SourceTime, SourceValue};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 
@@ -76,7 +76,8 @@ pub(super) fn read(
         }
         let events = table.events.iter().map(|rule| apply(rule, &cells));
         let labels = table.labels.iter().map(|rule| apply_label(rule, &cells));
-        for outcome in events.chain(labels) {
+        let identities = table.identities.iter().map(|rule| apply_identity(rule, &cells));
+        for outcome in events.chain(labels).chain(identities) {
             match outcome {
                 Ok(Outcome::Fact(fact)) => owner.give(fact, &place, sink)?,
                 Ok(Outcome::Ignored(reason)) => sink.ignore(KIND, reason),
@@ -224,6 +225,26 @@ fn apply_label(rule: &LabelRule, cells: &Cells<'_>) -> Result<Outcome, Failure> 
         prediction_time,
         boolean_value,
     })))
+}
+
+/// Who is named. A cell that can't be read names nobody.
+fn apply_identity(rule: &IdentityRule, cells: &Cells<'_>) -> Result<Outcome, Failure> {
+    if !cells.hold(&rule.when)? {
+        return Ok(Outcome::Nothing);
+    }
+    let mut parts = rule.columns.iter().map(|column| cells.text(*column).ok().flatten().unwrap_or_default());
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let is_name = matches!(rule.kind, IdentityKind::Name | IdentityKind::OtherName);
+    let text = match (first.is_empty(), rest.is_empty()) {
+        (true, _) => rest,
+        (_, true) => first.into_owned(),
+        // Family name first, as readers of names expect it.
+        _ if is_name => format!("{first}, {rest}"),
+        _ => format!("{first} {rest}"),
+    };
+    Ok(directory::identity(rule.kind, &text)
+        .map_or(Outcome::Nothing, |identity| Outcome::Fact(directory::fact(identity))))
 }
 
 /// A row's code.

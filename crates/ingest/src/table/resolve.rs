@@ -1,17 +1,17 @@
 //! From a mapping as written to one that can be applied: every mistake is named by its line.
 
 use super::{
-    language::{self as written, CodeColumn, Rule, When},
+    language::{self as written, CodeColumn, Kind, Rule, When},
     plan::{
-        CodeSource, Condition, EventRule, LabelRule, Mapping, Missing, Slot, Subject, Table, Target,
-        UnitSource, Unlisted, ValueSource,
+        CodeSource, Condition, EventRule, IdentityRule, LabelRule, Mapping, Missing, Slot, Subject, Table,
+        Target, UnitSource, Unlisted, ValueSource,
     },
     resolve_time::Times,
     shape::{OneOrMany, WordOr},
     time::Moment,
 };
 use crate::{Error, units};
-use events::Code;
+use events::{Code, IdentityKind};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::{
@@ -91,10 +91,14 @@ impl Resolver {
         if table.files.as_ref().is_empty() {
             return mistake(at, "files: at least one pattern is needed, such as \"labs*.csv\"");
         }
-        if table.event.is_empty() && table.wide.is_empty() && table.label.is_empty() {
+        if table.event.is_empty()
+            && table.wide.is_empty()
+            && table.label.is_empty()
+            && table.identity.is_empty()
+        {
             return mistake(
                 at,
-                "a table needs at least one [[table.event]], [[table.wide]] or [[table.label]]",
+                "a table needs at least one [[table.event]], [[table.wide]], [[table.label]] or [[table.identity]]",
             );
         }
         let delimiter = table.delimiter.map(delimiter).transpose()?;
@@ -109,6 +113,8 @@ impl Resolver {
         }
         let labels =
             table.label.into_iter().map(|label| self.label(label, &mut columns)).collect::<Result<_, _>>()?;
+        let identities =
+            table.identity.into_iter().map(|rule| identity(rule, &mut columns)).collect::<Result<_, _>>()?;
         Ok(Table {
             files: table.files.into_inner(),
             delimiter,
@@ -117,6 +123,7 @@ impl Resolver {
             missing: Missing::of(table.missing),
             events,
             labels,
+            identities,
         })
     }
 
@@ -302,6 +309,33 @@ fn subject(written: Spanned<written::Subject>, columns: &mut Columns) -> Result<
             "subject: one of column = \"…\", file_stem = true and row = { column, is, value } is wanted",
         ),
     }
+}
+
+fn identity(written: written::Identity, columns: &mut Columns) -> Result<IdentityRule, Mistake> {
+    let at = written.column.span();
+    let named = written.column.into_inner().0;
+    if named.is_empty() {
+        return mistake(at, "column: at least one is wanted");
+    }
+    let kind = match written.kind {
+        Kind::Name => IdentityKind::Name,
+        Kind::OtherName => IdentityKind::OtherName,
+        Kind::Organization => IdentityKind::Organization,
+        Kind::Address => IdentityKind::AddressLine,
+        Kind::City => IdentityKind::City,
+        Kind::PostalCode => IdentityKind::PostalCode,
+        Kind::Phone => IdentityKind::Phone,
+        Kind::Email => IdentityKind::Email,
+        Kind::Url => IdentityKind::Url,
+        Kind::RecordNumber => IdentityKind::RecordNumber,
+        Kind::PlanNumber => IdentityKind::PlanNumber,
+        Kind::DeviceNumber => IdentityKind::DeviceNumber,
+    };
+    Ok(IdentityRule {
+        when: conditions(written.when, &at, columns)?,
+        kind,
+        columns: named.iter().map(|column| columns.slot(column)).collect(),
+    })
 }
 
 fn conditions(

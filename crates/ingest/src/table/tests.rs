@@ -25,6 +25,34 @@ fn one(rest: &str) -> String {
 }
 
 #[test]
+fn who_is_named_is_read_by_rules_of_its_own() {
+    let mapping = one("[[table.identity]]\nkind = \"name\"\ncolumn = [\"family\", \"given\", \"middle\"]\n\
+         [[table.identity]]\nkind = \"address\"\ncolumn = [\"number\", \"street\"]\n\
+         [[table.identity]]\nkind = \"record_number\"\ncolumn = \"mrn\"\nwhen = { column = \"mrn\", is_not = \"none\" }\n\
+         missing = [\"NA\"]\n");
+    // `missing` is the table's, not the rule's.
+    assert!(Mapping::from_toml(&mapping).is_err());
+    let mapping = mapping.replace("missing = [\"NA\"]\n", "");
+    let rows = "id,family,given,middle,number,street,mrn\n7,Rey,Ana,,1,Elm St,A-77\n8,,Jo,,,Oak St,none\n9,Roe,,,,,\n";
+    let want = [
+        "7 AddressLine 1 Elm St",
+        "7 Name Rey, Ana",
+        "7 RecordNumber A-77",
+        "8 AddressLine Oak St",
+        "8 Name Jo",
+        "9 Name Roe",
+    ];
+    check(&mapping, &[("t.csv", rows)], &want);
+    let mut sink = Collected::default();
+    let without = Mapping::from_toml(&mapping).unwrap().without_identities();
+    without.read(input("t.csv", rows.as_bytes()), &mut sink).unwrap();
+    assert!(sink.facts.is_empty(), "where no text passes nobody is named");
+    let unknown = mapping.replace("\"address\"", "\"shoe_size\"");
+    let said = Mapping::from_toml(&unknown).unwrap_err().to_string();
+    assert!(said.contains("line 10") && said.contains("shoe_size"), "{said}");
+}
+
+#[test]
 fn times() {
     for (time, cell, want) in [
         ("\"static\"", "", "static"),

@@ -1,5 +1,7 @@
 //! `osler ingest`: identified records in, de-identified events out.
 
+mod watched;
+
 use super::threads;
 use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
@@ -12,11 +14,13 @@ use deid::crosswalk::Crosswalk;
 use deid::{DateMethod, Deidentifier, FreeText, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
-use ingest::{Format, Interrupted, Limits, Mapping, Options, Phase, Progress, Summary};
+use ingest::{Format, Interrupted, Limits, Mapping, Options, Progress, Summary};
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use watched::watched;
 
 /// Read records, de-identify them, write MEDS events.
 ///
@@ -315,7 +319,28 @@ fn read_and_write(
         Ok(())
     };
     let progress = Progress::default();
-    let result = watched(&progress, voice, || ingest::ingest(options, &route, &progress, &mut each));
+    let result = watched(&progress, voice, || {
+        let Some(holders) = deidentifier.holders() else {
+            return ingest::ingest(options, &route, &progress, &mut each);
+        };
+        // Which codes are rare depends on everybody.
+        let holders = RefCell::new(Some(holders));
+        let mut look = |subjects: Vec<Identified<SourceSubject>>| -> Result<()> {
+            let codes: Vec<_> =
+                pool.install(|| subjects.par_iter().map(|source| deidentifier.look(source)).collect());
+            if let Some(holders) = holders.borrow_mut().as_mut() {
+                codes.into_iter().for_each(|(subject, codes)| holders.add(subject, codes));
+            }
+            Ok(())
+        };
+        let mut each = |subjects| {
+            if let Some(holders) = holders.take() {
+                deidentifier.judge(holders);
+            }
+            each(subjects)
+        };
+        ingest::ingest_after(options, &route, &progress, Some(&mut look), &mut each)
+    });
     let summary = result.map_err(|interrupted| match interrupted {
         Interrupted::Ingest(error) => anyhow::Error::from(error),
         Interrupted::Consumer(error) => error,
@@ -329,36 +354,6 @@ fn read_and_write(
     let written = writer.finish(&description, &metadata)?;
     let labels = write_labels(out, labels)?;
     Ok((Written { summary: written, tally, labels, crosswalk }, summary))
-}
-
-/// Runs `work` beside a thread that draws its progress.
-fn watched<T>(progress: &Progress, voice: Voice, work: impl FnOnce() -> T) -> T {
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut reading = None;
-            let mut gathering = None;
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                match progress.phase() {
-                    Phase::Reading => {
-                        let bar =
-                            reading.get_or_insert_with(|| voice.bytes("reading", progress.bytes_total()));
-                        bar.set(progress.bytes_read());
-                    }
-                    Phase::Gathering => {
-                        reading = None;
-                        let bar = gathering.get_or_insert_with(|| voice.count("writing", 0));
-                        bar.note(format!("{} subjects", grouped(progress.subjects())));
-                    }
-                    _ => {}
-                }
-                std::thread::sleep(Duration::from_millis(100));
-            }
-        });
-        let result = work();
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-        result
-    })
 }
 
 /// One row for each code that was written: its description from the source's vocabulary, else the words that

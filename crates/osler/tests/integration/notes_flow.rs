@@ -136,3 +136,93 @@ fn surrogates_are_refused_without_what_they_need() {
     assert!(said.contains("two.json is no chart") && !said.contains("Okonkwo"), "{said}");
     assert!(site.fail("deid text --chart absent.json").contains("cannot open absent.json"));
 }
+
+/// Runs one format with a policy that lets text pass as tags, and gives the one text that comes out.
+fn text_of(files: &[(&str, String)], arguments: &str) -> String {
+    let site = Site::new();
+    files.iter().for_each(|(name, text)| drop(site.file(name, text.clone())));
+    let policy = String::from_utf8(site.succeed("deid policy show expert-determination").stdout).unwrap();
+    site.file("ours.toml", policy.replace("free_text = \"drop\"", "free_text = \"tags\""));
+    site.succeed(&format!("ingest {arguments} --policy ours.toml --key site.key --synthetic --out events"));
+    let notes = notes(&site);
+    let [note] = &notes[..] else { panic!("{} notes", notes.len()) };
+    note.clone()
+}
+
+/// Words that only a chart can tell from plain ones, and a short number.
+const PLAIN: &str =
+    "long will was seen at stone harbour with may rivers; file 77-41-9 or p77419x. her pain is 3/10.";
+
+#[test]
+fn a_mapped_table_says_who_is_named() {
+    let mapping = r#"
+        name = "clinic"
+        [[table]]
+        files = ["people.csv"]
+        subject = { column = "id" }
+        [[table.event]]
+        code = "MEDS_BIRTH"
+        time = { date = "born" }
+        [[table.identity]]
+        kind = "name"
+        column = ["family", "given"]
+        [[table.identity]]
+        kind = "record_number"
+        column = "file"
+        [[table]]
+        files = ["notes.csv"]
+        subject = { column = "id" }
+        [[table.event]]
+        code = "LOINC//34117-2"
+        time = { date = "day" }
+        value = { column = "text", text = true }
+        [[table.identity]]
+        kind = "other_name"
+        column = "by"
+        [[table.identity]]
+        kind = "organization"
+        column = "ward"
+    "#;
+    let note = text_of(
+        &[
+            ("clinic.toml", mapping.into()),
+            ("people.csv", "id,born,family,given,file\np77419x,1961-05-04,Long,Will,77419\n".into()),
+            (
+                "notes.csv",
+                format!("id,day,text,by,ward\np77419x,2020-03-01,{PLAIN},\"Rivers, May\",Stone Harbour\n"),
+            ),
+        ],
+        "--from table --mapping clinic.toml people.csv notes.csv",
+    );
+    for named in ["long", "will", "stone", "rivers", "77-41", "p77419x"] {
+        assert!(!note.contains(named), "{named} is left");
+    }
+    assert!(note.contains("her pain is 3/10"));
+}
+
+#[test]
+fn synthea_tables_say_who_is_named() {
+    let note = text_of(
+        &[
+            (
+                "patients.csv",
+                "Id,BIRTHDATE,SSN,FIRST,LAST,GENDER\np77419x,1961-05-04,77-41-9,Will,Long,F\n".into(),
+            ),
+            (
+                "encounters.csv",
+                "Id,START,PATIENT,ORGANIZATION,PROVIDER,CODE\ne1,2020-03-01,p77419x,o1,d1,185347001\n".into(),
+            ),
+            ("organizations.csv", "Id,NAME\no1,STONE HARBOUR\n".into()),
+            ("providers.csv", "Id,NAME\nd1,May Rivers\n".into()),
+            (
+                "observations.csv",
+                format!("DATE,PATIENT,CODE,VALUE,UNITS,TYPE\n2020-03-01,p77419x,72166-2,{PLAIN},,text\n"),
+            ),
+        ],
+        "--from synthea patients.csv encounters.csv organizations.csv providers.csv observations.csv",
+    );
+    for named in ["long", "will", "stone", "rivers", "77-41", "p77419x"] {
+        assert!(!note.contains(named), "{named} is left");
+    }
+    assert!(note.contains("her pain is 3/10"));
+}

@@ -92,3 +92,47 @@ fn a_site_s_own_policy_is_a_file_and_a_contradiction_is_refused_by_its_rule() {
     );
     assert!(!site.path("broken").exists());
 }
+
+/// Three people with hypertension, two with a diabetes that is coded to the last character, one with a rare disease.
+fn people_with_rare_codes(site: &Site) {
+    let mut lines = String::new();
+    for (id, code) in [("p-1", "E11.21"), ("p-2", "E11.22"), ("p-3", "E75.02")] {
+        let subject = json!({"reference": format!("Patient/{id}")});
+        let condition = |code: &str| {
+            json!({"resourceType": "Condition", "id": format!("{id}-{code}"), "subject": subject, "onsetDateTime": "2019-07-01",
+                "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code}]}})
+        };
+        let patient =
+            json!({"resourceType": "Patient", "id": id, "birthDate": "1960-01-01", "gender": "female"});
+        [patient, condition("I10"), condition(code)].iter().for_each(|r| lines += &format!("{r}\n"));
+    }
+    site.file("in/records.ndjson", lines);
+}
+
+#[test]
+fn codes_that_too_few_hold_are_told_more_broadly_or_not_at_all() {
+    let site = Site::new();
+    people_with_rare_codes(&site);
+    let shipped = String::from_utf8(site.succeed("deid policy show expert-determination").stdout).unwrap();
+    let codes = |policy: &str, out: &str| -> Vec<String> {
+        let told = told(&site, policy, out).into_iter();
+        let mut codes: Vec<_> = told.filter_map(|t| Some(t.split_once("ICD10CM//")?.1.to_owned())).collect();
+        codes.sort();
+        codes
+    };
+    assert_eq!(codes("expert-determination", "all"), ["E11.21", "E11.22", "E75.02", "I10", "I10", "I10"]);
+    site.file("ours.toml", shipped.replace("fewest_subjects = 0", "fewest_subjects = 2"));
+    assert_eq!(codes("ours.toml", "events"), ["E11.2", "E11.2", "I10", "I10", "I10"]);
+    let attestation = std::fs::read_to_string(site.path("events").join("attestation.json")).unwrap();
+    for rule in ["code that too few subjects hold", "code made broader, since too few subjects hold it"] {
+        assert!(attestation.contains(rule), "{rule}");
+    }
+    // What is suppressed stands in none of the files, as a description of a code neither.
+    assert!(!site.manifest("events").to_string().contains("E75"));
+    site.file("four.toml", shipped.replace("fewest_subjects = 0", "fewest_subjects = 4"));
+    let told = told(&site, "four.toml", "four");
+    assert!(told.iter().all(|t| t.ends_with("MEDS_BIRTH")), "{told:?}");
+    site.file("one.toml", shipped.replace("fewest_subjects = 0", "fewest_subjects = 1"));
+    let said = site.fail("deid policy check one.toml");
+    assert!(said.contains("fewest_subjects"), "{said}");
+}

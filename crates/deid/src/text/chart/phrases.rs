@@ -54,6 +54,99 @@ const GENERIC: &[&str] = &[
     "hospice",
 ];
 
+/// What houses care for, and how: with the words above they make "mental health", "physical therapy", which are no one's name.
+const CARE: &[&str] = &[
+    "mental",
+    "behavioral",
+    "behavioural",
+    "internal",
+    "physical",
+    "occupational",
+    "speech",
+    "sleep",
+    "pain",
+    "eye",
+    "heart",
+    "cancer",
+    "breast",
+    "skin",
+    "joint",
+    "spine",
+    "kidney",
+    "wound",
+    "hearing",
+    "vision",
+    "dental",
+    "women",
+    "womens",
+    "children",
+    "childrens",
+    "adult",
+    "senior",
+    "veterans",
+    "addiction",
+    "recovery",
+    "wellness",
+    "allergy",
+    "asthma",
+    "diabetes",
+    "infusion",
+    "imaging",
+    "radiology",
+    "oncology",
+    "cardiology",
+    "pediatric",
+    "pediatrics",
+    "orthopedic",
+    "orthopedics",
+    "urology",
+    "neurology",
+    "dermatology",
+    "psychiatry",
+    "obstetrics",
+    "gynecology",
+    "medicine",
+    "therapy",
+    "surgery",
+    "surgical",
+    "diagnostic",
+    "diagnostics",
+    "laboratory",
+    "pharmacy",
+    "management",
+    "outpatient",
+    "inpatient",
+    "emergency",
+];
+/// States and countries that towns and counties are called after: told alone they are the state, which may be told. New York
+/// and Washington are as often the town.
+const WIDER: &[&str] = &[
+    "kansas",
+    "oklahoma",
+    "iowa",
+    "missouri",
+    "texas",
+    "virginia",
+    "nevada",
+    "michigan",
+    "oregon",
+    "california",
+    "delaware",
+    "indiana",
+    "ohio",
+    "mississippi",
+    "arkansas",
+    "colorado",
+    "idaho",
+    "montana",
+    "nebraska",
+    "wyoming",
+    "mexico",
+    "panama",
+    "guatemala",
+    "kuwait",
+];
+
 /// Shorter words may be anything, misread.
 const SHORTEST_MISREAD: usize = 4;
 /// Most bytes between two words of a phrase, white space left out and with it.
@@ -87,6 +180,7 @@ impl Phrases {
         if let Some((last, bare)) = city.split_last()
             && ADDED.contains(&last.as_str())
             && !bare.is_empty()
+            && !matches!(bare, [only] if WIDER.contains(&only.as_str()))
         {
             self.add(bare, Identifier::Location, shapes);
         }
@@ -116,7 +210,9 @@ impl Phrases {
         let name = canonical(text);
         self.add(&name, Identifier::Organization, shapes);
         let telling = name.iter().rposition(|word| !GENERIC.contains(&word.as_str())).map_or(0, |at| at + 1);
-        for end in telling.max(2)..name.len() {
+        let says_nothing = |word: &String| GENERIC.contains(&word.as_str()) || CARE.contains(&word.as_str());
+        let parts = (telling.max(2)..name.len()).filter(|end| !name[..*end].iter().all(says_nothing));
+        for end in parts {
             self.add(&name[..end], Identifier::Organization, shapes);
         }
         // `Cove General Hospital` of `Cove General Hospital - Main Campus`.

@@ -288,3 +288,28 @@ fn a_street_is_found_however_a_scanner_reads_it() {
     }
     assert!(whole * 100 >= all * 90, "{whole} of {all}");
 }
+
+#[test]
+fn what_is_no_ones_alone_stays() {
+    let chart = chart(&[
+        (IdentityKind::City, "Kansas City"),
+        (IdentityKind::City, "Essex County"),
+        (IdentityKind::Organization, "Mental Health Services"),
+        (IdentityKind::Organization, "Physical Therapy Group"),
+        (IdentityKind::Organization, "Stone Harbour Clinic"),
+    ]);
+    for (text, want) in [
+        ("moved from Kansas City", "Kansas City"),
+        ("lives in Essex", "Essex"),
+        ("seen at Stone Harbour", "Stone Harbour"),
+        ("by mental health services", "mental health services"),
+        ("moved from Kansas last year", ""),
+        ("good mental health, started physical therapy", ""),
+    ] {
+        let spans = found(&chart, text);
+        match want {
+            "" => assert!(spans.is_empty(), "{text}: {spans:?}"),
+            want => assert!(spans.contains(&want), "{text}: {spans:?}"),
+        }
+    }
+}

@@ -1,12 +1,11 @@
 //! Synthea's CSV in the run: tables, each by itself.
 
 use crate::{
-    Error, Input, Sink,
+    Error, Input, Rejection, Sink,
     pipeline::{Pieces, RecordReader},
-    synthea,
+    synthea::{self, SyntheaReader},
 };
-
-pub(super) struct SyntheaReader;
+use events::SourceFact;
 
 fn wants(table_name: &str) -> bool {
     synthea::table_of(table_name).is_some()
@@ -26,7 +25,12 @@ impl RecordReader for SyntheaReader {
     }
 
     fn read(&self, input: Input, _: &Pieces, sink: &mut dyn Sink) -> Result<bool, Error> {
-        synthea::read(input, sink)?;
+        SyntheaReader::read(self, input, sink)?;
         Ok(true)
+    }
+
+    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+        self.complete(fact);
+        Ok(())
     }
 }

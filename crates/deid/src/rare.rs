@@ -1,0 +1,243 @@
+//! Codes that few subjects hold: who has a rare disease is found by it. They are told more broadly, or not at all.
+
+use crate::codes;
+use events::Code;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Who holds which code, as far as that matters: of each code no more holders are kept than make it common.
+///
+/// Memory is bounded by the number of codes times [`Holders::fewest`], 8 bytes each.
+#[derive(Clone, Debug)]
+pub struct Holders {
+    fewest: usize,
+    of: FxHashMap<Code, Vec<i64>>,
+}
+
+impl Holders {
+    /// None yet; `fewest` subjects make a code common.
+    pub(crate) fn new(fewest: u32) -> Self {
+        Holders { fewest: fewest as usize, of: FxHashMap::default() }
+    }
+
+    /// How many subjects make a code common.
+    pub fn fewest(&self) -> usize {
+        self.fewest
+    }
+
+    /// Notes the codes of one subject.
+    pub fn add(&mut self, subject: i64, codes: FxHashSet<Code>) {
+        for code in codes {
+            add(self.of.entry(code).or_default(), &[subject], self.fewest);
+        }
+    }
+
+    /// What becomes of each code that too few hold.
+    ///
+    /// Codes of hierarchical systems move up level by level: those that are rare at one level are pooled under the
+    /// broader code, with who is coded so already, until the pool is large enough. A broader code that stands in place
+    /// of narrower ones is thus held by `fewest` subjects *in what is written*, and doesn't count those who keep a
+    /// narrower one.
+    pub fn verdicts(self) -> Verdicts {
+        let Holders { fewest, mut of } = self;
+        let mut broader = FxHashMap::default();
+        for step in 0..MOST_STEPS {
+            // The narrowest first. A code's level doesn't change, so that each is judged once.
+            let mut rare: Vec<Code> = of
+                .iter()
+                .filter(|(code, holders)| {
+                    level(code) == Some(MOST_STEPS - 1 - step) && holders.len() < fewest
+                })
+                .map(|(code, _)| code.clone())
+                .collect();
+            rare.sort_unstable();
+            for code in rare {
+                let up = parent(&code);
+                let holders = of.remove(&code).unwrap_or_default();
+                if let Some(up) = &up {
+                    add(of.entry(up.clone()).or_default(), &holders, fewest);
+                }
+                broader.insert(code, up);
+            }
+        }
+        Verdicts { broader, common: of.into_keys().collect() }
+    }
+}
+
+fn add(holders: &mut Vec<i64>, more: &[i64], fewest: usize) {
+    for subject in more {
+        if holders.len() >= fewest {
+            return;
+        }
+        if !holders.contains(subject) {
+            holders.push(*subject);
+        }
+    }
+}
+
+/// What becomes of codes, once all subjects were looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Verdicts {
+    /// The next broader code of each that too few hold; nothing where there is none.
+    broader: FxHashMap<Code, Option<Code>>,
+    common: FxHashSet<Code>,
+}
+
+impl Verdicts {
+    /// The code itself where enough hold it, else the narrowest broader one that enough are told under, else nothing: also
+    /// for a code that was never counted.
+    pub(crate) fn told<'c>(&'c self, code: &'c Code) -> Option<&'c Code> {
+        let mut code = code;
+        for _ in 0..=MOST_STEPS {
+            if !code.as_str().contains("//") || self.common.contains(code) {
+                return Some(code);
+            }
+            code = self.broader.get(code)?.as_ref()?;
+        }
+        None
+    }
+}
+
+/// Levels of the deepest system.
+const MOST_STEPS: usize = 6;
+
+/// How many characters the codes of a system have at each level, the broadest first; the dot is not counted.
+fn levels(system: &str) -> &'static [usize] {
+    match system {
+        "ICD10CM" | "ICD10" => &[3, 4, 5, 6, 7],
+        "ICD9CM" => &[3, 4, 5],
+        "ATC" => &[1, 3, 4, 5, 7],
+        _ => &[],
+    }
+}
+
+fn parts(code: &Code) -> Option<(&str, &str)> {
+    code.as_str().split_once("//").filter(|(_, local)| !local.contains("//"))
+}
+
+/// How deep a code stands, from 0; reserved codes nowhere, those of other systems at the top.
+fn level(code: &Code) -> Option<usize> {
+    if !code.as_str().contains("//") {
+        return None;
+    }
+    let Some((system, local)) = parts(code) else { return Some(0) };
+    let length = local.chars().filter(|c| *c != '.').count();
+    Some(levels(system).iter().rposition(|level| *level <= length).unwrap_or(0))
+}
+
+/// The next broader code.
+fn parent(code: &Code) -> Option<Code> {
+    let (system, local) = parts(code)?;
+    // An external cause of ICD-9 has a letter before its three digits; a block (`E08-E13`) is broad as it is.
+    if local.contains('-') || system == "ICD9CM" && local.starts_with('E') {
+        return None;
+    }
+    let at = level(code)?.checked_sub(1)?;
+    let cut = codes::cut(local, levels(system)[at]);
+    (cut != local && codes::has_shape(system, cut)).then(|| Code::of(system, cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn verdicts(fewest: u32, held: &[(i64, &[&str])]) -> Verdicts {
+        let mut holders = Holders::new(fewest);
+        for (subject, codes) in held {
+            holders.add(*subject, codes.iter().map(|code| Code::new(*code)).collect());
+        }
+        holders.verdicts()
+    }
+
+    #[test]
+    fn a_rare_code_is_told_more_broadly_where_enough_are_told_so() {
+        let verdicts = verdicts(
+            2,
+            &[
+                (1, &["ICD10CM//E11.21", "SNOMED//73211009", "MEDS_BIRTH"]),
+                (2, &["ICD10CM//E11.22", "SNOMED//73211009"]),
+                (3, &["ICD10CM//E75.02", "SNOMED//44054006", "ATC//A10BA02"]),
+                (4, &["ICD10CM//I10", "ALLERGY//ICD10CM//E11.21"]),
+                (5, &["ICD10CM//I10"]),
+            ],
+        );
+        let told = |code: &str| verdicts.told(&Code::new(code)).map(|code| code.as_str().to_owned());
+        assert_eq!(told("ICD10CM//E11.21").as_deref(), Some("ICD10CM//E11.2"));
+        assert_eq!(told("ICD10CM//I10").as_deref(), Some("ICD10CM//I10"));
+        assert_eq!(told("SNOMED//73211009").as_deref(), Some("SNOMED//73211009"));
+        assert_eq!(told("MEDS_BIRTH").as_deref(), Some("MEDS_BIRTH"));
+        for gone in [
+            "ICD10CM//E75.02",
+            "SNOMED//44054006",
+            "ATC//A10BA02",
+            "ALLERGY//ICD10CM//E11.21",
+            "ICD10CM//Z99.9",
+        ] {
+            assert_eq!(told(gone), None, "{gone}");
+        }
+    }
+
+    #[test]
+    fn who_keeps_a_narrower_code_does_not_make_the_broader_one_common() {
+        let common: Vec<(i64, &[&str])> = (10..20).map(|s| (s, &["ICD10CM//E11.9"][..])).collect();
+        let verdicts =
+            verdicts(3, &[&common[..], &[(1, &["ICD10CM//E11.21"]), (2, &["ICD10CM//E11.8"])]].concat());
+        // Two alone would be told as E11.
+        assert_eq!(verdicts.told(&Code::new("ICD10CM//E11.21")), None);
+        assert_eq!(verdicts.told(&Code::new("ICD10CM//E11.8")), None);
+        assert!(verdicts.told(&Code::new("ICD10CM//E11.9")).is_some());
+    }
+
+    const POOL: [&str; 16] = [
+        "ICD10CM//E11",
+        "ICD10CM//E11.2",
+        "ICD10CM//E11.21",
+        "ICD10CM//E11.22",
+        "ICD10CM//E11.9",
+        "ICD10CM//S72.001A",
+        "ICD10CM//S72.001D",
+        "ICD10CM//S72.0",
+        "ICD9CM//250.00",
+        "ICD9CM//250.01",
+        "ICD9CM//250",
+        "ATC//A10BA02",
+        "ATC//A10BB01",
+        "ATC//A10",
+        "SNOMED//73211009",
+        "MEDS_DEATH",
+    ];
+
+    proptest! {
+        /// By brute force over what would be written: no code is held by too few, and what is told stands above what was.
+        #[test]
+        fn nothing_rare_is_written(
+            fewest in 2u32..5,
+            subjects in prop::collection::vec(prop::collection::hash_set(0..POOL.len(), 0..6), 0..14),
+        ) {
+            let mut holders = Holders::new(fewest);
+            for (id, held) in subjects.iter().enumerate() {
+                holders.add(id as i64, held.iter().map(|at| Code::new(POOL[*at])).collect());
+            }
+            let verdicts = holders.verdicts();
+            let mut written: FxHashMap<String, FxHashSet<usize>> = FxHashMap::default();
+            for (id, held) in subjects.iter().enumerate() {
+                for at in held {
+                    let code = Code::new(POOL[*at]);
+                    let enough = subjects.iter().filter(|other| other.contains(at)).count() >= fewest as usize;
+                    match verdicts.told(&code) {
+                        Some(told) => {
+                            let above = |c: &str| c.replace('.', "");
+                            prop_assert!(above(POOL[*at]).starts_with(&above(told.as_str())));
+                            prop_assert!(!enough || *told == code);
+                            written.entry(told.as_str().to_owned()).or_default().insert(id);
+                        }
+                        None => prop_assert!(!enough),
+                    }
+                }
+            }
+            for (code, holders) in written {
+                prop_assert!(holders.len() >= fewest as usize || !code.contains("//"), "{code}");
+            }
+        }
+    }
+}

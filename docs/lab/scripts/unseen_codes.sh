@@ -14,7 +14,7 @@ cd "$work"
 [ -f site.key ] || "$osler" key new --out site.key
 [ -d events ] || "$osler" ingest --from table --mapping "$root/examples/delphi.toml" --synthetic --key site.key \
   --out events "$data/events.csv.zst"
-[ -f withheld.txt ] || python3 "$root/docs/lab/scripts/unseen_codes.py" withhold events > withheld.txt
+[ -s withheld.txt ] || python3 "$root/docs/lab/scripts/unseen_codes.py" withhold events > withheld.txt
 [ -d timeline ] || "$osler" tokenize --withhold withheld.txt --out timeline events
 [ -d model ] || "$osler" train --out model "$@" timeline
 for way in describe parent unknown ignore; do

@@ -7,6 +7,7 @@
 
 use super::{Line, PANEL, Right};
 use pulp::Simd;
+use std::cell::RefCell;
 
 /// The left operand: row `r` at inner place `p` is `data[r · row + p · step]`.
 #[derive(Clone, Copy)]
@@ -60,8 +61,9 @@ const ROW_BLOCK: usize = 264;
 /// first cache level.
 const INNER_BLOCK: usize = 256;
 
-/// How many steps ahead of its use a number is asked for, where the steps of a left operand are far apart.
-const AHEAD: usize = 12;
+/// Steps written out one after the other in a tile's loop, so that addresses are constants and little but
+/// multiplications is left.
+const UNROLLED: usize = 8;
 
 fn check<T>(target: &Target<'_, T>, left: &Left<'_, T>, right: &Right<'_, T>) {
     assert!(left.inner == right.inner, "shapes of a product disagree: {} and {}", left.inner, right.inner);
@@ -95,41 +97,115 @@ pub(crate) fn product_plainly<T: crate::real::Real>(
     }
 }
 
+thread_local! {
+    /// Room for a block of a transposed left operand, see [`fill_strips`].
+    static STRIPS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The product in the widest registers that this processor has.
 pub(crate) fn product_in_registers(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
-    pulp::Arch::new().dispatch(InRegisters(target, left, right));
+    STRIPS.with_borrow_mut(|strips| {
+        pulp::Arch::new().dispatch(InRegisters { target, left, right, strips });
+    });
 }
 
 /// A product that waits to be told which registers there are.
-pub(crate) struct InRegisters<'a>(
-    pub(crate) Target<'a, f32>,
-    pub(crate) Left<'a, f32>,
-    pub(crate) Right<'a, f32>,
-);
+pub(crate) struct InRegisters<'a> {
+    pub(crate) target: Target<'a, f32>,
+    pub(crate) left: Left<'a, f32>,
+    pub(crate) right: Right<'a, f32>,
+    /// Scratch.
+    pub(crate) strips: &'a mut Vec<f32>,
+}
 
 impl pulp::WithSimd for InRegisters<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let InRegisters(target, left, right) = self;
         match S::F32_LANES {
-            16 => product::<S, 1, 2, 12>(simd, target, left, right),
-            8 => product::<S, 2, 1, 6>(simd, target, left, right),
-            4 => product::<S, 4, 1, 2>(simd, target, left, right),
-            _ => product_plainly(target, left, right),
+            16 => self.run::<S, 1, 2, 12>(simd),
+            8 => self.run::<S, 2, 1, 6>(simd),
+            4 => self.run::<S, 4, 1, 2>(simd),
+            _ => product_plainly(self.target, self.left, self.right),
         }
     }
 }
 
-/// `W` vectors make a line, tiles are `P` panels wide and `R` rows high.
+impl InRegisters<'_> {
+    /// `W` vectors make a line, tiles are `P` panels wide and `R` rows high.
+    #[inline(always)]
+    fn run<S: Simd, const W: usize, const P: usize, const R: usize>(self, simd: S) {
+        let InRegisters { target, left, right, strips } = self;
+        check(&target, &left, &right);
+        if left.step == 1 {
+            return blocks::<S, W, P, R, ALONG>(simd, target, left, right, &mut []);
+        }
+        if right.columns < STRIPS_FROM {
+            return blocks::<S, W, P, R, ACROSS>(simd, target, left, right, &mut []);
+        }
+        let most = ROW_BLOCK.min(left.rows.next_multiple_of(R)).div_ceil(R)
+            * (R * INNER_BLOCK.min(left.inner) + STRIP_GAP);
+        if strips.len() < most {
+            strips.resize(most, 0.0);
+        }
+        blocks::<S, W, P, R, R>(simd, target, left, right, strips);
+    }
+}
+
+/// How a tile reads its left operand: along rows, each of which lies in memory step by step.
+const ALONG: usize = 0;
+
+/// Across rows: steps that lie row by row, a stride apart. Any other number is that stride: a strip so many rows high.
+const ACROSS: usize = usize::MAX;
+
+/// From how many columns on a transposed left operand is worth being copied into strips.
+const STRIPS_FROM: usize = 96;
+
+/// How many steps ahead of its use a number is asked for, where the steps of a left operand are far apart.
+const AHEAD: usize = 12;
+
+/// Numbers left free between strips, so that their beginnings do not meet in one set of the first cache level.
+const STRIP_GAP: usize = 16;
+
+/// Numbers from one strip to the next.
 #[inline(always)]
-fn product<S: Simd, const W: usize, const P: usize, const R: usize>(
+const fn strip_length<const R: usize>(steps: usize) -> usize {
+    steps * R + STRIP_GAP
+}
+
+/// The rows of a transposed left operand are far apart in memory, often by a power of two, so that few of them fit into
+/// the first cache level at a time. A block of them is therefore copied, row by row as they lie, into strips as high as a
+/// tile. It costs a twentieth of a product with a hundred columns, and less with more.
+#[inline(always)]
+fn fill_strips<const R: usize>(
+    strips: &mut [f32],
+    left: &Left<'_, f32>,
+    (begin, end): (usize, usize),
+    (from, steps): (usize, usize),
+) {
+    for step in 0..steps {
+        let row = &left.data[(from + step) * left.step + begin..][..end - begin];
+        let mut at = step * R;
+        let mut chunks = row.chunks_exact(R);
+        for chunk in &mut chunks {
+            strips[at..at + R].copy_from_slice(chunk);
+            at += strip_length::<R>(steps);
+        }
+        let rest = chunks.remainder();
+        if !rest.is_empty() {
+            strips[at..at + rest.len()].copy_from_slice(rest);
+        }
+    }
+}
+
+#[inline(always)]
+fn blocks<S: Simd, const W: usize, const P: usize, const R: usize, const WAY: usize>(
     simd: S,
     target: Target<'_, f32>,
     left: Left<'_, f32>,
     right: Right<'_, f32>,
+    strips: &mut [f32],
 ) {
-    check(&target, &left, &right);
     let Target { data, row: stride, add } = target;
     let y = data.as_mut_ptr();
     let block = super::even_block(left.inner, INNER_BLOCK);
@@ -139,13 +215,29 @@ fn product<S: Simd, const W: usize, const P: usize, const R: usize>(
         for from in (0..left.inner).step_by(block) {
             let steps = block.min(left.inner - from);
             let add = add || from > 0;
+            if WAY == R {
+                fill_strips::<R>(strips, &left, (begin, end), (from, steps));
+            }
             for panel in (0..right.columns.div_ceil(PANEL)).step_by(P) {
                 let wide = P > 1 && (panel + P) * PANEL <= right.columns;
                 let mut row = begin;
                 let mut next = right.lines.as_ptr().wrapping_add((panel + P) * right.stride + from);
                 let after = next.wrapping_add(steps);
                 while row < end {
-                    let place = Place { row, panel, from, steps, add, next };
+                    let in_block = row - begin;
+                    // SAFETY: `check` held, so that the tile's rows and steps lie within the left operand, or within the strips
+                    // that were just filled.
+                    let (x, apart) = unsafe {
+                        match WAY {
+                            ALONG => (left.data.as_ptr().add(row * left.row + from), left.row),
+                            ACROSS => (left.data.as_ptr().add(row + from * left.step), left.step),
+                            _ => (
+                                strips.as_ptr().add(in_block / R * strip_length::<R>(steps) + in_block % R),
+                                R,
+                            ),
+                        }
+                    };
+                    let place = Place { x, apart, row, panel, from, steps, add, next };
                     // A tile asks for an eighth of the next panels' lines; once all were asked for, for the first again.
                     next = next.wrapping_add(steps / 8);
                     next = if next >= after { after.wrapping_sub(steps) } else { next };
@@ -154,11 +246,11 @@ fn product<S: Simd, const W: usize, const P: usize, const R: usize>(
                             // SAFETY: `check` held, and the tile's rows, panels and steps lie within the shapes.
                             unsafe {
                                 if wide {
-                                    tile::<S, W, P, $rows>(simd, (y, stride), &left, &right, place);
+                                    tile::<S, W, P, $rows, WAY>(simd, (y, stride), &right, place);
                                 } else {
                                     for panel in panel..(panel + P).min(right.columns.div_ceil(PANEL)) {
                                         let place = Place { panel, ..place };
-                                        tile::<S, W, 1, $rows>(simd, (y, stride), &left, &right, place);
+                                        tile::<S, W, 1, $rows, WAY>(simd, (y, stride), &right, place);
                                     }
                                 }
                             }
@@ -181,6 +273,10 @@ fn product<S: Simd, const W: usize, const P: usize, const R: usize>(
 /// Where a tile is, and which stretch of the inner dimension it sums.
 #[derive(Clone, Copy)]
 struct Place {
+    /// The first row's number of the first step.
+    x: *const f32,
+    /// From a row to the next, or, for a tile that reads across rows, from a step to the next.
+    apart: usize,
     row: usize,
     panel: usize,
     from: usize,
@@ -190,86 +286,184 @@ struct Place {
     next: *const Line<f32>,
 }
 
+/// Writes out the body for each row: an index that is a constant from the first leaves the sums in registers, one that the
+/// compiler must unroll a loop for sends them through memory.
+macro_rules! each_row {
+    ($rows:expr, $r:ident => $body:expr) => {
+        each_row!($rows, $r => $body, 0 1 2 3 4 5 6 7 8 9 10 11)
+    };
+    ($rows:expr, $r:ident => $body:expr, $($at:literal)*) => {{
+        $(
+            #[allow(non_upper_case_globals)]
+            {
+                const $r: usize = $at;
+                if $r < $rows {
+                    $body
+                }
+            }
+        )*
+    }};
+}
+
+/// A tile of `R` rows, each of which lies in memory step by step, or, with `ACROSS`, of steps that lie row by row.
+///
 /// # Safety
-/// Rows `place.row .. place.row + R` must be rows of `left` and of the target, panels `place.panel .. place.panel + P`
-/// panels of `right`, steps `place.from .. place.from + place.steps` below the inner dimension, and [`check`] must hold.
+/// `place.x` must lead to `R` rows of `place.steps` numbers; rows `place.row .. place.row + R` must be rows of the target, panels
+/// `place.panel .. place.panel + P` panels of `right`, steps `place.from .. place.from + place.steps` below the inner
+/// dimension, and [`check`] must hold.
 // Indices rather than iterators or copied slices: what has an address does not stay in registers.
 #[allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 #[inline(always)]
-unsafe fn tile<S: Simd, const W: usize, const P: usize, const R: usize>(
+unsafe fn tile<S: Simd, const W: usize, const P: usize, const R: usize, const WAY: usize>(
     simd: S,
     (y, stride): (*mut f32, usize),
-    left: &Left<'_, f32>,
     right: &Right<'_, f32>,
     place: Place,
 ) {
-    let far = left.step > 1;
+    let Place { apart, steps, add, mut next, .. } = place;
+    let between = right.stride;
     // SAFETY (all below): as the caller promises, every address lies within its slice.
     unsafe {
         let y = y.add(place.row * stride + place.panel * PANEL);
-        let mut lines = right.lines.as_ptr().add(place.panel * right.stride + place.from);
-        let mut x = left.data.as_ptr().add(place.row * left.row + place.from * left.step);
-        let mut sums = [[[simd.splat_f32s(0.0); W]; P]; R];
+        let mut lines = right.lines.as_ptr().add(place.panel * between + place.from);
         let mut wanted = y.cast_const().wrapping_add(R * stride);
-        let mut next = place.next;
-        for step in 0..place.steps {
+        // A pointer for three rows: the next two are one and two strides further, which an address can say by itself.
+        let mut rows: [*const f32; 4] = std::array::from_fn(|i| place.x.wrapping_add(3 * i * apart));
+        let mut sums = [[[simd.splat_f32s(0.0); W]; P]; R];
+        macro_rules! step {
+            ($at:expr) => {{
+                if WAY == ACROSS {
+                    prefetch(rows[0].wrapping_add(AHEAD * apart));
+                }
+                let mut b = [[simd.splat_f32s(0.0); W]; P];
+                for p in 0..P {
+                    let line: &Line<f32> = &*lines.add(p * between + $at);
+                    let (vectors, _) = S::as_simd_f32s(&line.0);
+                    for w in 0..W {
+                        b[p][w] = vectors[w];
+                    }
+                }
+                each_row!(R, r => {
+                    let x = match WAY {
+                        ALONG => rows[r / 3].add(r % 3 * apart + $at),
+                        ACROSS => rows[0].add(r),
+                        height => rows[0].add($at * height + r),
+                    };
+                    let a = simd.splat_f32s(*x);
+                    for p in 0..P {
+                        for w in 0..W {
+                            sums[r][p][w] = simd.mul_add_e_f32s(a, b[p][w], sums[r][p][w]);
+                        }
+                    }
+                });
+                if WAY == ACROSS {
+                    rows[0] = rows[0].wrapping_add(apart);
+                    keep_apart(&mut rows[0]);
+                }
+            }};
+        }
+        macro_rules! go_on {
+            ($steps:expr) => {{
+                match WAY {
+                    ALONG => {
+                        for group in &mut rows {
+                            *group = group.wrapping_add($steps);
+                            keep_apart(group);
+                        }
+                    }
+                    ACROSS => {}
+                    height => rows[0] = rows[0].wrapping_add($steps * height),
+                }
+                lines = lines.wrapping_add($steps);
+            }};
+        }
+        let mut rest = steps;
+        while rest >= UNROLLED {
             // The next tile's results and the next panels' lines are asked for bit by bit: all at once they would wait for
             // each other, and this tile's own lines for them.
-            if step % 8 == 0 {
-                for p in 0..P {
-                    prefetch_for_writing(wanted.wrapping_add(p * PANEL));
-                    prefetch(next.wrapping_add(p * right.stride).cast());
-                }
-                wanted = wanted.wrapping_add(stride);
-                next = next.wrapping_add(1);
-            }
-            let mut b = [[simd.splat_f32s(0.0); W]; P];
             for p in 0..P {
-                let line: &Line<f32> = &*lines.add(p * right.stride);
-                let (vectors, _) = S::as_simd_f32s(&line.0);
-                for w in 0..W {
-                    b[p][w] = vectors[w];
-                }
+                prefetch_for_writing(wanted.wrapping_add(p * PANEL));
+                prefetch(next.wrapping_add(p * between).cast());
             }
-            if far {
-                prefetch(x.wrapping_add(AHEAD * left.step));
-            }
-            for r in 0..R {
-                let a = simd.splat_f32s(*x.add(r * left.row));
-                for p in 0..P {
-                    for w in 0..W {
-                        sums[r][p][w] = simd.mul_add_e_f32s(a, b[p][w], sums[r][p][w]);
-                    }
-                }
-            }
-            x = x.wrapping_add(left.step);
-            lines = lines.wrapping_add(1);
+            wanted = wanted.wrapping_add(stride);
+            next = next.wrapping_add(1);
+            step!(0);
+            step!(1);
+            step!(2);
+            step!(3);
+            step!(4);
+            step!(5);
+            step!(6);
+            step!(7);
+            go_on!(UNROLLED);
+            rest -= UNROLLED;
         }
-        for r in 0..R {
-            for p in 0..P {
-                let first = (place.panel + p) * PANEL;
-                let n = PANEL.min(right.columns - first);
-                let y = y.add(r * stride + p * PANEL);
-                let mut line = Line([0.0; PANEL]);
-                if n == PANEL {
-                    let y = &mut *y.cast::<[f32; PANEL]>();
-                    let (vectors, _) = S::as_mut_simd_f32s(y);
-                    for w in 0..W {
-                        let sum = sums[r][p][w];
-                        vectors[w] = if place.add { simd.add_f32s(vectors[w], sum) } else { sum };
-                    }
-                } else {
+        while rest > 0 {
+            step!(0);
+            go_on!(1);
+            rest -= 1;
+        }
+        if (place.panel + P) * PANEL <= right.columns {
+            macro_rules! put {
+                ($y:ident, $sum:ident => $value:expr) => {
+                    each_row!(R, r => {
+                        for p in 0..P {
+                            let line = &mut *y.add(r * stride + p * PANEL).cast::<[f32; PANEL]>();
+                            let (vectors, _) = S::as_mut_simd_f32s(line);
+                            for w in 0..W {
+                                let ($y, $sum) = (vectors[w], sums[r][p][w]);
+                                vectors[w] = $value;
+                            }
+                        }
+                    })
+                };
+            }
+            if add {
+                put!(there, sum => simd.add_f32s(there, sum));
+            } else {
+                put!(_there, sum => sum);
+            }
+        } else {
+            each_row!(R, r => {
+                for p in 0..P {
+                    let n = PANEL.min(right.columns - (place.panel + p) * PANEL);
+                    let mut line = Line([0.0; PANEL]);
                     let (vectors, _) = S::as_mut_simd_f32s(&mut line.0);
                     for w in 0..W {
                         vectors[w] = sums[r][p][w];
                     }
-                    for (i, sum) in line.0[..n].iter().enumerate() {
-                        *y.add(i) = if place.add { *y.add(i) + sum } else { *sum };
-                    }
+                    put_part(y.add(r * stride + p * PANEL), &line.0[..n], add);
                 }
-            }
+            });
         }
     }
+}
+
+/// Puts down the first numbers of a line that the target has no room for.
+///
+/// # Safety
+/// As many numbers as `line` has must be the target's from `y` on.
+#[inline(never)]
+unsafe fn put_part(y: *mut f32, line: &[f32], add: bool) {
+    // SAFETY: as the caller promises.
+    let y = unsafe { std::slice::from_raw_parts_mut(y, line.len()) };
+    for (y, sum) in y.iter_mut().zip(line) {
+        *y = if add { *y + sum } else { *sum };
+    }
+}
+
+/// Keeps the compiler from working out one pointer from another: it would do so anew at every use, and additions take the
+/// places of multiplications.
+#[allow(clippy::pointers_in_nomem_asm_block)]
+#[inline(always)]
+fn keep_apart(pointer: &mut *const f32) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) * pointer, options(pure, nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = pointer;
 }
 
 /// Asks for a line that will be wanted: waiting for operands and results that do not stay in a near cache from one use to

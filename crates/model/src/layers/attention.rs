@@ -44,6 +44,12 @@ impl Shape {
     }
 }
 
+/// Places that are worked on for the first `visible` of `seen`: up to a whole number of lanes, since what is left over after
+/// vectors would cost as much as they do. What lies beyond `visible` is thrown away.
+fn whole_lanes(visible: usize, seen: usize) -> usize {
+    visible.next_multiple_of(16).min(seen)
+}
+
 /// Scratch: scores of one block and their gradient, and one segment's keys and values of one head laid out.
 #[derive(Default)]
 pub(crate) struct Scratch<T> {
@@ -94,9 +100,11 @@ pub(crate) fn forward<T: Real>(
                     || {
                         for (i, (scores, sum)) in scores.chunks_exact_mut(seen).zip(&mut *sums).enumerate() {
                             let visible = begin + i + 1 - segment.start;
-                            scores[visible..].fill(T::ZERO);
+                            let whole = whole_lanes(visible, seen);
+                            scores[visible..whole].fill(T::of(f64::NEG_INFINITY));
                             let max;
-                            (max, *sum) = exponentiate_scaled(&mut scores[..visible], shape.scale());
+                            (max, *sum) = exponentiate_scaled(&mut scores[..whole], shape.scale());
+                            scores[visible..].fill(T::ZERO);
                             log_sum[(begin + i) * shape.heads + head] = max + T::of(sum.to_f64().ln());
                         }
                     },
@@ -163,12 +171,13 @@ pub(crate) fn backward<T: Real>(
                             let at = out_at + i * out_row;
                             let shared = dot(&out[at..at + width], &d_out[at..at + width]);
                             let log_sum = log_sum[(begin + i) * shape.heads + head];
-                            scores[visible..].fill(T::ZERO);
-                            d_scores[visible..].fill(T::ZERO);
-                            for (s, ds) in scores[..visible].iter_mut().zip(&mut d_scores[..visible]) {
+                            let whole = whole_lanes(visible, seen);
+                            for (s, ds) in scores[..whole].iter_mut().zip(&mut d_scores[..whole]) {
                                 *s = (*s * scale - log_sum).exp();
                                 *ds = *s * (*ds - shared) * scale;
                             }
+                            scores[visible..].fill(T::ZERO);
+                            d_scores[visible..].fill(T::ZERO);
                         }
                     },
                 );

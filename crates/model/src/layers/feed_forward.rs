@@ -5,7 +5,7 @@
 
 use crate::real::{Real, vectorised};
 
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// `gate_up`: `[rows, 2 · width]`, gate then up; `activation`: `[rows, width]`.
 pub(crate) fn forward<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]) {
@@ -17,10 +17,9 @@ pub(crate) fn forward<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]
                 let ((gates, gate), (ups, up)) = (gate.as_chunks::<LANES>(), up.as_chunks::<LANES>());
                 let (activations, activation) = activation.as_chunks_mut::<LANES>();
                 for ((a, g), u) in activations.iter_mut().zip(gates).zip(ups) {
-                    *a = std::array::from_fn(
-                        #[inline(always)]
-                        |i| g[i] * g[i].sigmoid() * u[i],
-                    );
+                    for i in 0..LANES {
+                        a[i] = g[i] * g[i].sigmoid() * u[i];
+                    }
                 }
                 for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
                     *a = *g * g.sigmoid() * *u;

@@ -59,18 +59,30 @@ pub(crate) fn backward<T: Real>(
                 .zip(inverse);
             for (((dy, x), dx), r) in rows {
                 let r = *r;
-                let mut product = T::ZERO;
-                for (((dy, x), w), dw) in dy.iter().zip(x).zip(weight).zip(d_weight.iter_mut()) {
+                for ((dw, dy), x) in d_weight.iter_mut().zip(dy).zip(x) {
                     *dw += *dy * *x * r;
-                    product += *dy * *w * *x;
                 }
-                let shared = product * r * r * r * scale;
+                let shared = dot_of_three(dy, weight, x) * r * r * r * scale;
                 for (((dx, dy), w), x) in dx.iter_mut().zip(dy).zip(weight).zip(x) {
                     *dx += *dy * *w * r - *x * shared;
                 }
             }
         },
     );
+}
+
+/// The sum of `a · b · c`, in lanes as [`dot`] is: one sum would be a chain that no register is wide enough for.
+#[inline(always)]
+fn dot_of_three<T: Real>(a: &[T], b: &[T], c: &[T]) -> T {
+    let mut lanes = [T::ZERO; 16];
+    let ((a16, a), (b16, b), (c16, c)) = (a.as_chunks::<16>(), b.as_chunks::<16>(), c.as_chunks::<16>());
+    for ((x, y), z) in a16.iter().zip(b16).zip(c16) {
+        for lane in 0..16 {
+            lanes[lane] += x[lane] * y[lane] * z[lane];
+        }
+    }
+    let rest = a.iter().zip(b).zip(c).map(|((x, y), z)| *x * *y * *z);
+    lanes.into_iter().chain(rest).sum()
 }
 
 /// Adds the rows of `dy` to a bias gradient.

@@ -57,8 +57,8 @@ impl<'a, T> Target<'a, T> {
 /// cache level while a panel stays in the first.
 const ROW_BLOCK: usize = 264;
 
-/// Most steps that are summed in registers before the sums are put down: as many as two panels may have to stay in the
-/// first cache level.
+/// Most steps that are summed in registers before the sums are put down, for each panel of a tile. With two panels more than
+/// the first cache level holds, which costs less than putting sums down twice as often.
 const INNER_BLOCK: usize = 256;
 
 /// Steps written out one after the other in a tile's loop, so that addresses are constants and little but
@@ -144,7 +144,7 @@ impl InRegisters<'_> {
             return blocks::<S, W, P, R, ACROSS>(simd, target, left, right, &mut []);
         }
         let most = ROW_BLOCK.min(left.rows.next_multiple_of(R)).div_ceil(R)
-            * (R * INNER_BLOCK.min(left.inner) + STRIP_GAP);
+            * strip_length::<R>((P * INNER_BLOCK).min(left.inner));
         if strips.len() < most {
             strips.resize(most, 0.0);
         }
@@ -208,7 +208,7 @@ fn blocks<S: Simd, const W: usize, const P: usize, const R: usize, const WAY: us
 ) {
     let Target { data, row: stride, add } = target;
     let y = data.as_mut_ptr();
-    let block = super::even_block(left.inner, INNER_BLOCK);
+    let block = super::even_block(left.inner, P * INNER_BLOCK);
     let row_block = ROW_BLOCK / R * R;
     for begin in (0..left.rows).step_by(row_block) {
         let end = (begin + row_block).min(left.rows);

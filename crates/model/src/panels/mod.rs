@@ -15,6 +15,9 @@ use crate::real::Real;
 /// Columns per panel: one cache line of `f32`.
 pub(crate) const PANEL: usize = 16;
 
+/// Rows that are laid out together.
+const ROWS_AT_ONCE: usize = 16;
+
 /// One panel's row.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -46,15 +49,20 @@ impl<T: Real> Panels<T> {
     /// Lays out a matrix `[inner, columns]` whose rows are `stride` apart.
     pub(crate) fn set_strided(&mut self, matrix: &[T], (inner, columns): (usize, usize), stride: usize) {
         self.shape(inner, columns);
-        for p in 0..inner {
-            let row = &matrix[p * stride..][..columns];
-            for (panel, values) in row.chunks(PANEL).enumerate() {
-                let line = &mut self.lines[panel * inner + p].0;
-                match <&[T; PANEL]>::try_from(values) {
-                    Ok(values) => *line = *values,
-                    Err(_) => {
-                        *line = [T::ZERO; PANEL];
-                        line[..values.len()].copy_from_slice(values);
+        // A few rows at a time, so that neighbouring lines are written one after the other.
+        for begin in (0..inner).step_by(ROWS_AT_ONCE) {
+            let rows = begin..(begin + ROWS_AT_ONCE).min(inner);
+            for first in (0..columns).step_by(PANEL) {
+                let at = first / PANEL * inner;
+                let n = PANEL.min(columns - first);
+                for (p, line) in rows.clone().zip(&mut self.lines[at + begin..]) {
+                    let values = &matrix[p * stride + first..][..n];
+                    match <&[T; PANEL]>::try_from(values) {
+                        Ok(values) => line.0 = *values,
+                        Err(_) => {
+                            line.0 = [T::ZERO; PANEL];
+                            line.0[..n].copy_from_slice(values);
+                        }
                     }
                 }
             }

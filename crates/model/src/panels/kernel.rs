@@ -366,7 +366,7 @@ unsafe fn tile<S: Simd, const W: usize, const P: usize, const R: usize, const WA
             ($steps:expr) => {{
                 match WAY {
                     ALONG => {
-                        for group in &mut rows {
+                        for group in rows.iter_mut().take(R.div_ceil(3)) {
                             *group = group.wrapping_add($steps);
                             keep_apart(group);
                         }

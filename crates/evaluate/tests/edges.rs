@@ -347,6 +347,43 @@ fn unfairness_is_found_fairness_is_not_and_the_power_is_said() {
 }
 
 #[test]
+fn disease_that_is_not_recorded_in_a_group_is_found_though_the_model_has_learned_not_to_expect_it() {
+    // A fifth fall ill in both groups; of the fourth who are B, four in ten are never recorded, and the model says so.
+    let row = |i: i64| {
+        let missed = i % 4 == 0;
+        let ill = (i / 4) % 5 == 0 && !(missed && (i / 20) % 5 < 2);
+        Prediction {
+            subject_id: i,
+            prediction_time: events::Time::from_ymd(2020, 1, 1).unwrap(),
+            task: "X".into(),
+            horizon_days: 365.25,
+            boolean_value: Some(ill),
+            observed_days: None,
+            predicted_boolean_probability: if missed { 0.12 } else { 0.2 } + (i % 7) as f64 / 1000.0,
+            baseline_probability: Some(0.2),
+            age_years: Some(50.0),
+            sex: Sex::Female,
+        }
+    };
+    let race = evaluate::Attribute {
+        name: "race".into(),
+        group_of: (0..4000).map(|i| (i, if i % 4 == 0 { "B" } else { "A" }.into())).collect(),
+    };
+    let set = Options { attributes: vec![race], ..options(1) };
+    let predictions: Vec<Prediction> = (0..4000).map(row).collect();
+    let fairness = evaluate(&predictions, &set).unwrap().tasks.remove(0).fairness.unwrap();
+    let gaps = &fairness.dimensions.iter().find(|d| d.by == "race").unwrap().gaps;
+    let gap = |metric: &str| gaps.iter().find(|g| g.metric == metric && g.group == "B").unwrap();
+    let recorded = &gap("recorded_over_age_and_sex").ratio;
+    assert!((recorded.value.unwrap() - 0.6).abs() < 0.02, "{recorded:?}");
+    assert!(recorded.low.unwrap() < 0.6 && recorded.high.unwrap() > 0.6 && recorded.high.unwrap() < 0.9);
+    // By its own expectations the model is fair.
+    assert!((gap("observed_expected").ratio.value.unwrap() - 1.0).abs() < 0.05);
+    let said = fairness.sentences.join(" ");
+    assert!(said.contains("on record 0.6") && said.contains("the records can't tell"), "{said}");
+}
+
+#[test]
 fn small_cells_of_pairs_hide_every_count_of_the_pair() {
     let mut predictions = ordinary(400);
     predictions.iter_mut().for_each(|p| p.age_years = Some(if p.subject_id < 380 { 50.0 } else { 85.0 }));

@@ -29,7 +29,11 @@ const FOR_POWER: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914;
 const NOT_RECORDED: &str = "Not recorded";
 
 /// The metrics compared, in the order of their values.
-pub const FAIRNESS_METRICS: [&str; 7] = [
+///
+/// The last is about the outcomes rather than the model: how often they are on record, over how often age and sex alone expect it. A
+/// group whose disease isn't recorded is served no better by a model that has learned so; this shows it. Only where every row has
+/// a baseline.
+pub const FAIRNESS_METRICS: [&str; 8] = [
     "auroc",
     "sensitivity",
     "false_positive_rate",
@@ -37,7 +41,10 @@ pub const FAIRNESS_METRICS: [&str; 7] = [
     "flagged_share",
     "observed_expected",
     "brier",
+    RECORDED,
 ];
+/// How often the outcome is on record, for people of a group's ages and sexes.
+const RECORDED: &str = "recorded_over_age_and_sex";
 const METRICS: usize = FAIRNESS_METRICS.len();
 
 /// Fairness of one task.
@@ -130,6 +137,8 @@ fn divisions(rows: &Rows, options: &Options) -> Groups {
 struct Part {
     group: String,
     scored: Scored,
+    /// The same by the baseline.
+    baseline: Option<Scored>,
 }
 
 pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
@@ -145,14 +154,15 @@ pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result
         let mut of = Vec::with_capacity(names.len());
         for name in names {
             let members: Vec<bool> = group_of.iter().map(|g| *g == name).collect();
-            of.push(Part { group: name.to_string(), scored: rows.scored_where(|i| members[i])? });
+            let baseline = rows.has_baseline.then(|| rows.scored_where(true, |i| members[i])).transpose()?;
+            let scored = rows.scored_where(false, |i| members[i])?;
+            of.push(Part { group: name.to_string(), scored, baseline });
         }
         parts.push((by, of));
     }
     let small = |s: &Scored| s.events() < options.small_cell || s.len() - s.events() < options.small_cell;
-    let shown: Vec<&Scored> =
-        parts.iter().flat_map(|(_, of)| of).map(|p| &p.scored).filter(|s| !small(s)).collect();
-    let all = |counts: Counts| shown.iter().map(|s| values(s, threshold, counts)).collect::<Vec<_>>();
+    let shown: Vec<&Part> = parts.iter().flat_map(|(_, of)| of).filter(|p| !small(&p.scored)).collect();
+    let all = |counts: Counts| shown.iter().map(|p| values(p, threshold, counts)).collect::<Vec<_>>();
     let sample = all(None);
     let draws = options.bootstrap.replicate(rows.clusters, |counts| all(Some(counts)));
     let mut made = Fairness { threshold, ..Fairness::default() };
@@ -174,7 +184,19 @@ pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result
     Ok(made)
 }
 
-fn values(scored: &Scored, threshold: f64, counts: Counts) -> [f64; METRICS] {
+/// Events on record over those that the baseline expects.
+fn recorded(baseline: &Scored, counts: Counts) -> f64 {
+    let (mut seen, mut expected) = (0.0, 0.0);
+    for i in 0..baseline.len() {
+        let w = baseline.weighted(counts, i);
+        seen += w * f64::from(u8::from(baseline.outcome[i]));
+        expected += w * baseline.probability[i];
+    }
+    seen / expected
+}
+
+fn values(part: &Part, threshold: f64, counts: Counts) -> [f64; METRICS] {
+    let scored = &part.scored;
     let (mut tp, mut fp, mut fn_, mut tn, mut expected, mut squared) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
     for i in 0..scored.len() {
         let w = scored.weighted(counts, i);
@@ -198,6 +220,7 @@ fn values(scored: &Scored, threshold: f64, counts: Counts) -> [f64; METRICS] {
         (tp + fp) / total,
         (tp + fn_) / expected,
         squared / total,
+        part.baseline.as_ref().map_or(f64::NAN, |baseline| recorded(baseline, counts)),
     ]
 }
 
@@ -307,6 +330,7 @@ pub(crate) fn metric_words(metric: &str) -> &'static str {
         "positive_predictive_value" => "positive predictive value",
         "flagged_share" => "share flagged",
         "observed_expected" => "observed over expected",
+        RECORDED => "recorded over expected by age and sex",
         _ => "Brier score",
     }
 }
@@ -350,6 +374,18 @@ fn sentences(made: &Fairness, options: &Options) -> Vec<String> {
             words::value(&gap.difference),
             words::interval(&gap.difference).unwrap_or_default(),
             words::decimals(gap.p_corrected.unwrap_or(1.0), 3),
+        ));
+    }
+    let recorded = found.iter().filter(|(d, g)| g.metric == RECORDED && !d.by.contains(" and "));
+    for (dimension, gap) in recorded.take(3) {
+        said.push(format!(
+            "By {}, the outcome is on record {} times as often in “{}” as in “{}” for people of the same age and sex ({}). It may be rarer or \
+             commoner there, or be missed: the records can't tell, and a model that learned from them repeats it.",
+            dimension.by,
+            words::value(&gap.ratio),
+            gap.group,
+            dimension.reference.as_deref().unwrap_or_default(),
+            words::interval(&gap.ratio).unwrap_or_default(),
         ));
     }
     let detectable = |metric: &str| {

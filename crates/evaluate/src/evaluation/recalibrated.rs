@@ -67,9 +67,9 @@ fn cross_fitted(rows: &Rows, fit: Fit, part_of: &[usize]) -> Result<Option<Vec<R
         for fold in 0..FOLDS {
             // Clusters are numbered by subject id, a pseudonym without meaning.
             let is_left_out = |i: usize| rows.cluster[i] % FOLDS == fold;
-            let learn = rows.scored_where(|i| part_of[i] == part && !is_left_out(i))?;
+            let learn = rows.scored_where(false, |i| part_of[i] == part && !is_left_out(i))?;
             let Some(correct) = fit(&learn) else { return Ok(None) };
-            let measured = rows.scored_where(|i| part_of[i] == part && is_left_out(i))?;
+            let measured = rows.scored_where(false, |i| part_of[i] == part && is_left_out(i))?;
             corrected.extend((0..measured.len()).map(|i| Row {
                 probability: correct(measured.probability[i]),
                 outcome: measured.outcome[i],

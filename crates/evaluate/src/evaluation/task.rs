@@ -56,11 +56,11 @@ impl Rows<'_> {
         }))
     }
 
-    /// The rows with a known outcome among those selected by number, scored by the model.
-    pub fn scored_where(&self, keep: impl Fn(usize) -> bool) -> Result<Scored> {
+    /// The rows with a known outcome among those selected by number, scored by the model or the baseline.
+    pub fn scored_where(&self, baseline: bool, keep: impl Fn(usize) -> bool) -> Result<Scored> {
         Scored::new(self.predictions.iter().enumerate().filter(|(i, _)| keep(*i)).filter_map(|(i, p)| {
             Some(Row {
-                probability: p.predicted_boolean_probability,
+                probability: if baseline { p.baseline_probability? } else { p.predicted_boolean_probability },
                 outcome: p.boolean_value?,
                 weight: self.weight[i],
                 cluster: self.cluster[i],

@@ -70,6 +70,7 @@ fn groups(fairness: &Fairness) -> String {
         "positive_predictive_value",
         "flagged_share",
         "observed_expected",
+        "recorded_over_age_and_sex",
     ];
     let mut html = format!(
         r#"<details><summary>Groups, flagged at a risk of {} and above</summary><div class="scroll"><table><thead><tr><th scope="col">Group</th><th scope="col" class="n">Predictions</th><th scope="col" class="n">Events</th>"#,
@@ -89,7 +90,7 @@ fn groups(fairness: &Fairness) -> String {
                 escape(&group.group)
             );
             if group.suppressed {
-                html.push_str(r#"<td class="suppressed" colspan="8">Too small to be shown</td></tr>"#);
+                html.push_str(r#"<td class="suppressed" colspan="9">Too small to be shown</td></tr>"#);
                 continue;
             }
             let _ = write!(

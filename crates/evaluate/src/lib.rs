@@ -3,7 +3,8 @@
 //! What this room is for: turning records and questions into labels ([`tasks`]), measuring probabilities against
 //! what came true ([`metrics`], [`bootstrap`]), asking whether it is too good ([`audit`])
 //! and what the model gives away ([`privacy`]), whether its futures are like the real ones ([`generative`]), what came of predictions told to
-//! nobody ([`silent`]), saying what age and sex alone would have said ([`baseline`]), and
+//! nobody ([`silent`]), grading reasoning where a simulation knows the truth ([`grading`]), saying what age and sex alone would have
+//! said ([`baseline`]), and
 //! putting it all into a report that a physician can read ([`evaluate`], [`EvaluationReport::to_html`]).
 //! Everything is a pure function of its arguments, deterministic given a seed whatever the number of threads.
 //! What may not enter: files, clocks, models, and any number that flatters. An undefined number is absent, with
@@ -34,6 +35,7 @@
 //! # Ok::<(), evaluate::Error>(())
 //! ```
 
+pub mod alike;
 pub mod audit;
 pub mod baseline;
 pub mod bootstrap;
@@ -42,9 +44,14 @@ pub mod effects;
 mod error;
 mod evaluation;
 pub mod generative;
+pub mod grading;
 mod logistic;
 mod measures;
 pub mod metrics;
+pub mod pages {
+    //! Pages and drawings in the reports' own style, for others to make theirs of.
+    pub use crate::report::{Axis, Board, Document, Ticks, document, escape};
+}
 pub mod privacy;
 mod report;
 pub mod silent;

@@ -32,19 +32,27 @@ pub(crate) fn html(report: &EvaluationReport) -> String {
     })
 }
 
-/// What a page is made of; `byline` and `body` are HTML, the rest is text.
-pub(super) struct Document<'a> {
+/// What a page is made of; `byline`, `body` and `about` are HTML, the rest is text.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What kind of page it is, above the title.
     pub kicker: &'a str,
+    /// The title.
     pub title: &'a str,
+    /// Facts below the title.
     pub byline: &'a str,
+    /// Sections; one of them has the id `answer`.
     pub body: &'a str,
+    /// Whether the records are made up.
     pub synthetic: bool,
+    /// What the page is, and isn't.
     pub about: &'a str,
+    /// By what it was made.
     pub made_by: &'a str,
 }
 
-/// A page that needs nothing else.
-pub(super) fn document(page: &Document<'_>) -> String {
+/// A page that needs nothing else: no network, no script.
+pub fn document(page: &Document<'_>) -> String {
     let banner = if page.synthetic {
         r#"<p class="banner" role="note"><strong>Synthetic data.</strong> The records behind these numbers are simulated. They show that the software works; they say nothing about patients.</p>"#
     } else {
@@ -76,7 +84,7 @@ pub(super) fn document(page: &Document<'_>) -> String {
 }
 
 /// Text made safe inside elements and quoted attributes.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

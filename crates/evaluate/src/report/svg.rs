@@ -16,8 +16,8 @@ const TOP: f64 = 10.0;
 const BOTTOM: f64 = 42.0;
 
 /// How the numbers on an axis are written.
-#[derive(Clone)]
-pub(super) enum Ticks {
+#[derive(Clone, Debug)]
+pub enum Ticks {
     /// As they are, with so many decimals.
     Decimals(usize),
     /// As percentages.
@@ -27,15 +27,21 @@ pub(super) enum Ticks {
 }
 
 /// One axis.
-pub(super) struct Axis<'a> {
+#[derive(Clone, Debug)]
+pub struct Axis<'a> {
+    /// What it shows, with its unit.
     pub name: &'a str,
+    /// The lowest value shown.
     pub from: f64,
+    /// The highest.
     pub to: f64,
+    /// How its numbers are written.
     pub ticks: Ticks,
 }
 
 /// A drawing in progress.
-pub(super) struct Board {
+#[derive(Debug)]
+pub struct Board {
     width: f64,
     height: f64,
     left: f64,

@@ -1,12 +1,16 @@
-//! Tables of plain columns, written batch by batch, for what has no schema of its own: truth files of a synthetic
-//! population.
+//! Tables of plain columns, written batch by batch and read whole, for what has no schema of its own: truth files of a
+//! synthetic population.
 
 use super::Error;
-use super::table::TableWriter;
+use super::table::{self, TableWriter};
+use crate::Time;
+use arrow_array::RecordBatch;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    UInt32Array,
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use smol_str::SmolStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,11 +94,81 @@ impl ColumnsWriter {
     }
 }
 
+/// Columns of a whole file, as [`ColumnsWriter`] writes them, taken by name.
+#[derive(Debug)]
+pub struct ColumnsFile {
+    path: PathBuf,
+    batches: Vec<RecordBatch>,
+}
+
+impl ColumnsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let batches = table::open(path)?.collect::<Result<_, _>>().map_err(|e| (path.to_owned(), e))?;
+        Ok(ColumnsFile { path: path.to_owned(), batches })
+    }
+
+    fn all<A: Array + 'static, T>(
+        &self,
+        name: &'static str,
+        values: impl Fn(&A, usize) -> T,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        for batch in &self.batches {
+            let column: &A = table::column(&self.path, batch, name)?;
+            table::no_nulls(&self.path, column, name)?;
+            found.extend((0..column.len()).map(|row| values(column, row)));
+        }
+        Ok(found)
+    }
+
+    /// 64-bit integers.
+    ///
+    /// # Errors
+    /// When the column is absent, holds nulls or is of another type; so for the others.
+    pub fn integers(&self, name: &'static str) -> Result<Vec<i64>, Error> {
+        self.all(name, |column: &Int64Array, row| column.value(row))
+    }
+
+    /// 64-bit numbers.
+    ///
+    /// # Errors
+    /// As [`ColumnsFile::integers`].
+    pub fn numbers(&self, name: &'static str) -> Result<Vec<f64>, Error> {
+        self.all(name, |column: &Float64Array, row| column.value(row))
+    }
+
+    /// Times.
+    ///
+    /// # Errors
+    /// As [`ColumnsFile::integers`].
+    pub fn times(&self, name: &'static str) -> Result<Vec<Time>, Error> {
+        self.all(name, |column: &TimestampMicrosecondArray, row| Time::from_micros(column.value(row)))
+    }
+
+    /// Words.
+    ///
+    /// # Errors
+    /// As [`ColumnsFile::integers`].
+    pub fn texts(&self, name: &'static str) -> Result<Vec<SmolStr>, Error> {
+        self.all(name, |column: &StringArray, row| SmolStr::new(column.value(row)))
+    }
+
+    /// True or false.
+    ///
+    /// # Errors
+    /// As [`ColumnsFile::integers`].
+    pub fn flags(&self, name: &'static str) -> Result<Vec<bool>, Error> {
+        self.all(name, |column: &BooleanArray, row| column.value(row))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meds::table;
-    use arrow_array::Array;
 
     #[test]
     fn batches_come_back_in_order_and_of_their_types() {
@@ -117,14 +191,13 @@ mod tests {
         let short = vec![("subject_id", Column::Integers(vec![1]))];
         assert!(writer.write(short).is_err());
         writer.finish().unwrap();
-        let mut ids = Vec::new();
-        for batch in table::open(&path).unwrap() {
-            let batch = batch.unwrap();
-            assert_eq!(batch.num_columns(), 6);
-            let column: &Int64Array = table::column(&path, &batch, "subject_id").unwrap();
-            assert_eq!(column.null_count(), 0);
-            ids.extend(column.values().iter().copied());
-        }
-        assert_eq!(ids, [0, 10, 1, 11]);
+        let file = ColumnsFile::read(&path).unwrap();
+        assert_eq!(file.integers("subject_id").unwrap(), [0, 10, 1, 11]);
+        assert_eq!(file.times("time").unwrap()[1], Time::from_micros(1));
+        assert_eq!(file.texts("name").unwrap()[..2], ["a", "b"]);
+        assert!(file.numbers("risk").unwrap()[1].is_nan());
+        assert_eq!(file.flags("given").unwrap(), [true, false, true, false]);
+        assert!(file.flags("risk").is_err(), "another type");
+        assert!(file.texts("nobody").is_err(), "no such column");
     }
 }

@@ -18,7 +18,7 @@ mod table;
 mod writer;
 
 pub use codes::{CodeMetadata, read_codes};
-pub use columns::{Column, ColumnsWriter};
+pub use columns::{Column, ColumnsFile, ColumnsWriter};
 pub use labels::{read_labels, write_labels};
 pub use likelihoods::{EventLikelihoodRow, LikelihoodWriter};
 pub use measures::{MeasureRow, write_measures};

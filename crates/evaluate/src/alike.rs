@@ -1,0 +1,190 @@
+//! Patients like this one: the nearest states among others', and what became of them, told only of groups.
+//!
+//! Distances are Euclidean over standardised numbers. What is told is a count over a group of at least `k` people, and a count
+//! below `k`, of those to whom it happened or of those to whom it didn't, is not told, so that nothing is said that is true of fewer than
+//! `k` (Sweeney, Int J Uncertainty Fuzziness Knowledge-Based Syst 2002, in the form of small-cell suppression). A patient who is further from the
+//! others than almost all of them are from each other has nobody like him, and is refused.
+
+use serde::Serialize;
+use statrs::distribution::{Beta, ContinuousCDF};
+
+/// Further from the others than this share of them is from the rest: nobody is like this one.
+const FARTHEST: f64 = 0.99;
+
+/// States of other people.
+#[derive(Clone, Debug)]
+pub struct Others {
+    states: Vec<Vec<f64>>,
+    mean: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+/// Why nothing is told.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "because")]
+pub enum NoGroup {
+    /// Fewer than `k` people are there.
+    TooFew {
+        /// How many.
+        people: usize,
+        /// How many there must be.
+        k: usize,
+    },
+    /// The patient lies further from the others than nearly all of them lie from each other.
+    NobodyAlike {
+        /// The share of the others who are nearer to the rest.
+        share: f64,
+    },
+}
+
+/// Those who are most alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Their places among the others, the nearest first.
+    pub places: Vec<usize>,
+    /// The share of the others who lie nearer to the rest than the patient does: near one for somebody unusual.
+    pub unusual: f64,
+}
+
+/// What became of a group in one respect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Became {
+    /// Of how many it is known.
+    pub people: usize,
+    /// To how many it happened; none where that, or the rest, would be fewer than `k`.
+    pub events: Option<usize>,
+    /// The 95 % interval of the share (Jeffreys'); none with `events`.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Others {
+    /// Lays out states of one length.
+    pub fn new(states: &[Vec<f32>]) -> Self {
+        let columns = states.first().map_or(0, Vec::len);
+        let n = states.len().max(1) as f64;
+        let column = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+            (0..columns).map(|c| states.iter().map(|s| of(c, f64::from(s[c]))).sum::<f64>() / n).collect()
+        };
+        let mean = column(&|_, x| x);
+        // A number that doesn't vary tells nobody apart.
+        let scale: Vec<f64> = column(&|c, x| (x - mean[c]).powi(2))
+            .into_iter()
+            .map(|v| if v > 1e-12 { v.sqrt() } else { f64::INFINITY })
+            .collect();
+        let mut made = Others { states: Vec::new(), mean, scale };
+        made.states = states.iter().map(|state| made.scaled(state)).collect();
+        made
+    }
+
+    /// How many people.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Is nobody there?
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    fn scaled(&self, state: &[f32]) -> Vec<f64> {
+        state.iter().zip(&self.mean).zip(&self.scale).map(|((x, m), s)| (f64::from(*x) - m) / s).collect()
+    }
+
+    /// The nearest `most`, and the mean distance to the nearest `k` of them.
+    fn nearest(&self, state: &[f64], but: Option<usize>, (most, k): (usize, usize)) -> (Vec<usize>, f64) {
+        let distance =
+            |other: &[f64]| state.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let others = self.states.iter().enumerate().filter(|(place, _)| Some(*place) != but);
+        let mut each: Vec<(f64, usize)> = others.map(|(place, other)| (distance(other), place)).collect();
+        each.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        each.truncate(most);
+        let near = &each[..k.min(each.len())];
+        let mean = near.iter().map(|(d, _)| d).sum::<f64>() / near.len().max(1) as f64;
+        (each.into_iter().map(|(_, place)| place).collect(), mean)
+    }
+
+    /// The `most` people who are most alike, at least `k` of them, or why there is no such group.
+    pub fn group(&self, state: &[f32], most: usize, k: usize) -> Result<Group, NoGroup> {
+        // One more, since each of them has himself among the others.
+        if self.len() <= k || most < k {
+            return Err(NoGroup::TooFew { people: self.len().min(most), k });
+        }
+        let (places, own) = self.nearest(&self.scaled(state), None, (most, k));
+        // Of the others a part is enough to tell who is unusual.
+        let step = self.len().div_ceil(400);
+        let asked: Vec<usize> = (0..self.len()).step_by(step).collect();
+        let nearer =
+            asked.iter().filter(|place| self.nearest(&self.states[**place], Some(**place), (k, k)).1 < own);
+        let unusual = nearer.count() as f64 / asked.len() as f64;
+        if unusual > FARTHEST {
+            return Err(NoGroup::NobodyAlike { share: unusual });
+        }
+        Ok(Group { places, unusual })
+    }
+}
+
+impl Became {
+    /// Counts outcomes, those that are known; none where fewer than `k` are.
+    pub fn of(outcomes: impl IntoIterator<Item = Option<bool>>, k: usize) -> Option<Self> {
+        let known: Vec<bool> = outcomes.into_iter().flatten().collect();
+        let (people, events) = (known.len(), known.iter().filter(|o| **o).count());
+        if people < k {
+            return None;
+        }
+        let small = |count: usize| count > 0 && count < k;
+        if small(events) || small(people - events) {
+            return Some(Became { people, events: None, interval: None });
+        }
+        let posterior = Beta::new(events as f64 + 0.5, (people - events) as f64 + 0.5).ok()?;
+        let low = if events == 0 { 0.0 } else { posterior.inverse_cdf(0.025) };
+        let high = if events == people { 1.0 } else { posterior.inverse_cdf(0.975) };
+        Some(Became { people, events: Some(events), interval: Some((low, high)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two kinds of people, fifty each, apart in the first number; the second doesn't vary.
+    fn others() -> Others {
+        let state = |i: i16| vec![f32::from(i % 2) * 10.0 + f32::from(i) / 100.0, 3.0];
+        Others::new(&(0..100).map(state).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_nearest_are_of_ones_own_kind() {
+        let group = others().group(&[10.5, 3.0], 20, 5).unwrap();
+        assert_eq!(group.places.len(), 20);
+        assert!(group.places.iter().all(|place| place % 2 == 1), "{group:?}");
+        assert!(group.unusual < 0.9);
+    }
+
+    #[test]
+    fn who_is_like_nobody_is_refused_and_so_is_a_group_that_is_too_small() {
+        let refused = others().group(&[90.0, 3.0], 20, 5).unwrap_err();
+        assert_eq!(refused, NoGroup::NobodyAlike { share: 1.0 });
+        let few = Others::new(&vec![vec![1.0]; 5]);
+        assert_eq!(few.group(&[1.0], 20, 5).unwrap_err(), NoGroup::TooFew { people: 5, k: 5 });
+        assert_eq!(others().group(&[1.0, 3.0], 4, 5).unwrap_err(), NoGroup::TooFew { people: 4, k: 5 });
+        assert!(Others::new(&[]).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_told_of_fewer_than_k() {
+        let outcomes = |events: usize, others: usize, unknown: usize| {
+            let each = [(Some(true), events), (Some(false), others), (None, unknown)];
+            each.into_iter().flat_map(|(outcome, n)| std::iter::repeat_n(outcome, n)).collect::<Vec<_>>()
+        };
+        assert_eq!(Became::of(outcomes(3, 1, 90), 5), None, "four are known");
+        let hidden = Some(Became { people: 40, events: None, interval: None });
+        assert_eq!(Became::of(outcomes(4, 36, 9), 5), hidden, "four have it");
+        assert_eq!(Became::of(outcomes(36, 4, 9), 5), hidden, "four have it not");
+        let told = Became::of(outcomes(10, 90, 9), 5).unwrap();
+        assert_eq!((told.people, told.events), (100, Some(10)));
+        // scipy.stats.beta(10.5, 90.5).ppf([.025, .975])
+        let (low, high) = told.interval.unwrap();
+        assert!((low - 0.0526).abs() < 1e-3 && (high - 0.1704).abs() < 1e-3);
+        assert_eq!(Became::of(outcomes(0, 50, 0), 5).unwrap().events, Some(0), "nobody is no small group");
+    }
+}

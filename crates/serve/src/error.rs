@@ -76,6 +76,8 @@ pub(crate) enum ApiError {
     NoSuchModel,
     /// The model gives no embeddings.
     NoEmbeddings,
+    /// The model gives no reasons.
+    NoReasoning,
     MethodNotAllowed,
     BodyTimeout,
     BodyBroken,
@@ -223,6 +225,11 @@ impl ApiError {
                 S::NOT_FOUND,
                 "no_embeddings",
                 "the model that answers here gives no embeddings; ask it for risks".into(),
+            ),
+            E::NoReasoning => (
+                S::NOT_FOUND,
+                "no_reasoning",
+                "the model that answers here gives no reasons; ask it for risks".into(),
             ),
             E::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,

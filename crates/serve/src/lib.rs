@@ -98,6 +98,7 @@ pub use governance::{Access, Governance, StageOf};
 pub use listen::serve;
 pub use predictor::{
     CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
-    PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, TrainingData,
+    PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts, RiskQuestion,
+    TrainingData,
 };
 pub use settings::ServeSettings;

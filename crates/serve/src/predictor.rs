@@ -40,6 +40,18 @@ pub trait Predictor: Send + Sync + 'static {
         patients.iter().map(|_| Err(refused())).collect()
     }
 
+    /// Which parts of reasoning it gives; none for a model that gives no reasons.
+    fn reasons(&self) -> Vec<ReasonSection> {
+        Vec::new()
+    }
+
+    /// What it can say of each patient beyond a risk, as an object with a part for each section asked for. Asked only for sections
+    /// among [`Predictor::reasons`].
+    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<serde_json::Value, PredictError>> {
+        let refused = || PredictError::Failed { detail: "the model states no reasons".into() };
+        questions.iter().map(|_| Err(refused())).collect()
+    }
+
     /// Patients that the console and the documentation may show. They must not be anybody.
     fn examples(&self) -> Vec<Example> {
         Vec::new()
@@ -176,6 +188,33 @@ pub struct RiskQuestion {
     pub patient: Arc<Patient>,
     /// Indices into [`ModelDescription::codes`], each below its length and none twice.
     pub codes: Arc<[usize]>,
+}
+
+/// A part of reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReasonSection {
+    /// Early detection: risks, how they compare, and what moved them.
+    Risks,
+    /// What it may be, unrecorded or imminent.
+    Differential,
+    /// Which test is expected to tell most.
+    Tests,
+    /// What became of patients like this one.
+    Alike,
+}
+
+/// A question beyond a risk.
+#[derive(Clone, Debug)]
+pub struct ReasonQuestion {
+    /// The patient.
+    pub patient: Arc<Patient>,
+    /// Which parts are wanted.
+    pub show: Vec<ReasonSection>,
+    /// The horizon that it speaks of: an index into [`ModelDescription::horizons_days`].
+    pub horizon: usize,
+    /// How many conditions each part tells of.
+    pub most: usize,
 }
 
 /// The answer to a [`RiskQuestion`].

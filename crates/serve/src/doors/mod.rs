@@ -13,6 +13,7 @@ mod health;
 mod metrics;
 mod models;
 mod openapi;
+mod reason;
 mod records;
 mod risk;
 mod score;
@@ -90,6 +91,7 @@ fn doors() -> Vec<Door> {
     [
         risk::doors(),
         embed::doors(),
+        reason::doors(),
         fhir::doors(),
         cds::doors(),
         chat::doors(),

@@ -3,7 +3,7 @@
 use super::{
     Door, Rule, cds,
     chat::{azure, openai},
-    embed, examples, fhir, health, metrics, models, risk, score,
+    embed, examples, fhir, health, metrics, models, reason, risk, score,
 };
 use crate::AppState;
 use axum::{
@@ -34,6 +34,7 @@ pub(super) fn doors() -> Vec<Door> {
     paths(
         risk::risk,
         embed::embed,
+        reason::reason,
         fhir::fhir_risk,
         fhir::metadata,
         cds::discovery,

@@ -1,7 +1,7 @@
 //! What the engine may be asked about a patient. Questions of all kinds wait in one queue and share batches; a further kind
 //! is a variant here and its call in `answer`.
 
-use crate::{Patient, PatientRisk, RiskQuestion};
+use crate::{Patient, PatientRisk, ReasonQuestion, RiskQuestion};
 use std::sync::Arc;
 
 /// A question about one patient.
@@ -9,6 +9,7 @@ use std::sync::Arc;
 pub(crate) enum Question {
     Risk(RiskQuestion),
     Embed(Arc<Patient>),
+    Reason(ReasonQuestion),
 }
 
 /// The answer to a [`Question`], of its kind.
@@ -16,6 +17,7 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     Risk(PatientRisk),
     Embedding(Vec<f32>),
+    Reasoning(serde_json::Value),
 }
 
 /// A question with an answer of its own type.
@@ -38,7 +40,7 @@ impl Asks for RiskQuestion {
     fn of(answer: Answer) -> Option<PatientRisk> {
         match answer {
             Answer::Risk(risk) => Some(risk),
-            Answer::Embedding(_) => None,
+            _ => None,
         }
     }
 }
@@ -56,7 +58,22 @@ impl Asks for EmbedQuestion {
     fn of(answer: Answer) -> Option<Vec<f32>> {
         match answer {
             Answer::Embedding(numbers) => Some(numbers),
-            Answer::Risk(_) => None,
+            _ => None,
+        }
+    }
+}
+
+impl Asks for ReasonQuestion {
+    type Answer = serde_json::Value;
+
+    fn into_question(self) -> Question {
+        Question::Reason(self)
+    }
+
+    fn of(answer: Answer) -> Option<serde_json::Value> {
+        match answer {
+            Answer::Reasoning(said) => Some(said),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod embed;
 mod json;
 mod model;
 mod patient;
+mod reason;
 mod risk;
 mod time;
 
@@ -11,6 +12,7 @@ pub(crate) use embed::{EmbedAnswer, EmbedRequest};
 pub(crate) use json::from_json;
 pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
 pub(crate) use patient::{FhirBundle, PatientRecord, read_patient, record_of, records_of};
+pub(crate) use reason::{ReasonAnswer, ReasonRequest};
 pub(crate) use risk::{DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE};
 
 /// Writes whole numbers of days without a decimal point.

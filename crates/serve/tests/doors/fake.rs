@@ -202,6 +202,27 @@ impl Predictor for FakePredictor {
         patients.iter().map(embed).collect()
     }
 
+    fn reasons(&self) -> Vec<ReasonSection> {
+        vec![ReasonSection::Risks, ReasonSection::Differential, ReasonSection::Tests]
+    }
+
+    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<Value, PredictError>> {
+        let one = |question: &ReasonQuestion| {
+            let has = |code: &str| {
+                question.patient.subject.events().iter().any(|event| event.code.as_str() == code)
+            };
+            assert!(!has("TEST//PANIC"), "a fault on demand");
+            if has("TEST//NAN") {
+                return Ok(json!("no object"));
+            }
+            Ok(json!({
+                "asked": question.show, "horizon": question.horizon, "most": question.most,
+                "events": question.patient.counts.read,
+            }))
+        };
+        questions.iter().map(one).collect()
+    }
+
     fn examples(&self) -> Vec<Example> {
         vec![
             Example {

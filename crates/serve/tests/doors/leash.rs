@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A request that each answering door takes. A door without one fails these tests.
 fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
-        "/v1/risk" | "/v1/embed" => record(&["ICD10CM//I10"]),
+        "/v1/risk" | "/v1/embed" | "/v1/reason" => record(&["ICD10CM//I10"]),
         path if path.ends_with("/chat/completions") => crate::chat::request(),
         "/fhir/$risk" => crate::fhir::bundle(),
         "/score" => serde_json::json!({"input_data": [{"patient": record(&["ICD10CM//I10"])}]}),
@@ -60,7 +60,11 @@ async fn a_silent_model_scores_and_records_and_answers_by_no_route() {
         let call = recorded.calls().pop().unwrap();
         assert!(call.withheld && call.status == 200 && call.output_digest.len() == 64, "{route:?}: {call:?}");
         // Of a vector, from which much of the record can be told, the digest alone is kept.
-        assert_eq!(call.output.is_some(), !route.path.contains("embed"), "{route:?}: {call:?}");
+        assert_eq!(
+            call.output.is_some(),
+            !["embed", "reason"].iter().any(|kept| route.path.contains(kept)),
+            "{route:?}: {call:?}"
+        );
         assert!(call.door.ends_with(route.path));
     }
     assert_eq!(recorded.predictor.batches.lock().unwrap().len(), answering().len(), "each was scored");

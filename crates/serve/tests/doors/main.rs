@@ -17,6 +17,7 @@ mod limits;
 mod operations;
 mod pages;
 mod privacy;
+mod reason;
 mod risk;
 mod score;
 mod socket;

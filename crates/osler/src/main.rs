@@ -12,6 +12,7 @@ mod crosswalk_file;
 mod environment;
 mod examples;
 mod governance_directory;
+mod grading;
 mod key_file;
 mod ledger;
 mod lifecycle;
@@ -31,6 +32,7 @@ mod scaling_picture;
 mod training_curves;
 mod training_log;
 mod truth_files;
+mod tuning_check;
 
 use clap::Parser;
 use std::process::ExitCode;

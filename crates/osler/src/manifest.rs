@@ -36,6 +36,8 @@ pub enum Kind {
     Review,
     /// What a model gives away of those it was trained on.
     PrivacyAudit,
+    /// Grades of a model's reasoning against a known truth.
+    Grades,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
             Kind::ResidualRisk => "a residual risk report, as `osler deid report` writes",
             Kind::Review => "text for review, as `osler deid review sample` writes",
             Kind::PrivacyAudit => "a privacy audit, as `osler audit` writes",
+            Kind::Grades => "grades of reasoning, as `osler grade` writes",
         }
     }
 }
@@ -173,6 +176,7 @@ impl Manifest {
             Kind::ResidualRisk => "residual_risk",
             Kind::Review => "review",
             Kind::PrivacyAudit => "privacy_audit",
+            Kind::Grades => "grades",
         };
         FileDigest {
             path: name.to_owned(),

@@ -3,6 +3,7 @@
 use crate::code_features;
 use crate::commands::REFERENCE_FILE;
 use crate::manifest::{Kind, Manifest};
+use crate::tuning_check::TuningCheck;
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
@@ -58,6 +59,8 @@ pub struct ModelDirectory {
     pub task_baselines: BTreeMap<String, AgeSexLogistic>,
     /// Read-outs of supervised tasks; they come before the model's own heads.
     pub readouts: BTreeMap<String, Readout>,
+    /// How its risks stood to what happened to its tuning people.
+    pub tuning_check: Option<TuningCheck>,
 }
 
 impl ModelDirectory {
@@ -76,6 +79,7 @@ impl ModelDirectory {
             tokenizer: Tokenizer::new(vocabulary).with_code_metadata(codes),
             reference: read_json(&dir.join(REFERENCE_FILE))?,
             task_baselines: if baselines.exists() { read_json(&baselines)? } else { BTreeMap::new() },
+            tuning_check: TuningCheck::read(dir)?,
         })
     }
 

@@ -1,5 +1,7 @@
 //! The model behind the server's doors.
 
+mod reason;
+
 use crate::commands::{digest_of, name_of};
 use crate::model_directory::ModelDirectory;
 use anyhow::{Context, Result};
@@ -9,11 +11,14 @@ use ingest::Limits;
 use model::HORIZON_DAYS;
 use serve::{
     CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
-    PatientRisk, PredictError, Predictor, RecordCounts, RiskQuestion, Stage, TrainingData,
+    PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts, RiskQuestion, Stage,
+    TrainingData,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use timeline::{EntryKind, TokenizedSubject, Vocabulary};
+
+pub use reason::Compared;
 
 /// Joins a model directory to the server.
 pub struct ModelPredictor {
@@ -23,11 +28,13 @@ pub struct ModelPredictor {
     /// Vocabulary indices of the codes that risks are given for, in the order of the description.
     codes: Vec<u32>,
     examples: Vec<Example>,
+    /// Whom patients are compared with.
+    compared: Compared,
 }
 
 impl ModelPredictor {
-    /// A predictor; `examples` must be nobody's records.
-    pub fn new(directory: ModelDirectory, examples: Vec<Example>) -> Result<Self> {
+    /// A predictor; `examples` must be nobody's records, and `compared` people of the model's own kind of records.
+    pub fn new(directory: ModelDirectory, examples: Vec<Example>, compared: Compared) -> Result<Self> {
         let vocabulary = directory.tokenizer.vocabulary();
         let codes = directory
             .model
@@ -43,7 +50,8 @@ impl ModelPredictor {
         let key = Key::random().context("no key for de-identification in memory")?;
         let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
             .context("no key for de-identification in memory")?;
-        Ok(ModelPredictor { directory, deidentifier, limits: Limits::default(), codes, examples })
+        let limits = Limits::default();
+        Ok(ModelPredictor { directory, deidentifier, limits, codes, examples, compared })
     }
 
     fn deidentify(
@@ -202,6 +210,16 @@ impl Predictor for ModelPredictor {
                 patients.iter().map(|_| failed()).collect()
             }
         }
+    }
+
+    fn reasons(&self) -> Vec<ReasonSection> {
+        self.compared.sections()
+    }
+
+    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<serde_json::Value, PredictError>> {
+        let failed = |error: anyhow::Error| PredictError::Failed { detail: error.to_string() };
+        let one = |question| reason::said(&self.directory, &self.compared, question).map_err(failed);
+        questions.iter().map(one).collect()
     }
 
     fn examples(&self) -> Vec<Example> {

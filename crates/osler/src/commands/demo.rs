@@ -107,6 +107,9 @@ impl Arguments {
         }
         voice.say("6/6 the server");
         serve::Arguments {
+            reference: None,
+            reference_people: 0,
+            k: 10,
             model: at("model"),
             listen: self.listen,
             governance: GovernanceArguments { governance: None },

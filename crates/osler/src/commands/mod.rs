@@ -9,6 +9,7 @@ mod deid;
 mod demo;
 mod doctor;
 mod evaluate;
+mod grade;
 mod ingest;
 mod key;
 mod label;
@@ -63,6 +64,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Evaluate(evaluate::Arguments),
     Reason(Box<reason::Arguments>),
+    Grade(grade::Arguments),
     Audit(audit::Arguments),
     Serve(serve::Arguments),
     Access(access::Arguments),
@@ -91,6 +93,7 @@ impl Cli {
             Command::Simulate(arguments) => arguments.run(voice),
             Command::Evaluate(arguments) => arguments.run(voice),
             Command::Reason(arguments) => arguments.run(voice),
+            Command::Grade(arguments) => arguments.run(voice),
             Command::Audit(arguments) => arguments.run(voice),
             Command::Serve(arguments) => arguments.run(voice),
             Command::Access(arguments) => arguments.run(voice),

@@ -5,8 +5,9 @@ use crate::governance_directory::GovernanceArguments;
 use crate::manifest::Manifest;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
-use crate::predictor::ModelPredictor;
+use crate::predictor::{Compared, ModelPredictor};
 use crate::progress::Voice;
+use crate::records::Records;
 use crate::{clock, environment, examples, lifecycle};
 use ::serve::{Access, AppState, Current, Governance, ServeSettings};
 use anyhow::{Context, Result, bail};
@@ -26,6 +27,7 @@ use std::sync::Arc;
 #[command(after_help = "Examples:
   osler serve --model model
   osler serve --model model --precision int8
+  osler serve --model model --reference events    # /v1/reason also tells of patients alike
   osler access grant --governance site --name 'ward app' --scope predict,read
   osler serve --model model --governance site --listen 0.0.0.0:8080
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
@@ -39,6 +41,16 @@ pub struct Arguments {
     /// Who may call, and where it is recorded.
     #[command(flatten)]
     pub governance: GovernanceArguments,
+    /// A directory that `osler ingest` wrote: people whom /v1/reason compares patients with (percentiles, and what became of patients
+    /// alike).
+    #[arg(long, value_name = "EVENTS")]
+    pub reference: Option<PathBuf>,
+    /// Training subjects of --reference that are compared with.
+    #[arg(long, default_value_t = 2000, requires = "reference")]
+    pub reference_people: usize,
+    /// Nothing that is true of fewer people is told of them.
+    #[arg(long, default_value_t = 10, value_name = "K", requires = "reference", value_parser = clap::value_parser!(u64).range(2..))]
+    pub k: u64,
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
@@ -58,7 +70,7 @@ impl Arguments {
         let directory = self.open_model()?;
         let governance = self.governance(&directory.manifest)?;
         let current =
-            Current::from(AppState::new(predictor(directory)?, governance, ServeSettings::default())?);
+            Current::from(AppState::new(self.predictor(directory)?, governance, ServeSettings::default())?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -95,8 +107,20 @@ impl Arguments {
                 Some(lifecycle::watch(self.governance.open_or_begin()?, digest.clone(), name)?)
             }
         };
-        current.exchange(predictor(directory)?, stage)?;
+        current.exchange(self.predictor(directory)?, stage)?;
         Ok(digest)
+    }
+
+    fn predictor(&self, directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
+        let examples = examples::patients(&directory)?;
+        let compared = match &self.reference {
+            None => Compared::default(),
+            Some(events) => {
+                let whom = (self.reference_people, usize::try_from(self.k)?);
+                Compared::with(&directory, &Records::open(events)?, whom)?
+            }
+        };
+        Ok(Arc::new(ModelPredictor::new(directory, examples, compared)?))
     }
 
     fn governance(&self, model: &Manifest) -> Result<Governance> {
@@ -114,11 +138,6 @@ impl Arguments {
         let stage = lifecycle::watch(directory, digest_of(model), name_of(model))?;
         Ok(governance.with_access(access).with_ledger(ledger).with_stage(stage))
     }
-}
-
-fn predictor(directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
-    let examples = examples::patients(&directory)?;
-    Ok(Arc::new(ModelPredictor::new(directory, examples)?))
 }
 
 /// From here on exchanges the model whenever the process is told to. A model that can't be served is said and changes nothing.

@@ -14,6 +14,7 @@ use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Bar, Voice, grouped, seconds};
 use crate::records::Records;
 use crate::training_log::TrainingLog;
+use crate::tuning_check::TuningCheck;
 use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -272,6 +273,8 @@ impl Arguments {
                 .with_context(|| format!("cannot remove {}", checkpoint.display()))?;
         }
         self.copy_companions(output.path(), &tasks.baselines)?;
+        let reference = model_directory::read_json(&output.path().join(super::REFERENCE_FILE))?;
+        TuningCheck::of(&model, &timeline, &reference)?.write(output.path())?;
         canaries.map_or(Ok(()), |canaries| canaries.write(output.path()))?;
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),

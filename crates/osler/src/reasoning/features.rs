@@ -40,31 +40,12 @@ impl Features {
             };
             risk_codes.iter().filter(own).copied().collect()
         };
-        let commonest = |codes: &mut dyn Iterator<Item = u32>, kind: CodeKind, most: usize| -> Vec<u32> {
-            let of_kind = |index: &u32| {
-                vocabulary.entry(*index).is_some_and(|e| {
-                    e.kind == EntryKind::Event
-                        && *index != Vocabulary::DEATH
-                        && CodeKind::of(e.code.as_str()) == kind
-                })
-            };
-            let mut all: Vec<u32> = codes.filter(of_kind).collect();
-            all.sort_by_key(|i| (std::cmp::Reverse(vocabulary.entry(*i).map_or(0, |e| e.subjects)), *i));
-            all.truncate(most);
-            all
-        };
+        let commonest = |kind: CodeKind| commonest(vocabulary, risk_codes.iter().copied(), kind, COMMON);
         let (treatment, outcome) = (named(treatment), named(outcome));
-        let mut common = commonest(&mut risk_codes.iter().copied(), CodeKind::Condition, COMMON);
-        common.extend(commonest(&mut risk_codes.iter().copied(), CodeKind::Medication, COMMON));
+        let mut common = commonest(CodeKind::Condition);
+        common.extend(commonest(CodeKind::Medication));
         common.retain(|code| !treatment.contains(code) && !outcome.contains(code));
-        let valued = |i: &u32| vocabulary.entry(*i).is_some_and(|e| !e.values.is_empty());
-        let mut all = (0..vocabulary.len() as u32).filter(valued);
-        Features {
-            treatment,
-            outcome,
-            common,
-            measured: commonest(&mut all, CodeKind::Measurement, MEASURED),
-        }
+        Features { treatment, outcome, common, measured: commonest_measurements(vocabulary, MEASURED) }
     }
 
     /// Whether the model gives risks for the treatment, and for the outcome.
@@ -114,15 +95,41 @@ impl Features {
             ];
             row.extend(self.common.iter().map(|code| log_odds(risk(*code, YEAR))));
             for code in &self.measured {
-                let last = tokens.code.iter().zip(&tokens.value).rev();
-                let rank = last
-                    .filter(|(c, value)| *c == code && value.is_finite())
-                    .map(|(_, v)| f64::from(*v))
-                    .next();
+                let rank = last_rank(tokens, *code);
                 row.extend([rank.unwrap_or(0.5), f64::from(u8::from(rank.is_some()))]);
             }
             rows[i] = Some(row);
         }
         Ok(rows)
     }
+}
+
+/// The commonest codes of a kind, death aside.
+fn commonest(
+    vocabulary: &Vocabulary,
+    codes: impl Iterator<Item = u32>,
+    kind: CodeKind,
+    most: usize,
+) -> Vec<u32> {
+    let of_kind = |index: &u32| {
+        vocabulary.entry(*index).is_some_and(|e| {
+            e.kind == EntryKind::Event && *index != Vocabulary::DEATH && CodeKind::of(e.code.as_str()) == kind
+        })
+    };
+    let mut all: Vec<u32> = codes.filter(of_kind).collect();
+    all.sort_by_key(|i| (std::cmp::Reverse(vocabulary.entry(*i).map_or(0, |e| e.subjects)), *i));
+    all.truncate(most);
+    all
+}
+
+/// The commonest measurements with values.
+pub fn commonest_measurements(vocabulary: &Vocabulary, most: usize) -> Vec<u32> {
+    let valued = |i: &u32| vocabulary.entry(*i).is_some_and(|e| !e.values.is_empty());
+    commonest(vocabulary, (0..vocabulary.len() as u32).filter(valued), CodeKind::Measurement, most)
+}
+
+/// The rank of a measurement's last value in a record, if it was measured.
+pub fn last_rank(tokens: &TokenizedSubject, code: u32) -> Option<f64> {
+    let last = tokens.code.iter().zip(&tokens.value).rev();
+    last.filter(|(c, value)| **c == code && value.is_finite()).map(|(_, v)| f64::from(*v)).next()
 }

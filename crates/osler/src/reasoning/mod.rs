@@ -3,6 +3,7 @@
 //! Here the model's answers, the record's words and the room of statistics meet. Nothing here decides how an effect or an
 //! information is reckoned (`evaluate`), or how a record is read (`model`).
 
+mod alike;
 mod case;
 mod decisions;
 mod differential;
@@ -13,16 +14,22 @@ mod options;
 mod prices;
 mod risks;
 mod rules;
+mod table;
 mod validation;
 
+pub use crate::tuning_check::TuningCheck;
+pub use alike::{Alike, People};
 pub use case::{Case, day};
+pub use decisions::{Decision, Question, before, first};
 pub use differential::{Considered, Differential, differential};
 pub use evidence::{Attribution, Evidence, Piece, Pieces, Wanted};
+pub use features::{MODIFIERS, commonest_measurements, last_rank};
 pub use next_test::{NextTests, measurements, next_tests};
 pub use options::{Asked, Estimate, ForPatient, Said, Treatment, options};
 pub use prices::Prices;
 pub use risks::{EarlyDetection, Reference, early_detection};
 pub use rules::Rules;
+pub use table::Table;
 pub use validation::{Known, Validation};
 
 use ::serve::CodeKind;

@@ -1,12 +1,12 @@
 //! Options: what treatments did for patients like this one, in these records.
 
 use super::case::Case;
-use super::decisions::{self, Decision, Question};
-use super::features::{Features, MODIFIERS};
+use super::decisions::Question;
+use super::features::MODIFIERS;
 use super::rules::{Against, Rules};
-use crate::model_directory::ModelDirectory;
+use super::table::Table;
 use ::evaluate::effects::{
-    Cohort, Contrast, Effects, Modified, Overlap, PatientEffect, Refusal, Sensitivity, Settings, effects,
+    Contrast, Effects, Modified, Overlap, PatientEffect, Refusal, Sensitivity, Settings, effects,
 };
 use anyhow::Result;
 use events::Subject;
@@ -101,46 +101,6 @@ pub struct Asked<'a> {
     pub settings: Settings,
 }
 
-/// Decisions of some people, with what was known before each.
-struct Table<'a> {
-    directory: &'a ModelDirectory,
-    question: Question,
-    features: Features,
-    decisions: Vec<(i64, Decision)>,
-    rows: Vec<Vec<f64>>,
-}
-
-impl<'a> Table<'a> {
-    fn new(directory: &'a ModelDirectory, people: &[&Subject], question: Question) -> Result<Self> {
-        let features = Features::new(directory, &question.treatment, &question.outcome);
-        let found = people.iter().filter_map(|s| question.decision(s).map(|d| (s.id, d)));
-        let all: Vec<(i64, Decision)> = found.collect();
-        let records: Vec<&Subject> = all.iter().map(|(_, d)| &d.before).collect();
-        let made = features.rows(directory, &records)?;
-        let (decisions, rows) =
-            all.into_iter().zip(made).filter_map(|(decision, row)| Some((decision, row?))).unzip();
-        Ok(Table { directory, question, features, decisions, rows })
-    }
-
-    fn cohort(&self) -> Cohort {
-        let mut cohort = Cohort { columns: self.features.columns(), ..Cohort::default() };
-        let decisions: Vec<&Decision> = self.decisions.iter().map(|(_, d)| d).collect();
-        // Follow-up counts from the decision, through the grace.
-        let weights = decisions::weights(&decisions, self.question.horizon_days + self.question.grace_days);
-        for (((subject, decision), row), weight) in self.decisions.iter().zip(&self.rows).zip(weights) {
-            cohort.push(*subject, decision.treated, decision.follow_up.outcome, row);
-            if let Some(last) = cohort.weights.last_mut() {
-                *last = weight;
-            }
-        }
-        cohort
-    }
-
-    fn patient(&self, case: &Case<'_>) -> Result<Option<Vec<f64>>> {
-        Ok(self.features.rows(self.directory, &[&decisions::now(case)])?.remove(0))
-    }
-}
-
 /// What each candidate did for patients like this one, among `people`, who don't include the patient.
 pub fn options(
     case: &Case<'_>,
@@ -208,7 +168,7 @@ fn said(case: &Case<'_>, people: &[&Subject], treatment: &str, asked: &Asked<'_>
 
 fn warnings(found: &Effects, table: &Table<'_>, controls: &[Control]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let (treatment, outcome) = table.features.known();
+    let (treatment, outcome) = table.known();
     if !treatment {
         warnings.push("the model knows no risk of this treatment: it adjusts for less".to_owned());
     }

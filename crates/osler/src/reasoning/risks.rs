@@ -20,6 +20,7 @@ const ALIKE_YEARS: f64 = 5.0;
 const TREND: usize = 8;
 
 /// Risks of other people, one moment each.
+#[derive(Default)]
 pub struct Reference {
     people: Vec<(Sex, Option<f64>, Vec<f32>)>,
 }

@@ -9,6 +9,7 @@ mod deid_text;
 mod fine_tuning;
 mod flow;
 mod governance;
+mod grading;
 mod identifiers;
 mod interrupted;
 mod malformed;

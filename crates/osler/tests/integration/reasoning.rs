@@ -44,6 +44,9 @@ fn one_patient_is_reasoned_about() {
     // The same question, the same answer.
     assert_eq!(ask(known).remove(0), told);
     what_is_later_is_not_looked_at(&site, &told);
+    a_model_of_ten_steps_is_not_leaned_on(&told);
+    patients_alike_are_told_as_a_group(&ask, &refused);
+    a_page_is_written_once(&site, &line, &refused);
     results_are_taken_in(&site, &ask, &refused);
     options_are_refused_where_nothing_can_be_said(&site, &ask, &refused);
     let text = String::from_utf8(site.succeed(&line("")).stdout).unwrap();
@@ -117,4 +120,53 @@ fn options_are_refused_where_nothing_can_be_said(
     assert!(
         refused("--show options --condition X --treatments Y --rules rules.toml").contains("holds no rules")
     );
+}
+
+fn a_model_of_ten_steps_is_not_leaned_on(told: &Value) {
+    // Fifteen tuning people can't say that it is any good.
+    let cautions = told["cautions"].as_array().unwrap();
+    assert!(cautions[0].as_str().unwrap().contains("tuning people"), "{cautions:?}");
+}
+
+fn patients_alike_are_told_as_a_group(ask: &dyn Fn(&str) -> Vec<Value>, refused: &dyn Fn(&str) -> String) {
+    let told = ask("--show alike --alike 40 --k 5 --horizon 5y").remove(0)["alike"].clone();
+    // Somebody unusual is refused, and then nothing of anybody is told.
+    if let Some(group) = told.get("group") {
+        assert_eq!((group["people"].as_u64(), group["k"].as_u64()), (Some(40), Some(5)));
+        for outcome in group["became"].as_array().unwrap() {
+            let people = outcome["people"].as_u64().unwrap();
+            assert!(people >= 5, "{outcome}");
+            if let Some(events) = outcome["events"].as_u64() {
+                assert!(events >= 5 && (people == events || people - events >= 5), "{outcome}");
+            }
+        }
+    } else {
+        assert_eq!(told["refused"]["because"], "nobody_alike", "{told}");
+    }
+    let few = ask("--show alike --alike 4 --k 5").remove(0)["alike"].clone();
+    assert_eq!(few["refused"]["because"], "too_few", "{few}");
+    assert!(refused("--show alike --k 1").contains("--k"));
+}
+
+fn a_page_is_written_once(site: &Site, line: &dyn Fn(&str) -> String, refused: &dyn Fn(&str) -> String) {
+    site.succeed(&line("--show risks,differential,tests,alike --html page.html"));
+    let page = std::fs::read_to_string(site.path("page.html")).unwrap();
+    for words in [
+        "What may come",
+        "What it may be",
+        "What to find out next",
+        "Patients like this one",
+        "<svg",
+        "Caution",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.contains("Synthetic data") && !page.contains("<script") && !page.contains("NaN"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(site.path("page.html")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others can read a page that holds parts of a record");
+    }
+    assert!(refused("--html page.html").contains("--force"));
 }

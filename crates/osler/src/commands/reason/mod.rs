@@ -1,6 +1,7 @@
 //! `osler reason`: what a model can say about one patient beyond a risk.
 
 mod options;
+mod page;
 mod results;
 mod text;
 
@@ -9,8 +10,8 @@ use super::name_of;
 use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::progress::Voice;
 use crate::reasoning::{
-    self, CAVEAT, Case, Differential, EarlyDetection, NextTests, Pieces, Prices, Reference, Treatment,
-    Validation,
+    self, Alike, CAVEAT, Case, Differential, EarlyDetection, NextTests, People, Pieces, Prices, Reference,
+    Treatment, TuningCheck, Validation,
 };
 use crate::records::Records;
 use ::evaluate::diagnosis::Plan;
@@ -33,6 +34,8 @@ pub enum Section {
     Tests,
     /// What treatments did for patients like this one; with --condition and --treatments.
     Options,
+    /// What became of patients like this one, told as a group.
+    Alike,
 }
 
 /// Reason about one subject of EVENTS: what may come and why, what it may be, which test would tell most.
@@ -51,6 +54,8 @@ pub enum Section {
   osler reason --model model --subject 42 --show tests --prices prices.toml --result 'LOINC//4548-4=7.9' events
   osler reason --model model --subject 42 --show options --condition ICD10CM//E11 \\
       --treatments RXNORM//860975,RXNORM//1373458 --outcome ICD10CM//I50 --rules rules.toml events
+  osler reason --model model --subject 42 --show alike --k 20 events
+  osler reason --model model --subject 42 --html page.html events    # one page for a clinician
   osler reason --model model --subject 42 --json events > reasoning.json")]
 pub struct Arguments {
     /// A directory that `osler train` wrote.
@@ -62,7 +67,7 @@ pub struct Arguments {
     /// When it is asked (2019-06-30, the day's end); at the last event if not given.
     #[arg(long)]
     at: Option<String>,
-    /// What is asked: risks, differential, tests, options.
+    /// What is asked: risks, differential, tests, options, alike.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "risks,differential,tests")]
     show: Vec<Section>,
     /// Conditions that are watched: `common` (the 50 commonest) or a list of codes.
@@ -117,6 +122,21 @@ pub struct Arguments {
     /// Results to take in one by one, each a line as in --result, with an answer after each; `-` reads them as they come.
     #[arg(long)]
     results: Option<PathBuf>,
+    /// People who are most alike, told of together.
+    #[arg(long, default_value_t = 100)]
+    alike: usize,
+    /// People of --reference-split among whom they are looked for.
+    #[arg(long, default_value_t = 2000)]
+    alike_people: usize,
+    /// Nothing that is true of fewer of them is told.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..))]
+    k: u64,
+    /// Also write the answer as one page that needs nothing else. It holds parts of the record: keep it as the record is kept.
+    #[arg(long, value_name = "FILE", conflicts_with = "results")]
+    html: Option<PathBuf>,
+    /// Replace an existing page.
+    #[arg(long, requires = "html")]
+    force: bool,
     /// What is asked of options.
     #[command(flatten)]
     options: options::OptionArguments,
@@ -142,6 +162,8 @@ struct Answer {
     synthetic: bool,
     tokens_read: usize,
     horizons_days: [f64; HORIZON_DAYS.len()],
+    /// What must be known before anything else is read: how the model did on its tuning people.
+    cautions: Vec<String>,
     /// Results taken in, in order.
     results: Vec<TestResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +174,8 @@ struct Answer {
     next_tests: Option<NextTests>,
     #[serde(skip_serializing_if = "Option::is_none")]
     options: Option<Vec<Treatment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alike: Option<Alike>,
     caveat: &'static str,
 }
 
@@ -174,6 +198,10 @@ impl Arguments {
         }
         let show = |case: &Case<'_>, taken: &[TestResult]| -> Result<()> {
             let answer = self.answer(&records, case, &setting, taken)?;
+            if let Some(path) = &self.html {
+                page::write(&answer, setting.horizon, path, self.force)?;
+                voice.say(format!("the same as a page → {}", path.display()));
+            }
             match voice.json {
                 true => println!("{}", serde_json::to_string_pretty(&answer)?),
                 false => print!("{}", text::of(&answer, setting.horizon)),
@@ -233,7 +261,9 @@ impl Arguments {
         let horizon = names.iter().position(|name| *name == self.horizon);
         let horizon = horizon
             .with_context(|| format!("unknown horizon {:?}; known are {}", self.horizon, names.join(", ")))?;
-        let people: Vec<Deidentified<Subject>> = match self.reference_people {
+        let alike = self.show.contains(&Section::Alike);
+        let most = self.reference_people.max(if alike { self.alike_people } else { 0 });
+        let people: Vec<Deidentified<Subject>> = match most {
             0 => Vec::new(),
             most => {
                 let split = self.reference_split.parse().map_err(anyhow::Error::msg)?;
@@ -243,12 +273,16 @@ impl Arguments {
             }
         };
         let people: Vec<&Subject> = people.iter().map(|s| &**s).collect();
-        let reference = Reference::of(directory, &people, &conditions, horizon)?;
+        let first = |most: usize| &people[..most.min(people.len())];
+        let reference = Reference::of(directory, first(self.reference_people), &conditions, horizon)?;
+        let of = |_| People::of(directory, first(self.alike_people), &conditions, (horizon, self.k as usize));
+        let alike = alike.then_some(()).map(of).transpose()?;
         Ok(Setting {
             conditions,
             tests,
             horizon,
             reference,
+            alike,
             validation: Validation::read(self.predictions.as_deref(), self.report.as_deref())?,
             prices: Prices::read(self.prices.as_deref())?,
             plan: Plan {
@@ -285,6 +319,8 @@ impl Arguments {
             })
             .transpose()?;
         let options = asks(Section::Options).then(|| self.options.found(records, case)).transpose()?;
+        let shown = 2 * self.most;
+        let alike = setting.alike.as_ref().map(|people| people.alike(case, self.alike, shown)).transpose()?;
         let spent = taken.iter().map(|result| result.cost).sum();
         let next_tests = asks(Section::Tests)
             .then(|| {
@@ -303,11 +339,13 @@ impl Arguments {
             synthetic: manifest.synthetic || records.manifest.synthetic,
             tokens_read: case.state.places().len(),
             horizons_days: HORIZON_DAYS,
+            cautions: TuningCheck::cautions(case.directory),
             results: taken.to_vec(),
             early_detection,
             differential,
             next_tests,
             options,
+            alike,
             caveat: CAVEAT,
         })
     }
@@ -319,6 +357,7 @@ struct Setting {
     tests: Vec<u32>,
     horizon: usize,
     reference: Reference,
+    alike: Option<People>,
     validation: Validation,
     prices: Prices,
     plan: Plan,

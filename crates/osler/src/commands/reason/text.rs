@@ -3,8 +3,9 @@
 use super::super::predict::HORIZON_NAMES;
 use super::Answer;
 use crate::reasoning::{
-    Attribution, Considered, Differential, EarlyDetection, Evidence, Known, NextTests, Piece,
+    Alike, Attribution, Considered, Differential, EarlyDetection, Evidence, Known, NextTests, Piece,
 };
+use ::evaluate::alike::{Became, NoGroup};
 use ::evaluate::diagnosis::Stop;
 use std::fmt::Write;
 
@@ -21,6 +22,9 @@ pub fn of(answer: &Answer, horizon: usize) -> String {
             answer.model, answer.trained_on, answer.tokens_read
         ),
     );
+    for caution in &answer.cautions {
+        line(&mut out, &format!("CAUTION: {caution}"));
+    }
     for result in &answer.results {
         line(&mut out, &format!("with the result: {}", result.words()));
     }
@@ -35,6 +39,9 @@ pub fn of(answer: &Answer, horizon: usize) -> String {
     }
     if let Some(treatments) = &answer.options {
         super::options::text(&mut out, treatments);
+    }
+    if let Some(found) = &answer.alike {
+        alike(&mut out, found);
     }
     line(&mut out, &format!("\n{}", answer.caveat));
     out
@@ -55,7 +62,7 @@ pub(super) fn percent(p: f64) -> String {
     }
 }
 
-fn times(risk: f64, reference: Option<f64>) -> String {
+pub(super) fn times(risk: f64, reference: Option<f64>) -> String {
     match reference {
         Some(reference) if reference > 0.0 => {
             format!("age and sex alone {} (× {:.1})", percent(reference), risk / reference)
@@ -166,7 +173,7 @@ fn attribution(out: &mut String, evidence: &Attribution) {
     }
 }
 
-fn moved(evidence: &Evidence) -> String {
+pub(super) fn moved(evidence: &Evidence) -> String {
     let sign = if evidence.log_odds >= 0.0 { "+" } else { "−" };
     let about = if evidence.exact { "" } else { "about " };
     format!(
@@ -211,11 +218,77 @@ fn next_tests(out: &mut String, next: &NextTests) {
             ),
         );
     }
-    let why = match next.stop {
-        None => return,
-        Some(Stop::Settled) => "every condition is ruled in or out",
-        Some(Stop::NothingTells) => "no test that is left would tell enough",
-        Some(Stop::Budget) => "what would tell enough costs more than is left",
+    if let Some(stop) = next.stop {
+        line(out, &format!("  stop: {}", stop_words(stop)));
+    }
+}
+
+/// Why it is time to stop.
+pub(super) fn stop_words(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Settled => "every condition is ruled in or out",
+        Stop::NothingTells => "no test that is left would tell enough",
+        Stop::Budget => "what would tell enough costs more than is left",
+    }
+}
+
+fn alike(out: &mut String, found: &Alike) {
+    line(out, "\nPATIENTS LIKE THIS ONE, by what the model makes of their records, told as a group");
+    let group = match found {
+        Alike::Refused(why) => return line(out, &format!("  nothing is told: {}", refused(why))),
+        Alike::Group(group) => group,
     };
-    line(out, &format!("  stop: {why}"));
+    line(
+        out,
+        &format!(
+            "  {} of {} people; this record is more unusual than {:.0} % of theirs; nothing is told of fewer than {}",
+            group.people,
+            group.among,
+            100.0 * group.unusual,
+            group.k
+        ),
+    );
+    if let Some([low, middle, high]) = group.ages_years {
+        let women = group.women.map_or(String::new(), |women| format!(", {women} of them women"));
+        line(
+            out,
+            &format!("  half of them aged {low:.0} to {high:.0}, about {middle:.0} in the middle{women}"),
+        );
+    }
+    for outcome in &group.became {
+        line(
+            out,
+            &format!(
+                "  {}: {}",
+                outcome.condition.words(),
+                became(&outcome.counts, group.horizon_days, group.k)
+            ),
+        );
+    }
+}
+
+/// What became of a group, in words.
+pub(super) fn became(counts: &Became, horizon_days: f64, k: usize) -> String {
+    match (counts.events, counts.interval) {
+        (Some(events), Some((low, high))) => format!(
+            "{events} of {} within {horizon_days:.0} days ({} to {}, 95 %)",
+            counts.people,
+            percent(low),
+            percent(high)
+        ),
+        _ => format!("of {} fewer than {k}, or all but fewer than {k}", counts.people),
+    }
+}
+
+/// Why nothing is told.
+pub(super) fn refused(why: &NoGroup) -> String {
+    match why {
+        NoGroup::TooFew { people, k } => {
+            format!("{people} people are there, and nothing is told of fewer than {k}")
+        }
+        NoGroup::NobodyAlike { share } => format!(
+            "nobody is like this one; {:.0} % of the others lie nearer to the rest than this record does",
+            100.0 * share
+        ),
+    }
 }

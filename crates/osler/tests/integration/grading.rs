@@ -1,0 +1,76 @@
+//! Reasoning graded against a population's truth, through the program.
+
+use crate::support::Site;
+use serde_json::Value;
+
+const POPULATION: &str = "--subjects 90 --truth --truth-draws 4 --truth-observed 90 --truth-particles 8";
+const TRAINING: &str = "--epochs 1 --max-steps 4 --batch-tokens 512";
+
+#[test]
+fn a_model_is_graded_by_the_truth_of_those_whose_records_it_reads() {
+    let site = Site::new();
+    site.succeed(&format!("synth {POPULATION} --out graded"));
+    site.succeed(
+        "ingest --from fhir --synthetic --key site.key --splits 0.5,0.1,0.4 --out events graded/fhir",
+    );
+    site.succeed("tokenize --out timeline events");
+    site.succeed(&format!("train {TRAINING} --out model timeline"));
+    let asked = "--model model --truth graded --key site.key --split all --draws 20 --least-events 2";
+    let line = format!("grade {asked} --least-decisions 30 --rule events --out grades events");
+    let told = site.succeed(&format!("--json {line}"));
+    let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(report["about"]["synthetic"], true);
+
+    // The people who are asked about are those of the truth, and so is what is expected of them.
+    let rows = events::meds::ColumnsFile::read(&site.path("graded/truth/risks.parquet")).unwrap();
+    let (codes, days) = (rows.texts("code").unwrap(), rows.numbers("horizon_days").unwrap());
+    let chances = rows.numbers("true_risk").unwrap();
+    let death: Vec<f64> = (0..codes.len())
+        .filter(|i| codes[*i] == "MEDS_DEATH" && days[*i] > 1000.0)
+        .map(|i| chances[i])
+        .collect();
+    let each = report["risks"]["each"].as_array().unwrap();
+    let of = |code: &str| each.iter().find(|g| g["code"] == code && g["horizon_days"] == 1826.25).unwrap();
+    let graded = of("MEDS_DEATH");
+    assert_eq!(graded["people"].as_u64().unwrap() as usize, death.len());
+    assert!((graded["expected_events"].as_f64().unwrap() - death.iter().sum::<f64>()).abs() < 1e-6);
+    // Who knows everything can't be surpassed by much; the observer knows more than a coin.
+    let auc = |name: &str| graded["auc"][name]["value"].as_f64().unwrap();
+    assert!(auc("who knows everything") > auc("observer") - 0.02 && auc("observer") > 0.6, "{graded}");
+    assert!(graded["auc"]["model"]["low"].as_f64().unwrap() <= auc("model"));
+    assert!(each.iter().any(|g| g["too_few"].as_str().is_some_and(|why| why.contains("too few"))));
+    assert!(each.iter().any(|g| g["auc"]["age, sex and last values"]["value"].is_f64()));
+    assert!(report["differential"]["cases"].as_u64().unwrap() > 5);
+    let methods = report["methods"].to_string();
+    assert!(methods.contains("trained on some of these people"), "{methods}");
+    let page = std::fs::read_to_string(site.path("grades/report.html")).unwrap();
+    assert!(page.contains("Synthetic data") && page.contains("<svg") && !page.contains("NaN"));
+    assert_eq!(site.manifest("grades")["kind"], "grades");
+
+    what_cannot_be_joined_is_refused(&site, asked);
+}
+
+fn what_cannot_be_joined_is_refused(site: &Site, asked: &str) {
+    let without = asked.replace("--key site.key", "");
+    let said = site.fail(&format!("grade {without} --out other events"));
+    assert!(said.contains("--key"), "{said}");
+    site.file("other.key", "fedcba9876543210".repeat(4));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(site.path("other.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let other = asked.replace("site.key", "other.key");
+    let said = site.fail(&format!("grade {other} --out other events"));
+    assert!(said.contains("another key"), "{said}");
+    site.succeed(
+        "ingest --from fhir --synthetic --key site.key --policy safe-harbor --out years graded/fhir",
+    );
+    let said = site.fail(&format!("grade {asked} --out other years"));
+    assert!(said.contains("years alone"), "{said}");
+    site.succeed("synth --subjects 20 --out plain");
+    let plain = asked.replace("--truth graded", "--truth plain");
+    let said = site.fail(&format!("grade {plain} --out other events"));
+    assert!(said.contains("osler synth --truth"), "{said}");
+    assert!(!site.path("other").exists());
+}

@@ -32,17 +32,20 @@ fn a_model_is_graded_by_the_truth_of_those_whose_records_it_reads() {
     let each = report["risks"]["each"].as_array().unwrap();
     let of = |code: &str| each.iter().find(|g| g["code"] == code && g["horizon_days"] == 1826.25).unwrap();
     let graded = of("MEDS_DEATH");
-    assert_eq!(graded["people"].as_u64().unwrap() as usize, death.len());
-    assert!((graded["expected_events"].as_f64().unwrap() - death.iter().sum::<f64>()).abs() < 1e-6);
+    // Who isn't watched beyond that moment, since the policy blurs the end of follow-up, isn't asked about.
+    let people = graded["people"].as_u64().unwrap() as usize;
+    assert!(people <= death.len() && 10 * people >= 9 * death.len(), "{people} of {}", death.len());
+    let (expected, all) = (graded["expected_events"].as_f64().unwrap(), death.iter().sum::<f64>());
+    assert!(expected <= all + 1e-6 && expected > 0.8 * all, "{expected} of {all}");
     // Who knows everything can't be surpassed by much; the observer knows more than a coin.
     let auc = |name: &str| graded["auc"][name]["value"].as_f64().unwrap();
     assert!(auc("who knows everything") > auc("observer") - 0.02 && auc("observer") > 0.6, "{graded}");
     assert!(graded["auc"]["model"]["low"].as_f64().unwrap() <= auc("model"));
     assert!(each.iter().any(|g| g["too_few"].as_str().is_some_and(|why| why.contains("too few"))));
-    assert!(each.iter().any(|g| g["auc"]["age, sex and last values"]["value"].is_f64()));
     assert!(report["differential"]["cases"].as_u64().unwrap() > 5);
     let methods = report["methods"].to_string();
     assert!(methods.contains("trained on some of these people"), "{methods}");
+    assert!(methods.contains("Age, sex and last values"), "{methods}");
     let page = std::fs::read_to_string(site.path("grades/report.html")).unwrap();
     assert!(page.contains("Synthetic data") && page.contains("<svg") && !page.contains("NaN"));
     assert_eq!(site.manifest("grades")["kind"], "grades");

@@ -5,7 +5,7 @@ use crate::reasoning::{self, Case, People, Pieces, Prices, Reference, TuningChec
 use crate::records::Records;
 use ::evaluate::diagnosis::Plan;
 use anyhow::Result;
-use events::{Deidentified, Split, Subject};
+use events::{Deidentified, Split, Subject, Time};
 use model::HORIZON_DAYS;
 use serde_json::{Map, Value, json};
 use serve::{ReasonQuestion, ReasonSection};
@@ -62,7 +62,6 @@ pub fn said(directory: &ModelDirectory, compared: &Compared, question: &ReasonQu
     let validation = Validation::default();
     let wanted = Wanted { horizon: question.horizon, most: EVIDENCE.0, exact: EVIDENCE.1 };
     let mut said = Map::new();
-    said.insert("at".to_owned(), reasoning::day(case.at).into());
     said.insert("age_years".to_owned(), json!(case.age_years()));
     said.insert("horizons_days".to_owned(), json!(HORIZON_DAYS));
     said.insert("cautions".to_owned(), json!(TuningCheck::cautions(directory)));
@@ -97,5 +96,45 @@ pub fn said(directory: &ModelDirectory, compared: &Compared, question: &ReasonQu
         };
         said.insert(name.to_owned(), part);
     }
-    Ok(said.into())
+    let mut said = said.into();
+    days_before(&mut said, case.at);
+    Ok(said)
+}
+
+/// The record's dates were moved in memory, by days that the caller doesn't know: told is how long before the last event.
+fn days_before(value: &mut Value, at: Time) {
+    match value {
+        Value::Array(each) => each.iter_mut().for_each(|value| days_before(value, at)),
+        Value::Object(fields) => {
+            if let Some(day) = fields.remove("day") {
+                let before =
+                    day.as_str().and_then(time_of).map(|day| at.end_of_day().days_since(day.end_of_day()));
+                fields.insert("days_before".to_owned(), json!(before.map(f64::round)));
+            }
+            fields.values_mut().for_each(|value| days_before(value, at));
+        }
+        _ => {}
+    }
+}
+
+fn time_of(day: &str) -> Option<Time> {
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<u32>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    Time::from_ymd(i32::try_from(year).ok()?, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moved_dates_are_told_as_days_before_the_last_event() {
+        let at = Time::from_ymd(2020, 3, 1).unwrap();
+        let mut said =
+            json!({"trend": [{"day": "2020-02-28", "risk": 0.1}, {"day": "2020-03-01"}], "day": null});
+        days_before(&mut said, at);
+        assert_eq!(said["trend"][0], json!({"days_before": 2.0, "risk": 0.1}));
+        assert_eq!(said["trend"][1], json!({"days_before": 0.0}));
+        assert!(!said.to_string().contains("2020"), "{said}");
+    }
 }

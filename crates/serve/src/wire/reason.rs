@@ -38,9 +38,9 @@ pub(crate) struct ReasonRequest<'a> {
     "disclaimer": "Not a medical device. …",
     "synthetic_notice": "The model was trained on synthetic patients. Its numbers say nothing about real people.",
     "reasoning": {
-        "at": "2019-03-04", "age_years": 60.8, "cautions": [],
+        "age_years": 60.8, "cautions": [],
         "early_detection": [{"code": "ICD10CM//E11.9", "risks": [0.01, 0.21], "references": [0.001, 0.02],
-            "evidence": {"events": [{"code": "LOINC//4548-4", "log_odds": 2.1, "risk_without": 0.03, "exact": true}]}}],
+            "evidence": {"events": [{"code": "LOINC//4548-4", "days_before": 0, "log_odds": 2.1, "risk_without": 0.03, "exact": true}]}}],
         "differential": {"horizon_days": 365.25, "considered": [{"rank": 1, "code": "ICD10CM//E11.9", "chance": 0.21}], "others": 49}
     }}))]
 pub(crate) struct ReasonAnswer<'a> {
@@ -53,7 +53,8 @@ pub(crate) struct ReasonAnswer<'a> {
     /// A warning, when the model was trained on synthetic patients.
     pub(crate) synthetic_notice: Option<&'static str>,
     /// The same object as `osler reason --json` writes: `early_detection`, `differential`, `next_tests` and `alike` (patients like
-    /// this one, told as a group of at least `k`), with `cautions` that come before all of them.
+    /// this one, told as a group of at least `k`), with `cautions` that come before all of them. Instead of days it tells `days_before`
+    /// the record's last event.
     #[schema(value_type = Object)]
     pub(crate) reasoning: serde_json::Value,
 }

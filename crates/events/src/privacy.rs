@@ -43,8 +43,9 @@ impl<T> fmt::Display for Identified<T> {
 
 /// A value that went through `deid`. Everything downstream of it asks for this type.
 ///
-/// There are two honest ways to have one: `deid` made it, or it was read back from a directory whose manifest
-/// was verified. Both call [`Deidentified::vouch`], which clippy disallows everywhere else.
+/// There are three honest ways to have one: `deid` made it, or it was read back from a directory whose manifest
+/// was verified, or it was made from a seed and is nobody's. All call [`Deidentified::vouch`], which clippy
+/// disallows everywhere else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deidentified<T>(T);
 

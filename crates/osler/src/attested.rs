@@ -4,7 +4,8 @@ use crate::environment;
 use crate::manifest::{self, FileDigest, Kind, Manifest};
 use anyhow::{Context, Result, bail};
 use deid::attestation::{Attestation, Files, Leaf, PublicKey, Quarantined, Statement, merkle_root};
-use deid::{Key, Policy, Tally};
+use deid::{FieldTally, Key, Policy, Tally};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -23,13 +24,41 @@ pub struct Run<'a> {
     pub quarantined: Quarantined,
 }
 
+/// What a generator of records tells of itself.
+pub struct OfNobody<'a> {
+    /// The settings that decided every record, as JSON.
+    pub made_by: &'a str,
+    /// The same in words: seed and size.
+    pub of: &'a str,
+    /// Who signs.
+    pub key: &'a Key,
+    /// How many people.
+    pub subjects: u64,
+    /// Events by code system.
+    pub fields: BTreeMap<String, FieldTally>,
+}
+
 /// Attests a directory whose manifest is written.
 pub fn write(dir: &Path, run: Run<'_>) -> Result<()> {
-    let manifest = Manifest::read(dir, Kind::Events)?;
-    let files = files(dir, &manifest)?;
+    let state = |files| {
+        Statement::new(env!("CARGO_PKG_VERSION"), run.policy, run.key, run.tally, run.quarantined, files)
+    };
+    sign(dir, run.key, state)
+}
+
+/// Attests a directory of records that were made and are nobody's.
+pub fn write_of_nobody(dir: &Path, made: OfNobody<'_>) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
-    let statement = Statement::new(version, run.policy, run.key, run.tally, run.quarantined, files);
-    let attestation = Attestation::sign(statement, run.key).context("cannot sign the attestation")?;
+    let state = |files| {
+        Statement::of_nobody(version, made.made_by, made.of, made.key, made.subjects, made.fields, files)
+    };
+    sign(dir, made.key, state)
+}
+
+fn sign(dir: &Path, key: &Key, state: impl FnOnce(Files) -> Statement) -> Result<()> {
+    let manifest = Manifest::read(dir, Kind::Events)?;
+    let statement = state(files(dir, &manifest)?);
+    let attestation = Attestation::sign(statement, key).context("cannot sign the attestation")?;
     let path = dir.join(FILE_NAME);
     fs::write(&path, attestation.to_bytes()?)
         .and_then(|()| File::open(&path)?.sync_all())

@@ -1,11 +1,14 @@
 //! What a synthetic population's records don't tell, as Parquet: for grading, never for reading in.
 
 use anyhow::{Context, Result};
+use deid::Deidentifier;
 use events::meds::{Column, ColumnsWriter};
 use rayon::prelude::*;
 use std::path::Path;
 use synth::counterfactual::{self, DecisionTruth};
 use synth::observer::{self, Effort, RiskTruth};
+use synth::site::Site;
+use synth::therapy::Outcome;
 use synth::{Population, SyntheticSubject};
 
 /// Days after a decision within which outcomes count.
@@ -69,8 +72,12 @@ pub fn write(
         });
         let subjects: Vec<&SyntheticSubject> = truths.iter().map(|(subject, ..)| subject).collect();
         onsets.write(onset_columns(&subjects))?;
-        decisions.write(decision_columns(&truths.iter().flat_map(|(_, d, _)| d).collect::<Vec<_>>()))?;
-        risks.write(risk_columns(&truths.iter().flat_map(|(.., r)| r).collect::<Vec<_>>()))?;
+        let site = |subject: &SyntheticSubject| subject.person.site;
+        let decided: Vec<_> =
+            truths.iter().flat_map(|(s, d, _)| d.iter().map(move |d| (site(s), d))).collect();
+        decisions.write(decision_columns(&decided))?;
+        let asked: Vec<_> = truths.iter().flat_map(|(s, _, r)| r.iter().map(move |r| (site(s), r))).collect();
+        risks.write(risk_columns(&asked))?;
         progress(end);
     }
     onsets.finish()?;
@@ -95,6 +102,43 @@ pub fn write(
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Writes `subjects.parquet`: who is who. With a de-identifier also by which number a subject goes, and by how many
+/// days its dates are moved, after `osler ingest` under that policy and key.
+pub fn write_subjects(
+    population: &Population,
+    source_key: impl Fn(&SyntheticSubject) -> String + Sync,
+    deidentifier: Option<&Deidentifier>,
+    threads: usize,
+    dir: &Path,
+) -> Result<()> {
+    let mut table = ColumnsWriter::new(&dir.join("subjects.parquet"));
+    let columns = |rows: &[(SyntheticSubject, String)]| {
+        let mut columns = vec![
+            ("subject_id", Column::Integers(rows.iter().map(|(s, _)| s.index as i64 + 1).collect())),
+            ("patient_id", texts(rows, |(s, _)| s.key.clone())),
+            ("site", texts(rows, |(s, _)| s.person.site.name().to_owned())),
+        ];
+        if let Some(deidentifier) = deidentifier {
+            let ids = rows.iter().map(|(_, key)| deidentifier.pseudonym(key)).collect();
+            let days = rows.iter().map(|(_, key)| i64::from(deidentifier.offset_days(key))).collect();
+            columns.push(("ingested_subject_id", Column::Integers(ids)));
+            columns.push(("ingested_shift_days", Column::Integers(days)));
+        }
+        columns
+    };
+    table.write(columns(&[]))?;
+    let make = |index| {
+        let subject = population.subject(index);
+        let key = source_key(&subject);
+        (subject, key)
+    };
+    synth::stream::in_order(population, threads, make, |block| -> Result<()> {
+        table.write(columns(&block))?;
+        Ok(())
+    })?;
+    Ok(table.finish()?)
+}
+
 fn texts<T>(rows: &[T], of: impl Fn(&T) -> String) -> Column {
     Column::Texts(rows.iter().map(of).collect())
 }
@@ -115,7 +159,7 @@ fn onset_columns(subjects: &[&SyntheticSubject]) -> Vec<(&'static str, Column)> 
     vec![
         ("subject_id", Column::Integers(rows.iter().map(|(s, _)| s.index as i64 + 1).collect())),
         ("condition", texts(&rows, |(_, o)| o.condition.profile().name.to_owned())),
-        ("code", texts(&rows, |(_, o)| format!("ICD10CM//{}", o.condition.profile().icd10cm))),
+        ("code", texts(&rows, |(s, o)| Outcome::Onset(o.condition).code(s.person.site))),
         ("chronic", flags(&rows, |(_, o)| o.condition.is_chronic())),
         ("latent_age", numbers(&rows, |(_, o)| o.latent_age)),
         ("diagnosable_age", numbers(&rows, |(_, o)| or_nan(o.diagnosis_age))),
@@ -123,46 +167,47 @@ fn onset_columns(subjects: &[&SyntheticSubject]) -> Vec<(&'static str, Column)> 
         ("latent_time", Column::Times(rows.iter().map(|(s, o)| s.time_at(o.latent_age).micros()).collect())),
         ("enrolment_age", numbers(&rows, |(s, _)| s.enrolment_age)),
         ("last_age", numbers(&rows, |(s, _)| s.last_age)),
+        ("stage", texts(&rows, |(_, o)| o.stage().map_or(String::new(), |stage| stage.name.to_owned()))),
     ]
 }
 
-fn decision_columns(rows: &[&DecisionTruth]) -> Vec<(&'static str, Column)> {
+fn decision_columns(rows: &[(Site, &DecisionTruth)]) -> Vec<(&'static str, Column)> {
     vec![
-        ("subject_id", Column::Integers(rows.iter().map(|r| r.subject_id).collect())),
-        ("time", Column::Times(rows.iter().map(|r| r.time.micros()).collect())),
-        ("condition", texts(rows, |r| r.indication.profile().name.to_owned())),
-        ("condition_code", texts(rows, |r| format!("ICD10CM//{}", r.indication.profile().icd10cm))),
-        ("therapy", texts(rows, |r| r.therapy.name.to_owned())),
-        ("class", texts(rows, |r| r.therapy.class.to_owned())),
-        ("treatment", texts(rows, |r| format!("RXNORM//{}", r.therapy.drug.code))),
-        ("given", flags(rows, |r| r.given)),
-        ("outcome", texts(rows, |r| r.outcome.name().to_owned())),
-        ("outcome_code", texts(rows, |r| r.outcome.code())),
-        ("horizon_days", numbers(rows, |r| r.horizon_days)),
-        ("outcome_treated", flags(rows, |r| r.outcome_treated)),
-        ("outcome_untreated", flags(rows, |r| r.outcome_untreated)),
-        ("risk_treated", numbers(rows, |r| r.risk_treated)),
-        ("risk_untreated", numbers(rows, |r| r.risk_untreated)),
-        ("difference_error", numbers(rows, |r| r.difference_error)),
-        ("draws", Column::Counts(rows.iter().map(|r| r.draws).collect())),
-        ("propensity", numbers(rows, |r| r.propensity)),
-        ("eligible", flags(rows, |r| !r.contraindicated)),
-        ("contraindicated", flags(rows, |r| r.contraindicated)),
+        ("subject_id", Column::Integers(rows.iter().map(|(_, r)| r.subject_id).collect())),
+        ("time", Column::Times(rows.iter().map(|(_, r)| r.time.micros()).collect())),
+        ("condition", texts(rows, |(_, r)| r.indication.profile().name.to_owned())),
+        ("condition_code", texts(rows, |(site, r)| Outcome::Onset(r.indication).code(*site))),
+        ("therapy", texts(rows, |(_, r)| r.therapy.name.to_owned())),
+        ("class", texts(rows, |(_, r)| r.therapy.class.to_owned())),
+        ("treatment", texts(rows, |(_, r)| format!("RXNORM//{}", r.therapy.drug.code))),
+        ("given", flags(rows, |(_, r)| r.given)),
+        ("outcome", texts(rows, |(_, r)| r.outcome.name().to_owned())),
+        ("outcome_code", texts(rows, |(site, r)| r.outcome.code(*site))),
+        ("horizon_days", numbers(rows, |(_, r)| r.horizon_days)),
+        ("outcome_treated", flags(rows, |(_, r)| r.outcome_treated)),
+        ("outcome_untreated", flags(rows, |(_, r)| r.outcome_untreated)),
+        ("risk_treated", numbers(rows, |(_, r)| r.risk_treated)),
+        ("risk_untreated", numbers(rows, |(_, r)| r.risk_untreated)),
+        ("difference_error", numbers(rows, |(_, r)| r.difference_error)),
+        ("draws", Column::Counts(rows.iter().map(|(_, r)| r.draws).collect())),
+        ("propensity", numbers(rows, |(_, r)| r.propensity)),
+        ("eligible", flags(rows, |(_, r)| !r.contraindicated)),
+        ("contraindicated", flags(rows, |(_, r)| r.contraindicated)),
     ]
 }
 
-fn risk_columns(rows: &[&RiskTruth]) -> Vec<(&'static str, Column)> {
+fn risk_columns(rows: &[(Site, &RiskTruth)]) -> Vec<(&'static str, Column)> {
     vec![
-        ("subject_id", Column::Integers(rows.iter().map(|r| r.subject_id).collect())),
-        ("time", Column::Times(rows.iter().map(|r| r.time.micros()).collect())),
-        ("condition", texts(rows, |r| r.outcome.name().to_owned())),
-        ("code", texts(rows, |r| r.outcome.code())),
-        ("horizon_days", numbers(rows, |r| r.horizon_days)),
-        ("true_risk", numbers(rows, |r| r.true_risk)),
-        ("bayes_risk", numbers(rows, |r| r.bayes_risk)),
-        ("bayes_error", numbers(rows, |r| r.bayes_error)),
-        ("bayes_latent", numbers(rows, |r| r.bayes_latent)),
-        ("latent", flags(rows, |r| r.latent)),
-        ("effective_particles", numbers(rows, |r| r.effective_particles)),
+        ("subject_id", Column::Integers(rows.iter().map(|(_, r)| r.subject_id).collect())),
+        ("time", Column::Times(rows.iter().map(|(_, r)| r.time.micros()).collect())),
+        ("condition", texts(rows, |(_, r)| r.outcome.name().to_owned())),
+        ("code", texts(rows, |(site, r)| r.outcome.code(*site))),
+        ("horizon_days", numbers(rows, |(_, r)| r.horizon_days)),
+        ("true_risk", numbers(rows, |(_, r)| r.true_risk)),
+        ("bayes_risk", numbers(rows, |(_, r)| r.bayes_risk)),
+        ("bayes_error", numbers(rows, |(_, r)| r.bayes_error)),
+        ("bayes_latent", numbers(rows, |(_, r)| r.bayes_latent)),
+        ("latent", flags(rows, |(_, r)| r.latent)),
+        ("effective_particles", numbers(rows, |(_, r)| r.effective_particles)),
     ]
 }

@@ -48,6 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         bytes as f64 / seconds / 1e6,
         bytes as f64 / 1e6
     );
-    write_truth(&population, &mut io::BufWriter::new(fs::File::create(directory.join("truth.ndjson"))?))?;
+    write_truth(
+        &population,
+        threads,
+        &mut io::BufWriter::new(fs::File::create(directory.join("truth.ndjson"))?),
+    )?;
     Ok(())
 }

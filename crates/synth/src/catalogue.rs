@@ -99,6 +99,59 @@ pub(crate) mod drug {
     pub const EMPAGLIFLOZIN: Concept = concept("1545653", "empagliflozin");
     pub const LIRAGLUTIDE: Concept = concept("475968", "liraglutide");
     pub const SPIRONOLACTONE: Concept = concept("9997", "spironolactone");
+    // Ingredients, held to CPIC's table of drugs (github.com/cpicpgx/cpic-schema, drug.sql).
+    pub const ALLOPURINOL: Concept = concept("519", "allopurinol");
+    pub const AMITRIPTYLINE: Concept = concept("704", "amitriptyline");
+    pub const ARIPIPRAZOLE: Concept = concept("89013", "aripiprazole");
+    pub const AZATHIOPRINE: Concept = concept("1256", "azathioprine");
+    pub const BUDESONIDE: Concept = concept("19831", "budesonide");
+    pub const BUPROPION: Concept = concept("42347", "bupropion");
+    pub const CAPECITABINE: Concept = concept("194000", "capecitabine");
+    pub const CARBAMAZEPINE: Concept = concept("2002", "carbamazepine");
+    pub const CARBOPLATIN: Concept = concept("40048", "carboplatin");
+    pub const CARVEDILOL: Concept = concept("20352", "carvedilol");
+    pub const CELECOXIB: Concept = concept("140587", "celecoxib");
+    pub const CIPROFLOXACIN: Concept = concept("2551", "ciprofloxacin");
+    pub const CITALOPRAM: Concept = concept("2556", "citalopram");
+    pub const CLOZAPINE: Concept = concept("2626", "clozapine");
+    pub const CYCLOPHOSPHAMIDE: Concept = concept("3002", "cyclophosphamide");
+    pub const DULOXETINE: Concept = concept("72625", "duloxetine");
+    pub const ESCITALOPRAM: Concept = concept("321988", "escitalopram");
+    pub const ESOMEPRAZOLE: Concept = concept("283742", "esomeprazole");
+    pub const FLUOROURACIL: Concept = concept("4492", "fluorouracil");
+    pub const GEMCITABINE: Concept = concept("12574", "gemcitabine");
+    pub const GLIMEPIRIDE: Concept = concept("25789", "glimepiride");
+    pub const GLIPIZIDE: Concept = concept("4821", "glipizide");
+    pub const HYDRALAZINE: Concept = concept("5470", "hydralazine");
+    pub const HYDROXYCHLOROQUINE: Concept = concept("5521", "hydroxychloroquine");
+    pub const LAMOTRIGINE: Concept = concept("28439", "lamotrigine");
+    pub const LEVOFLOXACIN: Concept = concept("82122", "levofloxacin");
+    pub const MESALAMINE: Concept = concept("52582", "mesalamine");
+    pub const METHIMAZOLE: Concept = concept("6835", "methimazole");
+    pub const METHOTREXATE: Concept = concept("6851", "methotrexate");
+    pub const METOCLOPRAMIDE: Concept = concept("6915", "metoclopramide");
+    pub const MORPHINE: Concept = concept("7052", "morphine");
+    pub const MYCOPHENOLATE: Concept = concept("7145", "mycophenolic acid");
+    pub const NALTREXONE: Concept = concept("7243", "naltrexone");
+    pub const NORTRIPTYLINE: Concept = concept("7531", "nortriptyline");
+    pub const OLANZAPINE: Concept = concept("61381", "olanzapine");
+    pub const OMEPRAZOLE: Concept = concept("7646", "omeprazole");
+    pub const ONDANSETRON: Concept = concept("26225", "ondansetron");
+    pub const OXCARBAZEPINE: Concept = concept("32624", "oxcarbazepine");
+    pub const PROPRANOLOL: Concept = concept("8787", "propranolol");
+    pub const RISPERIDONE: Concept = concept("35636", "risperidone");
+    pub const RITUXIMAB: Concept = concept("121191", "rituximab");
+    pub const SULFASALAZINE: Concept = concept("9524", "sulfasalazine");
+    pub const SULFAMETHOXAZOLE_TRIMETHOPRIM: Concept = concept("10831", "sulfamethoxazole / trimethoprim");
+    pub const SUNITINIB: Concept = concept("357977", "sunitinib");
+    pub const TAMOXIFEN: Concept = concept("10324", "tamoxifen");
+    pub const TAMSULOSIN: Concept = concept("77492", "tamsulosin");
+    pub const TIMOLOL: Concept = concept("10600", "timolol");
+    pub const TIOTROPIUM: Concept = concept("69120", "tiotropium");
+    pub const TRAMADOL: Concept = concept("10689", "tramadol");
+    pub const TRIAMCINOLONE: Concept = concept("10759", "triamcinolone");
+    pub const VALPROATE: Concept = concept("11118", "valproic acid");
+    pub const VENLAFAXINE: Concept = concept("39786", "venlafaxine");
     pub const WARFARIN: Concept = concept("855332", "warfarin sodium 5 MG Oral Tablet");
 }
 
@@ -139,11 +192,141 @@ pub static TREATMENTS: &[Treatment] = &[
     treat(CopdExacerbation, drug::AZITHROMYCIN, 0.5, false),
     treat(DepressionRelapse, drug::MIRTAZAPINE, 0.3, true),
     treat(OtitisMedia, drug::AMOXICILLIN, 0.75, false),
+    treat(BladderCancer, drug::GEMCITABINE, 0.3, false),
+    treat(BladderCancer, drug::CARBOPLATIN, 0.15, false),
+    treat(KidneyCancer, drug::SUNITINIB, 0.2, false),
+    treat(Lymphoma, drug::RITUXIMAB, 0.7, false),
+    treat(Lymphoma, drug::CYCLOPHOSPHAMIDE, 0.6, false),
+    treat(UterineCancer, drug::CARBOPLATIN, 0.3, false),
+    treat(UterineCancer, drug::PACLITAXEL, 0.3, false),
+    treat(PancreaticCancer, drug::GEMCITABINE, 0.55, false),
+    treat(PancreaticCancer, drug::FLUOROURACIL, 0.3, false),
+    treat(PancreaticCancer, drug::MORPHINE, 0.5, true),
+    treat(ColorectalCancer, drug::FLUOROURACIL, 0.4, false),
+    treat(ColorectalCancer, drug::CAPECITABINE, 0.15, false),
+    treat(ColorectalCancer, drug::ONDANSETRON, 0.4, false),
+    treat(BreastCancer, drug::TAMOXIFEN, 0.25, true),
+    treat(BreastCancer, drug::CYCLOPHOSPHAMIDE, 0.25, false),
+    treat(LungCancer, drug::CARBOPLATIN, 0.35, false),
+    treat(LungCancer, drug::MORPHINE, 0.3, true),
+    treat(DiabeticNeuropathy, drug::DULOXETINE, 0.25, true),
+    treat(DiabeticNeuropathy, drug::AMITRIPTYLINE, 0.15, true),
+    treat(DiabeticNeuropathy, drug::TRAMADOL, 0.12, true),
+    treat(Diabetes, drug::GLIPIZIDE, 0.18, true),
+    treat(Diabetes, drug::GLIMEPIRIDE, 0.12, true),
+    treat(Diabetes, drug::METOCLOPRAMIDE, 0.02, true),
+    treat(Type1Diabetes, drug::INSULIN, 1.0, true),
+    treat(KidneyDisease4, drug::HYDRALAZINE, 0.15, true),
+    treat(KidneyDisease5, drug::CARVEDILOL, 0.35, true),
+    treat(HeartFailure, drug::CARVEDILOL, 0.2, true),
+    treat(Hypertension, drug::HYDRALAZINE, 0.02, true),
+    treat(RheumatoidArthritis, drug::METHOTREXATE, 0.6, true),
+    treat(RheumatoidArthritis, drug::HYDROXYCHLOROQUINE, 0.3, true),
+    treat(RheumatoidArthritis, drug::SULFASALAZINE, 0.12, true),
+    treat(RheumatoidArthritis, drug::PREDNISONE, 0.4, false),
+    treat(Gout, drug::ALLOPURINOL, 0.45, true),
+    treat(Gout, drug::NAPROXEN, 0.35, false),
+    treat(Osteoporosis, drug::ALENDRONATE, 0.4, true),
+    treat(Osteoporosis, drug::CHOLECALCIFEROL, 0.5, true),
+    treat(Lupus, drug::HYDROXYCHLOROQUINE, 0.75, true),
+    treat(Lupus, drug::MYCOPHENOLATE, 0.2, true),
+    treat(Lupus, drug::AZATHIOPRINE, 0.15, true),
+    treat(Psoriasis, drug::TRIAMCINOLONE, 0.6, true),
+    treat(Psoriasis, drug::METHOTREXATE, 0.08, true),
+    treat(MultipleSclerosis, drug::RITUXIMAB, 0.15, true),
+    treat(UlcerativeColitis, drug::MESALAMINE, 0.7, true),
+    treat(UlcerativeColitis, drug::AZATHIOPRINE, 0.15, true),
+    treat(UlcerativeColitis, drug::BUDESONIDE, 0.2, false),
+    treat(Hyperthyroidism, drug::METHIMAZOLE, 0.75, true),
+    treat(Hyperthyroidism, drug::PROPRANOLOL, 0.4, false),
+    treat(PeripheralArteryDisease, drug::CLOPIDOGREL, 0.35, true),
+    treat(PeripheralArteryDisease, drug::ASPIRIN, 0.4, true),
+    treat(PulmonaryEmbolism, drug::APIXABAN, 0.6, true),
+    treat(PulmonaryEmbolism, drug::WARFARIN, 0.25, true),
+    treat(IronDeficiency, drug::FERROUS_SULFATE, 0.8, true),
+    treat(RespiratoryFailure, drug::TIOTROPIUM, 0.6, true),
+    treat(Copd, drug::TIOTROPIUM, 0.4, true),
+    treat(CopdExacerbation, drug::LEVOFLOXACIN, 0.2, false),
+    treat(Reflux, drug::OMEPRAZOLE, 0.5, true),
+    treat(Reflux, drug::ESOMEPRAZOLE, 0.2, true),
+    treat(Gallstones, drug::ONDANSETRON, 0.2, false),
+    treat(Cirrhosis, drug::SPIRONOLACTONE, 0.4, true),
+    treat(Cirrhosis, drug::PROPRANOLOL, 0.25, true),
+    treat(ProstateHyperplasia, drug::TAMSULOSIN, 0.6, true),
+    treat(KidneyStone, drug::TAMSULOSIN, 0.4, false),
+    treat(KidneyStone, drug::OXYCODONE, 0.4, false),
+    treat(Cataract, drug::TIMOLOL, 0.03, true),
+    treat(Anxiety, drug::ESCITALOPRAM, 0.35, true),
+    treat(Anxiety, drug::VENLAFAXINE, 0.12, true),
+    treat(Depression, drug::CITALOPRAM, 0.1, true),
+    treat(Depression, drug::BUPROPION, 0.15, true),
+    treat(DepressionRelapse, drug::ARIPIPRAZOLE, 0.12, true),
+    treat(AlcoholUseDisorder, drug::NALTREXONE, 0.12, true),
+    treat(Schizophrenia, drug::RISPERIDONE, 0.4, true),
+    treat(Schizophrenia, drug::OLANZAPINE, 0.3, true),
+    treat(Schizophrenia, drug::CLOZAPINE, 0.06, true),
+    treat(Epilepsy, drug::LAMOTRIGINE, 0.35, true),
+    treat(Epilepsy, drug::VALPROATE, 0.15, true),
+    treat(Epilepsy, drug::CARBAMAZEPINE, 0.1, true),
+    treat(Epilepsy, drug::OXCARBAZEPINE, 0.08, true),
+    treat(Migraine, drug::PROPRANOLOL, 0.15, true),
+    treat(Migraine, drug::NORTRIPTYLINE, 0.08, true),
+    treat(Childbirth, drug::ACETAMINOPHEN, 0.5, false),
+    treat(GestationalDiabetes, drug::INSULIN, 0.15, false),
+    treat(Preeclampsia, drug::HYDRALAZINE, 0.3, false),
+    treat(WristFracture, drug::ACETAMINOPHEN, 0.4, false),
+    treat(Cellulitis, drug::SULFAMETHOXAZOLE_TRIMETHOPRIM, 0.4, false),
+    treat(Cellulitis, drug::AMOXICILLIN_CLAVULANATE, 0.2, false),
+    treat(UrinaryInfection, drug::CIPROFLOXACIN, 0.2, false),
+    treat(UrinaryInfection, drug::SULFAMETHOXAZOLE_TRIMETHOPRIM, 0.2, false),
+    treat(Zoster, drug::ACETAMINOPHEN, 0.3, false),
+    treat(Gastroenteritis, drug::ONDANSETRON, 0.25, false),
+    treat(Osteoarthritis, drug::CELECOXIB, 0.12, true),
 ];
 
-/// Procedures, in SNOMED CT.
+/// Something ordered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// A panel of tests.
+    Panel(&'static Panel),
+    /// One test.
+    Test(Measure),
+    /// A procedure.
+    Procedure(Concept),
+}
+
+/// Procedures, in SNOMED CT. Codes were held to their check digits; those of endometrial biopsy and of the ankle
+/// brachial index also to published value sets.
 pub mod procedure {
     use super::{Concept, concept};
+    /// Ultrasound of the abdomen.
+    pub const ABDOMINAL_ULTRASOUND: Concept = concept("45036003", "Ultrasonography of abdomen");
+    /// Blood pressure at ankle and arm.
+    pub const ANKLE_BRACHIAL_INDEX: Concept = concept("446841001", "Ankle brachial pressure index");
+    /// Density of bone.
+    pub const BONE_DENSITOMETRY: Concept = concept("312681000", "Bone density scan");
+    /// Imaging of the abdomen.
+    pub const CT_ABDOMEN: Concept = concept("169070004", "Computed tomography of abdomen");
+    /// Imaging of the chest's vessels.
+    pub const CT_CHEST: Concept = concept("169069000", "Computed tomography of chest");
+    /// A look into the bladder.
+    pub const CYSTOSCOPY: Concept = concept("24139008", "Cystoscopy");
+    /// The brain's currents.
+    pub const ELECTROENCEPHALOGRAM: Concept = concept("54550000", "Electroencephalogram");
+    /// Tissue of the uterus.
+    pub const ENDOMETRIAL_BIOPSY: Concept = concept("386802000", "Endometrial biopsy");
+    /// A look at the retina.
+    pub const EYE_EXAMINATION: Concept = concept("36228007", "Ophthalmic examination and evaluation");
+    /// Tissue of a lymph node.
+    pub const LYMPH_NODE_BIOPSY: Concept = concept("16314007", "Biopsy of lymph node");
+    /// Imaging of the head by magnetic resonance.
+    pub const MRI_HEAD: Concept = concept("241601008", "Magnetic resonance imaging of head");
+    /// Tissue of the skin.
+    pub const SKIN_BIOPSY: Concept = concept("240977001", "Biopsy of skin");
+    /// A night under observation.
+    pub const SLEEP_STUDY: Concept = concept("60554003", "Polysomnography");
+    /// Imaging of the wrist.
+    pub const WRIST_X_RAY: Concept = concept("60027007", "Radiography of wrist");
     /// Imaging of the chest.
     pub const CHEST_X_RAY: Concept = concept("399208008", "Plain X-ray of chest");
     /// Colonoscopy.
@@ -160,6 +343,10 @@ pub mod procedure {
     pub const CORONARY_INTERVENTION: Concept = concept("415070008", "Percutaneous coronary intervention");
     /// Test of airflow.
     pub const SPIROMETRY: Concept = concept("127783003", "Spirometry");
+
+    /// Those that are ordered for a complaint, or for no complaint.
+    pub const BY_SYMPTOM_OR_SCREENING: [Concept; 4] =
+        [CHEST_X_RAY, COLONOSCOPY, ELECTROCARDIOGRAM, MAMMOGRAPHY];
 }
 
 /// Vaccines, in CVX, with the ages in years at which they are due.
@@ -192,12 +379,36 @@ pub struct Panel {
 /// Electrolytes, glucose and kidney function.
 pub static METABOLIC: Panel = Panel {
     concept: concept("51990-0", "Basic metabolic panel - Blood"),
-    measures: &[Measure::Glucose, Measure::Creatinine, Measure::Egfr, Measure::Potassium, Measure::Sodium],
+    measures: &[
+        Measure::Glucose,
+        Measure::Creatinine,
+        Measure::Egfr,
+        Measure::Potassium,
+        Measure::Sodium,
+        Measure::UreaNitrogen,
+        Measure::Calcium,
+    ],
+};
+/// What sick people have measured besides.
+pub static ELECTROLYTES: Panel = Panel {
+    concept: concept("24326-1", "Electrolytes 1998 panel - Serum or Plasma"),
+    measures: &[Measure::Bicarbonate, Measure::Chloride, Measure::Magnesium],
+};
+/// Function of the liver.
+pub static LIVER: Panel = Panel {
+    concept: concept("24325-3", "Hepatic function 2000 panel - Serum or Plasma"),
+    measures: &[
+        Measure::Albumin,
+        Measure::Bilirubin,
+        Measure::AlkalinePhosphatase,
+        Measure::Alt,
+        Measure::Ast,
+    ],
 };
 /// Blood count.
 pub static BLOOD_COUNT: Panel = Panel {
     concept: concept("58410-2", "CBC panel - Blood by Automated count"),
-    measures: &[Measure::Hemoglobin, Measure::Leukocytes, Measure::Platelets],
+    measures: &[Measure::Hemoglobin, Measure::Leukocytes, Measure::Platelets, Measure::CorpuscularVolume],
 };
 /// Lipids.
 pub static LIPIDS: Panel = Panel {

@@ -1,81 +1,12 @@
 //! What a condition is: how often it begins, in whom, how long it is silent, and what it does to survival.
 
+use crate::catalogue::Order;
 use crate::conditions;
+use crate::measurement::Measure;
 
-/// A simulated condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-#[allow(missing_docs)] // each is described by its profile
-pub enum Condition {
-    Hypertension,
-    Diabetes,
-    Hyperlipidaemia,
-    KidneyDisease,
-    AtrialFibrillation,
-    HeartFailure,
-    MyocardialInfarction,
-    Stroke,
-    Copd,
-    Asthma,
-    Depression,
-    Dementia,
-    Osteoarthritis,
-    Hypothyroidism,
-    ColorectalCancer,
-    BreastCancer,
-    LungCancer,
-    ProstateCancer,
-    Pneumonia,
-    UrinaryInfection,
-    Sepsis,
-    HipFracture,
-    Influenza,
-    OtitisMedia,
-    GastrointestinalBleed,
-    AsthmaExacerbation,
-    CopdExacerbation,
-    DepressionRelapse,
-}
+pub use crate::conditions::Condition;
 
 impl Condition {
-    /// How many there are.
-    pub const COUNT: usize = 28;
-
-    /// All of them, in the order of their discriminants.
-    pub const ALL: [Condition; Self::COUNT] = {
-        use Condition::*;
-        [
-            Hypertension,
-            Diabetes,
-            Hyperlipidaemia,
-            KidneyDisease,
-            AtrialFibrillation,
-            HeartFailure,
-            MyocardialInfarction,
-            Stroke,
-            Copd,
-            Asthma,
-            Depression,
-            Dementia,
-            Osteoarthritis,
-            Hypothyroidism,
-            ColorectalCancer,
-            BreastCancer,
-            LungCancer,
-            ProstateCancer,
-            Pneumonia,
-            UrinaryInfection,
-            Sepsis,
-            HipFracture,
-            Influenza,
-            OtitisMedia,
-            GastrointestinalBleed,
-            AsthmaExacerbation,
-            CopdExacerbation,
-            DepressionRelapse,
-        ]
-    };
-
     /// Its place in tables.
     pub const fn index(self) -> usize {
         self as usize
@@ -84,6 +15,12 @@ impl Condition {
     /// Everything known about it.
     pub fn profile(self) -> &'static Profile {
         conditions::profile(self)
+    }
+
+    /// Can it befall somebody of this sex?
+    pub fn befalls(self, sex: events::Sex) -> bool {
+        let rate = |knot: &Knot| if sex == events::Sex::Female { knot.2 } else { knot.1 };
+        self.profile().incidence.iter().any(|knot| rate(knot) > 0.0)
     }
 
     /// Does it stay once it has begun?
@@ -123,9 +60,76 @@ pub struct Profile {
     /// Symptoms that are coded on visits in the months before diagnosis: ICD-10-CM code, description, and the
     /// chance that a case has it recorded.
     pub prodrome: &'static [(&'static str, &'static str, f64)],
+    /// The share of people with a first-degree relative who had it.
+    pub family: f64,
+    /// How far it has come when it is found, or which kind it is: shares of 1; empty where that isn't told apart.
+    pub stages: &'static [Stage],
+    /// The median stay of an admission for it, in days.
+    pub stay_days: f64,
+    /// Tests and procedures that establish it.
+    pub workup: &'static [Order],
+    /// Tests at the visit after.
+    pub follow_up: &'static [Order],
+    /// Tests due while it is known: the order, the measure whose last time counts, and years between.
+    pub monitor: &'static [(Order, Measure, f64)],
     /// Where the incidence comes from.
     pub source: &'static str,
 }
+
+/// What most conditions have in common: a clinic's diagnosis of something that stays.
+pub(crate) const ORDINARY: Profile = Profile {
+    condition: Condition::Hypertension,
+    name: "",
+    icd10cm: "",
+    display: "",
+    course: Course::Chronic,
+    incidence: &[],
+    silent_years: (0.0, 0.0),
+    drivers: &[],
+    mortality: Mortality::ratio(1.0),
+    presentation: Presentation { inpatient: 0.0, emergency: 0.0 },
+    prodrome: &[],
+    family: 0.0,
+    stages: &[],
+    stay_days: 4.0,
+    workup: &[],
+    follow_up: &[],
+    monitor: &[],
+    source: "",
+};
+
+/// How far something has come when it is found. It is coded beside the condition itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// The name in truth files.
+    pub name: &'static str,
+    /// The share of cases.
+    pub share: f64,
+    /// What the condition's excess of deaths is multiplied by; the mean over stages is about 1.
+    pub mortality: f64,
+    /// A code of ICD-10-CM that says so, with its description; empty where none does.
+    pub icd10cm: &'static str,
+    /// The code's description.
+    pub display: &'static str,
+}
+
+/// Confined to where it began.
+pub(crate) const LOCALIZED: Stage =
+    Stage { name: "localized", share: 0.0, mortality: 1.0, icd10cm: "", display: "" };
+/// In lymph nodes nearby.
+pub(crate) const REGIONAL: Stage = Stage {
+    name: "regional",
+    icd10cm: "C77.9",
+    display: "Secondary and unspecified malignant neoplasm of lymph node, unspecified",
+    ..LOCALIZED
+};
+/// In other organs.
+pub(crate) const DISTANT: Stage = Stage {
+    name: "distant",
+    icd10cm: "C79.9",
+    display: "Secondary malignant neoplasm of unspecified site",
+    ..LOCALIZED
+};
 
 /// Once for life, or again and again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,6 +195,8 @@ pub enum Driver {
     Liability,
     /// Having another condition; for an episode, for as long as it is felt.
     After(Condition),
+    /// Without another condition it doesn't happen. Its ratio counts for nothing.
+    Requires(Condition),
 }
 
 /// What a condition does to survival.
@@ -281,6 +287,21 @@ pub fn figures() -> String {
                 profile.silent_years.0, profile.silent_years.1
             );
         }
+        if !profile.stages.is_empty() {
+            let stages: Vec<String> = profile
+                .stages
+                .iter()
+                .map(|s| {
+                    format!(
+                        "{} {} % (excess of deaths times {})",
+                        s.name,
+                        (100.0 * s.share).round(),
+                        s.mortality
+                    )
+                })
+                .collect();
+            let _ = writeln!(page, "When found: {}.", stages.join(", "));
+        }
         let Mortality { ratio, first_month, first_year, to_five_years, .. } = profile.mortality;
         let _ = writeln!(
             page,
@@ -307,6 +328,14 @@ mod tests {
             assert!(profile.drivers.iter().all(|d| d.1 > 0.0));
             assert!(profile.presentation.inpatient + profile.presentation.emergency <= 1.0);
             assert!(profile.source.len() > 30, "{} has no source", profile.name);
+            let shares: f64 = profile.stages.iter().map(|stage| stage.share).sum();
+            assert!(profile.stages.is_empty() || (shares - 1.0).abs() < 1e-9, "{}: {shares}", profile.name);
+            let excess: f64 = profile.stages.iter().map(|stage| stage.share * stage.mortality).sum();
+            assert!(
+                profile.stages.is_empty() || (0.85..1.15).contains(&excess),
+                "{}: {excess}",
+                profile.name
+            );
         }
     }
 

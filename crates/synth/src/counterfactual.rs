@@ -7,7 +7,7 @@
 
 use crate::care;
 use crate::condition::Condition;
-use crate::forward::{self, Event};
+use crate::forward;
 use crate::life::{Forced, Living, Pause};
 use crate::population::{Population, SyntheticSubject};
 use crate::therapy::{Outcome, Therapy};
@@ -96,7 +96,7 @@ pub fn decisions(
                 }
                 let risks = |arm: &Living<'_>| -> Vec<f64> {
                     (1..=draws)
-                        .map(|replicate| forward::along(arm, outcome, Event::Disease, &[years], replicate)[0])
+                        .map(|replicate| forward::along(arm, outcome, &[years], replicate)[0])
                         .collect()
                 };
                 let (with, without) = (risks(&treated), risks(&untreated));

@@ -1,31 +1,19 @@
 //! True probabilities: what may become of somebody whose whole state is known.
 //!
-//! A probability is the mean over repeated futures of the probability along each: the outcome itself is held off
-//! while everything else happens, and its integrated hazard gives `1 − exp(−∫h)`. That mean is the probability
-//! exactly, since clocks are independent, and it varies far less than counting does.
+//! A probability is the mean over repeated futures of a number that each tells, in one of two ways. With the outcome
+//! held off while everything else happens, its integrated hazard gives `1 − exp(−∫h)`: least spread, one outcome a
+//! future. With everything going as it goes, the hazard integrated until the outcome is the event's compensator, whose
+//! mean is the probability too: a little more spread, and all outcomes from one future. Both are exact, since clocks
+//! are independent, and vary far less than counting does.
 
 use crate::condition::Condition;
 use crate::life::{Living, finding};
 use crate::random::Purpose;
 use crate::therapy::Outcome;
 
-/// What counts as the outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// Disease itself, once it can be diagnosed, whoever finds it.
-    Disease,
-    /// Its first appearance on record.
-    Recorded,
-}
-
-/// The probability of an outcome within `years` of now along one future of many.
-pub(crate) fn along(
-    now: &Living<'_>,
-    outcome: Outcome,
-    event: Event,
-    years: &[f64],
-    replicate: u32,
-) -> Vec<f64> {
+/// The probability of an outcome within `years` of now along one future of many: of disease itself, once it can be
+/// diagnosed, whoever finds it.
+pub(crate) fn along(now: &Living<'_>, outcome: Outcome, years: &[f64], replicate: u32) -> Vec<f64> {
     let mut future = now.clone();
     future.start_anew(replicate);
     let from = future.age;
@@ -38,10 +26,7 @@ pub(crate) fn along(
     let index = condition.index();
     if condition.is_chronic() && now.latent[index].is_finite() {
         // It has begun: it comes out unless death comes first.
-        let due = match event {
-            Event::Disease => now.diagnosed[index],
-            Event::Recorded => now.known[index],
-        };
+        let due = now.diagnosed[index];
         if due <= from || due > from + longest {
             return vec![0.0; years.len()];
         }
@@ -50,16 +35,55 @@ pub(crate) fn along(
         let survives = 1.0 - future.watched_until(due);
         return years.iter().map(|years| if due <= from + years { survives } else { 0.0 }).collect();
     }
-    let silent = now.person.silent_years[index];
-    let offset = match event {
-        Event::Disease => Some(silent),
-        Event::Recorded => recorded_after(condition, now, replicate).map(|delay| silent + delay),
-    };
-    let Some(offset) = offset.filter(|offset| *offset < longest) else { return vec![0.0; years.len()] };
+    let offset = now.person.silent_years[index];
+    if offset >= longest {
+        return vec![0.0; years.len()];
+    }
     future.watch(outcome);
     future.live_until(from + longest);
     let death = future.life.death_age;
     years.iter().map(|years| future.watched_until((from + years).min(death) - offset)).collect()
+}
+
+/// One future, with everything going as it goes, and its hazards noted: the probabilities of all outcomes at once.
+pub(crate) fn future<'a>(now: &Living<'a>, longest: f64, replicate: u32) -> Living<'a> {
+    let mut future = now.clone();
+    future.start_anew(replicate);
+    future.note_hazards();
+    future.live_until(now.age + longest);
+    future
+}
+
+/// The probability that an outcome is on record within `years` of now, as one future of many tells it. What has
+/// begun comes out unless death comes first; for the rest see [`Living::noted_until`], whose mean counts.
+pub(crate) fn recorded(
+    now: &Living<'_>,
+    future: &Living<'_>,
+    outcome: Outcome,
+    years: &[f64],
+    replicate: u32,
+) -> Vec<f64> {
+    let from = now.age;
+    let death = future.life.death_age;
+    let Outcome::Onset(condition) = outcome else {
+        return years.iter().map(|years| future.noted_death_until(from + years)).collect();
+    };
+    let index = condition.index();
+    if condition.is_chronic() && now.latent[index].is_finite() {
+        let due = now.known[index];
+        return years
+            .iter()
+            .map(|years| if due <= from || due > from + years { 0.0 } else { survival(future, due) })
+            .collect();
+    }
+    let Some(delay) = recorded_after(condition, now, replicate) else { return vec![0.0; years.len()] };
+    let offset = now.person.silent_years[index] + delay;
+    years.iter().map(|years| future.noted_until(condition, (from + years).min(death) - offset)).collect()
+}
+
+/// The probability of living to an age, as one future tells it: its mean counts.
+pub(crate) fn survival(future: &Living<'_>, age: f64) -> f64 {
+    1.0 - future.noted_death_until(age)
 }
 
 /// Years from diagnosable to recorded, for an onset to come; nothing if it will be missed.

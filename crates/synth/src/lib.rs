@@ -1,7 +1,7 @@
 //! A synthetic population whose rates are published and whose truth is known.
 //!
 //! What may enter: how lives run (conditions, death, measurements), how a hospital comes to know of them, and how
-//! its record looks in FHIR R4 or MEDS. What may not: anything read from a real person's record, any file or
+//! its record looks in FHIR R4, OMOP or MEDS. What may not: anything read from a real person's record, any file or
 //! clock of its own, and anything that models learn from besides the record: the truth is written apart.
 //! Every resource carries the label `HTEST`, test health data. Figures and their sources: `docs/synth/README.md`.
 //!
@@ -17,8 +17,7 @@
 //! # Ok::<(), synth::Error>(())
 //! ```
 
-#[cfg(test)]
-mod agreement;
+pub mod agreement;
 pub mod calibration;
 mod care;
 pub mod catalogue;
@@ -35,6 +34,7 @@ pub mod measurement;
 pub mod meds;
 pub mod mortality;
 pub mod observer;
+pub mod omop;
 pub mod person;
 mod physiology;
 mod population;
@@ -42,6 +42,7 @@ mod random;
 mod rates;
 pub mod record;
 pub mod site;
+pub mod stream;
 mod therapies;
 pub mod therapy;
 pub mod truth;
@@ -49,5 +50,6 @@ pub mod truth;
 pub use condition::Condition;
 pub use error::Error;
 pub use fhir::{RESOURCE_TYPES, write_fhir};
+pub use omop::write_omop;
 pub use population::{Population, Settings, SyntheticSubject};
 pub use truth::write_truth;

@@ -16,7 +16,7 @@
 mod decision;
 pub(crate) mod finding;
 
-use crate::condition::{Condition, Course};
+use crate::condition::{Condition, Stage};
 use crate::measurement::Measure;
 use crate::person::{Person, SmokingStatus};
 use crate::random::{Dice, Draws, Purpose};
@@ -38,6 +38,18 @@ pub struct Onset {
     pub diagnosis_age: f64,
     /// When and where this person's care finds it.
     pub finding: Finding,
+    /// How far it has come when it is found: its place among the profile's stages, or [`Onset::NO_STAGE`].
+    pub stage: u8,
+}
+
+impl Onset {
+    /// Where stages aren't told apart, or this one's isn't known.
+    pub const NO_STAGE: u8 = u8::MAX;
+
+    /// Its stage, if it has one.
+    pub fn stage(&self) -> Option<&'static Stage> {
+        self.condition.profile().stages.get(usize::from(self.stage))
+    }
 }
 
 /// A whole life, or the part of it that was lived so far.
@@ -110,6 +122,15 @@ pub(crate) struct Watch {
     pub hazards: Vec<(f64, f64)>,
 }
 
+/// The hazards of everything along a life that goes as it goes, from some age on: for probabilities of all outcomes
+/// from one future.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    from: f64,
+    /// Ends of stretches, and hazards by condition and of death in each.
+    stretches: Vec<(f64, [f64; Condition::COUNT], f64)>,
+}
+
 /// Years after an onset at which its hazard of death, or its effect on other hazards, changes.
 const TURNS_AFTER: [f64; 3] = [30.0 / 365.25, 1.0, 5.0];
 
@@ -151,6 +172,13 @@ pub(crate) struct Living<'a> {
     /// Age when first on record.
     pub(crate) known: [f64; Condition::COUNT],
     episodes: [u32; Condition::COUNT],
+    /// The conditions that have ever begun, by index, each once.
+    begun: Vec<usize>,
+    /// What each condition's excess of deaths is multiplied by, for its stage.
+    severity: [f64; Condition::COUNT],
+    /// Hazards and hazard ratios as far as they hold for the year of life that began at [`Living::year`].
+    yearly: [(f64, f64); Condition::COUNT],
+    year: f64,
     /// What is left on each clock.
     left: [f64; Condition::COUNT],
     left_death: f64,
@@ -163,6 +191,7 @@ pub(crate) struct Living<'a> {
     /// Onsets whose treatments are yet to be decided, and when.
     undecided: Vec<(f64, usize)>,
     watch: Option<Watch>,
+    tally: Option<Tally>,
 }
 
 impl<'a> Living<'a> {
@@ -178,6 +207,10 @@ impl<'a> Living<'a> {
             diagnosed: [f64::INFINITY; Condition::COUNT],
             known: [f64::INFINITY; Condition::COUNT],
             episodes: [0; Condition::COUNT],
+            begun: Vec::with_capacity(16),
+            severity: [1.0; Condition::COUNT],
+            yearly: [(0.0, 0.0); Condition::COUNT],
+            year: f64::NAN,
             left: [0.0; Condition::COUNT],
             left_death: 0.0,
             fixed: [1.0; Condition::COUNT],
@@ -186,6 +219,7 @@ impl<'a> Living<'a> {
             treated_death: 1.0,
             undecided: Vec::new(),
             watch: None,
+            tally: None,
         };
         living.wind(&mut dice.draws(Purpose::Life, 0));
         // Frailty stands for all that kills besides the conditions here.
@@ -230,13 +264,52 @@ impl<'a> Living<'a> {
         self.watch = Some(Watch { outcome, hazards: vec![(self.age, 0.0)] });
     }
 
+    /// Begins to note the hazards of everything.
+    pub fn note_hazards(&mut self) {
+        self.tally = Some(Tally { from: self.age, stretches: Vec::new() });
+    }
+
+    /// The integral of a condition's noted hazard until an age. It stops when the condition begins.
+    ///
+    /// Its mean over futures is the probability that the condition begins by that age: the integral is the event's
+    /// compensator, so that the two differ by a martingale.
+    pub fn noted_until(&self, condition: Condition, age: f64) -> f64 {
+        let begins = self.tally.as_ref().map_or(f64::INFINITY, |tally| {
+            let later = |onset: &&Onset| onset.latent_age > tally.from;
+            self.life.of(condition).find(later).map_or(f64::INFINITY, |onset| onset.latent_age)
+        });
+        self.integral(age.min(begins), |hazards, _| hazards[condition.index()])
+    }
+
+    /// The integral of death's noted hazard until an age.
+    pub fn noted_death_until(&self, age: f64) -> f64 {
+        self.integral(age, |_, death| death)
+    }
+
+    fn integral(&self, until: f64, of: impl Fn(&[f64; Condition::COUNT], f64) -> f64) -> f64 {
+        let Some(tally) = &self.tally else { return 0.0 };
+        let (mut sum, mut from) = (0.0, tally.from);
+        for (end, hazards, death) in &tally.stretches {
+            if from >= until {
+                break;
+            }
+            sum += of(hazards, *death) * (end.min(until) - from);
+            from = *end;
+        }
+        sum
+    }
+
     /// Puts a person in a state that a record or a guess tells: an onset that has happened.
     pub fn place(&mut self, onset: Onset) {
         let index = onset.condition.index();
+        if !self.begun.contains(&index) {
+            self.begun.push(index);
+        }
         self.latent[index] = onset.latent_age;
         self.diagnosed[index] = onset.diagnosis_age;
         self.known[index] = self.known[index].min(onset.finding.known_age);
         self.episodes[index] += 1;
+        self.severity[index] = onset.stage().map_or(1.0, |stage| stage.mortality);
         self.life.onsets.push(onset);
     }
 
@@ -260,24 +333,44 @@ impl<'a> Living<'a> {
         }
     }
 
-    /// Chronic: diagnosable; an episode: still felt.
-    fn has(&self, condition: usize, age: f64) -> bool {
-        let since = age - self.diagnosed[condition] + HAIR;
-        match Condition::ALL[condition].profile().course {
-            Course::Chronic => since >= 0.0,
-            Course::Recurrent { felt_years, .. } => since >= 0.0 && since < felt_years,
+    /// What a person has at an age. Chronic: diagnosable; an episode: still felt.
+    fn conditions_at(&self, age: f64) -> [bool; Condition::COUNT] {
+        let mut has = [false; Condition::COUNT];
+        let courses = self.world.rates.courses();
+        for &index in &self.begun {
+            let since = age - self.diagnosed[index] + HAIR;
+            has[index] = since >= 0.0 && since < courses[index].felt_years;
+        }
+        has
+    }
+
+    /// Brings up to date what holds for a year of life: published rates, habits and build.
+    fn begin_year(&mut self, year: f64) {
+        self.year = year;
+        // Habits and build are those of the birthday: a turn that another treatment brings changes no hazard.
+        let (smoking, body_mass) = (smoking_share(self.person, year), body_mass_units(self.person, year));
+        for (index, yearly) in self.yearly.iter_mut().enumerate() {
+            let condition = Condition::ALL[index];
+            let base =
+                self.world.rates.onset(condition, self.person.sex, year, self.person.silent_years[index]);
+            *yearly = if base > 0.0 {
+                let habits = self.world.rates.drivers(condition).changing(smoking, body_mass);
+                (base, self.fixed[index] * habits)
+            } else {
+                (0.0, 0.0)
+            };
         }
     }
 
     /// The hazard ratio and the excess of death at an age.
     fn death(&self, age: f64) -> (f64, f64) {
         let (mut ratio, mut excess) = (1.0, 0.0);
-        for (index, diagnosed) in self.diagnosed.iter().enumerate() {
-            let since = age - diagnosed + HAIR;
+        for &index in &self.begun {
+            let since = age - self.diagnosed[index] + HAIR;
             if since >= 0.0 {
                 let mortality = &Condition::ALL[index].profile().mortality;
                 ratio *= mortality.ratio;
-                excess += mortality.excess(age.floor(), since);
+                excess += self.severity[index] * mortality.excess(age.floor(), since);
             }
         }
         (ratio, excess)
@@ -286,24 +379,26 @@ impl<'a> Living<'a> {
     /// The first turn after an age.
     fn next_turn(&self, age: f64) -> f64 {
         let mut next = age.floor() + 1.0;
-        for &diagnosed in &self.diagnosed {
+        let courses = self.world.rates.courses();
+        for &index in &self.begun {
+            let (diagnosed, course) = (self.diagnosed[index], &courses[index]);
             if diagnosed > age {
                 next = next.min(diagnosed);
             } else if age - diagnosed < 5.1 {
-                for after in TURNS_AFTER {
-                    if diagnosed + after > age + HAIR {
+                for (after, changes) in TURNS_AFTER.into_iter().zip(course.changes_death) {
+                    if changes && diagnosed + after > age + HAIR {
                         next = next.min(diagnosed + after);
                         break;
                     }
                 }
             }
-        }
-        for (index, latent) in self.latent.iter().enumerate() {
-            if age - latent < 0.6
-                && let Course::Recurrent { spacing_days, .. } = Condition::ALL[index].profile().course
-                && latent + spacing_days / 365.25 > age + HAIR
-            {
-                next = next.min(latent + spacing_days / 365.25);
+            let felt_until = diagnosed + course.felt_years;
+            if course.moves_others && felt_until > age + HAIR {
+                next = next.min(felt_until);
+            }
+            let again = self.latent[index] + course.spacing_years;
+            if again > age + HAIR {
+                next = next.min(again);
             }
         }
         for taken in &self.life.uses {
@@ -361,6 +456,9 @@ impl<'a> Living<'a> {
             if let Some(trace) = trace.as_deref_mut() {
                 trace.push(Stretch { from: age, to: end, ratios, death_ratio, death_excess });
             }
+            if let Some(tally) = &mut self.tally {
+                tally.stretches.push((end, hazards, death));
+            }
             if let (Some(watch), Some(hazard)) = (&mut self.watch, watched) {
                 watch.hazards.push((end, hazard));
             }
@@ -379,48 +477,27 @@ impl<'a> Living<'a> {
         let age = self.age;
         let sex = self.person.sex;
         let mut hazards = [0.0; Condition::COUNT];
-        let mut has = [false; Condition::COUNT];
-        self.apply_treatments(age);
-        for (index, has) in has.iter_mut().enumerate() {
-            *has = self.has(index, age);
-        }
-        let smoking = match self.person.smoking.at(age.floor()) {
-            SmokingStatus::Never => 0.0,
-            SmokingStatus::Current => 1.0,
-            SmokingStatus::Former => 0.4,
-        };
-        // Habits and build are those of the birthday: a turn that another treatment brings changes no hazard.
-        let year = age.floor();
-        let body_mass = if age >= 18.0 { (self.person.body_mass_index(year) - 27.0) / 5.0 } else { 0.0 };
         let mut ratios = [0.0; Condition::COUNT];
-        for condition in Condition::ALL {
-            let index = condition.index();
-            hazards[index] = 0.0;
-            let at_risk = match condition.profile().course {
-                Course::Chronic => self.latent[index].is_infinite(),
-                Course::Recurrent { spacing_days, .. } => {
-                    self.latent[index].is_infinite()
-                        || age - self.latent[index] + HAIR >= spacing_days / 365.25
-                }
-            };
-            // An episode's gap counts as no risk in calibration, so that the mean makes up for it.
-            if !at_risk {
-                continue;
-            }
-            let silent = self.person.silent_years[index];
-            let base = self.world.rates.onset(condition, sex, age, silent);
-            if base <= 0.0 {
-                continue;
-            }
-            let drivers = self.world.rates.drivers(condition);
-            let ratio = self.fixed[index]
-                * drivers.changing(smoking, body_mass)
-                * drivers.after(&has)
-                * self.treated[index];
-            ratios[index] = ratio;
-            hazards[index] = base * ratio;
+        self.apply_treatments(age);
+        let has = self.conditions_at(age);
+        let year = age.floor();
+        if self.year != year {
+            self.begin_year(year);
         }
-        let smoker = self.person.smoking.at(year) == SmokingStatus::Current && age > 35.0;
+        let courses = self.world.rates.courses();
+        for (index, (base, lasting)) in self.yearly.iter().enumerate() {
+            // An episode's gap counts as no risk in calibration, so that the mean makes up for it.
+            let at_risk = *base > 0.0
+                && (self.latent[index].is_infinite()
+                    || age - self.latent[index] + HAIR >= courses[index].spacing_years);
+            if at_risk {
+                let after = self.world.rates.drivers(Condition::ALL[index]).after(&has);
+                ratios[index] = lasting * after * self.treated[index];
+                hazards[index] = base * ratios[index];
+            }
+        }
+        // By the year of life, as all habits are: a turn within it changes nothing.
+        let smoker = self.person.smoking.at(year) == SmokingStatus::Current && year > 35.0;
         // Smoking also kills in other ways (Doll et al., BMJ 2004;328:1519: all-cause ratio near 2, of which
         // part runs through the conditions).
         let (condition_ratio, excess) = self.death(age);
@@ -473,10 +550,19 @@ impl<'a> Living<'a> {
 
     /// A condition's hazard at an age, in the present state of everything but age.
     pub fn hazard_at(&mut self, condition: Condition, age: f64) -> f64 {
-        let now = std::mem::replace(&mut self.age, age);
-        let hazard = self.now().hazards[condition.index()];
-        self.age = now;
-        hazard
+        let index = condition.index();
+        let again = self.latent[index] + self.world.rates.courses()[index].spacing_years;
+        let at_risk = self.latent[index].is_infinite() || age + HAIR >= again;
+        let year = age.floor();
+        let rates = self.world.rates;
+        let base = rates.onset(condition, self.person.sex, year, self.person.silent_years[index]);
+        if !at_risk || base <= 0.0 {
+            return 0.0;
+        }
+        self.apply_treatments(age);
+        let drivers = rates.drivers(condition);
+        let habits = drivers.changing(smoking_share(self.person, year), body_mass_units(self.person, year));
+        base * self.fixed[index] * habits * drivers.after(&self.conditions_at(age)) * self.treated[index]
     }
 
     /// Takes back an onset that was placed, of a condition that stays and isn't on record by an age.
@@ -485,6 +571,7 @@ impl<'a> Living<'a> {
         if !condition.is_chronic() || self.known[index] <= age {
             return;
         }
+        self.begun.retain(|begun| *begun != index);
         self.latent[index] = f64::INFINITY;
         self.diagnosed[index] = f64::INFINITY;
         self.known[index] = f64::INFINITY;
@@ -506,14 +593,20 @@ impl<'a> Living<'a> {
         self.left[index] = draws.exponential();
         let diagnosis_age = self.age + self.person.silent_years[index];
         let finding = finding::find(condition, self.person, self.world.disparity, diagnosis_age, &mut draws);
+        if !self.begun.contains(&index) {
+            self.begun.push(index);
+        }
         self.latent[index] = self.age;
         self.diagnosed[index] = diagnosis_age;
         self.known[index] = self.known[index].min(finding.known_age);
+        let stage = stage_of(condition, draws.uniform());
         let decided = finding.known_age.is_finite() && Therapy::decided_for(condition);
         if decided {
             self.undecided.push((finding.known_age, self.life.onsets.len()));
         }
-        self.life.onsets.push(Onset { condition, latent_age: self.age, diagnosis_age, finding });
+        let onset = Onset { condition, latent_age: self.age, diagnosis_age, finding, stage };
+        self.severity[index] = onset.stage().map_or(1.0, |stage| stage.mortality);
+        self.life.onsets.push(onset);
     }
 
     /// What treatments make of hazards at an age.
@@ -559,6 +652,30 @@ impl Onset {
             self.finding.known_age = f64::INFINITY;
         }
     }
+}
+
+/// How much of the hazard ratio of smoking, as a power, somebody has at an age.
+fn smoking_share(person: &Person, age: f64) -> f64 {
+    match person.smoking.at(age) {
+        SmokingStatus::Never => 0.0,
+        SmokingStatus::Current => 1.0,
+        SmokingStatus::Former => 0.4,
+    }
+}
+
+/// Body mass index in units of 5 kg/m² above 27; 0 in children.
+fn body_mass_units(person: &Person, age: f64) -> f64 {
+    if age >= 18.0 { (person.body_mass_index(age) - 27.0) / 5.0 } else { 0.0 }
+}
+
+/// The stage that falls to a uniform number.
+fn stage_of(condition: Condition, uniform: f64) -> u8 {
+    let mut left = uniform;
+    let place = condition.profile().stages.iter().position(|stage| {
+        left -= stage.share;
+        left < 0.0
+    });
+    place.map_or(Onset::NO_STAGE, |place| place as u8)
 }
 
 /// The number of the stream of one onset.

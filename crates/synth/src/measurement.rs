@@ -1,6 +1,7 @@
 //! What is measured: LOINC code, unit, normal level and spread, and how illness moves it.
 
 use crate::condition::{Condition, Condition::*, Trait};
+use std::sync::LazyLock;
 
 /// A laboratory test, a vital sign or a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +42,30 @@ pub enum Measure {
     Phq9,
     Mmse,
     AlbuminCreatinine,
+    UreaNitrogen,
+    Calcium,
+    Bicarbonate,
+    Chloride,
+    Magnesium,
+    Albumin,
+    Bilirubin,
+    AlkalinePhosphatase,
+    Ast,
+    CorpuscularVolume,
+    Inr,
+    UricAcid,
+    VitaminD,
+    VitaminB12,
+    FreeT4,
+    Phosphate,
+    Gad7,
+    RheumatoidFactor,
+    SedimentationRate,
+    CancerAntigen199,
+    Choriogonadotropin,
+    DDimer,
+    Lipase,
+    TransferrinSaturation,
 }
 
 /// How a value is spread around its level.
@@ -142,6 +167,30 @@ tests! {
     Phq9: "44261-6" "Patient Health Questionnaire 9 item (PHQ-9) total score [Reported]" "{score}" 0, Linear, (2.5, 3.2) -0.1, 1.8 Some((Trait::Mood, 1.0)), 1.6, 0.0..27.0 lab;
     Mmse: "72106-8" "Total score [MMSE]" "{score}" 0, Linear, (29.4, 29.4) -0.15, 0.8 Some((Trait::Cognition, -1.0)), 0.9, 0.0..30.0 lab;
     AlbuminCreatinine: "9318-7" "Albumin/Creatinine [Mass Ratio] in Urine" "mg/g" 0, Logarithmic, (5.0, 6.5) 1.08, 0.5 Some((Trait::Kidney, 1.0)), 0.35, 1.0..6000.0 lab;
+    UreaNitrogen: "3094-0" "Urea nitrogen [Mass/volume] in Serum or Plasma" "mg/dL" 0, Logarithmic, (13.5, 12.0) 1.04, 0.12 Some((Trait::Kidney, 1.0)), 0.14, 2.0..200.0 lab;
+    Calcium: "17861-6" "Calcium [Mass/volume] in Serum or Plasma" "mg/dL" 1, Linear, (9.6, 9.4) -0.01, 0.12 None, 0.22, 4.0..16.0 lab;
+    Bicarbonate: "1963-8" "Bicarbonate [Moles/volume] in Serum or Plasma" "mmol/L" 0, Linear, (25.5, 24.8) 0.05, 0.6 Some((Trait::Kidney, -1.0)), 1.5, 5.0..50.0 lab;
+    Chloride: "2075-0" "Chloride [Moles/volume] in Serum or Plasma" "mmol/L" 0, Linear, (103.0, 103.5) 0.0, 0.8 None, 1.7, 75.0..130.0 lab;
+    Magnesium: "19123-9" "Magnesium [Mass/volume] in Serum or Plasma" "mg/dL" 1, Linear, (2.05, 2.0) 0.0, 0.06 None, 0.13, 0.5..6.0 lab;
+    Albumin: "1751-7" "Albumin [Mass/volume] in Serum or Plasma" "g/dL" 1, Linear, (4.6, 4.4) -0.05, 0.15 Some((Trait::Frailty, -1.0)), 0.15, 1.0..6.0 lab;
+    Bilirubin: "1975-2" "Bilirubin.total [Mass/volume] in Serum or Plasma" "mg/dL" 1, Logarithmic, (0.65, 0.5) 1.0, 0.25 None, 0.22, 0.1..40.0 lab;
+    AlkalinePhosphatase: "6768-6" "Alkaline phosphatase [Enzymatic activity/volume] in Serum or Plasma" "U/L" 0, Logarithmic, (66.0, 58.0) 1.04, 0.2 None, 0.08, 10.0..2000.0 lab;
+    Ast: "1920-8" "Aspartate aminotransferase [Enzymatic activity/volume] in Serum or Plasma" "U/L" 0, Logarithmic, (25.0, 20.0) 1.0, 0.18 Some((Trait::Adiposity, 1.0)), 0.16, 5.0..3000.0 lab;
+    CorpuscularVolume: "787-2" "MCV [Entitic volume] by Automated count" "fL" 0, Linear, (88.5, 88.0) 0.6, 3.5 None, 1.0, 50.0..140.0 lab;
+    Inr: "6301-6" "INR in Platelet poor plasma by Coagulation assay" "{INR}" 1, Logarithmic, (1.0, 1.0) 1.005, 0.04 None, 0.05, 0.7..12.0 lab;
+    UricAcid: "3084-1" "Urate [Mass/volume] in Serum or Plasma" "mg/dL" 1, Linear, (5.7, 4.4) 0.12, 1.0 Some((Trait::Adiposity, 1.0)), 0.45, 0.5..20.0 lab;
+    VitaminD: "1989-3" "25-hydroxyvitamin D3 [Mass/volume] in Serum or Plasma" "ng/mL" 0, Logarithmic, (24.0, 25.0) 1.03, 0.3 Some((Trait::Adiposity, -1.0)), 0.15, 3.0..150.0 lab;
+    VitaminB12: "2132-9" "Cobalamin (Vitamin B12) [Mass/volume] in Serum or Plasma" "pg/mL" 0, Logarithmic, (480.0, 470.0) 1.0, 0.35 None, 0.13, 50.0..2000.0 lab;
+    FreeT4: "3024-7" "Thyroxine (T4) free [Mass/volume] in Serum or Plasma" "ng/dL" 2, Logarithmic, (1.2, 1.15) 0.995, 0.08 Some((Trait::Thyroid, -1.0)), 0.07, 0.1..8.0 lab;
+    Phosphate: "2777-1" "Phosphate [Mass/volume] in Serum or Plasma" "mg/dL" 1, Linear, (3.6, 3.75) -0.04, 0.25 Some((Trait::Kidney, 1.0)), 0.35, 0.8..15.0 lab;
+    Gad7: "70274-6" "Generalized anxiety disorder 7 item (GAD-7) total score [Reported.PHQ]" "{score}" 0, Linear, (2.4, 3.2) -0.15, 1.7 Some((Trait::Mood, 1.0)), 1.7, 0.0..21.0 lab;
+    RheumatoidFactor: "11572-5" "Rheumatoid factor [Units/volume] in Serum or Plasma" "[IU]/mL" 0, Logarithmic, (6.0, 6.5) 1.05, 0.4 None, 0.15, 1.0..3000.0 lab;
+    SedimentationRate: "4537-7" "Erythrocyte sedimentation rate by Westergren method" "mm/h" 0, Logarithmic, (5.0, 9.0) 1.18, 0.45 Some((Trait::Frailty, 1.0)), 0.3, 1.0..140.0 lab;
+    CancerAntigen199: "24108-3" "Cancer Ag 19-9 [Units/volume] in Serum or Plasma" "[arb'U]/mL" 0, Logarithmic, (8.0, 9.0) 1.05, 0.5 None, 0.2, 1.0..50000.0 lab;
+    Choriogonadotropin: "21198-7" "Choriogonadotropin.beta subunit [Units/volume] in Serum or Plasma" "m[IU]/mL" 0, Logarithmic, (1.0, 1.0) 1.0, 0.1 None, 0.3, 1.0..300000.0 lab;
+    DDimer: "48065-7" "Fibrin D-dimer FEU [Mass/volume] in Platelet poor plasma" "ng/mL{FEU}" 0, Logarithmic, (230.0, 270.0) 1.14, 0.35 Some((Trait::Frailty, 1.0)), 0.3, 50.0..20000.0 lab;
+    Lipase: "3040-3" "Lipase [Enzymatic activity/volume] in Serum or Plasma" "U/L" 0, Logarithmic, (32.0, 30.0) 1.01, 0.3 None, 0.2, 3.0..10000.0 lab;
+    TransferrinSaturation: "2502-3" "Iron saturation [Mass Fraction] in Serum or Plasma" "%" 0, Logarithmic, (28.0, 24.0) 1.0, 0.25 None, 0.25, 2.0..95.0 lab;
 }
 
 impl Measure {
@@ -208,6 +257,67 @@ pub static DRIFTS: &[Drift] = {
         drift(Hemoglobin, LungCancer, 12.4, 11.9, 1.5),
         drift(CReactiveProtein, LungCancer, 22.0, 15.0, 1.5),
         drift(ProstateAntigen, ProstateCancer, 9.5, 0.4, 1.0),
+        drift(HemoglobinA1c, PancreaticCancer, 7.2, 7.4, 1.6),
+        drift(Glucose, PancreaticCancer, 160.0, 150.0, 1.6),
+        drift(CancerAntigen199, PancreaticCancer, 700.0, 250.0, 1.2),
+        drift(Bilirubin, PancreaticCancer, 4.0, 1.2, 6.0),
+        drift(AlkalinePhosphatase, PancreaticCancer, 260.0, 140.0, 5.0),
+        drift(Albumin, PancreaticCancer, 3.5, 3.3, 2.0),
+        drift(Hemoglobin, KidneyCancer, 12.6, 12.6, 1.5),
+        drift(Calcium, KidneyCancer, 10.1, 9.8, 2.0),
+        drift(SedimentationRate, KidneyCancer, 40.0, 25.0, 1.5),
+        drift(Hemoglobin, BladderCancer, 13.0, 13.0, 2.0),
+        drift(SedimentationRate, Lymphoma, 38.0, 18.0, 1.5),
+        drift(Hemoglobin, Lymphoma, 12.2, 12.4, 1.5),
+        drift(Albumin, Lymphoma, 3.8, 4.0, 1.5),
+        drift(Hemoglobin, UterineCancer, 12.2, 12.6, 1.5),
+        drift(Glucose, Type1Diabetes, 330.0, 170.0, 1.5),
+        drift(HemoglobinA1c, Type1Diabetes, 10.8, 8.0, 1.5),
+        drift(Bicarbonate, Type1Diabetes, 17.0, 25.0, 4.0),
+        drift(AlbuminCreatinine, DiabeticKidneyDisease, 120.0, 90.0, 1.2),
+        drift(AlbuminCreatinine, EarlyKidneyDisease, 70.0, 50.0, 1.0),
+        drift(Egfr, KidneyDisease4, 27.0, 24.0, 1.0),
+        drift(UreaNitrogen, KidneyDisease, 24.0, 27.0, 1.2),
+        drift(UreaNitrogen, KidneyDisease4, 42.0, 45.0, 1.0),
+        drift(Phosphate, KidneyDisease4, 4.3, 4.3, 1.2),
+        drift(Hemoglobin, KidneyDisease4, 11.6, 11.2, 1.3),
+        drift(Bicarbonate, KidneyDisease4, 21.5, 22.5, 1.3),
+        drift(Egfr, KidneyDisease5, 12.0, 9.0, 1.0),
+        drift(UreaNitrogen, KidneyDisease5, 70.0, 58.0, 1.0),
+        drift(Phosphate, KidneyDisease5, 5.6, 5.3, 1.2),
+        drift(Hemoglobin, KidneyDisease5, 10.2, 10.6, 1.2),
+        drift(Potassium, KidneyDisease5, 5.1, 4.9, 1.3),
+        drift(Calcium, KidneyDisease5, 8.6, 8.9, 1.3),
+        drift(CReactiveProtein, RheumatoidArthritis, 24.0, 6.0, 1.2),
+        drift(SedimentationRate, RheumatoidArthritis, 45.0, 20.0, 1.2),
+        drift(RheumatoidFactor, RheumatoidArthritis, 90.0, 70.0, 0.8),
+        drift(Hemoglobin, RheumatoidArthritis, 12.3, 12.8, 1.5),
+        drift(UricAcid, Gout, 8.7, 6.2, 0.8),
+        drift(SedimentationRate, Lupus, 50.0, 26.0, 1.2),
+        drift(Leukocytes, Lupus, 4.2, 4.8, 1.2),
+        drift(Hemoglobin, Lupus, 11.6, 12.2, 1.4),
+        drift(VitaminD, Osteoporosis, 19.0, 30.0, 1.0),
+        drift(CReactiveProtein, UlcerativeColitis, 28.0, 5.0, 1.5),
+        drift(Hemoglobin, UlcerativeColitis, 12.0, 13.0, 1.5),
+        drift(Thyrotropin, Hyperthyroidism, 0.02, 1.3, 0.8),
+        drift(FreeT4, Hyperthyroidism, 3.2, 1.3, 1.2),
+        drift(HeartRate, Hyperthyroidism, 98.0, 78.0, 1.3),
+        drift(FreeT4, Hypothyroidism, 0.7, 1.25, 1.2),
+        drift(Albumin, Cirrhosis, 3.1, 3.2, 1.4),
+        drift(Bilirubin, Cirrhosis, 2.2, 1.8, 1.6),
+        drift(Inr, Cirrhosis, 1.4, 1.3, 1.6),
+        drift(Platelets, Cirrhosis, 105.0, 105.0, 1.0),
+        drift(Ast, Cirrhosis, 62.0, 42.0, 1.0),
+        drift(Ast, AlcoholUseDisorder, 48.0, 32.0, 0.8),
+        drift(CorpuscularVolume, AlcoholUseDisorder, 97.0, 93.0, 1.0),
+        drift(Gad7, Anxiety, 14.0, 7.0, 1.2),
+        drift(Bicarbonate, RespiratoryFailure, 31.0, 31.0, 1.2),
+        drift(OxygenSaturation, RespiratoryFailure, 88.0, 91.0, 1.2),
+        drift(FevRatio, RespiratoryFailure, 45.0, 43.0, 1.0),
+        drift(ProstateAntigen, ProstateHyperplasia, 2.6, 1.8, 1.0),
+        drift(Glucose, Schizophrenia, 98.0, 108.0, 1.0),
+        drift(Lipase, Gallstones, 60.0, 32.0, 1.0),
+        drift(AlkalinePhosphatase, Gallstones, 110.0, 70.0, 1.0),
         // Episodes: the height, then recovery.
         drift(Troponin, MyocardialInfarction, 2600.0, OWN, 1.0),
         drift(HeartRate, MyocardialInfarction, 92.0, OWN, 1.0),
@@ -243,8 +353,49 @@ pub static DRIFTS: &[Drift] = {
         drift(Temperature, Influenza, 38.6, OWN, 1.0),
         drift(HeartRate, Influenza, 92.0, OWN, 1.0),
         drift(Temperature, OtitisMedia, 38.2, OWN, 1.0),
+        drift(Hemoglobin, IronDeficiency, 10.4, OWN, 1.0),
+        drift(Ferritin, IronDeficiency, 8.0, OWN, 0.7),
+        drift(CorpuscularVolume, IronDeficiency, 75.0, OWN, 1.2),
+        drift(TransferrinSaturation, IronDeficiency, 7.0, OWN, 0.8),
+        drift(DDimer, PulmonaryEmbolism, 3500.0, OWN, 1.0),
+        drift(HeartRate, PulmonaryEmbolism, 104.0, OWN, 1.0),
+        drift(OxygenSaturation, PulmonaryEmbolism, 92.0, OWN, 1.0),
+        drift(Troponin, PulmonaryEmbolism, 40.0, OWN, 1.0),
+        drift(Egfr, AcuteKidneyInjury, 28.0, OWN, 1.0),
+        drift(Potassium, AcuteKidneyInjury, 5.2, OWN, 1.0),
+        drift(UreaNitrogen, AcuteKidneyInjury, 48.0, OWN, 1.0),
+        drift(Bicarbonate, AcuteKidneyInjury, 20.0, OWN, 1.0),
+        drift(Bicarbonate, Sepsis, 20.0, OWN, 1.0),
+        drift(Albumin, Sepsis, 2.9, OWN, 1.0),
+        drift(UreaNitrogen, Sepsis, 30.0, OWN, 1.0),
+        drift(Inr, Sepsis, 1.3, OWN, 1.0),
+        drift(Choriogonadotropin, Childbirth, 20000.0, OWN, 0.12),
+        drift(Hemoglobin, Childbirth, 11.4, OWN, 0.8),
+        drift(AlkalinePhosphatase, Childbirth, 130.0, OWN, 1.5),
+        drift(Systolic, Preeclampsia, 158.0, OWN, 1.0),
+        drift(Diastolic, Preeclampsia, 98.0, OWN, 1.0),
+        drift(AlbuminCreatinine, Preeclampsia, 350.0, OWN, 1.0),
+        drift(Glucose, GestationalDiabetes, 150.0, OWN, 1.0),
+        drift(Bilirubin, NeonatalJaundice, 12.0, OWN, 1.0),
+        drift(CReactiveProtein, Cellulitis, 60.0, OWN, 1.0),
+        drift(Leukocytes, Cellulitis, 11.5, OWN, 1.0),
+        drift(Temperature, Cellulitis, 37.5, OWN, 1.0),
+        drift(Temperature, Gastroenteritis, 37.7, OWN, 1.0),
+        drift(Potassium, Gastroenteritis, 3.6, OWN, 1.0),
     ]
 };
+
+/// How a condition moves a measurement, if it does.
+pub(crate) fn drift_of(measure: Measure, condition: Condition) -> Option<&'static Drift> {
+    static BY_BOTH: LazyLock<Vec<[Option<&'static Drift>; Condition::COUNT]>> = LazyLock::new(|| {
+        let mut table = vec![[None; Condition::COUNT]; Measure::COUNT];
+        for drift in DRIFTS {
+            table[drift.measure as usize][drift.condition.index()] = Some(drift);
+        }
+        table
+    });
+    BY_BOTH[measure as usize][condition.index()]
+}
 
 /// The share of body mass lost by diagnosis (negative: gained), and later under care.
 pub static BODY_MASS_CHANGE: &[(Condition, f64, f64)] = &[
@@ -254,6 +405,13 @@ pub static BODY_MASS_CHANGE: &[(Condition, f64, f64)] = &[
     (Copd, 0.02, 0.05),
     (Hypothyroidism, -0.03, 0.0),
     (Diabetes, -0.02, 0.02),
+    (PancreaticCancer, 0.1, 0.15),
+    (Lymphoma, 0.04, 0.02),
+    (Hyperthyroidism, 0.05, 0.0),
+    (Parkinson, 0.02, 0.05),
+    (UlcerativeColitis, 0.03, 0.0),
+    (Type1Diabetes, 0.06, 0.0),
+    (Schizophrenia, 0.0, -0.06),
 ];
 
 #[cfg(test)]
@@ -265,6 +423,14 @@ mod tests {
         for (index, test) in TESTS.iter().enumerate() {
             assert_eq!(test.measure as usize, index);
             assert!(test.range.0 < test.range.1);
+        }
+    }
+
+    #[test]
+    fn a_condition_moves_a_measure_in_one_way() {
+        for (place, drift) in DRIFTS.iter().enumerate() {
+            let same = |other: &Drift| (other.measure, other.condition) == (drift.measure, drift.condition);
+            assert!(!DRIFTS[..place].iter().any(same), "{:?} by {:?} twice", drift.measure, drift.condition);
         }
     }
 

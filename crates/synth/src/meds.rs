@@ -1,5 +1,6 @@
 //! A subject as MEDS events, straight from the record: no identifiers, and no detour through FHIR.
 
+use crate::catalogue::Order;
 use crate::person::{Race, SmokingStatus};
 use crate::population::SyntheticSubject;
 use crate::record::Class;
@@ -44,7 +45,7 @@ pub fn subject(source: &SyntheticSubject) -> Subject {
             add(encounter.start, "CVX", vaccine.code);
         }
         if let Some(smoking) = encounter.smoking {
-            add(encounter.start, "SNOMED", smoking_code(smoking).0);
+            add(encounter.start, SMOKING_ANSWER, smoking_code(smoking).0);
         }
         for value in &encounter.values {
             let (system, code) = site.test(value.measure.test());
@@ -72,17 +73,40 @@ pub fn subject(source: &SyntheticSubject) -> Subject {
     Subject::new(source.index as i64 + 1, events)
 }
 
-/// What the codes of a record mean, of the first site and of the second.
+/// The question whether somebody smokes, in LOINC, and the system of its answers.
+pub(crate) const SMOKING_QUESTION: &str = "72166-2";
+/// A question that is answered by a concept is one code of both.
+pub(crate) const SMOKING_ANSWER: &str = "LOINC//72166-2//SNOMED";
+
+/// What the codes of a record mean, of the first site and of the second: every code that a record may hold, but for
+/// those of reserved words, sex, race and visits.
 pub fn descriptions() -> Vec<(String, String)> {
     let mut found = std::collections::BTreeMap::new();
     let mut add = |system: &str, code: &str, text: &str| {
         found.insert(format!("{system}//{code}"), text.to_owned());
     };
+    let mut diagnoses: Vec<(&str, &str)> = crate::care::EXAMINATIONS.map(|c| (c.code, c.display)).to_vec();
     for condition in crate::Condition::ALL {
         let profile = condition.profile();
-        add("ICD10CM", profile.icd10cm, profile.display);
-        for (code, display, _) in profile.prodrome {
-            add("ICD10CM", code, display);
+        diagnoses.push((profile.icd10cm, profile.display));
+        diagnoses.extend(profile.prodrome.iter().map(|(code, display, _)| (*code, *display)));
+        let stages = profile.stages.iter().filter(|stage| !stage.icd10cm.is_empty());
+        diagnoses.extend(stages.map(|stage| (stage.icd10cm, stage.display)));
+        add("FAMILY_HISTORY//ICD10CM", profile.icd10cm, profile.display);
+        for order in profile.workup.iter().chain(profile.follow_up) {
+            if let Order::Procedure(procedure) = order {
+                add("SNOMED", procedure.code, procedure.display);
+            }
+        }
+    }
+    for (code, display) in &diagnoses {
+        add("ICD10CM", code, display);
+    }
+    // The second site's categories, where no code of the first says it better.
+    for (code, display) in &diagnoses {
+        let category = crate::site::Site::Second.diagnosis(code);
+        if diagnoses.iter().all(|(whole, _)| *whole != category) {
+            add("ICD10CM", category, display);
         }
     }
     for test in &crate::measurement::TESTS {
@@ -94,10 +118,51 @@ pub fn descriptions() -> Vec<(String, String)> {
     for drug in drugs.chain(crate::therapy::Therapy::all().iter().map(|therapy| therapy.drug)) {
         add("RXNORM", drug.code, drug.display);
     }
-    for (vaccine, _) in crate::catalogue::VACCINES {
+    let vaccines = crate::catalogue::VACCINES.iter().map(|(vaccine, _)| *vaccine);
+    for vaccine in vaccines.chain([crate::catalogue::INFLUENZA_VACCINE]) {
         add("CVX", vaccine.code, vaccine.display);
     }
+    for procedure in crate::catalogue::procedure::BY_SYMPTOM_OR_SCREENING {
+        add("SNOMED", procedure.code, procedure.display);
+    }
+    for status in [SmokingStatus::Never, SmokingStatus::Current, SmokingStatus::Former] {
+        let (code, display) = smoking_code(status);
+        add("SNOMED", code, display);
+        add(SMOKING_ANSWER, code, display);
+    }
+    add("LOINC", SMOKING_QUESTION, "Tobacco smoking status");
+    for allergy in crate::care::ALLERGIES {
+        add("ALLERGY//SNOMED", allergy.code, allergy.display);
+    }
+    for (code, text) in [
+        ("PRIVATE", "Private insurance"),
+        ("MEDICAID", "Medicaid"),
+        ("MEDICARE", "Medicare"),
+        ("UNINSURED", "No insurance"),
+    ] {
+        add("PAYER", code, text);
+    }
     found.into_iter().collect()
+}
+
+/// Broader codes, nearest first: those of ICD-10-CM are its beginnings, down to the category of three characters.
+///
+/// ```
+/// assert_eq!(synth::meds::parents("ICD10CM//E11.42"), ["ICD10CM//E11.4", "ICD10CM//E11"]);
+/// ```
+pub fn parents(code: &str) -> Vec<String> {
+    let Some(("ICD10CM", local)) = code.split_once("//") else { return Vec::new() };
+    (3..local.len())
+        .rev()
+        .map(|length| local[..length].trim_end_matches('.'))
+        .filter(|parent| parent.len() != 4)
+        .map(|parent| format!("ICD10CM//{parent}"))
+        .fold(Vec::new(), |mut found, parent| {
+            if !found.contains(&parent) {
+                found.push(parent);
+            }
+            found
+        })
 }
 
 /// The word that every reader of sources writes.

@@ -7,14 +7,15 @@
 //! and isn't on record is summed over rather than guessed: for each condition, over a grid of ages at which it may
 //! have begun. The risk is the weighted mean of each particle's own, found as `forward` finds true ones.
 //! Traits are guessed near what the values say (each by a normal approximation of its own posterior), and the
-//! weights correct for it exactly. What is approximated is listed in `docs/synth/README.md`.
+//! weights correct for it exactly. One future of a particle tells the risks of all outcomes
+//! (the hazard integrated until each). What is approximated is listed in `docs/synth/README.md`.
 
 mod evidence;
 mod likelihood;
 mod proposal;
 
 use crate::condition::Condition;
-use crate::forward::{self, Event};
+use crate::forward;
 use crate::life::{Finding, Living, Onset, Use};
 use crate::person::Person;
 use crate::population::{Population, SyntheticSubject};
@@ -65,6 +66,10 @@ impl Default for Effort {
     }
 }
 
+/// Futures behind each draw that was asked for: one future serves all outcomes, and tells each a little less than one
+/// in which that outcome is held off.
+const FUTURES_PER_DRAW: u32 = 4;
+
 /// Grid points for the age at which something began.
 const GRID: usize = 8;
 
@@ -102,19 +107,24 @@ pub fn risks(
 
     let mut truth = population.relive(subject);
     truth.live_until(age);
+    let longest = years.iter().copied().fold(0.0, f64::max);
+    let futures: Vec<Vec<Vec<f64>>> = (1..=FUTURES_PER_DRAW * effort.draws)
+        .map(|replicate| {
+            let future = forward::future(&truth, longest, replicate);
+            let told = |outcome| forward::recorded(&truth, &future, outcome, &years, replicate);
+            outcomes.iter().copied().map(told).collect()
+        })
+        .collect();
     let mut rows = Vec::new();
-    for &outcome in &outcomes {
-        let futures: Vec<Vec<f64>> = (1..=effort.draws)
-            .map(|replicate| forward::along(&truth, outcome, Event::Recorded, &years, replicate))
-            .collect();
+    for (number, &outcome) in outcomes.iter().enumerate() {
         for (place, days) in horizons_days.iter().enumerate() {
-            let each: Vec<f64> = futures.iter().map(|future| future[place]).collect();
+            let each: Vec<f64> = futures.iter().map(|future| future[number][place]).collect();
             rows.push(RiskTruth {
                 subject_id: subject.index as i64 + 1,
                 time,
                 outcome,
                 horizon_days: *days,
-                true_risk: forward::mean_and_error(&each).0,
+                true_risk: forward::mean_and_error(&each).0.clamp(0.0, 1.0),
                 bayes_risk: f64::NAN,
                 bayes_error: f64::NAN,
                 bayes_latent: f64::NAN,
@@ -127,15 +137,11 @@ pub fn risks(
     rows
 }
 
-/// Conditions whose risk is graded: those that stay, and two that come suddenly.
+/// Conditions whose risk is graded: those that stay, and two that come suddenly, where they can befall the person.
 fn is_watched(condition: Condition, person: &Person) -> bool {
-    use Condition::{BreastCancer, MyocardialInfarction, ProstateCancer, Stroke};
-    let sex_fits = match condition {
-        BreastCancer => person.sex == events::Sex::Female,
-        ProstateCancer => person.sex == events::Sex::Male,
-        _ => true,
-    };
-    sex_fits && (condition.is_chronic() || matches!(condition, MyocardialInfarction | Stroke))
+    use Condition::{MyocardialInfarction, Stroke};
+    let graded = condition.is_chronic() || matches!(condition, MyocardialInfarction | Stroke);
+    graded && condition.befalls(person.sex)
 }
 
 /// What one particle contributes.
@@ -172,6 +178,7 @@ fn observe(
     for (place, row) in rows.iter_mut().enumerate() {
         let (outcome, horizon) = (place / years.len(), place % years.len());
         (row.bayes_risk, row.bayes_error) = mean(&|p| p.risks[outcome][horizon]);
+        row.bayes_risk = row.bayes_risk.clamp(0.0, 1.0);
         row.bayes_latent = mean(&|p| p.latent[outcome]).0;
         row.effective_particles = total * total / squares;
     }
@@ -216,7 +223,7 @@ fn particle(
         .collect();
     let asked = evidence.asked(&offsets);
     let mut log_weight = log_proposal + living.follow(&script, evidence.age, &asked, evidence.enrolment_age);
-    log_weight += likelihood::of_values(evidence, &person, &living.life, None);
+    log_weight += likelihood::of_values(evidence, &person, &living.life);
 
     // What may have begun unseen, one condition after the other, each in the light of those before: what one explains
     // isn't explained twice. The order differs from particle to particle.
@@ -235,38 +242,55 @@ fn particle(
             living.place(found.onset(condition, &person, place));
         }
     }
+    let longest = years.iter().copied().fold(0.0, f64::max);
+    let replicate = 1 + number;
+    let shared = forward::future(&living, longest, replicate);
     let (mut risks, mut latent) = (Vec::new(), Vec::new());
     for &outcome in outcomes {
-        let mut none = living.clone();
-        let mut mixed = vec![0.0; years.len()];
-        let mut begun = 0.0;
-        if let Outcome::Onset(condition) = outcome {
+        let (mut mixed, mut begun) = (vec![0.0; years.len()], 0.0);
+        let hidden = match outcome {
+            Outcome::Onset(condition) if unseen(condition) => Some(condition),
+            _ => None,
+        };
+        let Some(condition) = hidden else {
+            risks.push(forward::recorded(&living, &shared, outcome, years, replicate));
+            latent.push(0.0);
+            continue;
+        };
+        // Given everything else that was guessed, it may have begun or not: both are counted.
+        let guessed = living.latent[condition.index()].is_finite();
+        let displaced = guessed.then(|| {
+            let mut none = living.clone();
             none.displace_unknown(condition, evidence.age);
-            if unseen(condition) {
-                // Given everything else that was guessed, it may have begun or not: both are counted.
-                let found = begin(evidence, &person, &mut none, condition, offsets[condition.index()]);
-                begun = found.sum / (1.0 + found.sum);
-                if begun > 1e-9 {
-                    let mut death = none.clone();
-                    death.start_anew(1 + number);
-                    death.watch(Outcome::Death);
-                    let longest = years.iter().copied().fold(0.0, f64::max);
-                    death.live_until(evidence.age + longest);
-                    for (age, weight) in found.ages.iter().zip(&found.weights) {
-                        let due = age + found.known_offset;
-                        let survives = 1.0 - death.watched_until(due);
-                        for (mixed, years) in mixed.iter_mut().zip(years) {
-                            if due <= evidence.age + years {
-                                *mixed += survives * weight / (1.0 + found.sum);
-                            }
-                        }
+            none
+        });
+        let mut none = displaced.unwrap_or_else(|| living.clone());
+        let found = begin(evidence, &person, &mut none, condition, offsets[condition.index()]);
+        begun += found.sum / (1.0 + found.sum);
+        if begun > 1e-9 {
+            // What is silent changes nothing, death least of all: the one future says who lives to see it found.
+            for (age, weight) in found.ages.iter().zip(&found.weights) {
+                let due = age + found.known_offset;
+                let share = weight / (1.0 + found.sum);
+                if share < 1e-9 || due > evidence.age + longest {
+                    continue;
+                }
+                let survives = forward::survival(&shared, due);
+                for (mixed, years) in mixed.iter_mut().zip(years) {
+                    if due <= evidence.age + years {
+                        *mixed += survives * share;
                     }
                 }
             }
         }
-        let future = forward::along(&none, outcome, Event::Recorded, years, 1 + number);
-        for (mixed, future) in mixed.iter_mut().zip(future) {
-            *mixed += (1.0 - begun) * future;
+        let without = if guessed {
+            let future = forward::future(&none, longest, replicate);
+            forward::recorded(&none, &future, outcome, years, replicate)
+        } else {
+            forward::recorded(&living, &shared, outcome, years, replicate)
+        };
+        for (mixed, without) in mixed.iter_mut().zip(without) {
+            *mixed += (1.0 - begun) * without;
         }
         risks.push(mixed);
         latent.push(begun);
@@ -283,6 +307,7 @@ impl Beginnings {
             latent_age,
             diagnosis_age: latent_age + person.silent_years[condition.index()],
             finding: Finding { class: Class::Ambulatory, visit_age: known_age, known_age },
+            stage: Onset::NO_STAGE,
         }
     }
 }
@@ -300,8 +325,13 @@ fn begin(
     let step = span / GRID as f64;
     let mut found =
         Beginnings { ages: [0.0; GRID], weights: [0.0; GRID], sum: 0.0, integral: 0.0, known_offset: offset };
-    let without = likelihood::of_values(evidence, person, &living.life, Some(condition))
-        + evidence.of_symptoms(condition, person, None);
+    // Values from before it could have begun say the same either way.
+    let moved: Vec<_> = evidence.moved_by(condition, evidence.age - span).collect();
+    let without: Vec<f64> = moved
+        .iter()
+        .map(|&(measure, value, age)| likelihood::of_value(measure, value, person, &living.life, age))
+        .collect();
+    let silent = evidence.of_symptoms(condition, person, None);
     for place in 0..GRID {
         let age = evidence.age - span + (place as f64 + 0.5) * step;
         found.ages[place] = age;
@@ -312,12 +342,16 @@ fn begin(
         }
         let onset = found.onset(condition, person, place);
         living.life.onsets.push(onset);
-        let with = likelihood::of_values(evidence, person, &living.life, Some(condition))
-            + evidence.of_symptoms(condition, person, Some(age));
+        let mut gain = evidence.of_symptoms(condition, person, Some(age)) - silent;
+        for (&(measure, value, taken), without) in moved.iter().zip(&without) {
+            if taken > age {
+                gain += likelihood::of_value(measure, value, person, &living.life, taken) - without;
+            }
+        }
         living.life.onsets.pop();
         // Against not having begun by now: the hazard then, over what is left of the chance of none until now.
         let years_since = evidence.age - age;
-        let weight = hazard * step * (hazard * years_since).exp() * (with - without).exp();
+        let weight = hazard * step * (hazard * years_since).exp() * gain.exp();
         found.weights[place] = weight.min(1e12);
     }
     found.sum = found.weights.iter().sum();

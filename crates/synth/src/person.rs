@@ -3,7 +3,8 @@
 //! Shares of race, ethnicity, language and marital status are rounded from the US Census Bureau's American
 //! Community Survey 2019–2021. Smoking: about 40 % of men and 32 % of women born before 1970 ever smoked, about
 //! 25 % and 20 % of those born later (NHIS 2018–2022, rounded); most start between 15 and 20 and seven in ten of
-//! them stop. Body mass: median 18 at 12 years, 24.5 at 20, 29 at 60 (NHANES 2015–2018), spread 20 %.
+//! them stop. Relatives' conditions: NHIS and NHANES family history items, rounded (diabetes, heart attack, stroke,
+//! asthma, cancers), assumed for the others. Body mass: median 18 at 12 years, 24.5 at 20, 29 at 60 (NHANES 2015–2018), spread 20 %.
 
 use crate::condition::{Condition, Trait};
 use crate::random::Draws;
@@ -40,6 +41,24 @@ pub enum SmokingStatus {
 }
 
 impl Smoking {
+    /// The smoking of somebody born in this year.
+    pub(crate) fn draw(sex: Sex, birth_year: i32, draws: &mut Draws) -> Self {
+        let ever = match (sex, birth_year < 1970) {
+            (Sex::Female, true) => 0.32,
+            (Sex::Female, false) => 0.20,
+            (_, true) => 0.40,
+            (_, false) => 0.25,
+        };
+        if draws.chance(ever) {
+            let start = 15.0 + 2.5 * draws.exponential();
+            let stop =
+                if draws.chance(0.7) { start + 5.0 + 18.0 * draws.exponential() } else { f64::INFINITY };
+            Smoking { start, stop }
+        } else {
+            Smoking { start: f64::INFINITY, stop: f64::INFINITY }
+        }
+    }
+
     /// The status at an age.
     pub fn at(&self, age: f64) -> SmokingStatus {
         if age < self.start {
@@ -130,20 +149,7 @@ impl Person {
             _ => "en",
         };
 
-        let ever = match (sex, birth_year < 1970) {
-            (Sex::Female, true) => 0.32,
-            (Sex::Female, false) => 0.20,
-            (_, true) => 0.40,
-            (_, false) => 0.25,
-        };
-        let smoking = if draws.chance(ever) {
-            let start = 15.0 + 2.5 * draws.exponential();
-            let stop =
-                if draws.chance(0.7) { start + 5.0 + 18.0 * draws.exponential() } else { f64::INFINITY };
-            Smoking { start, stop }
-        } else {
-            Smoking { start: f64::INFINITY, stop: f64::INFINITY }
-        };
+        let smoking = Smoking::draw(sex, birth_year, draws);
 
         let mut traits = [0.0; Trait::COUNT];
         for value in &mut traits {
@@ -163,7 +169,7 @@ impl Person {
         for condition in Condition::ALL {
             let index = condition.index();
             liability[index] = draws.normal();
-            family[index] = draws.chance(family_share(condition));
+            family[index] = draws.chance(condition.profile().family);
             let (median, spread) = condition.profile().silent_years;
             let normal = draws.normal();
             silent_years[index] =
@@ -247,30 +253,6 @@ pub(crate) fn share_of_adiposity(place: usize) -> f64 {
         p if p == Trait::BloodPressure as usize => 0.25,
         p if p == Trait::Glycaemia as usize => 0.3,
         p if p == Trait::Mood as usize => 0.1,
-        _ => 0.0,
-    }
-}
-
-/// The share of people with a first-degree relative who had the condition: rounded from NHIS and NHANES family
-/// history items (diabetes, heart attack, stroke, asthma, cancers), assumed for the others.
-pub(crate) fn family_share(condition: Condition) -> f64 {
-    use Condition::*;
-    match condition {
-        Hypertension => 0.45,
-        Diabetes => 0.30,
-        MyocardialInfarction => 0.14,
-        Stroke => 0.15,
-        Asthma => 0.20,
-        Depression => 0.20,
-        Dementia => 0.13,
-        BreastCancer => 0.10,
-        ProstateCancer => 0.08,
-        ColorectalCancer => 0.06,
-        LungCancer => 0.07,
-        Copd => 0.08,
-        Osteoarthritis => 0.25,
-        Hypothyroidism => 0.10,
-        HipFracture => 0.08,
         _ => 0.0,
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::condition::Course;
 use crate::life::{Life, Onset};
-use crate::measurement::{BODY_MASS_CHANGE, DRIFTS, Drift, Measure, Scale};
+use crate::measurement::{BODY_MASS_CHANGE, Drift, Measure, Scale, drift_of};
 use crate::person::Person;
 use crate::random::Draws;
 use crate::therapy::Therapy;
@@ -63,13 +63,16 @@ pub(crate) fn measure(measure: Measure, person: &Person, life: &Life, age: f64, 
 
 fn body_mass_index(person: &Person, life: &Life, age: f64) -> f64 {
     let mut value = person.body_mass_index(age);
-    for (condition, at_diagnosis, after) in BODY_MASS_CHANGE {
-        for onset in life.of(*condition) {
-            let way = course(onset, person, life, age, 1.5).0;
-            // Body mass follows the disease and its being known, not any one drug.
-            let care = ((age - onset.finding.known_age) / YEARS_TO_CONTROL).clamp(0.0, 1.0);
-            value *= 1.0 - way * (at_diagnosis * (1.0 - care) + after * care);
-        }
+    for onset in life.onsets.iter().filter(|onset| onset.condition.is_chronic()) {
+        let Some((_, at_diagnosis, after)) =
+            BODY_MASS_CHANGE.iter().find(|(condition, ..)| *condition == onset.condition)
+        else {
+            continue;
+        };
+        let way = course(onset, person, life, age, 1.5).0;
+        // Body mass follows the disease and its being known, not any one drug.
+        let care = ((age - onset.finding.known_age) / YEARS_TO_CONTROL).clamp(0.0, 1.0);
+        value *= 1.0 - way * (at_diagnosis * (1.0 - care) + after * care);
     }
     value
 }
@@ -84,21 +87,22 @@ fn moved(measure: Measure, person: &Person, life: &Life, age: f64) -> f64 {
     let mut value = on_scale(level) + on_scale_slope(test.per_decade, logarithmic) * decades + of_trait;
     value += childhood(measure, age);
     let own = value;
-    for Drift { condition, at_diagnosis, after, power, .. } in DRIFTS.iter().filter(|d| d.measure == measure)
-    {
-        for onset in life.of(*condition) {
-            let (way, care) = course(onset, person, life, age, *power);
-            if way == 0.0 {
-                continue;
-            }
-            // People differ in how far they are moved: a person high by nature is diagnosed higher.
-            let height = on_scale(*at_diagnosis) + 0.35 * of_trait;
-            let height = if (on_scale(*at_diagnosis) > own) == (height > own) { height } else { own };
-            // A value already beyond the mark isn't brought back by falling ill.
-            let height = if on_scale(*at_diagnosis) > own { height.max(value) } else { height.min(value) };
-            let rest = if after.is_nan() { own } else { on_scale(*after) + 0.35 * of_trait };
-            value += way * (height * (1.0 - care) + rest * care - value);
+    // In the order of onset: what came later moves what came before.
+    for onset in &life.onsets {
+        let Some(Drift { at_diagnosis, after, power, .. }) = drift_of(measure, onset.condition) else {
+            continue;
+        };
+        let (way, care) = course(onset, person, life, age, *power);
+        if way == 0.0 {
+            continue;
         }
+        // People differ in how far they are moved: a person high by nature is diagnosed higher.
+        let height = on_scale(*at_diagnosis) + 0.35 * of_trait;
+        let height = if (on_scale(*at_diagnosis) > own) == (height > own) { height } else { own };
+        // A value already beyond the mark isn't brought back by falling ill.
+        let height = if on_scale(*at_diagnosis) > own { height.max(value) } else { height.min(value) };
+        let rest = if after.is_nan() { own } else { on_scale(*after) + 0.35 * of_trait };
+        value += way * (height * (1.0 - care) + rest * care - value);
     }
     if logarithmic { value.exp() } else { value }
 }
@@ -125,6 +129,11 @@ fn course(onset: &Onset, person: &Person, life: &Life, age: f64, power: f64) -> 
     let condition = onset.condition;
     if let Course::Recurrent { .. } = condition.profile().course {
         let days = (age - onset.diagnosis_age) * 365.25;
+        let silent = person.silent_years[condition.index()];
+        if days < 0.0 && silent > 0.0 {
+            // What goes before it goes before it gradually: a pregnancy.
+            return (((age - onset.latent_age) / silent).clamp(0.0, 1.0).powf(power), 0.0);
+        }
         // Beyond forty days nothing is left of an episode.
         return if !(-EPISODE_RISE_DAYS..40.0).contains(&days) {
             (0.0, 0.0)
@@ -199,7 +208,7 @@ mod tests {
         let diagnosis_age = latent_age + 4.0;
         let finding =
             Finding { class: Class::Ambulatory, visit_age: diagnosis_age, known_age: diagnosis_age };
-        let onset = Onset { condition, latent_age, diagnosis_age, finding };
+        let onset = Onset { condition, latent_age, diagnosis_age, finding, stage: Onset::NO_STAGE };
         (person, Life { onsets: vec![onset], death_age: 90.0, ..Life::default() })
     }
 

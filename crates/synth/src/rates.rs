@@ -4,7 +4,7 @@
 //! hazard ratio of those still at risk. The mean depends on who smokes, who already has diabetes and who has
 //! died, so it is measured by simulation ([`crate::calibration`]) and kept in `calibration/mean_hazard_ratio.csv`.
 
-use crate::condition::{Condition, Driver, rate_at};
+use crate::condition::{Condition, Course, Driver, rate_at};
 use crate::mortality;
 use crate::person::Person;
 use events::Sex;
@@ -36,6 +36,20 @@ pub(crate) struct Rates {
     /// What every condition's excess is multiplied by, at most 1: `[sex][age]`.
     excess_share: [[f64; MAX_AGE + 1]; 2],
     drivers: Vec<Drivers>,
+    courses: [Spans; Condition::COUNT],
+}
+
+/// A condition's course in years: infinite where it stays.
+#[derive(Clone, Copy)]
+pub(crate) struct Spans {
+    /// For how long it is felt.
+    pub felt_years: f64,
+    /// How long after it began it can begin again.
+    pub spacing_years: f64,
+    /// Does death's hazard change a month, a year, five years after it?
+    pub changes_death: [bool; 3],
+    /// Does any other condition's hazard depend on it?
+    pub moves_others: bool,
 }
 
 /// A condition's drivers, by how often they change.
@@ -48,6 +62,8 @@ pub(crate) struct Drivers {
     body_mass: f64,
     /// Conditions that raise this one's hazard, and their ratios.
     after: Vec<(usize, f64)>,
+    /// Conditions without which this one doesn't happen.
+    requires: Vec<usize>,
 }
 
 impl Drivers {
@@ -57,6 +73,7 @@ impl Drivers {
             match driver {
                 Driver::Smoking => drivers.smoking += ratio.ln(),
                 Driver::BodyMass => drivers.body_mass += ratio.ln(),
+                Driver::Requires(other) => drivers.requires.push(other.index()),
                 Driver::After(other) => drivers.after.push((other.index(), ratio)),
                 fixed => drivers.fixed.push((fixed, ratio.ln())),
             }
@@ -72,6 +89,9 @@ impl Drivers {
 
     /// The hazard ratio of the conditions that a person has.
     pub fn after(&self, has: &[bool; Condition::COUNT]) -> f64 {
+        if self.requires.iter().any(|other| !has[*other]) {
+            return 0.0;
+        }
         self.after.iter().filter(|(other, _)| has[*other]).map(|(_, ratio)| ratio).product()
     }
 }
@@ -148,7 +168,10 @@ impl Rates {
             for age in 0..=MAX_AGE {
                 let middle = age as f64 + 0.5;
                 for condition in Condition::ALL {
-                    let mean = mean_at(&means[s][condition.index()], middle).max(1e-3);
+                    // Where nothing raises or lowers it, everybody's hazard is the published rate.
+                    let alike = condition.profile().drivers.is_empty();
+                    let measured = mean_at(&means[s][condition.index()], middle);
+                    let mean = if alike { 1.0 } else { measured.max(1e-3) };
                     onset[s][condition.index()][age] =
                         rate_at(condition.profile().incidence, sex, middle) / mean;
                 }
@@ -161,7 +184,23 @@ impl Rates {
             }
         }
         let drivers = Condition::ALL.into_iter().map(Drivers::new).collect();
-        Rates { onset, death, excess_share, drivers }
+        let depends = |on: Condition, driver: &Driver| matches!(*driver, Driver::After(other) | Driver::Requires(other) if other == on);
+        let courses = Condition::ALL.map(|condition| {
+            let (felt_years, spacing_years) = match condition.profile().course {
+                Course::Chronic => (f64::INFINITY, f64::INFINITY),
+                Course::Recurrent { spacing_days, felt_years } => (felt_years, spacing_days / 365.25),
+            };
+            let death = &condition.profile().mortality;
+            let changes_death = [
+                death.first_month != death.first_year,
+                death.first_year != death.to_five_years,
+                death.to_five_years != 0.0,
+            ];
+            let mut drivers = Condition::ALL.iter().flat_map(|other| other.profile().drivers);
+            let moves_others = drivers.any(|(driver, _)| depends(condition, driver));
+            Spans { felt_years, spacing_years, changes_death, moves_others }
+        });
+        Rates { onset, death, excess_share, drivers, courses }
     }
 
     /// The hazard of latent onset per year, for a person of hazard ratio 1, in the year of life of `age`: the rate
@@ -185,6 +224,11 @@ impl Rates {
         self.excess_share[sex_index(sex)][(age as usize).min(MAX_AGE)]
     }
 
+    /// The courses of all conditions.
+    pub fn courses(&self) -> &[Spans; Condition::COUNT] {
+        &self.courses
+    }
+
     /// A condition's drivers.
     pub fn drivers(&self, condition: Condition) -> &Drivers {
         &self.drivers[condition.index()]
@@ -202,7 +246,7 @@ impl Rates {
                         Driver::Of(which) => person.of(*which),
                         Driver::Family => f64::from(u8::from(person.family[index])),
                         Driver::Liability => person.liability[index],
-                        Driver::Smoking | Driver::BodyMass | Driver::After(_) => 0.0,
+                        Driver::Smoking | Driver::BodyMass | Driver::After(_) | Driver::Requires(_) => 0.0,
                     }
             })
             .sum();

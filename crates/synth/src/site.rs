@@ -22,6 +22,32 @@ pub(crate) fn uptake_shift(site: Site) -> f64 {
 }
 
 impl Site {
+    /// The name in truth files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Site::First => "a",
+            Site::Second => "b",
+        }
+    }
+
+    /// The mean number of days from when disease that stays could be diagnosed in a clinic until it is.
+    pub(crate) const fn clinic_delay_days(self) -> f64 {
+        match self {
+            Site::First => 7.0,
+            Site::Second => 45.0,
+        }
+    }
+
+    /// The chance that a visit codes again a disease that stays and isn't what the visit is for.
+    pub(crate) const fn repeats(self, inpatient: bool) -> f64 {
+        match (self, inpatient) {
+            (Site::First, true) => 0.6,
+            (Site::First, false) => 0.3,
+            (Site::Second, true) => 0.35,
+            (Site::Second, false) => 0.12,
+        }
+    }
+
     /// A diagnosis as this site codes it: the second by category, the first three characters of ICD-10-CM.
     pub fn diagnosis(self, icd10cm: &str) -> &str {
         match self {
@@ -43,17 +69,19 @@ impl Site {
         let unit = measure.test().unit;
         let Site::Second = self else { return (value, unit) };
         use Measure::*;
-        match measure {
-            Glucose => (value / 18.016, "mmol/L"),
-            Creatinine => (value * 88.42, "umol/L"),
-            Ldl | Hdl | TotalCholesterol => (value / 38.67, "mmol/L"),
-            Triglycerides => (value / 88.57, "mmol/L"),
-            Hemoglobin => (value * 10.0, "g/L"),
+        let (value, unit, digits) = match measure {
+            Glucose => (value / 18.016, "mmol/L", 1),
+            Creatinine => (value * 88.42, "umol/L", 0),
+            Ldl | Hdl | TotalCholesterol => (value / 38.67, "mmol/L", 1),
+            Triglycerides => (value / 88.57, "mmol/L", 1),
+            Hemoglobin => (value * 10.0, "g/L", 0),
             // IFCC from NGSP: Hoelzel et al., Clin Chem 2004;50:166.
-            HemoglobinA1c => (10.93 * value - 23.5, "mmol/mol"),
-            AlbuminCreatinine => (value * 0.1131, "mg/mmol"),
-            _ => (value, unit),
-        }
+            HemoglobinA1c => (10.93 * value - 23.5, "mmol/mol", 0),
+            AlbuminCreatinine => (value * 0.1131, "mg/mmol", 1),
+            _ => return (value, unit),
+        };
+        let ten = 10f64.powi(digits);
+        ((value * ten).round() / ten, unit)
     }
 }
 

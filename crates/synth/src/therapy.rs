@@ -8,6 +8,7 @@
 use crate::catalogue::Concept;
 use crate::condition::Condition;
 use crate::measurement::Measure;
+use crate::site::Site;
 use crate::therapies;
 
 /// A treatment of one indication.
@@ -126,10 +127,10 @@ impl Outcome {
         }
     }
 
-    /// The code in a MEDS record of the first site.
-    pub fn code(self) -> String {
+    /// The code in a MEDS record of a site.
+    pub fn code(self, site: Site) -> String {
         match self {
-            Outcome::Onset(condition) => format!("ICD10CM//{}", condition.profile().icd10cm),
+            Outcome::Onset(condition) => format!("ICD10CM//{}", site.diagnosis(condition.profile().icd10cm)),
             Outcome::Death => events::Code::DEATH.to_owned(),
         }
     }

@@ -33,6 +33,7 @@ pub fn of(subject: &SyntheticSubject) -> Value {
             "condition": onset.condition.profile().name,
             "latent_age": onset.latent_age,
             "diagnosis_age": onset.diagnosis_age.is_finite().then_some(onset.diagnosis_age),
+            "stage": onset.stage().map(|stage| stage.name),
         })).collect::<Vec<_>>(),
         "traits": person.traits,
         "liability": by_condition(&|c| json!(person.liability[c.index()])),
@@ -45,14 +46,15 @@ pub fn of(subject: &SyntheticSubject) -> Value {
     })
 }
 
-/// Writes every subject's truth, one JSON object a line, in order.
+/// Writes every subject's truth, one JSON object a line, in order; `threads` of 0 takes as many as there are cores.
 ///
 /// # Errors
-/// [`Error::Write`] when the output can't be written.
-pub fn write_truth(population: &Population, out: &mut dyn Write) -> Result<(), Error> {
+/// [`Error::Write`] when the output can't be written, or [`Error::Threads`].
+pub fn write_truth(population: &Population, threads: usize, out: &mut dyn Write) -> Result<(), Error> {
     let failed = |source| Error::Write { output: "truth.ndjson".into(), source };
-    for index in 0..population.len() {
-        writeln!(out, "{}", of(&population.subject(index))).map_err(failed)?;
-    }
+    let make = |index| of(&population.subject(index)).to_string();
+    crate::stream::in_order(population, threads, make, |block| {
+        block.iter().try_for_each(|line| writeln!(out, "{line}")).map_err(failed)
+    })?;
     out.flush().map_err(failed)
 }

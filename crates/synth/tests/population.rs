@@ -199,7 +199,7 @@ fn a_failing_output_is_named() {
 fn truth_tells_the_whole_life_on_one_line_a_subject() {
     let population = population(20, 5);
     let mut out = Vec::new();
-    synth::write_truth(&population, &mut out).unwrap();
+    synth::write_truth(&population, 2, &mut out).unwrap();
     let lines: Vec<Value> =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 20);

@@ -9,7 +9,7 @@ mod merkle;
 mod statement;
 
 pub use merkle::{Leaf, merkle_root};
-pub use statement::{Darts, Files, List, PolicyStatement, Quarantined, Statement};
+pub use statement::{Darts, Files, List, PolicyStatement, Quarantined, SYNTHETIC, Statement};
 
 use crate::Key;
 use crate::key::hex;

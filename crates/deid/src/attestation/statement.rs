@@ -125,6 +125,42 @@ impl Statement {
     }
 }
 
+impl Statement {
+    /// What a generator did: records of nobody, so that no policy had anything to take away. `made_by` is the
+    /// whole of what decided the records (settings as JSON), `of` says the same in words.
+    pub fn of_nobody(
+        osler: &str,
+        made_by: &str,
+        of: &str,
+        key: &Key,
+        subjects: u64,
+        fields: BTreeMap<String, FieldTally>,
+        files: Files,
+    ) -> Self {
+        Statement {
+            format: 1,
+            osler: osler.to_owned(),
+            policy: PolicyStatement {
+                name: SYNTHETIC.to_owned(),
+                label: SYNTHETIC.to_owned(),
+                rule: format!("nobody is in it: {of}"),
+                blake3: blake3::hash(made_by.as_bytes()).to_hex().to_string(),
+            },
+            darts: None,
+            key_id: key.id(),
+            lists: Vec::new(),
+            subjects,
+            ages_top_coded: 0,
+            fields,
+            quarantined: Quarantined::default(),
+            files,
+        }
+    }
+}
+
+/// What stands for a policy, and for its label, where records were made and not taken from anybody.
+pub const SYNTHETIC: &str = "synthetic";
+
 /// DARTS knows policies for the two methods of 164.514(b), and none for a limited data set.
 fn darts(label: Label) -> Option<Darts> {
     let policy_identifier = match label {

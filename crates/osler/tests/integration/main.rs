@@ -22,5 +22,6 @@ mod residual_risk;
 mod safe_harbor_table;
 mod shared_data;
 mod support;
+mod synthetic_routes;
 mod synthetic_truth;
 mod training;

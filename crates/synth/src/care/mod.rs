@@ -4,9 +4,9 @@ mod orders;
 mod visits;
 
 use crate::catalogue::{
-    Concept, INFLUENZA_VACCINE, LIPIDS, METABOLIC, Panel, TREATMENTS, VACCINES, procedure,
+    Concept, INFLUENZA_VACCINE, LIPIDS, METABOLIC, Order, Panel, TREATMENTS, VACCINES, procedure,
 };
-use crate::condition::{Condition, Course};
+use crate::condition::Condition;
 use crate::life::{Life, Onset};
 use crate::measurement::Measure;
 use crate::person::Person;
@@ -14,8 +14,7 @@ use crate::physiology;
 use crate::random::Draws;
 use crate::record::{Class, Diagnosis, Encounter, PanelReport, Record, Value};
 use events::{Sex, Time};
-use orders::Order;
-pub(crate) use visits::IDLE_SYMPTOMS_PER_YEAR;
+pub(crate) use visits::{IDLE_SYMPTOMS_PER_YEAR, complained_of_idly};
 use visits::{Reason, Visit};
 
 /// Days in a year, for ages.
@@ -28,6 +27,26 @@ pub(crate) fn time_at(birth: Time, age: f64) -> Time {
 
 /// How long a visit to a clinic lasts.
 const AMBULATORY_DAYS: f64 = 0.5 / 24.0;
+
+/// Allergies that are recorded.
+pub(crate) const ALLERGIES: [Concept; 4] = [
+    Concept { code: "91936005", display: "Allergy to penicillin" },
+    Concept { code: "91935009", display: "Allergy to peanut" },
+    Concept { code: "300916003", display: "Latex allergy" },
+    Concept { code: "417532002", display: "Allergy to fish" },
+];
+
+/// What a check-up of a child, and of an adult, is coded as when nothing is found.
+pub(crate) const EXAMINATIONS: [Concept; 2] = [
+    Concept {
+        code: "Z00.129",
+        display: "Encounter for routine child health examination without abnormal findings",
+    },
+    Concept {
+        code: "Z00.00",
+        display: "Encounter for general adult medical examination without abnormal findings",
+    },
+];
 
 /// The part of a life that the hospital sees.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +66,7 @@ pub(crate) fn record(person: &Person, life: &Life, window: Window, draws: &mut D
         window,
         draws,
         known: [false; Condition::COUNT],
+        known_ages: known_ages(life),
         visits: 0,
         drugs: Vec::new(),
         basis: &[],
@@ -63,12 +83,6 @@ pub(crate) fn record(person: &Person, life: &Life, window: Window, draws: &mut D
     }
     let plan = visits::plan(person, life, window, chart.draws);
     let encounters: Vec<Encounter> = plan.iter().filter_map(|visit| chart.attend(visit)).collect();
-    const ALLERGIES: [Concept; 4] = [
-        Concept { code: "91936005", display: "Allergy to penicillin" },
-        Concept { code: "91935009", display: "Allergy to peanut" },
-        Concept { code: "300916003", display: "Latex allergy" },
-        Concept { code: "417532002", display: "Allergy to fish" },
-    ];
     let mut allergies = Vec::new();
     if let Some(first) = encounters.first() {
         for (allergy, share) in ALLERGIES.into_iter().zip([0.08, 0.02, 0.01, 0.01]) {
@@ -85,6 +99,18 @@ pub(crate) fn record(person: &Person, life: &Life, window: Window, draws: &mut D
     }
 }
 
+/// The chronic conditions that are ever on record, in the order of the tables, and since when.
+fn known_ages(life: &Life) -> Vec<(Condition, f64)> {
+    let mut ages: Vec<(Condition, f64)> = life
+        .onsets
+        .iter()
+        .filter(|onset| onset.condition.is_chronic() && onset.finding.known_age.is_finite())
+        .map(|onset| (onset.condition, onset.finding.known_age))
+        .collect();
+    ages.sort_by_key(|(condition, _)| *condition);
+    ages
+}
+
 /// The record as it grows.
 struct Chart<'a> {
     person: &'a Person,
@@ -93,6 +119,8 @@ struct Chart<'a> {
     draws: &'a mut Draws,
     /// Chronic conditions on the problem list.
     known: [bool; Condition::COUNT],
+    /// Chronic conditions of the whole life, with the age at which each is first on record.
+    known_ages: Vec<(Condition, f64)>,
     /// Visits so far.
     visits: usize,
     /// Drugs taken now, besides those decided upon in the life.
@@ -197,6 +225,15 @@ impl<'a> Chart<'a> {
                     first: true,
                     chronic,
                 });
+                if let Some(stage) = self.life.onsets[place].stage().filter(|stage| !stage.icd10cm.is_empty())
+                {
+                    encounter.diagnoses.push(Diagnosis {
+                        concept: Concept { code: stage.icd10cm, display: stage.display },
+                        onset: encounter.start,
+                        first: true,
+                        chronic,
+                    });
+                }
                 if chronic {
                     self.known[condition.index()] = true;
                 }
@@ -212,9 +249,8 @@ impl<'a> Chart<'a> {
         }
         // What was diagnosed earlier, here or elsewhere, is on the problem list from the first visit on, and is
         // coded again on some of the later ones.
-        for condition in Condition::ALL {
-            let Course::Chronic = condition.profile().course else { continue };
-            let diagnosed = self.life.known_age(condition);
+        for place in 0..self.known_ages.len() {
+            let (condition, diagnosed) = self.known_ages[place];
             let seen_elsewhere = diagnosed < self.window.from;
             if diagnosed > age || (!seen_elsewhere && !self.known[condition.index()]) {
                 continue;
@@ -222,7 +258,7 @@ impl<'a> Chart<'a> {
             let first = !self.known[condition.index()];
             let again = matches!(visit.reason, Reason::FollowUp(c) if c == condition)
                 || (!matches!(visit.reason, Reason::Onset(c, _) if c == condition)
-                    && self.draws.chance(if visit.class == Class::Inpatient { 0.6 } else { 0.3 }));
+                    && self.draws.chance(self.person.site.repeats(visit.class == Class::Inpatient)));
             if first {
                 self.known[condition.index()] = true;
                 self.begin_drugs(condition);
@@ -237,17 +273,7 @@ impl<'a> Chart<'a> {
             }
         }
         if encounter.diagnoses.is_empty() && matches!(visit.reason, Reason::Routine) {
-            let concept = if age < 18.0 {
-                Concept {
-                    code: "Z00.129",
-                    display: "Encounter for routine child health examination without abnormal findings",
-                }
-            } else {
-                Concept {
-                    code: "Z00.00",
-                    display: "Encounter for general adult medical examination without abnormal findings",
-                }
-            };
+            let concept = EXAMINATIONS[usize::from(age >= 18.0)];
             encounter.diagnoses.push(Diagnosis {
                 concept,
                 onset: encounter.start,

@@ -2,21 +2,10 @@
 
 use super::Chart;
 use super::visits::{Reason, Visit};
-use crate::catalogue::{BLOOD_COUNT, Concept, LIPIDS, METABOLIC, Panel, procedure};
+use crate::catalogue::{BLOOD_COUNT, ELECTROLYTES, LIPIDS, LIVER, METABOLIC, Order, procedure};
 use crate::condition::Condition::{self, *};
 use crate::measurement::Measure::{self, *};
 use crate::record::Class;
-
-/// Something ordered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Order {
-    /// A panel of tests.
-    Panel(&'static Panel),
-    /// One test.
-    Test(Measure),
-    /// A procedure.
-    Procedure(Concept),
-}
 
 use Order::{Panel as P, Procedure as Do, Test as T};
 
@@ -29,14 +18,15 @@ pub(super) fn orders(chart: &mut Chart, visit: &Visit, age: f64) -> Vec<Order> {
         }
     };
     match visit.reason {
-        Reason::Onset(condition, _) => workup(condition).into_iter().for_each(&mut add),
+        Reason::Onset(condition, _) => condition.profile().workup.iter().copied().for_each(&mut add),
         Reason::Symptom(concept) => symptom_workup(concept.code).into_iter().for_each(&mut add),
-        Reason::FollowUp(condition) => follow_up(condition).into_iter().for_each(&mut add),
+        Reason::FollowUp(condition) => condition.profile().follow_up.iter().copied().for_each(&mut add),
         Reason::Routine => {}
     }
     match visit.class {
         Class::Inpatient => {
-            [P(&METABOLIC), P(&BLOOD_COUNT), T(CReactiveProtein)].into_iter().for_each(&mut add)
+            let all = [P(&METABOLIC), P(&ELECTROLYTES), P(&BLOOD_COUNT), T(CReactiveProtein)];
+            all.into_iter().for_each(&mut add);
         }
         Class::Emergency => {
             if age > 15.0 {
@@ -120,60 +110,22 @@ fn schedule(chart: &Chart, age: f64) -> Vec<(Order, Measure, f64)> {
     if has(Copd) || has(Asthma) {
         due.push((T(FevRatio), FevRatio, 1.5));
     }
+    due.push((
+        P(&LIVER),
+        Albumin,
+        if has(Hyperlipidaemia) || has(Cirrhosis) { 1.5 } else { by_age(6.0, 4.0, 3.0) },
+    ));
+    if age > 50.0 && chart.is_woman() {
+        due.push((T(VitaminD), VitaminD, 4.0));
+    }
+    for condition in Condition::ALL.into_iter().filter(|condition| has(*condition)) {
+        due.extend_from_slice(condition.profile().monitor);
+    }
     due.push((T(Phq9), Phq9, if has(Depression) { 0.5 } else { 2.0 }));
     if age > 68.0 {
         due.push((T(Mmse), Mmse, if has(Dementia) { 0.9 } else { 2.2 }));
     }
     due
-}
-
-/// Tests and procedures that establish a diagnosis.
-fn workup(condition: Condition) -> Vec<Order> {
-    match condition {
-        Hypertension => vec![P(&METABOLIC), P(&LIPIDS)],
-        Diabetes => vec![T(HemoglobinA1c), P(&METABOLIC), T(AlbuminCreatinine)],
-        Hyperlipidaemia => vec![P(&LIPIDS)],
-        KidneyDisease => vec![P(&METABOLIC), T(AlbuminCreatinine)],
-        AtrialFibrillation => vec![Do(procedure::ELECTROCARDIOGRAM), T(Thyrotropin), T(NtProBnp)],
-        HeartFailure => vec![T(NtProBnp), Do(procedure::ECHOCARDIOGRAPHY), P(&METABOLIC)],
-        MyocardialInfarction => vec![
-            T(Troponin),
-            Do(procedure::ELECTROCARDIOGRAM),
-            Do(procedure::CORONARY_INTERVENTION),
-            P(&LIPIDS),
-        ],
-        Stroke => vec![Do(procedure::CT_HEAD), P(&LIPIDS), Do(procedure::ELECTROCARDIOGRAM)],
-        Copd => vec![T(FevRatio), Do(procedure::SPIROMETRY), Do(procedure::CHEST_X_RAY)],
-        Asthma => vec![Do(procedure::SPIROMETRY)],
-        Depression => vec![T(Phq9)],
-        Dementia => vec![T(Mmse), Do(procedure::CT_HEAD), T(Thyrotropin)],
-        Osteoarthritis => vec![],
-        Hypothyroidism => vec![T(Thyrotropin)],
-        ColorectalCancer => vec![Do(procedure::COLONOSCOPY), P(&BLOOD_COUNT), T(Ferritin)],
-        BreastCancer => vec![Do(procedure::MAMMOGRAPHY), P(&BLOOD_COUNT)],
-        LungCancer => vec![Do(procedure::CHEST_X_RAY), P(&BLOOD_COUNT), P(&METABOLIC)],
-        ProstateCancer => vec![T(ProstateAntigen)],
-        Pneumonia => vec![Do(procedure::CHEST_X_RAY), P(&BLOOD_COUNT), T(CReactiveProtein)],
-        Sepsis => vec![T(Lactate), T(CReactiveProtein), Do(procedure::CHEST_X_RAY)],
-        HipFracture | GastrointestinalBleed => vec![P(&BLOOD_COUNT)],
-        CopdExacerbation => vec![Do(procedure::CHEST_X_RAY), P(&BLOOD_COUNT)],
-        DepressionRelapse => vec![T(Phq9)],
-        AsthmaExacerbation => vec![],
-        UrinaryInfection | Influenza | OtitisMedia => vec![],
-    }
-}
-
-fn follow_up(condition: Condition) -> Vec<Order> {
-    match condition {
-        Diabetes => vec![T(HemoglobinA1c)],
-        Hyperlipidaemia => vec![P(&LIPIDS)],
-        Hypothyroidism => vec![T(Thyrotropin)],
-        KidneyDisease | HeartFailure => vec![P(&METABOLIC)],
-        Depression => vec![T(Phq9)],
-        ColorectalCancer | LungCancer | BreastCancer => vec![P(&BLOOD_COUNT)],
-        ProstateCancer => vec![T(ProstateAntigen)],
-        _ => vec![],
-    }
 }
 
 fn symptom_workup(code: &str) -> Vec<Order> {
@@ -185,8 +137,17 @@ fn symptom_workup(code: &str) -> Vec<Order> {
         "R63.4" => vec![P(&BLOOD_COUNT), P(&METABOLIC), T(CReactiveProtein)],
         "R63.5" => vec![T(Thyrotropin), T(HemoglobinA1c)],
         "R73.03" | "R35.0" => vec![T(HemoglobinA1c), P(&METABOLIC)],
-        "D50.9" | "K62.5" | "R19.4" => vec![P(&BLOOD_COUNT), T(Ferritin)],
+        "D64.9" | "K62.5" | "R19.4" => vec![P(&BLOOD_COUNT), T(Ferritin)],
         "R41.3" => vec![T(Mmse), T(Thyrotropin)],
+        "R31.9" | "R30.0" => vec![P(&METABOLIC), T(AlbuminCreatinine)],
+        "R10.13" | "R10.11" | "R10.9" | "R17" | "R74.01" | "R18.8" => vec![P(&LIVER), T(Lipase)],
+        "R20.2" => vec![T(VitaminB12), T(HemoglobinA1c)],
+        "M25.50" => vec![T(SedimentationRate), T(CReactiveProtein)],
+        "M79.673" => vec![T(UricAcid)],
+        "R59.9" | "R61" => vec![P(&BLOOD_COUNT), T(CReactiveProtein)],
+        "R19.7" => vec![P(&METABOLIC), T(CReactiveProtein)],
+        "N95.0" => vec![P(&BLOOD_COUNT)],
+        "Z34.90" => vec![P(&BLOOD_COUNT), T(Glucose), T(Choriogonadotropin)],
         "R00.2" | "R07.9" => vec![Do(procedure::ELECTROCARDIOGRAM), T(Troponin)],
         "G47.00" => vec![T(Phq9)],
         "R97.20" | "R35.1" => vec![T(ProstateAntigen)],

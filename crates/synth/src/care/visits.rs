@@ -2,11 +2,12 @@
 
 use super::Window;
 use crate::catalogue::Concept;
-use crate::condition::{Condition, Course};
+use crate::condition::Condition;
 use crate::life::Life;
 use crate::person::Person;
 use crate::random::Draws;
 use crate::record::Class;
+use events::Sex;
 
 /// Why somebody comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +46,12 @@ fn routine_visits_per_year(age: f64) -> f64 {
 /// Symptoms of nothing in particular, per adult and year, all together.
 pub(crate) const IDLE_SYMPTOMS_PER_YEAR: f64 = 0.13;
 
+/// Are a condition's complaints also made by people of this sex who don't have it? Those before an episode, and what
+/// only a test finds, aren't.
+pub(crate) fn complained_of_idly(condition: Condition, sex: Sex) -> bool {
+    condition.is_chronic() && condition.befalls(sex) && condition != Condition::ProstateCancer
+}
+
 /// All visits within the window, in order.
 pub(super) fn plan(person: &Person, life: &Life, window: Window, draws: &mut Draws) -> Vec<Visit> {
     let mut visits = Vec::new();
@@ -72,16 +79,12 @@ pub(super) fn plan(person: &Person, life: &Life, window: Window, draws: &mut Dra
         if age >= window.until {
             break;
         }
-        let candidates = Condition::ALL[draws.below(Condition::COUNT)].profile().prodrome;
-        if let Some((code, display, _)) = candidates.get(draws.below(candidates.len())) {
-            let sex_fits = match *code {
-                "N63.0" => person.sex == events::Sex::Female,
-                "R97.20" => false,
-                _ => true,
-            };
-            if sex_fits {
-                visits.push(symptom(age, code, display));
-            }
+        let condition = Condition::ALL[draws.below(Condition::COUNT)];
+        let candidates = condition.profile().prodrome;
+        if let Some((code, display, _)) = candidates.get(draws.below(candidates.len()))
+            && complained_of_idly(condition, person.sex)
+        {
+            visits.push(symptom(age, code, display));
         }
     }
     visits.retain(|visit| (window.from..window.until).contains(&visit.age));
@@ -94,12 +97,10 @@ fn symptom(age: f64, code: &'static str, display: &'static str) -> Visit {
 }
 
 fn routine(person: &Person, life: &Life, window: Window, draws: &mut Draws, visits: &mut Vec<Visit>) {
+    let known_ages = super::known_ages(life);
     let mut age = window.from;
     loop {
-        let known = Condition::ALL
-            .into_iter()
-            .filter(|c| matches!(c.profile().course, Course::Chronic) && life.known_age(*c) < age)
-            .count();
+        let known = known_ages.iter().filter(|(_, known)| *known < age).count();
         let rate = (routine_visits_per_year(age) + 0.4 * (known as f64).min(5.0)) * person.visit_propensity;
         // Two exponential halves: visits are more regular than a Poisson process.
         age += (draws.exponential() + draws.exponential()) / (2.0 * rate);

@@ -1,7 +1,15 @@
 //! The four commonest cancers: SEER age-specific rates, rounded to about two figures.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    BLOOD_COUNT, METABOLIC,
+    Order::{Panel, Procedure, Test},
+    procedure,
+};
+use crate::condition::{
+    Course, DISTANT, Driver::*, LOCALIZED, Mortality, ORDINARY, Presentation, Profile, REGIONAL, Stage, Trait,
+};
+use crate::measurement::Measure::*;
 
 /// Colorectal cancer.
 ///
@@ -36,12 +44,21 @@ pub(super) static COLORECTAL: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.3, emergency: 0.1 },
     prodrome: &[
-        ("D50.9", "Iron deficiency anemia, unspecified", 0.3),
+        ("D64.9", "Anemia, unspecified", 0.3),
         ("R19.4", "Change in bowel habit", 0.25),
         ("R63.4", "Abnormal weight loss", 0.2),
         ("K62.5", "Hemorrhage of anus and rectum", 0.2),
     ],
+    family: 0.06,
+    stages: &[
+        Stage { share: 0.37, mortality: 0.3, ..LOCALIZED },
+        Stage { share: 0.37, mortality: 0.75, ..REGIONAL },
+        Stage { share: 0.26, mortality: 2.35, ..DISTANT },
+    ],
+    workup: &[Procedure(procedure::COLONOSCOPY), Panel(&BLOOD_COUNT), Test(Ferritin)],
+    follow_up: &[Panel(&BLOOD_COUNT)],
     source: "SEER 2015-2019 age-specific incidence, colon and rectum, rounded",
+    ..ORDINARY
 };
 
 /// Breast cancer in women (men's, about one in a hundred cases, is left out).
@@ -74,7 +91,16 @@ pub(super) static BREAST: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.1, emergency: 0.02 },
     prodrome: &[("N63.0", "Unspecified lump in unspecified breast", 0.4)],
+    family: 0.10,
+    stages: &[
+        Stage { share: 0.64, mortality: 0.25, ..LOCALIZED },
+        Stage { share: 0.3, mortality: 1.0, ..REGIONAL },
+        Stage { share: 0.06, mortality: 9.0, ..DISTANT },
+    ],
+    workup: &[Procedure(procedure::MAMMOGRAPHY), Panel(&BLOOD_COUNT)],
+    follow_up: &[Panel(&BLOOD_COUNT)],
     source: "SEER 2015-2019 age-specific incidence, female breast, rounded",
+    ..ORDINARY
 };
 
 /// Lung cancer.
@@ -115,7 +141,16 @@ pub(super) static LUNG: Profile = Profile {
         ("R63.4", "Abnormal weight loss", 0.3),
         ("R04.2", "Hemoptysis", 0.12),
     ],
+    family: 0.07,
+    stages: &[
+        Stage { share: 0.22, mortality: 0.35, ..LOCALIZED },
+        Stage { share: 0.23, mortality: 0.75, ..REGIONAL },
+        Stage { share: 0.55, mortality: 1.37, ..DISTANT },
+    ],
+    workup: &[Procedure(procedure::CHEST_X_RAY), Panel(&BLOOD_COUNT), Panel(&METABOLIC)],
+    follow_up: &[Panel(&BLOOD_COUNT)],
     source: "SEER 2015-2019 age-specific incidence, lung and bronchus, rounded",
+    ..ORDINARY
 };
 
 /// Prostate cancer.
@@ -151,5 +186,14 @@ pub(super) static PROSTATE: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.03, emergency: 0.01 },
     prodrome: &[("R97.20", "Elevated prostate specific antigen [PSA]", 0.45), ("R35.1", "Nocturia", 0.2)],
+    family: 0.08,
+    stages: &[
+        Stage { share: 0.78, mortality: 0.15, ..LOCALIZED },
+        Stage { share: 0.14, mortality: 0.4, ..REGIONAL },
+        Stage { share: 0.08, mortality: 10.3, ..DISTANT },
+    ],
+    workup: &[Test(ProstateAntigen)],
+    follow_up: &[Test(ProstateAntigen)],
     source: "SEER 2015-2019 age-specific incidence, prostate, rounded",
+    ..ORDINARY
 };

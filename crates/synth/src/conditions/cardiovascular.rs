@@ -1,7 +1,13 @@
 //! Heart and vessels.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    LIPIDS, METABOLIC,
+    Order::{Panel, Procedure, Test},
+    procedure,
+};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Stage, Trait};
+use crate::measurement::Measure::*;
 
 /// Essential hypertension.
 ///
@@ -33,7 +39,10 @@ pub(super) static HYPERTENSION: Profile = Profile {
     mortality: Mortality::ratio(1.15),
     presentation: Presentation { inpatient: 0.0, emergency: 0.03 },
     prodrome: &[("R51.9", "Headache, unspecified", 0.06)],
+    family: 0.45,
+    workup: &[Panel(&METABOLIC), Panel(&LIPIDS)],
     source: "NCHS Data Brief 364 (NHANES 2017-2018 prevalence, from which incidence is derived); Carson et al., Hypertension 2011 (MESA)",
+    ..ORDINARY
 };
 
 /// Atrial fibrillation.
@@ -70,7 +79,9 @@ pub(super) static ATRIAL_FIBRILLATION: Profile = Profile {
     mortality: Mortality { first_year: 0.02, grows_with_age: true, ..Mortality::ratio(1.35) },
     presentation: Presentation { inpatient: 0.25, emergency: 0.25 },
     prodrome: &[("R00.2", "Palpitations", 0.35), ("R53.83", "Other fatigue", 0.15)],
+    workup: &[Procedure(procedure::ELECTROCARDIOGRAM), Test(Thyrotropin), Test(NtProBnp)],
     source: "Benjamin et al., JAMA 1994 (Framingham), biennial incidence halved",
+    ..ORDINARY
 };
 
 /// Heart failure.
@@ -123,7 +134,26 @@ pub(super) static HEART_FAILURE: Profile = Profile {
         ("R60.0", "Localized edema", 0.3),
         ("R53.83", "Other fatigue", 0.2),
     ],
+    stages: &[
+        Stage {
+            name: "reduced_ejection_fraction",
+            share: 0.5,
+            mortality: 1.1,
+            icd10cm: "I50.20",
+            display: "Unspecified systolic (congestive) heart failure",
+        },
+        Stage {
+            name: "preserved_ejection_fraction",
+            share: 0.5,
+            mortality: 0.9,
+            icd10cm: "I50.30",
+            display: "Unspecified diastolic (congestive) heart failure",
+        },
+    ],
+    workup: &[Test(NtProBnp), Procedure(procedure::ECHOCARDIOGRAPHY), Panel(&METABOLIC)],
+    follow_up: &[Panel(&METABOLIC)],
     source: "Bleumink et al., Eur Heart J 2004 (Rotterdam Study)",
+    ..ORDINARY
 };
 
 /// Acute myocardial infarction, first and recurrent.
@@ -168,7 +198,16 @@ pub(super) static MYOCARDIAL_INFARCTION: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.97, emergency: 0.03 },
     prodrome: &[("R07.9", "Chest pain, unspecified", 0.25)],
+    family: 0.14,
+    stay_days: 3.0,
+    workup: &[
+        Test(Troponin),
+        Procedure(procedure::ELECTROCARDIOGRAM),
+        Procedure(procedure::CORONARY_INTERVENTION),
+        Panel(&LIPIDS),
+    ],
     source: "AHA Heart Disease and Stroke Statistics 2021 (ARIC surveillance), rounded from the chart",
+    ..ORDINARY
 };
 
 /// Ischaemic stroke, first and recurrent.
@@ -211,5 +250,9 @@ pub(super) static STROKE: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.95, emergency: 0.05 },
     prodrome: &[("R42", "Dizziness and giddiness", 0.08)],
+    family: 0.15,
+    stay_days: 5.0,
+    workup: &[Procedure(procedure::CT_HEAD), Panel(&LIPIDS), Procedure(procedure::ELECTROCARDIOGRAM)],
     source: "Kissela et al., Neurology 2012 (GCNKSS); AHA Heart Disease and Stroke Statistics 2021, rounded",
+    ..ORDINARY
 };

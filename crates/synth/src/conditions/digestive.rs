@@ -1,7 +1,8 @@
 //! Stomach and bowel.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{BLOOD_COUNT, Order::Panel};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Trait};
 
 /// Gastrointestinal bleeding that is admitted or seen as an emergency.
 ///
@@ -35,5 +36,7 @@ pub(super) static BLEED: Profile = Profile {
     mortality: Mortality { first_month: 0.45, grows_with_age: true, ..Mortality::ratio(1.1) },
     presentation: Presentation { inpatient: 0.8, emergency: 0.2 },
     prodrome: &[],
+    workup: &[Panel(&BLOOD_COUNT)],
     source: "Laine et al., Am J Gastroenterol 2012;107:1190 (US admissions), rounded",
+    ..ORDINARY
 };

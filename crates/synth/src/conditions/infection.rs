@@ -1,7 +1,13 @@
 //! Infections: episodes, again and again.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    BLOOD_COUNT,
+    Order::{Panel, Procedure, Test},
+    procedure,
+};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Trait};
+use crate::measurement::Measure::*;
 
 /// Pneumonia admitted to hospital.
 ///
@@ -49,7 +55,9 @@ pub(super) static PNEUMONIA: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.98, emergency: 0.02 },
     prodrome: &[],
+    workup: &[Procedure(procedure::CHEST_X_RAY), Panel(&BLOOD_COUNT), Test(CReactiveProtein)],
     source: "Jain et al., N Engl J Med 2015 (EPIC children and adults); men 1.2 times women assumed",
+    ..ORDINARY
 };
 
 /// Urinary tract infection that comes to care.
@@ -87,6 +95,7 @@ pub(super) static URINARY: Profile = Profile {
     presentation: Presentation { inpatient: 0.06, emergency: 0.18 },
     prodrome: &[],
     source: "Foxman, Am J Med 2002 and Nat Rev Urol 2010 (half of self-reports); Caljouw et al., BMC Med 2011 (85+)",
+    ..ORDINARY
 };
 
 /// Sepsis with organ dysfunction.
@@ -133,7 +142,10 @@ pub(super) static SEPSIS: Profile = Profile {
     },
     presentation: Presentation { inpatient: 1.0, emergency: 0.0 },
     prodrome: &[],
+    stay_days: 7.0,
+    workup: &[Test(Lactate), Test(CReactiveProtein), Procedure(procedure::CHEST_X_RAY)],
     source: "Angus et al., Crit Care Med 2001",
+    ..ORDINARY
 };
 
 /// Influenza that comes to care.
@@ -162,6 +174,7 @@ pub(super) static INFLUENZA: Profile = Profile {
     presentation: Presentation { inpatient: 0.03, emergency: 0.17 },
     prodrome: &[],
     source: "Tokars et al., Clin Infect Dis 2018, times the share seeking care (CDC burden method)",
+    ..ORDINARY
 };
 
 /// Acute otitis media.
@@ -190,4 +203,5 @@ pub(super) static OTITIS_MEDIA: Profile = Profile {
     presentation: Presentation { inpatient: 0.0, emergency: 0.06 },
     prodrome: &[],
     source: "Kaur et al., Pediatrics 2017; later ages follow the decline of US office visits, rounded",
+    ..ORDINARY
 };

@@ -1,7 +1,12 @@
 //! Glands, lipids and kidney.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    LIPIDS, METABOLIC,
+    Order::{Panel, Test},
+};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Trait};
+use crate::measurement::Measure::*;
 
 /// Type 2 diabetes.
 ///
@@ -43,7 +48,11 @@ pub(super) static DIABETES: Profile = Profile {
         ("R35.0", "Frequency of micturition", 0.15),
         ("R53.83", "Other fatigue", 0.1),
     ],
+    family: 0.30,
+    workup: &[Test(HemoglobinA1c), Panel(&METABOLIC), Test(AlbuminCreatinine)],
+    follow_up: &[Test(HemoglobinA1c)],
     source: "CDC, National Diabetes Statistics Report 2020 (2018 data), smoothed over age",
+    ..ORDINARY
 };
 
 /// Hyperlipidaemia as diagnosed.
@@ -77,7 +86,10 @@ pub(super) static HYPERLIPIDAEMIA: Profile = Profile {
     mortality: Mortality::ratio(1.0),
     presentation: Presentation { inpatient: 0.0, emergency: 0.0 },
     prodrome: &[],
+    workup: &[Panel(&LIPIDS)],
+    follow_up: &[Panel(&LIPIDS)],
     source: "NHIS 2019-2021 prevalence of diagnosed high cholesterol, from which incidence is derived",
+    ..ORDINARY
 };
 
 /// Chronic kidney disease, stage 3 or worse.
@@ -113,7 +125,10 @@ pub(super) static KIDNEY_DISEASE: Profile = Profile {
     mortality: Mortality::ratio(1.5),
     presentation: Presentation { inpatient: 0.08, emergency: 0.02 },
     prodrome: &[("R80.9", "Proteinuria, unspecified", 0.12)],
+    workup: &[Panel(&METABOLIC), Test(AlbuminCreatinine)],
+    follow_up: &[Panel(&METABOLIC)],
     source: "Coresh et al., JAMA 2007 (NHANES prevalence, from which incidence is derived); Grams et al., AJKD 2013",
+    ..ORDINARY
 };
 
 /// Hypothyroidism.
@@ -140,5 +155,9 @@ pub(super) static HYPOTHYROIDISM: Profile = Profile {
     mortality: Mortality::ratio(1.05),
     presentation: Presentation { inpatient: 0.0, emergency: 0.0 },
     prodrome: &[("R53.83", "Other fatigue", 0.3), ("R63.5", "Abnormal weight gain", 0.15)],
+    family: 0.10,
+    workup: &[Test(Thyrotropin)],
+    follow_up: &[Test(Thyrotropin)],
     source: "Vanderpump et al., Clin Endocrinol 1995 (Whickham); Flynn et al., JCEM 2004 (Tayside)",
+    ..ORDINARY
 };

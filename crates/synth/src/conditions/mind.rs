@@ -1,7 +1,12 @@
 //! Mood and cognition.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    Order::{Procedure, Test},
+    procedure,
+};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Stage, Trait};
+use crate::measurement::Measure::*;
 
 /// Depression, first diagnosis.
 ///
@@ -37,7 +42,34 @@ pub(super) static DEPRESSION: Profile = Profile {
     mortality: Mortality::ratio(1.3),
     presentation: Presentation { inpatient: 0.03, emergency: 0.06 },
     prodrome: &[("G47.00", "Insomnia, unspecified", 0.25), ("R53.83", "Other fatigue", 0.2)],
+    family: 0.20,
+    stages: &[
+        Stage {
+            name: "mild",
+            share: 0.3,
+            mortality: 1.0,
+            icd10cm: "F32.0",
+            display: "Major depressive disorder, single episode, mild",
+        },
+        Stage {
+            name: "moderate",
+            share: 0.45,
+            mortality: 1.0,
+            icd10cm: "F32.1",
+            display: "Major depressive disorder, single episode, moderate",
+        },
+        Stage {
+            name: "severe",
+            share: 0.25,
+            mortality: 1.0,
+            icd10cm: "F32.2",
+            display: "Major depressive disorder, single episode, severe without psychotic features",
+        },
+    ],
+    workup: &[Test(Phq9)],
+    follow_up: &[Test(Phq9)],
     source: "Grant et al., Mol Psychiatry 2009 (NESARC); Rait et al., Br J Psychiatry 2009",
+    ..ORDINARY
 };
 
 /// Dementia, as diagnosed in care.
@@ -81,7 +113,33 @@ pub(super) static DEMENTIA: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.1, emergency: 0.05 },
     prodrome: &[("R41.3", "Other amnesia", 0.45), ("R54", "Age-related physical debility", 0.1)],
+    family: 0.13,
+    stages: &[
+        Stage {
+            name: "mild",
+            share: 0.5,
+            mortality: 0.7,
+            icd10cm: "F03.A0",
+            display: "Unspecified dementia, mild, without behavioral disturbance, psychotic disturbance, mood disturbance, and anxiety",
+        },
+        Stage {
+            name: "moderate",
+            share: 0.35,
+            mortality: 1.1,
+            icd10cm: "F03.B0",
+            display: "Unspecified dementia, moderate, without behavioral disturbance, psychotic disturbance, mood disturbance, and anxiety",
+        },
+        Stage {
+            name: "severe",
+            share: 0.15,
+            mortality: 1.7,
+            icd10cm: "F03.C0",
+            display: "Unspecified dementia, severe, without behavioral disturbance, psychotic disturbance, mood disturbance, and anxiety",
+        },
+    ],
+    workup: &[Test(Mmse), Procedure(procedure::CT_HEAD), Test(Thyrotropin)],
     source: "Alzheimers Res Ther 2019;11:47, Table 1 (IPCI health records); Wolters et al., Neurology 2020 for comparison",
+    ..ORDINARY
 };
 
 /// A further episode of depression.
@@ -108,5 +166,7 @@ pub(super) static DEPRESSION_RELAPSE: Profile = Profile {
     mortality: Mortality::ratio(1.0),
     presentation: Presentation { inpatient: 0.06, emergency: 0.08 },
     prodrome: &[("G47.00", "Insomnia, unspecified", 0.2)],
+    workup: &[Test(Phq9)],
     source: "Eaton et al., Arch Gen Psychiatry 2008;65:513; Gopinath et al., Gen Hosp Psychiatry 2007;29:32, times prevalence",
+    ..ORDINARY
 };

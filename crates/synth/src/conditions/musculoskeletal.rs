@@ -1,7 +1,8 @@
 //! Joints and bones.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{BLOOD_COUNT, Order::Panel};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Trait};
 
 /// Knee osteoarthritis, as diagnosed.
 ///
@@ -27,7 +28,9 @@ pub(super) static OSTEOARTHRITIS: Profile = Profile {
     mortality: Mortality::ratio(1.0),
     presentation: Presentation { inpatient: 0.02, emergency: 0.02 },
     prodrome: &[("M25.569", "Pain in unspecified knee", 0.5)],
+    family: 0.25,
     source: "Losina et al., Arthritis Care Res 2013 (NHIS 2007-2008), averaged over body mass",
+    ..ORDINARY
 };
 
 /// Hip fracture.
@@ -69,5 +72,9 @@ pub(super) static HIP_FRACTURE: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.98, emergency: 0.02 },
     prodrome: &[],
+    family: 0.08,
+    stay_days: 5.0,
+    workup: &[Panel(&BLOOD_COUNT)],
     source: "Brauer et al., JAMA 2009 (Medicare 2005), rounded by age",
+    ..ORDINARY
 };

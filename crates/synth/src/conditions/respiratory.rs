@@ -1,7 +1,13 @@
 //! Airways.
 
 use crate::Condition::*;
-use crate::condition::{Course, Driver::*, Mortality, Presentation, Profile, Trait};
+use crate::catalogue::{
+    BLOOD_COUNT,
+    Order::{Panel, Procedure, Test},
+    procedure,
+};
+use crate::condition::{Course, Driver::*, Mortality, ORDINARY, Presentation, Profile, Trait};
+use crate::measurement::Measure::*;
 
 /// Chronic obstructive pulmonary disease, as diagnosed.
 ///
@@ -36,7 +42,10 @@ pub(super) static COPD: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.12, emergency: 0.12 },
     prodrome: &[("R05.9", "Cough, unspecified", 0.35), ("R06.02", "Shortness of breath", 0.3)],
+    family: 0.08,
+    workup: &[Test(FevRatio), Procedure(procedure::SPIROMETRY), Procedure(procedure::CHEST_X_RAY)],
     source: "Terzikhan et al., Eur J Epidemiol 2016 (Rotterdam); US Health and Retirement Study 2000-2020",
+    ..ORDINARY
 };
 
 /// Asthma.
@@ -64,7 +73,10 @@ pub(super) static ASTHMA: Profile = Profile {
     mortality: Mortality::ratio(1.1),
     presentation: Presentation { inpatient: 0.04, emergency: 0.2 },
     prodrome: &[("R06.2", "Wheezing", 0.4), ("R05.9", "Cough, unspecified", 0.25)],
+    family: 0.20,
+    workup: &[Procedure(procedure::SPIROMETRY)],
     source: "Winer et al., J Asthma 2012 (Asthma Call-back Survey 2006-2008)",
+    ..ORDINARY
 };
 
 /// An asthma exacerbation that needs an emergency visit or admission.
@@ -98,6 +110,7 @@ pub(super) static ASTHMA_EXACERBATION: Profile = Profile {
     presentation: Presentation { inpatient: 0.15, emergency: 0.6 },
     prodrome: &[],
     source: "CDC National Asthma Data 2016-2020 (emergency visits by age and sex), rounded",
+    ..ORDINARY
 };
 
 /// A moderate or severe exacerbation of COPD.
@@ -135,5 +148,7 @@ pub(super) static COPD_EXACERBATION: Profile = Profile {
     },
     presentation: Presentation { inpatient: 0.25, emergency: 0.25 },
     prodrome: &[],
+    workup: &[Procedure(procedure::CHEST_X_RAY), Panel(&BLOOD_COUNT)],
     source: "Hurst et al., N Engl J Med 2010;363:1128 (ECLIPSE); Rothnie et al., AJRCCM 2018;198:464, times prevalence",
+    ..ORDINARY
 };

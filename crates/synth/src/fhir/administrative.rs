@@ -1,6 +1,6 @@
 //! Who the patient is: Patient, AllergyIntolerance, FamilyMemberHistory.
 
-use super::{HOSPITAL, ICD10CM, Lines, SNOMED, coded, date, date_time, hl7, id, meta, physician, reference};
+use super::{ICD10CM, Lines, SNOMED, coded, date, date_time, hl7, hospital, id, meta, physician, reference};
 use crate::catalogue::Concept;
 use crate::condition::Condition;
 use crate::meds::race_code;
@@ -96,7 +96,7 @@ pub(super) fn patient(subject: &SyntheticSubject) -> Value {
             "preferred": true
         }],
         "generalPractitioner": [{"display": physician(subject)}],
-        "managingOrganization": {"display": HOSPITAL}
+        "managingOrganization": {"display": hospital(subject)}
     });
     if let Some(death) = subject.observed_death() {
         patient["deceasedDateTime"] = date_time(death).into();

@@ -2,14 +2,15 @@
 //! Immunization and DocumentReference.
 
 use super::{
-    CVX, HOSPITAL, ICD10CM, LOINC, Lines, RXNORM, SNOMED, UCUM, coded, date, date_time, hl7, id, meta, note,
-    physician, reference,
+    CVX, ICD10CM, LOINC, Lines, RXNORM, SECOND_SITES_TESTS, SNOMED, UCUM, coded, coded_as, date, date_time,
+    hl7, hospital, id, meta, note, physician, reference,
 };
 use crate::catalogue::Concept;
 use crate::measurement::Measure;
-use crate::meds::smoking_code;
+use crate::meds::{SMOKING_QUESTION, smoking_code};
 use crate::population::SyntheticSubject;
 use crate::record::{Class, Encounter, Value as Measured};
+use crate::site::Site;
 use base64::Engine;
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ pub(super) fn encounter(subject: &SyntheticSubject, number: usize, encounter: &E
         "subject": patient,
         "participant": [{"individual": {"display": physician(subject)}}],
         "period": {"start": date_time(encounter.start), "end": date_time(encounter.end)},
-        "serviceProvider": {"display": HOSPITAL}
+        "serviceProvider": {"display": hospital(subject)}
     });
     if !conditions.is_empty() {
         visit["diagnosis"] = conditions.into();
@@ -57,7 +58,7 @@ pub(super) fn encounter(subject: &SyntheticSubject, number: usize, encounter: &E
             "clinicalStatus": hl7("condition-clinical", if diagnosis.chronic { "active" } else { "resolved" }),
             "verificationStatus": hl7("condition-ver-status", "confirmed"),
             "category": [hl7("condition-category", category)],
-            "code": coded(ICD10CM, diagnosis.concept),
+            "code": coded_as(ICD10CM, subject.person.site.diagnosis(diagnosis.concept.code), diagnosis.concept.display),
             "subject": patient,
             "encounter": at,
             "recordedDate": date_time(known)
@@ -134,9 +135,18 @@ pub(super) fn encounter(subject: &SyntheticSubject, number: usize, encounter: &E
     }
 }
 
-fn quantity(value: &Measured) -> Value {
-    let test = value.measure.test();
-    json!({"value": value.value, "unit": test.unit, "system": UCUM, "code": test.unit})
+/// A value as its site reports it, in its units.
+fn quantity(site: Site, value: &Measured) -> Value {
+    let (number, unit) = site.value(value.measure, value.value);
+    json!({"value": number, "unit": unit, "system": UCUM, "code": unit})
+}
+
+/// A test as its site codes it.
+fn test_code(site: Site, measure: Measure) -> Value {
+    let test = measure.test();
+    let (_, code) = site.test(test);
+    let system = if site == Site::First { LOINC } else { SECOND_SITES_TESTS };
+    coded_as(system, &code, test.display)
 }
 
 fn observations(
@@ -146,14 +156,15 @@ fn observations(
     numbered: &dyn Fn(&str, usize) -> String,
     lines: &mut Lines,
 ) {
-    let observation = |place: usize, category: &str, concept: Concept, time: events::Time| {
+    let site = subject.person.site;
+    let observation = |place: usize, category: &str, code: Value, time: events::Time| {
         json!({
             "resourceType": "Observation",
             "id": numbered("o", place),
             "meta": meta(),
             "status": "final",
             "category": [hl7("observation-category", category)],
-            "code": coded(LOINC, concept),
+            "code": code,
             "subject": reference("Patient", &subject.key),
             "encounter": at,
             "effectiveDateTime": date_time(time)
@@ -161,22 +172,17 @@ fn observations(
     };
     for (place, value) in encounter.values.iter().enumerate() {
         let test = value.measure.test();
-        let concept = Concept { code: test.loinc, display: test.display };
         match value.measure {
             // Blood pressure is one observation with two components, and diastolic follows systolic.
             Measure::Systolic => {
                 let panel =
                     Concept { code: "85354-9", display: "Blood pressure panel with all children optional" };
-                let mut pressure = observation(place, "vital-signs", panel, value.time);
+                let mut pressure = observation(place, "vital-signs", coded(LOINC, panel), value.time);
                 pressure["component"] = encounter.values[place..]
                     .iter()
                     .take(2)
                     .filter(|v| matches!(v.measure, Measure::Systolic | Measure::Diastolic))
-                    .map(|part| {
-                        let test = part.measure.test();
-                        let concept = Concept { code: test.loinc, display: test.display };
-                        json!({"code": coded(LOINC, concept), "valueQuantity": quantity(part)})
-                    })
+                    .map(|part| json!({"code": test_code(site, part.measure), "valueQuantity": quantity(site, part)}))
                     .collect();
                 lines.push(&pressure);
             }
@@ -188,16 +194,17 @@ fn observations(
                     _ if test.vital => "vital-signs",
                     _ => "laboratory",
                 };
-                let mut single = observation(place, category, concept, value.time);
-                single["valueQuantity"] = quantity(value);
+                let mut single = observation(place, category, test_code(site, value.measure), value.time);
+                single["valueQuantity"] = quantity(site, value);
                 lines.push(&single);
             }
         }
     }
     if let Some(smoking) = encounter.smoking {
         let (code, display) = smoking_code(smoking);
-        let question = Concept { code: "72166-2", display: "Tobacco smoking status" };
-        let mut asked = observation(encounter.values.len(), "social-history", question, encounter.start);
+        let question = Concept { code: SMOKING_QUESTION, display: "Tobacco smoking status" };
+        let mut asked =
+            observation(encounter.values.len(), "social-history", coded(LOINC, question), encounter.start);
         asked["valueCodeableConcept"] = coded(SNOMED, Concept { code, display });
         lines.push(&asked);
     }

@@ -1,17 +1,17 @@
 //! FHIR R4 as bulk NDJSON: one line a resource, one file a resource type.
 //!
-//! Chunks of subjects are made in parallel and written in order, so the bytes don't depend on the number of
-//! threads and memory doesn't grow with the population.
+//! Subjects are made in parallel and written in order ([`crate::stream`]), so the bytes don't depend on the number
+//! of threads and memory doesn't grow with the population.
 
 mod administrative;
 mod clinical;
-mod note;
+pub(crate) mod note;
 
 use crate::catalogue::Concept;
 use crate::error::Error;
 use crate::population::{Population, SyntheticSubject};
+use crate::site::Site;
 use events::{MICROS_PER_DAY, Time};
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -29,9 +29,6 @@ pub const RESOURCE_TYPES: [&str; 11] = [
     "DiagnosticReport",
     "FamilyMemberHistory",
 ];
-
-/// Subjects in memory at once, for each thread.
-const SUBJECTS_PER_THREAD: u64 = 32;
 
 /// Opens the output of one resource type.
 pub type Open<'a> = dyn FnMut(&str) -> io::Result<Box<dyn Write>> + 'a;
@@ -53,29 +50,26 @@ pub fn write_fhir(
         let output = output.to_owned();
         move |source| Error::Write { output, source }
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
     let mut outputs = Vec::with_capacity(RESOURCE_TYPES.len());
     for name in RESOURCE_TYPES {
         outputs.push(open(name).map_err(failed(name))?);
     }
-    let chunk = SUBJECTS_PER_THREAD * pool.current_num_threads() as u64;
-    let mut start = 0;
-    while start < population.len() {
-        let end = population.len().min(start + chunk);
-        let lines: Vec<Lines> = pool.install(|| {
-            (start..end).into_par_iter().map(|index| resources(&population.subject(index))).collect()
-        });
-        for subject in &lines {
-            for ((bytes, out), name) in subject.0.iter().zip(&mut outputs).zip(RESOURCE_TYPES) {
-                out.write_all(bytes).map_err(failed(name))?;
+    let mut done = 0;
+    crate::stream::in_order(
+        population,
+        threads,
+        |index| resources(&population.subject(index)),
+        |block| {
+            for subject in &block {
+                for ((bytes, out), name) in subject.0.iter().zip(&mut outputs).zip(RESOURCE_TYPES) {
+                    out.write_all(bytes).map_err(failed(name))?;
+                }
             }
-        }
-        start = end;
-        progress(end as usize);
-    }
+            done += block.len();
+            progress(done);
+            Ok::<(), Error>(())
+        },
+    )?;
     for (out, name) in outputs.iter_mut().zip(RESOURCE_TYPES) {
         out.flush().map_err(failed(name))?;
     }
@@ -115,7 +109,16 @@ const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 const ICD10CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 const CVX: &str = "http://hl7.org/fhir/sid/cvx";
 const UCUM: &str = "http://unitsofmeasure.org";
-const HOSPITAL: &str = "Brookfield General Hospital (synthetic)";
+/// The second site's own codes of tests.
+const SECOND_SITES_TESTS: &str = "https://second-site.example.org/tests";
+
+/// Where a person's record is kept.
+fn hospital(subject: &SyntheticSubject) -> &'static str {
+    match subject.person.site {
+        Site::First => "Brookfield General Hospital (synthetic)",
+        Site::Second => "Lakeside Clinic (synthetic)",
+    }
+}
 
 /// The security label that says that nobody is behind a resource.
 fn meta() -> Value {
@@ -127,7 +130,11 @@ fn meta() -> Value {
 }
 
 fn coded(system: &str, concept: Concept) -> Value {
-    json!({"coding": [{"system": system, "code": concept.code, "display": concept.display}], "text": concept.display})
+    coded_as(system, concept.code, concept.display)
+}
+
+fn coded_as(system: &str, code: &str, display: &str) -> Value {
+    json!({"coding": [{"system": system, "code": code, "display": display}], "text": display})
 }
 
 /// One coding of an HL7 terminology, without text.

@@ -35,7 +35,7 @@ fn written(time: Time, style: usize) -> String {
 }
 
 /// The note of an encounter.
-pub(super) fn text(subject: &SyntheticSubject, number: usize, encounter: &Encounter) -> String {
+pub(crate) fn text(subject: &SyntheticSubject, number: usize, encounter: &Encounter) -> String {
     let identity = &subject.identity;
     let style = number + subject.index as usize;
     let (title, he) = if subject.person.sex == Sex::Female { ("Ms.", "She") } else { ("Mr.", "He") };

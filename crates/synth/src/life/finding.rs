@@ -49,7 +49,7 @@ pub(crate) fn find(
             if overlooked < unjust.missed {
                 return Finding::NEVER;
             }
-            day += 7.0 * wait + 365.25 * unjust.delay_years * delay;
+            day += person.site.clinic_delay_days() * wait + 365.25 * unjust.delay_years * delay;
         }
         // The next day, in office hours.
         let clock = (8 * 60 + 10 * (54.0 * minute) as i32) as f64 / (24.0 * 60.0);
@@ -60,12 +60,7 @@ pub(crate) fn find(
     let length = if class == Class::Emergency {
         (2.0 + 4.0 * (wait / (1.0 + wait))) / 24.0
     } else {
-        let median = match condition {
-            Condition::Sepsis => 7.0,
-            Condition::Stroke | Condition::HipFracture => 5.0,
-            Condition::MyocardialInfarction => 3.0,
-            _ => 4.0,
-        };
+        let median = condition.profile().stay_days;
         (median * (0.5 * stay).exp()).clamp(0.6, 40.0)
     };
     Finding { class, visit_age: start / 365.25, known_age: (start + length) / 365.25 }

@@ -1,13 +1,14 @@
 //! What a record says, for an observer.
 
 use super::Uses;
+use super::likelihood::moves;
 use super::proposal::Proposals;
 use crate::care;
 use crate::condition::Condition;
 use crate::disparity;
 use crate::life::{Finding, Onset, Use};
 use crate::measurement::Measure;
-use crate::person::{Person, SmokingStatus};
+use crate::person::{Person, Smoking, SmokingStatus};
 use crate::population::SyntheticSubject;
 use crate::random::Draws;
 use crate::record::Class;
@@ -26,6 +27,8 @@ pub(super) struct Evidence<'a> {
     known: Vec<(Condition, f64, f64)>,
     /// Values with ages in years.
     pub values: Vec<(Measure, f64, f64)>,
+    /// For each condition, the places of the values that it moves.
+    moved_by: Vec<Vec<u32>>,
     /// Complaints, by ICD-10-CM code and age.
     symptoms: Vec<(&'static str, f64)>,
     smoking: Vec<(SmokingStatus, f64)>,
@@ -50,6 +53,7 @@ impl<'a> Evidence<'a> {
             told,
             known: Vec::new(),
             values: Vec::new(),
+            moved_by: Vec::new(),
             symptoms: Vec::new(),
             smoking: Vec::new(),
             visits: Vec::new(),
@@ -89,6 +93,13 @@ impl<'a> Evidence<'a> {
             }
         }
         evidence.known.sort_by(|a, b| a.1.total_cmp(&b.1));
+        evidence.moved_by = Condition::ALL
+            .into_iter()
+            .map(|condition| {
+                let moved = evidence.values.iter().enumerate().filter(|(_, (m, ..))| moves(condition, *m));
+                moved.map(|(place, _)| place as u32).collect()
+            })
+            .collect();
         evidence
     }
 
@@ -122,6 +133,16 @@ impl<'a> Evidence<'a> {
         }
     }
 
+    /// Values after an age that a condition moves.
+    pub fn moved_by(
+        &self,
+        condition: Condition,
+        after: f64,
+    ) -> impl Iterator<Item = (Measure, f64, f64)> + '_ {
+        let moved = self.moved_by[condition.index()].iter().map(|place| self.values[*place as usize]);
+        moved.filter(move |(_, _, age)| *age > after)
+    }
+
     /// Is a condition on record? (For episodes only whether it stays known.)
     pub fn knows(&self, condition: Condition) -> bool {
         condition.is_chronic() && self.known.iter().any(|(known, ..)| *known == condition)
@@ -141,7 +162,7 @@ impl<'a> Evidence<'a> {
             if self.smoking.iter().all(|(status, age)| person.smoking.at(*age) == *status) {
                 break;
             }
-            person.smoking = Person::draw(sex, year, draws).smoking;
+            person.smoking = Smoking::draw(sex, year, draws);
         }
         person.race = told.race;
         person.hispanic = told.hispanic;
@@ -150,7 +171,7 @@ impl<'a> Evidence<'a> {
         // Adults' height is measured to half a centimetre.
         person.height_cm = told.height_cm;
         for condition in Condition::ALL {
-            let share = crate::person::family_share(condition);
+            let share = condition.profile().family;
             // Two thirds of what there is is told.
             let untold = share / 3.0 / (1.0 - share + share / 3.0);
             person.family[condition.index()] = self.told[condition.index()] || draws.chance(untold);
@@ -170,6 +191,8 @@ impl<'a> Evidence<'a> {
                 latent_age: (diagnosis_age - person.silent_years[condition.index()]).max(0.0),
                 diagnosis_age,
                 finding: Finding { class: Class::Ambulatory, visit_age: known_age, known_age },
+                // Stages are coded beside what they are stages of.
+                stage: self.subject.life.of(condition).next().map_or(Onset::NO_STAGE, |onset| onset.stage),
             })
             .collect();
         script.sort_by(|a, b| a.latent_age.total_cmp(&b.latent_age));
@@ -210,7 +233,7 @@ impl<'a> Evidence<'a> {
         if overlooked < unjust.missed {
             return 200.0;
         }
-        (7.0 * wait + 0.9) / 365.25 + unjust.delay_years * delay
+        (person.site.clinic_delay_days() * wait + 0.9) / 365.25 + unjust.delay_years * delay
     }
 
     /// Treatments with their ends filled in: not before the last prescription, and the less likely the more visits
@@ -272,6 +295,9 @@ impl<'a> Evidence<'a> {
     /// How often a complaint is made for other reasons, per year.
     fn background(&self, code: &str, age: f64) -> f64 {
         let share = |condition: Condition| {
+            if !care::complained_of_idly(condition, self.sex()) {
+                return 0.0;
+            }
             let prodrome = condition.profile().prodrome;
             let with = prodrome.iter().filter(|(symptom, ..)| *symptom == code).count();
             with as f64 / prodrome.len().max(1) as f64

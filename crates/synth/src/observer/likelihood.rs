@@ -3,28 +3,18 @@
 use super::evidence::Evidence;
 use crate::condition::Condition;
 use crate::life::Life;
-use crate::measurement::{BODY_MASS_CHANGE, DRIFTS, Measure};
+use crate::measurement::{BODY_MASS_CHANGE, Measure, drift_of};
 use crate::person::Person;
 use crate::physiology;
 
-/// The logarithm of the likelihood of all values, or of those that a condition moves.
-pub(super) fn of_values(
-    evidence: &Evidence<'_>,
-    person: &Person,
-    life: &Life,
-    moved_by: Option<Condition>,
-) -> f64 {
-    evidence
-        .values
-        .iter()
-        .filter(|(measure, ..)| moved_by.is_none_or(|condition| moves(condition, *measure)))
-        .map(|&(measure, value, age)| of_value(measure, value, person, life, age))
-        .sum()
+/// The logarithm of the likelihood of all values.
+pub(super) fn of_values(evidence: &Evidence<'_>, person: &Person, life: &Life) -> f64 {
+    evidence.values.iter().map(|&(measure, value, age)| of_value(measure, value, person, life, age)).sum()
 }
 
 /// Does a condition move a measure?
-fn moves(condition: Condition, measure: Measure) -> bool {
-    let by = |measure: Measure| DRIFTS.iter().any(|d| d.condition == condition && d.measure == measure);
+pub(super) fn moves(condition: Condition, measure: Measure) -> bool {
+    let by = |measure: Measure| drift_of(measure, condition).is_some();
     match measure {
         Measure::Height => false,
         Measure::Weight | Measure::BodyMassIndex => {

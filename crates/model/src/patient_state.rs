@@ -4,6 +4,7 @@ mod edit;
 mod ignoring;
 #[cfg(test)]
 mod planted;
+mod resume;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::pack::{Pack, check_sequence};
 use crate::real::{add_scaled, vectorised};
 use crate::window::Window;
 use rayon::prelude::*;
+use std::borrow::BorrowMut;
 use timeline::Sequence;
 
 /// One token, to be appended to a record.
@@ -178,6 +180,14 @@ impl Model {
         Ok(self.risk_table((&state.hidden, pack.seen_at(0)), &indices))
     }
 
+    /// [`Model::risk_of`] each of some states.
+    ///
+    /// # Errors
+    /// As [`Model::risk_of`].
+    pub fn risks_of(&self, states: &[&PatientState], codes: Option<&[u32]>) -> Result<Vec<RiskTable>> {
+        states.par_iter().map(|state| self.risk_of(state, codes)).collect()
+    }
+
     /// The logits of the code that comes next after each state, without the part for codes that have occurred:
     /// `[states, vocabulary]`.
     pub fn next_code_logits(&self, states: &[PatientState]) -> Vec<f32> {
@@ -227,13 +237,15 @@ impl Model {
     }
 
     /// Lets the blocks read the tokens that each state has and they have not.
-    fn catch_up(&self, states: &mut [PatientState]) {
+    fn catch_up<S: BorrowMut<PatientState> + Send>(&self, states: &mut [S]) {
         let (threads, few) = (rayon::current_num_threads(), states.len() < rayon::current_num_threads());
         let share = if few { states.len().max(1) } else { self.share(states.len()) };
         states.par_chunks_mut(share).for_each(|states| {
             self.with_reader(|reader| {
+                let mut states: Vec<&mut PatientState> =
+                    states.iter_mut().map(BorrowMut::borrow_mut).collect();
                 reader.pack.clear();
-                for state in states.iter() {
+                for state in &states {
                     state.push_unread(&self.config, &mut reader.pack);
                 }
                 let mut kept: Vec<&mut AnyKept> = states.iter_mut().map(|state| &mut state.kept).collect();

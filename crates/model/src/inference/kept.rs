@@ -126,6 +126,11 @@ impl<L: Line> Kept<L> {
         self.shape
     }
 
+    /// Bytes of the blocks, shared or not.
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.iter().map(|block| size_of_val::<[L]>(block)).sum()
+    }
+
     /// Forgets all tokens. What memory is nobody else's stays for those to come.
     pub(crate) fn clear(&mut self) {
         self.tokens = 0;

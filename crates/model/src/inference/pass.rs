@@ -40,6 +40,14 @@ impl AnyKept {
         }
     }
 
+    /// Bytes of the blocks, shared or not.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            AnyKept::Whole(kept) => kept.bytes(),
+            AnyKept::Half(kept) => kept.bytes(),
+        }
+    }
+
     /// Forgets all tokens.
     pub(crate) fn clear(&mut self) {
         match self {

@@ -171,7 +171,7 @@ impl PatientState {
 
 impl AnyKept {
     /// Forgets all but the first `tokens`.
-    fn truncate(&mut self, tokens: usize) {
+    pub(super) fn truncate(&mut self, tokens: usize) {
         match self {
             AnyKept::Whole(kept) => kept.truncate(tokens),
             AnyKept::Half(kept) => kept.truncate(tokens),

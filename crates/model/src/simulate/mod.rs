@@ -181,9 +181,28 @@ impl Model {
         };
         for starts in starts.chunk_by(together) {
             let prefixes = self.prefixes(starts, context)?;
-            simulated.extend(self.futures(&prefixes, options));
+            simulated.extend(self.futures(&prefixes, options, usize::MAX, &mut |_| true));
         }
         Ok(simulated)
+    }
+
+    /// [`Model::simulate`] of one record, for somebody who waits for it: now and then `go_on` is told how many trajectories were drawn
+    /// so far, and says whether to draw more. What was drawn until it said no is returned; drawn to the end it is what
+    /// [`Model::simulate`] gives.
+    ///
+    /// # Errors
+    /// As [`Model::simulate`].
+    pub fn simulate_watched(
+        &self,
+        start: &Sequence<'_>,
+        options: &SimulateOptions,
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Simulated> {
+        options.validate(self)?;
+        let prefixes = self.prefixes(&[*start], self.config.context - options.most_tokens)?;
+        let together = rayon::current_num_threads();
+        let mut simulated = self.futures(&prefixes, options, together, go_on);
+        simulated.pop().ok_or(Error::Sequence("it has no tokens"))
     }
 
     /// Reads records, leaving room in the context for what is drawn.
@@ -194,28 +213,41 @@ impl Model {
         Ok(both.into_par_iter().map(|(sequence, state)| Prefix::new(&self.config, sequence, state)).collect())
     }
 
-    fn futures(&self, prefixes: &[Prefix], options: &SimulateOptions) -> Vec<Simulated> {
-        let jobs = cohorts(prefixes.len(), options.trajectories);
-        let rollouts: Vec<Vec<Rollout>> = jobs
-            .par_iter()
-            .map(|members| {
-                thread_local! {
-                    static COHORT: std::cell::RefCell<Cohort> = std::cell::RefCell::default();
-                }
-                let run = |cohort: &mut Cohort| {
-                    let mut rollouts = cohort.run(self.parameters_view(), prefixes, members, options);
-                    rollouts.iter_mut().for_each(|rollout| rollout.finish(options));
-                    rollouts
-                };
-                COHORT.with_borrow_mut(run)
-            })
-            .collect();
+    /// Draws `together` cohorts at a time, and asks after each time whether to go on.
+    fn futures(
+        &self,
+        prefixes: &[Prefix],
+        options: &SimulateOptions,
+        together: usize,
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Vec<Simulated> {
         let mut simulated: Vec<(Vec<Trajectory>, Tally)> =
             prefixes.iter().map(|_| (Vec::new(), Tally::new(options))).collect();
-        for rollout in rollouts.into_iter().flatten() {
-            let (trajectories, tally) = &mut simulated[rollout.subject];
-            tally.add(&rollout.risks, rollout.trajectory.weight);
-            trajectories.push(rollout.trajectory);
+        let mut drawn = 0;
+        for jobs in cohorts(prefixes.len(), options.trajectories).chunks(together.max(1)) {
+            let rollouts: Vec<Vec<Rollout>> = jobs
+                .par_iter()
+                .map(|members| {
+                    thread_local! {
+                        static COHORT: std::cell::RefCell<Cohort> = std::cell::RefCell::default();
+                    }
+                    let run = |cohort: &mut Cohort| {
+                        let mut rollouts = cohort.run(self.parameters_view(), prefixes, members, options);
+                        rollouts.iter_mut().for_each(|rollout| rollout.finish(options));
+                        rollouts
+                    };
+                    COHORT.with_borrow_mut(run)
+                })
+                .collect();
+            for rollout in rollouts.into_iter().flatten() {
+                let (trajectories, tally) = &mut simulated[rollout.subject];
+                tally.add(&rollout.risks, rollout.trajectory.weight);
+                trajectories.push(rollout.trajectory);
+                drawn += 1;
+            }
+            if !go_on(drawn) {
+                break;
+            }
         }
         let finish = |(trajectories, tally): (Vec<Trajectory>, Tally)| Simulated {
             trajectories,

@@ -367,3 +367,28 @@ fn cohorts_hold_every_trajectory_once() {
         assert_eq!(all.len(), subjects * trajectories);
     }
 }
+
+#[test]
+fn who_watches_sees_the_same_futures_and_may_have_fewer() {
+    let model = model(&[1.0, 30.0, 365.0], None);
+    let life = Life::new(&[SEX, A, TIME, B]);
+    let options = SimulateOptions {
+        trajectories: 300,
+        outcomes: vec![A],
+        horizons_days: vec![90.0, 365.0],
+        most_tokens: 16,
+        ..SimulateOptions::default()
+    };
+    let whole = model.simulate(&[life.sequence()], &options).unwrap().remove(0);
+    let mut told = Vec::new();
+    let mut watch = |drawn| {
+        told.push(drawn);
+        true
+    };
+    assert_eq!(model.simulate_watched(&life.sequence(), &options, &mut watch).unwrap(), whole);
+    assert!(told.is_sorted() && told.last() == Some(&300), "{told:?}");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let part = pool.install(|| model.simulate_watched(&life.sequence(), &options, &mut |_| false)).unwrap();
+    assert!((1..300).contains(&part.trajectories.len()));
+    assert_eq!(part.trajectories, whole.trajectories[..part.trajectories.len()]);
+}

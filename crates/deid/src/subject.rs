@@ -193,6 +193,29 @@ impl Deidentifier {
         Deidentified::vouch(safe)
     }
 
+    /// Two parts of one person's record as one: what both hold stands once, and what looks at a whole record (the oldest age that
+    /// is told) is applied anew. Both must have come from here under one source key, since their dates are moved alike then alone.
+    /// With it, how many events of `more` were new.
+    pub fn joined(
+        &self,
+        record: &Deidentified<Subject>,
+        more: Deidentified<Subject>,
+    ) -> (Deidentified<Subject>, usize) {
+        let mut events = record.events().to_vec();
+        let known = events.len();
+        events.extend(more.into_inner().into_events());
+        if let Some(oldest) = self.policy.oldest_age_years() {
+            Dates { method: self.policy.dates(), offset_days: 0 }.top_code_age(&mut events, oldest);
+        }
+        let mut more = events.split_off(known);
+        events.sort_by(Event::canonical_order);
+        more.retain(|event| events.binary_search_by(|known| known.canonical_order(event)).is_err());
+        let new = more.len();
+        events.extend(more);
+        #[expect(clippy::disallowed_methods, reason = "both parts were made here, by the same rules")]
+        (Deidentified::vouch(Subject::new(record.id, events)), new)
+    }
+
     /// One event, or the rule that dropped it.
     fn event(
         &self,

@@ -68,6 +68,34 @@ fn one_key_agrees_with_itself_and_two_share_nothing() {
     assert!(one.iter().all(|id| *id >= 0));
 }
 
+proptest! {
+    /// A record that comes in two parts is the record that comes whole: dates, the oldest age, and what stands in both.
+    #[test]
+    fn parts_that_are_joined_are_the_whole(
+        born in -1_500_000_000i64..500_000_000,
+        seconds in prop::collection::btree_set(500_000_000i64..2_000_000_000, 2..20),
+        cut in 0usize..20, again in 0usize..20,
+    ) {
+        let at = |s: i64| SourceTime::DateTime(Time::from_micros(s * 1_000_000));
+        let birth = SourceEvent { code: Code::BIRTH.into(), ..event("Patient.birthDate", "", "", at(born)) };
+        let facts = seconds.iter().map(|&s| event("Condition.code", "ICD10CM", "I10", at(s)));
+        let all: Vec<SourceEvent> = std::iter::once(birth).chain(facts).collect();
+        let deidentifier = deidentifier(7);
+        let read = |facts: &[SourceEvent]| {
+            let safe = deidentifier.subject(&record("p", facts.to_vec()), &mut Tally::default());
+            safe.map(|safe| safe.subject)
+        };
+        let whole = read(&all);
+        let cut = cut.min(all.len());
+        // The second part tells some of the first again.
+        let more = all[again.min(cut)..].to_vec();
+        let known = read(&all[..cut]);
+        let (joined, new) = deidentifier.joined(&known, read(&more));
+        prop_assert_eq!(&*joined, &*whole);
+        prop_assert_eq!(new, all.len() - cut);
+    }
+}
+
 #[test]
 fn what_no_rule_allows_is_dropped_and_counted_without_its_value() {
     let mut tally = Tally::default();

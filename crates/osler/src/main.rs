@@ -29,6 +29,7 @@ mod progress;
 mod reasoning;
 mod records;
 mod scaling_picture;
+mod states;
 mod synthetic_events;
 mod training_curves;
 mod training_log;

@@ -1,18 +1,22 @@
 //! The model behind the server's doors.
 
+mod futures;
 mod reason;
 
 use crate::commands::{digest_of, name_of};
 use crate::model_directory::ModelDirectory;
+use crate::states::{Found, States};
 use anyhow::{Context, Result};
 use deid::{Deidentifier, Key, Policy, Tally};
-use events::{Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceValue, Subject};
+use events::{
+    Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceValue, Subject, Time,
+};
 use ingest::Limits;
 use model::HORIZON_DAYS;
 use serve::{
-    CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
-    PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts, RiskQuestion, Stage,
-    TrainingData,
+    CodeDescription, CodeKind, CodeRisk, Example, KeptStates, MedsEvent, ModelDescription, Patient,
+    PatientError, PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts,
+    RiskQuestion, SentRecord, SimulateQuestion, SimulatedPatient, Stage, TrainingData,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +27,8 @@ pub use reason::Compared;
 /// Joins a model directory to the server.
 pub struct ModelPredictor {
     directory: ModelDirectory,
-    deidentifier: Deidentifier,
+    deidentifier: Arc<Deidentifier>,
+    states: States,
     limits: Limits,
     /// Vocabulary indices of the codes that risks are given for, in the order of the description.
     codes: Vec<u32>,
@@ -33,8 +38,15 @@ pub struct ModelPredictor {
 }
 
 impl ModelPredictor {
-    /// A predictor; `examples` must be nobody's records, and `compared` people of the model's own kind of records.
-    pub fn new(directory: ModelDirectory, examples: Vec<Example>, compared: Compared) -> Result<Self> {
+    /// A predictor, with so much memory for what it has read; `examples` must be nobody's records, and `compared` people of the
+    /// model's own kind of records.
+    pub fn new(
+        directory: ModelDirectory,
+        examples: Vec<Example>,
+        compared: Compared,
+        deidentifier: Arc<Deidentifier>,
+        state_bytes: usize,
+    ) -> Result<Self> {
         let vocabulary = directory.tokenizer.vocabulary();
         let codes = directory
             .model
@@ -45,23 +57,36 @@ impl ModelPredictor {
             .copied()
             .filter(|i| vocabulary.entry(*i).is_some_and(|e| e.kind != EntryKind::Group))
             .collect();
-        // A key of its own that nobody keeps: a patient asked about today can't be told from one asked about
-        // tomorrow, and dates are shifted in memory already.
-        let key = Key::random().context("no key for de-identification in memory")?;
-        let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
-            .context("no key for de-identification in memory")?;
-        let limits = Limits::default();
-        Ok(ModelPredictor { directory, deidentifier, limits, codes, examples, compared })
+        let (states, limits) = (States::new(state_bytes), Limits::default());
+        Ok(ModelPredictor { directory, deidentifier, states, limits, codes, examples, compared })
     }
 
+    /// De-identifies a record, or what is added to a `known` one. `person` is a pseudonym of whom it names.
     fn deidentify(
         &self,
         source: &Identified<SourceSubject>,
+        person: Option<i64>,
         rejected: usize,
+        known: Option<&Patient>,
     ) -> Result<Patient, PatientError> {
         let mut tally = Tally::default();
         let subject: Deidentified<Subject> =
             self.deidentifier.subject(source, &mut tally).map(|record| record.subject);
+        let (subject, read) = match known {
+            None => {
+                let read = subject.events().len();
+                (subject, read)
+            }
+            Some(known) => {
+                if known.person.zip(person).is_some_and(|(known, person)| known != person) {
+                    return Err(PatientError::AnotherPatient);
+                }
+                refuse_after_death(&known.subject, &subject)?;
+                let (joined, read) = self.deidentifier.joined(&known.subject, subject);
+                refuse_contradictions(&joined)?;
+                (joined, read)
+            }
+        };
         if subject.birth().is_none() {
             return Err(PatientError::NoBirth);
         }
@@ -72,11 +97,67 @@ impl ModelPredictor {
         let dropped: u64 = tally.dropped().values().sum();
         let unknown_codes = tokens.as_sequence().code.iter().filter(|c| **c == Vocabulary::UNKNOWN).count();
         let counts = RecordCounts {
-            read: subject.events().len(),
+            read,
             rejected: rejected + dropped as usize,
-            unknown_codes,
+            unknown_codes: unknown_codes.saturating_sub(known.map_or(0, |known| known.counts.unknown_codes)),
         };
-        Ok(Patient { subject, counts })
+        let person = known.and_then(|known| known.person).or(person);
+        Ok(Patient { subject, counts, person })
+    }
+
+    fn read_fhir(&self, bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+        let unreadable = |error: ingest::Error| match error {
+            ingest::Error::NotOneSubject { found: 0 } => PatientError::NoPatient,
+            ingest::Error::NotOneSubject { found } => PatientError::SeveralPatients { patients: found },
+            other => PatientError::Unreadable { detail: other.to_string() },
+        };
+        let (source, rejections) =
+            ingest::fhir_bundle_subject(bundle.expose(), &self.limits).map_err(unreadable)?;
+        let person = self.deidentifier.pseudonym(&source.expose().key);
+        let source = source.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
+        self.deidentify(&source, Some(person), rejections.len(), known)
+    }
+
+    fn read_meds(
+        &self,
+        events: Identified<Vec<MedsEvent>>,
+        known: Option<&Patient>,
+    ) -> Result<Patient, PatientError> {
+        let source = events.map(|events| SourceSubject {
+            key: SOURCE_KEY.to_owned(),
+            facts: events.into_iter().map(|event| SourceFact::Event(source_event(event))).collect(),
+        });
+        self.deidentify(&source, None, 0, known)
+    }
+
+    /// The risks of each question's patient; what was read of their records before is not read again.
+    fn tables(
+        &self,
+        questions: &[RiskQuestion],
+        tokens: &[TokenizedSubject],
+        indices: &[u32],
+    ) -> model::Result<Vec<model::RiskTable>> {
+        let model = &self.directory.model;
+        let sequences: Vec<_> = tokens.iter().map(TokenizedSubject::as_sequence).collect();
+        let found: Vec<Option<Found>> = questions
+            .iter()
+            .zip(&sequences)
+            .map(|(question, sequence)| {
+                self.states.find(&question.asker, sequence).filter(|_| model.is_whole(sequence))
+            })
+            .collect();
+        let earlier = found.iter().map(|found| found.as_ref().map(|found| &*found.state));
+        let records: Vec<_> = sequences.iter().copied().zip(earlier).collect();
+        let states = model.read_on(&records)?;
+        let read: Vec<&model::PatientState> = states.iter().map(|(state, _)| state).collect();
+        let tables = model.risks_of(&read, Some(indices))?;
+        for (((question, sequence), state), found) in questions.iter().zip(&sequences).zip(states).zip(&found)
+        {
+            if model.is_whole(sequence) {
+                self.states.keep(&question.asker, sequence, state, found.as_ref());
+            }
+        }
+        Ok(tables)
     }
 
     fn answer(
@@ -156,34 +237,21 @@ impl Predictor for ModelPredictor {
         }
     }
 
-    fn read_fhir(&self, bundle: Identified<&[u8]>) -> Result<Patient, PatientError> {
-        let unreadable = |error: ingest::Error| match error {
-            ingest::Error::NotOneSubject { found: 0 } => PatientError::NoPatient,
-            ingest::Error::NotOneSubject { found } => PatientError::SeveralPatients { patients: found },
-            other => PatientError::Unreadable { detail: other.to_string() },
-        };
-        let (source, rejections) =
-            ingest::fhir_bundle_subject(bundle.expose(), &self.limits).map_err(unreadable)?;
-        self.deidentify(&source, rejections.len())
-    }
-
-    fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError> {
-        let source = events.map(|events| SourceSubject {
-            key: "request".to_owned(),
-            facts: events.into_iter().map(|event| SourceFact::Event(source_event(event))).collect(),
-        });
-        self.deidentify(&source, 0)
+    fn read(&self, record: SentRecord<'_>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+        match record {
+            SentRecord::Fhir(bundle) => self.read_fhir(bundle, known),
+            SentRecord::Meds(events) => self.read_meds(events, known),
+        }
     }
 
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
         let tokens: Vec<TokenizedSubject> =
             questions.iter().map(|q| self.directory.tokenizer.tokenize(&q.patient.subject)).collect();
-        let sequences: Vec<_> = tokens.iter().map(TokenizedSubject::as_sequence).collect();
         let mut places: Vec<usize> = questions.iter().flat_map(|q| q.codes.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();
         let indices: Vec<u32> = places.into_iter().map(|place| self.codes[place]).collect();
-        match self.directory.model.risk(&sequences, Some(&indices)) {
+        match self.tables(questions, &tokens, &indices) {
             Ok(tables) => {
                 let each = questions.iter().zip(&tokens).zip(&tables);
                 each.map(|((question, tokens), table)| Ok(self.answer(question, tokens, table))).collect()
@@ -193,6 +261,22 @@ impl Predictor for ModelPredictor {
                 questions.iter().map(|_| failed()).collect()
             }
         }
+    }
+
+    fn simulates(&self) -> bool {
+        true
+    }
+
+    fn simulate(
+        &self,
+        question: &SimulateQuestion,
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<SimulatedPatient, PredictError> {
+        futures::draw(&self.directory, &self.codes, question, go_on)
+    }
+
+    fn kept_states(&self) -> KeptStates {
+        self.states.measures()
     }
 
     fn embedding_width(&self) -> Option<usize> {
@@ -225,6 +309,40 @@ impl Predictor for ModelPredictor {
     fn examples(&self) -> Vec<Example> {
         self.examples.clone()
     }
+}
+
+/// All records that are asked about have one key, and so the dates of all are moved alike: those of one record and of what is
+/// added to it later must be.
+const SOURCE_KEY: &str = "request";
+
+/// One de-identification for a server's life, with a key that nobody keeps: a patient asked about today can't be told from one
+/// asked about tomorrow, and dates are shifted in memory already. Models that are exchanged share it, so that records that are
+/// kept can be added to.
+pub fn deidentifier() -> Result<Arc<Deidentifier>> {
+    let key = Key::random().context("no key for de-identification in memory")?;
+    let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
+        .context("no key for de-identification in memory")?;
+    Ok(Arc::new(deidentifier))
+}
+
+fn refuse_after_death(known: &Subject, more: &Subject) -> Result<(), PatientError> {
+    let later = |death: Time| more.events().iter().any(|event| event.time.is_some_and(|time| time > death));
+    if known.death().is_some_and(later) { Err(PatientError::AfterDeath) } else { Ok(()) }
+}
+
+/// Nobody is born or dies twice, or has two sexes in one record.
+fn refuse_contradictions(subject: &Subject) -> Result<(), PatientError> {
+    let rules: [(&[&str], _); 3] =
+        [(&[Code::BIRTH], "birth"), (&[Code::DEATH], "death"), (&["GENDER//F", "GENDER//M"], "sex")];
+    for (codes, what) in rules {
+        let stated = subject.events().iter().filter(|event| codes.contains(&event.code.as_str()));
+        let mut stated = stated.map(|event| (&event.code, event.time));
+        let first = stated.next();
+        if stated.any(|other| Some(other) != first) {
+            return Err(PatientError::Contradicts { what });
+        }
+    }
+    Ok(())
 }
 
 /// An event sent in MEDS terms, as a source's.

@@ -7,6 +7,7 @@ use crate::{
     error::ApiError,
     frame,
     governance::StageOf,
+    kept::KeptPatients,
     metrics::Metrics,
     model::ServedModel,
     pages::Pages,
@@ -47,7 +48,9 @@ struct Common {
     pages: Pages,
     admitted: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    simulations: Arc<Semaphore>,
     buffered_kib: Arc<Semaphore>,
+    kept: KeptPatients,
     draining: AtomicBool,
 }
 
@@ -71,13 +74,16 @@ impl AppState {
         settings.check()?;
         let mut governance = governance;
         let stage = governance.stage.take();
+        let metrics = Arc::new(Metrics::new());
         let common = Arc::new(Common {
-            metrics: Arc::new(Metrics::new()),
+            kept: KeptPatients::new(&settings, metrics.clone()),
+            metrics,
             governance,
             rules: doors::rules(),
             pages: Pages::new(),
             admitted: Arc::new(Semaphore::new(settings.max_in_flight)),
             readers: Arc::new(Semaphore::new(settings.reader_threads)),
+            simulations: Arc::new(Semaphore::new(settings.max_simulations)),
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
             settings,
             draining: AtomicBool::new(false),
@@ -154,8 +160,18 @@ impl AppState {
         &self.0.common.readers
     }
 
+    /// Turns at drawing futures.
+    pub(crate) fn simulations(&self) -> &Arc<Semaphore> {
+        &self.0.common.simulations
+    }
+
     pub(crate) fn buffered_kib(&self) -> &Arc<Semaphore> {
         &self.0.common.buffered_kib
+    }
+
+    /// The patients that callers left here.
+    pub(crate) fn kept(&self) -> &KeptPatients {
+        &self.0.common.kept
     }
 
     /// Lets a request in, or says that there are as many as there may be.

@@ -74,6 +74,12 @@ pub(crate) enum ApiError {
     LedgerUnavailable,
     NotFound,
     NoSuchModel,
+    NoSuchPatient,
+    /// The model draws no futures.
+    NoSimulations,
+    PatientTooLarge {
+        limit: usize,
+    },
     /// The model gives no embeddings.
     NoEmbeddings,
     /// The model gives no reasons.
@@ -220,6 +226,27 @@ impl ApiError {
                 S::NOT_FOUND,
                 "no_such_model",
                 "no model of that name answers here; /openai/v1/models lists those that do".into(),
+            ),
+            E::NoSimulations => (
+                S::NOT_FOUND,
+                "no_simulations",
+                "the model that answers here draws no futures; ask it for risks".into(),
+            ),
+            E::NoSuchPatient => (
+                S::NOT_FOUND,
+                "no_such_patient",
+                "no patient of that id is kept for this key: none was, or nobody asked about it for too long, or it made \
+                 room for others, or the server was started anew; send the record again to POST /v1/patients"
+                    .into(),
+            ),
+            E::PatientTooLarge { limit } => (
+                S::PAYLOAD_TOO_LARGE,
+                "patient_too_large",
+                format!(
+                    "the record is longer than is kept ({limit} events); leave older events out, or send it with each \
+                     question to /v1/risk"
+                )
+                .into(),
             ),
             E::NoEmbeddings => (
                 S::NOT_FOUND,

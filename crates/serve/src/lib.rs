@@ -9,7 +9,7 @@
 //! nowhere else: no error, log line, or measure repeats any of it.
 //!
 //! ```
-//! use events::{Code, Deidentified, Event, Identified, Sex, Subject, Time};
+//! use events::{Code, Deidentified, Event, Sex, Subject, Time};
 //! use serve::*;
 //! use std::{future::ready, sync::Arc};
 //!
@@ -32,14 +32,12 @@
 //!             context_events: 1,
 //!         }
 //!     }
-//!     fn read_fhir(&self, _: Identified<&[u8]>) -> Result<Patient, PatientError> {
-//!         Err(PatientError::NoPatient)
-//!     }
-//!     fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError> {
+//!     fn read(&self, record: SentRecord<'_>, _: Option<&Patient>) -> Result<Patient, PatientError> {
+//!         let SentRecord::Meds(events) = record else { return Err(PatientError::NoPatient) };
 //!         let read = events.expose().len();
 //!         # #[allow(clippy::disallowed_methods)]
 //!         let subject = Deidentified::vouch(Subject::new(1, vec![Event::new(Time::from_ymd(1960, 1, 1), Code::birth())]));
-//!         Ok(Patient { subject, counts: RecordCounts { read, ..Default::default() } })
+//!         Ok(Patient { subject, counts: RecordCounts { read, ..Default::default() }, person: None })
 //!     }
 //!     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
 //!         let curve = |code: &usize| CodeRisk {
@@ -79,6 +77,8 @@ mod engine;
 mod error;
 mod frame;
 mod governance;
+mod kept;
+mod late;
 mod listen;
 mod metrics;
 mod model;
@@ -97,8 +97,9 @@ pub use govern::lifecycle::Stage;
 pub use governance::{Access, Governance, StageOf};
 pub use listen::serve;
 pub use predictor::{
-    CodeDescription, CodeKind, CodeRisk, Example, MedsEvent, ModelDescription, Patient, PatientError,
-    PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts, RiskQuestion,
-    TrainingData,
+    CodeDescription, CodeKind, CodeRisk, DrawnFuture, Example, FutureEnd, FutureEvent, KeptStates, MedsEvent,
+    ModelDescription, Patient, PatientError, PatientRisk, PredictError, Predictor, ReasonQuestion,
+    ReasonSection, RecordCounts, RiskQuestion, SentRecord, SimulateQuestion, SimulatedCode,
+    SimulatedEstimate, SimulatedPatient, TrainingData,
 };
 pub use settings::ServeSettings;

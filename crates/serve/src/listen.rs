@@ -11,7 +11,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{interval, sleep, timeout},
 };
 use tower::ServiceExt;
 
@@ -38,6 +38,7 @@ pub async fn serve(
     http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
     let connections = Arc::new(Semaphore::new(settings.max_connections));
     let graceful = GracefulShutdown::new();
+    let mut minute = interval(Duration::from_secs(60));
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
@@ -47,6 +48,10 @@ pub async fn serve(
         };
         let (stream, place) = tokio::select! {
             accepted = next => accepted?,
+            _ = minute.tick() => {
+                current.state().kept().sweep();
+                continue;
+            }
             () = &mut shutdown => break,
         };
         // A small answer should not wait for a full packet; where this can't be set, it works without.

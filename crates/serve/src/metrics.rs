@@ -2,7 +2,8 @@
 
 use crate::{
     error::PredictorFailure,
-    predictor::{ModelDescription, RecordCounts},
+    kept::Removal,
+    predictor::{KeptStates, ModelDescription, RecordCounts},
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -58,6 +59,12 @@ pub(crate) struct Metrics {
     patients: Counter,
     events: Family<OutcomeLabels, Counter>,
     withheld: Counter,
+    kept_patients: Gauge,
+    kept_patient_bytes: Gauge,
+    patients_let_go: Family<KindLabels, Counter>,
+    states: Gauge,
+    state_bytes: Gauge,
+    state_tokens: Family<OutcomeLabels, Gauge>,
     ledger_group: Histogram,
     ledger_duration: Histogram,
     ledger_failures: Counter,
@@ -86,6 +93,12 @@ impl Metrics {
             patients: Counter::default(),
             events: Family::default(),
             withheld: Counter::default(),
+            kept_patients: Gauge::default(),
+            kept_patient_bytes: Gauge::default(),
+            patients_let_go: Family::default(),
+            states: Gauge::default(),
+            state_bytes: Gauge::default(),
+            state_tokens: Family::default(),
             ledger_group: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
             ledger_duration: latency_histogram(),
             ledger_failures: Counter::default(),
@@ -136,6 +149,20 @@ impl Metrics {
             "Answers kept from callers, because of the model's stage",
             self.withheld.clone(),
         );
+        r.register("kept_patients", "Patients that callers left here", self.kept_patients.clone());
+        r.register("kept_patient_bytes", "Memory that they take", self.kept_patient_bytes.clone());
+        r.register(
+            "patients_let_go",
+            "Patients that are kept no longer, and why",
+            self.patients_let_go.clone(),
+        );
+        r.register("states", "Records that the model need not read again", self.states.clone());
+        r.register("state_bytes", "Memory that they take", self.state_bytes.clone());
+        r.register(
+            "state_tokens",
+            "Tokens of records asked about, read or known, since the model was loaded",
+            self.state_tokens.clone(),
+        );
         r.register("ledger_group", "Calls that shared a commit of the ledger", self.ledger_group.clone());
         r.register_with_unit(
             "ledger_duration",
@@ -162,7 +189,7 @@ impl Metrics {
     }
 
     pub(crate) fn queue_depth(&self, patients: usize) {
-        self.queue_depth.set(i64::try_from(patients).unwrap_or(i64::MAX));
+        set(&self.queue_depth, patients);
     }
 
     pub(crate) fn batch_done(&self, patients: usize, took: Duration) {
@@ -180,6 +207,30 @@ impl Metrics {
 
     pub(crate) fn withheld(&self) {
         self.withheld.inc();
+    }
+
+    pub(crate) fn patients_kept(&self, patients: usize, bytes: usize) {
+        set(&self.kept_patients, patients);
+        set(&self.kept_patient_bytes, bytes);
+    }
+
+    pub(crate) fn patient_let_go(&self, removal: Removal) {
+        let kind = match removal {
+            Removal::Expired => "expired",
+            Removal::Evicted => "evicted",
+            Removal::Deleted => "deleted",
+        };
+        self.patients_let_go.get_or_create(&KindLabels { kind }).inc();
+    }
+
+    pub(crate) fn states_kept(&self, kept: KeptStates) {
+        set(&self.states, kept.states);
+        set(&self.state_bytes, kept.bytes);
+        for (outcome, tokens) in [("known", kept.tokens_reused), ("read", kept.tokens_read)] {
+            self.state_tokens
+                .get_or_create(&OutcomeLabels { outcome })
+                .set(i64::try_from(tokens).unwrap_or(i64::MAX));
+        }
     }
 
     pub(crate) fn recorded(&self, group: usize, took: Duration) {
@@ -210,6 +261,10 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn set(gauge: &Gauge, value: usize) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
 }
 
 /// Counts a request as under way for as long as it lives, however it ends.

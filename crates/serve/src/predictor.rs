@@ -13,17 +13,14 @@ pub trait Predictor: Send + Sync + 'static {
     /// What the model is. Asked once, when the server starts.
     fn describe(&self) -> ModelDescription;
 
-    /// Reads one patient from a FHIR R4 Bundle (JSON) and de-identifies the record in memory.
+    /// Reads one patient's record and de-identifies it in memory. With `known`, what is read is added to that record, and need
+    /// not be one by itself: the counts are of what was added, and what the record holds already is not added again. Dates of
+    /// both must be moved alike, and so by all predictors that one server exchanges: a record that was read by one may be
+    /// added to, and asked about, by the next.
     ///
     /// # Errors
-    /// [`PatientError`] when the bytes hold no patient that a prediction can be made for.
-    fn read_fhir(&self, bundle: Identified<&[u8]>) -> Result<Patient, PatientError>;
-
-    /// Reads one patient from events in MEDS terms and de-identifies the record in memory.
-    ///
-    /// # Errors
-    /// [`PatientError`] when the events make no patient that a prediction can be made for.
-    fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError>;
+    /// [`PatientError`] when there is no patient that a prediction can be made for, or what is to be added is another's.
+    fn read(&self, record: SentRecord<'_>, known: Option<&Patient>) -> Result<Patient, PatientError>;
 
     /// Answers a batch of questions, gathered from any number of requests: one answer for each, in order.
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>>;
@@ -50,6 +47,29 @@ pub trait Predictor: Send + Sync + 'static {
     fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<serde_json::Value, PredictError>> {
         let refused = || PredictError::Failed { detail: "the model states no reasons".into() };
         questions.iter().map(|_| Err(refused())).collect()
+    }
+
+    /// Does it draw futures?
+    fn simulates(&self) -> bool {
+        false
+    }
+
+    /// Draws futures of one patient. Now and then `go_on` is told how many were drawn and says whether to draw more; when it says no,
+    /// nobody waits for the answer any more. Called from a thread where it may take seconds, and asked only of models that draw futures.
+    ///
+    /// # Errors
+    /// [`PredictError`] when none can be drawn for this patient.
+    fn simulate(
+        &self,
+        _: &SimulateQuestion,
+        _: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<SimulatedPatient, PredictError> {
+        Err(PredictError::Failed { detail: "the model states that it draws no futures".into() })
+    }
+
+    /// What it holds of records that it has read, so that they need not be read again.
+    fn kept_states(&self) -> KeptStates {
+        KeptStates::default()
     }
 
     /// Patients that the console and the documentation may show. They must not be anybody.
@@ -146,6 +166,15 @@ impl CodeKind {
     }
 }
 
+/// One patient's record, as it was sent.
+#[derive(Debug)]
+pub enum SentRecord<'a> {
+    /// A FHIR R4 Bundle, JSON.
+    Fhir(Identified<&'a [u8]>),
+    /// Events in MEDS terms.
+    Meds(Identified<Vec<MedsEvent>>),
+}
+
 /// A patient's record, de-identified, with what became of its parts.
 #[derive(Clone, Debug)]
 pub struct Patient {
@@ -153,6 +182,22 @@ pub struct Patient {
     pub subject: Deidentified<Subject>,
     /// What became of its parts.
     pub counts: RecordCounts,
+    /// A pseudonym of whom the record names, where it names anybody: two that differ are two people. It means nothing
+    /// outside this process.
+    pub person: Option<i64>,
+}
+
+/// What a predictor holds of records that it has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeptStates {
+    /// How many.
+    pub states: usize,
+    /// The memory that they take.
+    pub bytes: usize,
+    /// Since it was started: tokens of records that were asked about and need not be read again.
+    pub tokens_reused: u64,
+    /// Since it was started: tokens that were read.
+    pub tokens_read: u64,
 }
 
 /// What became of the parts of a record when it was read.
@@ -188,6 +233,16 @@ pub struct RiskQuestion {
     pub patient: Arc<Patient>,
     /// Indices into [`ModelDescription::codes`], each below its length and none twice.
     pub codes: Arc<[usize]>,
+    /// Who asks. What is kept of one caller's patients may quicken that caller's answers and nobody else's, since how long an
+    /// answer takes would tell that somebody has asked about this patient.
+    pub asker: Arc<str>,
+}
+
+impl RiskQuestion {
+    /// A question that nobody in particular asks.
+    pub fn new(patient: Arc<Patient>, codes: Arc<[usize]>) -> Self {
+        RiskQuestion { patient, codes, asker: Arc::from("") }
+    }
 }
 
 /// A part of reasoning.
@@ -244,6 +299,88 @@ pub struct CodeRisk {
     pub already_recorded: bool,
 }
 
+/// Whose futures are drawn, and what is told of them.
+#[derive(Clone, Debug)]
+pub struct SimulateQuestion {
+    /// The patient.
+    pub patient: Arc<Patient>,
+    /// Indices into [`ModelDescription::codes`], each below its length and none twice.
+    pub codes: Arc<[usize]>,
+    /// Horizons in days, ascending, up to the last of [`ModelDescription::horizons_days`].
+    pub horizons_days: Vec<f64>,
+    /// Futures to draw, at least 1.
+    pub trajectories: usize,
+    /// How many of them are told event by event.
+    pub futures: usize,
+    /// The same seed draws the same futures.
+    pub seed: u32,
+}
+
+/// The answer to a [`SimulateQuestion`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulatedPatient {
+    /// Futures drawn; fewer than asked for when it was told to stop.
+    pub drawn: usize,
+    /// Those of them that were cut off before the last horizon.
+    pub truncated: usize,
+    /// Those of them that end in death.
+    pub deaths: usize,
+    /// One for each code asked for, in the order of the question.
+    pub risks: Vec<SimulatedCode>,
+    /// The first of the futures, as many as were asked for.
+    pub futures: Vec<DrawnFuture>,
+}
+
+/// What futures say of one code.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulatedCode {
+    /// Index into [`ModelDescription::codes`].
+    pub code: usize,
+    /// One a horizon.
+    pub estimates: Vec<SimulatedEstimate>,
+}
+
+/// The probability that a code is recorded within a horizon, death competing, as futures have it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SimulatedEstimate {
+    /// The estimate; sums of chances may come out a little above one.
+    pub probability: f64,
+    /// Its standard error by the spread of the futures; none for a single one.
+    pub standard_error: Option<f64>,
+}
+
+/// One future.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrawnFuture {
+    /// What happens in it, in order.
+    pub events: Vec<FutureEvent>,
+    /// Why it ends.
+    pub end: FutureEnd,
+}
+
+/// Something that happens in a future.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FutureEvent {
+    /// Days after the record's last event.
+    pub days: f64,
+    /// `SYSTEM//code`.
+    pub code: String,
+    /// The rank of its value among those in training, from 0 to 1.
+    pub value_rank: Option<f32>,
+}
+
+/// Why a future ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FutureEnd {
+    /// The last horizon was reached.
+    Horizon,
+    /// Death.
+    Death,
+    /// Too much happened before the last horizon.
+    Truncated,
+}
+
 /// A patient to try things with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
@@ -283,6 +420,20 @@ pub enum PatientError {
     /// Nothing to go by.
     #[error("the record holds no dated event that could be read")]
     NoEvents,
+    /// What was sent to be added is about somebody else.
+    #[error("it names another patient than the record that it would be added to")]
+    AnotherPatient,
+    /// What was sent to be added says otherwise than the record.
+    #[error(
+        "it states another {what} than the record that it would be added to; delete the patient and send the record anew"
+    )]
+    Contradicts {
+        /// What: birth, death, sex.
+        what: &'static str,
+    },
+    /// Nothing is added to a record that ends in death.
+    #[error("the record that it would be added to ends in death before this")]
+    AfterDeath,
     /// More was rejected than a prediction should be made on.
     #[error(
         "{rejected} of {total} entries were rejected, more than this server allows; check the record's coding"

@@ -34,10 +34,22 @@ pub struct ServeSettings {
     pub body_timeout: Duration,
     /// How long an answer may take from the first byte of the request; past it 504.
     pub request_timeout: Duration,
+    /// How many callers may have futures drawn at once (`/v1/simulate`); past it 429.
+    pub max_simulations: usize,
+    /// How long drawing futures may take; past it 504.
+    pub simulation_timeout: Duration,
     /// How long requests under way may take after shutdown began.
     pub drain_timeout: Duration,
     /// The longest answer that the ledger keeps whole, in bytes; of longer ones it keeps the digest.
     pub max_ledger_output_bytes: usize,
+    /// Memory for records that callers leave at `/v1/patients`, in bytes; past it those used longest ago go.
+    pub max_kept_bytes: usize,
+    /// How much of it one caller may have; past it that caller's own go first.
+    pub max_kept_bytes_per_caller: usize,
+    /// The most events of one record that is kept.
+    pub max_kept_events: usize,
+    /// How long a record is kept that nobody asks about.
+    pub kept_idle: Duration,
     /// How many risks are returned per patient when the request names no codes and no number.
     pub default_top: usize,
 }
@@ -59,8 +71,14 @@ impl Default for ServeSettings {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
+            max_simulations: 2,
+            simulation_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(20),
             max_ledger_output_bytes: 64 << 10,
+            max_kept_bytes: 128 << 20,
+            max_kept_bytes_per_caller: 64 << 20,
+            max_kept_events: 20_000,
+            kept_idle: Duration::from_secs(3600),
             default_top: 20,
         }
     }
@@ -79,6 +97,7 @@ impl ServeSettings {
             ("max_batch", self.max_batch),
             ("predictor_threads", self.predictor_threads),
             ("reader_threads", self.reader_threads),
+            ("max_simulations", self.max_simulations),
             ("default_top", self.default_top),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
@@ -93,10 +112,18 @@ impl ServeSettings {
         if self.max_buffered_bytes < self.max_body_bytes {
             return Err(Error::Setting { name: "max_buffered_bytes", reason: "must hold max_body_bytes" });
         }
+        if self.max_kept_bytes < self.max_kept_bytes_per_caller {
+            return Err(Error::Setting {
+                name: "max_kept_bytes",
+                reason: "must hold max_kept_bytes_per_caller",
+            });
+        }
         let times = [
             ("header_timeout", self.header_timeout),
             ("body_timeout", self.body_timeout),
             ("request_timeout", self.request_timeout),
+            ("kept_idle", self.kept_idle),
+            ("simulation_timeout", self.simulation_timeout),
         ];
         match times.into_iter().find(|(_, time)| time.is_zero()) {
             Some((name, _)) => Err(Error::Setting { name, reason: "must be longer than nothing" }),

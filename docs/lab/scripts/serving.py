@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Osler's server under load beside PyTorch behind FastAPI, in turns on one machine.
 
-    serving.py OSLER PYTHON WORK [load] [cds] [overload] [--turns 3] [--seconds 8] [--connections 1,8,64,256]
+    serving.py OSLER PYTHON WORK [load] [returning] [cds] [overload] [--turns 3] [--seconds 8] [--connections 1,8,64,256]
 
 PYTHON has torch, fastapi, uvicorn, uvloop, httptools, orjson, numpy, pyarrow; wrk is on the path. WORK is filled once: a synthetic
 population of 800, a model of S's shape, 256-event patients. Osler runs governed: keys, quotas, a ledger that is written before
-each answer. Prints one JSON line a measurement, and tables in Markdown at the end. `cpu_ms` is what a request costs the server
+each answer. `load` is about histories that nobody has asked about (nothing is kept of them), `returning` about the same patients who come again
+with two events more each time: Osler goes on from what it kept, PyTorch's service keeps nothing. Prints one JSON line a measurement, and tables in Markdown at the end. `cpu_ms` is what a request costs the server
 in processor time: on a shared machine it says more than the clock.
 """
 
@@ -29,7 +30,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 def prepare(osler, python, work):
     if not (work / "demo/report").exists():
         subprocess.run([osler, "demo", "--subjects", "800", "--max-steps", "40", "--no-serve", "--out", work / "demo"], check=True)
-    if not (work / "bodies/cds.jsonl").exists():
+    if not (work / "bodies/returning.jsonl").exists():
         subprocess.run([python, HERE / "serving_patients.py", work / "demo", work / "bodies"], check=True)
 
 
@@ -102,7 +103,7 @@ def wrk(server, path, bodies, connections, seconds, key=None, pace=0, count=Fals
 
 def key_of(osler, site):
     shutil.rmtree(site, ignore_errors=True)
-    command = [osler, "access", "grant", "--governance", site, "--name", "load", "--scope", "predict,cds", "--trial"]
+    command = [osler, "access", "grant", "--governance", site, "--name", "load", "--scope", "predict,cds,metrics", "--trial"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -111,9 +112,9 @@ class Bench:
         self.a, self.work = arguments, arguments.work
         self.key = key_of(arguments.osler, self.work / "site")
 
-    def osler(self, precision="f32"):
+    def osler(self, precision="f32", state_memory=0):
         command = [self.a.osler, "serve", "--model", self.work / "demo/model", "--governance", self.work / "site"]
-        return Server(command + ["--precision", precision, "--listen", "127.0.0.1:8071"], 8071, {"OSLER_LOG": "warn"}.items())
+        return Server(command + ["--precision", precision, "--state-memory", str(state_memory), "--listen", "127.0.0.1:8071"], 8071, {"OSLER_LOG": "warn"}.items())
 
     def torch(self, workers, threads, dtype="float32"):
         environment = {"WORKERS": str(workers), "THREADS": str(threads), "DTYPE": dtype, "OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OMP_NUM_THREADS": str(threads)}
@@ -128,6 +129,18 @@ class Bench:
             "osler int8": lambda: self.osler("int8"),
             "torch bf16, 1 process x 2 threads": lambda: self.torch(1, 2, "bfloat16"),
         }
+        self.compare(sides, bodies)
+
+    def returning(self):
+        bodies = {"osler": "bodies/returning.jsonl", "torch": "bodies/returning_tokens.jsonl"}
+        sides = {
+            "osler f32": lambda: self.osler(state_memory=512),
+            "torch f32, 2 processes x 1 thread": lambda: self.torch(2, 1),
+            "osler f32, nothing kept": self.osler,
+        }
+        self.compare(sides, bodies)
+
+    def compare(self, sides, bodies):
         sides = {name: start for name, start in sides.items() if not self.a.sides or name in self.a.sides.split(";")}
         found = collections.defaultdict(list)
         for turn in range(self.a.turns):
@@ -139,6 +152,7 @@ class Bench:
                     for connections in self.a.connections:
                         one = wrk(server, "/v1/risk", self.work / bodies[kind], connections, self.a.seconds, self.key)
                         found[name, connections].append(one)
+                        one |= self.tokens(server) if kind == "osler" else {}
                         print(json.dumps({"turn": turn, "side": name, "connections": connections, **one}), flush=True)
                 finally:
                     server.stop()
@@ -158,8 +172,15 @@ class Bench:
             ratios = lambda what: ", ".join(f"{ours[what] / theirs[what]:.2f}" for ours, theirs in pairs)
             print(f"| {connections} | {ratios('rps')} ({best}) | {ratios('p99_ms')} | {ratios('cpu_ms')} |")
 
+    def tokens(self, server):
+        """Tokens of records that were known, and that were read, since the server started."""
+        asked = urllib.request.Request(f"{server.url}/metrics", headers={"authorization": f"Bearer {self.key}"})
+        lines = urllib.request.urlopen(asked).read().decode().splitlines()
+        found = [line.split() for line in lines if line.startswith("osler_state_tokens{")]
+        return {"tokens_" + name.split('"')[1]: int(float(value)) for name, value in found}
+
     def cds(self):
-        server = self.osler()
+        server = self.osler(state_memory=256)
         try:
             path, bodies = "/cds-services/osler-patient-view", self.work / "bodies/cds.jsonl"
             wrk(server, path, bodies, 4, 2, self.key)
@@ -170,7 +191,7 @@ class Bench:
             server.stop()
 
     def overload(self):
-        server = self.osler()
+        server = self.osler(state_memory=256)
         bodies = self.work / "bodies/risk.jsonl"
         try:
             calm = wrk(server, "/v1/risk", bodies, 64, self.a.seconds, self.key)

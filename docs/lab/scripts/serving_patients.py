@@ -2,7 +2,8 @@
 
 From a demo's synthetic events, each patient that has 256 or more, cut to their static facts, birth and last events, 256 in all:
 OUT/risk.jsonl (/v1/risk), OUT/tokens.jsonl (the same patients as tokens, for PyTorch), OUT/cds.jsonl (patient-view, from the FHIR
-records of the same population, newest resources first, 256 of them).
+records of the same population, newest resources first, 256 of them). OUT/returning.jsonl and returning_tokens.jsonl: the same patients, who
+come again: each 16 times, first without their last 30 events, then each time with 2 events more.
 """
 
 import collections
@@ -14,6 +15,7 @@ import uuid
 import pyarrow.dataset
 
 EVENTS = 256
+VISITS, NEW = 16, 2
 demo, out = map(pathlib.Path, sys.argv[1:3])
 out.mkdir(parents=True, exist_ok=True)
 vocabulary = json.loads((demo / "model/vocabulary.json").read_text())
@@ -31,8 +33,10 @@ for rows in subjects.values():
     rest = [row for row in rows if row not in fixed]
     patients.append(fixed + rest[-(EVENTS - len(fixed)):])
 
-with open(out / "risk.jsonl", "w") as risk, open(out / "tokens.jsonl", "w") as tokens:
-    for rows in patients:
+
+
+def write(risk, tokens, records):
+    for rows in records:
         events = []
         code, age, value, before = [], [], [], None
         birth = next(row["time"] for row in rows if row["code"] == "MEDS_BIRTH")
@@ -55,6 +59,14 @@ with open(out / "risk.jsonl", "w") as risk, open(out / "tokens.jsonl", "w") as t
         lengths.append(len(code))
         print(json.dumps({"patient": {"events": events}}), file=risk)
         print(json.dumps({"code": code, "age": age, "value": value}), file=tokens)
+
+
+with open(out / "risk.jsonl", "w") as risk, open(out / "tokens.jsonl", "w") as tokens:
+    write(risk, tokens, patients)
+    mean = sum(lengths) / len(lengths)
+with open(out / "returning.jsonl", "w") as risk, open(out / "returning_tokens.jsonl", "w") as tokens:
+    for visit in range(VISITS):
+        write(risk, tokens, (rows[: EVENTS - NEW * (VISITS - 1 - visit)] for rows in patients))
 
 kinds = {"conditions": "Condition", "observations": "Observation", "medications": "MedicationRequest",
          "encounters": "Encounter", "immunizations": "Immunization"}
@@ -81,5 +93,5 @@ with open(out / "cds.jsonl", "w") as cds:
         called += 1
 
 size = lambda name: (out / name).stat().st_size / max(1, sum(1 for _ in open(out / name)))
-print(json.dumps({"patients": len(patients), "tokens": sum(lengths) / len(lengths), "calls": called,
+print(json.dumps({"patients": len(patients), "tokens": mean, "calls": called,
                   "kB": {name: round(size(name) / 1000, 1) for name in ("risk.jsonl", "tokens.jsonl", "cds.jsonl")}}))

@@ -51,6 +51,9 @@ pub struct Call {
     /// Feedback on cards of earlier calls, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<serde_json::Value>,
+    /// The patient that it is about, where the server keeps the record: its random name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_patient: Option<String>,
 }
 
 /// The model that was asked, as it stood.

@@ -252,6 +252,7 @@ fn each_kind_of_record_has_an_audit_event() {
         latency_ms: 1.5,
         cards: vec!["c1".into()],
         feedback: None,
+        kept_patient: None,
     };
     let entry = Entry {
         sequence: 3,

@@ -114,6 +114,7 @@ impl Arguments {
             listen: self.listen,
             governance: GovernanceArguments { governance: None },
             precision: PrecisionArguments::default(),
+            state_memory: serve::DEFAULT_STATE_MIB,
         }
         .run(voice)
     }

@@ -26,6 +26,7 @@ mod tokenize;
 mod train;
 
 pub use model::{digest_of, name_of};
+pub use simulate::{never_drawn, valued_shares};
 pub use tokenize::REFERENCE_FILE;
 
 use crate::progress::Voice;

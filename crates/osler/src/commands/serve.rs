@@ -5,7 +5,7 @@ use crate::governance_directory::GovernanceArguments;
 use crate::manifest::Manifest;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
-use crate::predictor::{Compared, ModelPredictor};
+use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::Voice;
 use crate::records::Records;
 use crate::{clock, environment, examples, lifecycle};
@@ -15,6 +15,9 @@ use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Memory for what was read of records, where nothing else is said.
+pub(crate) const DEFAULT_STATE_MIB: usize = 256;
 
 /// Serve a model: POST /v1/risk, a page with risk curves, OpenAPI, health and metrics.
 ///
@@ -54,6 +57,16 @@ pub struct Arguments {
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
+    /// Memory for records that were read, in MiB, so that a chart that comes again with further events costs those events; 0
+    /// keeps none.
+    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_STATE_MIB)]
+    pub state_memory: usize,
+}
+
+/// What stays when a model is exchanged.
+struct Serving {
+    arguments: Arguments,
+    deidentifier: Arc<deid::Deidentifier>,
 }
 
 impl Arguments {
@@ -67,20 +80,25 @@ impl Arguments {
             .with_writer(std::io::stderr);
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
-        let directory = self.open_model()?;
-        let governance = self.governance(&directory.manifest)?;
-        let current =
-            Current::from(AppState::new(self.predictor(directory)?, governance, ServeSettings::default())?);
+        let serving = Arc::new(Serving { arguments: self, deidentifier: deidentifier()? });
+        let arguments = &serving.arguments;
+        let directory = arguments.open_model()?;
+        let governance = arguments.governance(&directory.manifest)?;
+        let current = Current::from(AppState::new(
+            serving.predictor(directory)?,
+            governance,
+            ServeSettings::default(),
+        )?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("no threads to serve with")?;
         runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(self.listen)
-                .await
-                .with_context(|| format!("cannot listen on {}; is another server there?", self.listen))?;
+            let listener = tokio::net::TcpListener::bind(arguments.listen).await.with_context(|| {
+                format!("cannot listen on {}; is another server there?", arguments.listen)
+            })?;
             let address = listener.local_addr()?;
-            follow_exchanges(Arc::new(self), current.clone());
+            follow_exchanges(serving.clone(), current.clone());
             if voice.json {
                 println!("{}", serde_json::json!({ "listening": format!("http://{address}") }));
             } else {
@@ -94,33 +112,6 @@ impl Arguments {
 impl Arguments {
     fn open_model(&self) -> Result<ModelDirectory> {
         Ok(ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision()))
-    }
-
-    /// What is in the model's directory now answers from here on.
-    fn exchange(&self, current: &Current) -> Result<String> {
-        let directory = self.open_model()?;
-        let digest = digest_of(&directory.manifest);
-        let stage = match self.governance.path() {
-            None => None,
-            Some(_) => {
-                let name = name_of(&directory.manifest);
-                Some(lifecycle::watch(self.governance.open_or_begin()?, digest.clone(), name)?)
-            }
-        };
-        current.exchange(self.predictor(directory)?, stage)?;
-        Ok(digest)
-    }
-
-    fn predictor(&self, directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
-        let examples = examples::patients(&directory)?;
-        let compared = match &self.reference {
-            None => Compared::default(),
-            Some(events) => {
-                let whom = (self.reference_people, usize::try_from(self.k)?);
-                Compared::with(&directory, &Records::open(events)?, whom)?
-            }
-        };
-        Ok(Arc::new(ModelPredictor::new(directory, examples, compared)?))
     }
 
     fn governance(&self, model: &Manifest) -> Result<Governance> {
@@ -140,16 +131,48 @@ impl Arguments {
     }
 }
 
+impl Serving {
+    fn predictor(&self, directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
+        let arguments = &self.arguments;
+        let examples = examples::patients(&directory)?;
+        let compared = match &arguments.reference {
+            None => Compared::default(),
+            Some(events) => {
+                let whom = (arguments.reference_people, usize::try_from(arguments.k)?);
+                Compared::with(&directory, &Records::open(events)?, whom)?
+            }
+        };
+        let (deidentifier, bytes) = (self.deidentifier.clone(), arguments.state_memory << 20);
+        Ok(Arc::new(ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?))
+    }
+
+    /// What is in the model's directory now answers from here on.
+    fn exchange(&self, current: &Current) -> Result<String> {
+        let arguments = &self.arguments;
+        let directory = arguments.open_model()?;
+        let digest = digest_of(&directory.manifest);
+        let stage = match arguments.governance.path() {
+            None => None,
+            Some(_) => {
+                let name = name_of(&directory.manifest);
+                Some(lifecycle::watch(arguments.governance.open_or_begin()?, digest.clone(), name)?)
+            }
+        };
+        current.exchange(self.predictor(directory)?, stage)?;
+        Ok(digest)
+    }
+}
+
 /// From here on exchanges the model whenever the process is told to. A model that can't be served is said and changes nothing.
-fn follow_exchanges(arguments: Arc<Arguments>, current: Current) {
+fn follow_exchanges(serving: Arc<Serving>, current: Current) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let Ok(mut told) = signal(SignalKind::user_defined1()) else { return };
         tokio::spawn(async move {
             while told.recv().await.is_some() {
-                let (arguments, current) = (arguments.clone(), current.clone());
-                match tokio::task::spawn_blocking(move || arguments.exchange(&current)).await {
+                let (serving, current) = (serving.clone(), current.clone());
+                match tokio::task::spawn_blocking(move || serving.exchange(&current)).await {
                     Ok(Ok(digest)) => {
                         tracing::warn!(digest, "the model was read anew and answers from now on")
                     }
@@ -160,7 +183,7 @@ fn follow_exchanges(arguments: Arc<Arguments>, current: Current) {
         });
     }
     #[cfg(not(unix))]
-    let _ = (arguments, current);
+    let _ = (serving, current);
 }
 
 /// Ends when the process is asked to.

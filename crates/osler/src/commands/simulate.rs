@@ -287,7 +287,7 @@ impl Arguments {
 }
 
 /// Codes that no timeline holds as something that happens.
-pub(super) fn never_drawn(vocabulary: &Vocabulary) -> Vec<u32> {
+pub fn never_drawn(vocabulary: &Vocabulary) -> Vec<u32> {
     let drawn = |(index, entry): &(u32, &timeline::Entry)| match *index {
         Vocabulary::TIME | Vocabulary::DEATH => true,
         _ => entry.events > 0 && !matches!(entry.kind, EntryKind::Static | EntryKind::Special),
@@ -296,7 +296,7 @@ pub(super) fn never_drawn(vocabulary: &Vocabulary) -> Vec<u32> {
 }
 
 /// How often each code comes with a value.
-pub(super) fn valued_shares(vocabulary: &Vocabulary) -> Vec<f32> {
+pub fn valued_shares(vocabulary: &Vocabulary) -> Vec<f32> {
     let share = |entry: &timeline::Entry| {
         let count: u64 = entry.values.iter().map(|values| values.count).sum();
         (count as f64 / entry.events.max(1) as f64).min(1.0) as f32

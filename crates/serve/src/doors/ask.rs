@@ -1,6 +1,7 @@
 //! What every door that asks the model does: let in, read on a thread where time may be taken, queue for the engine, answer
 //! in time. A door says how it reads and how it writes.
 
+use super::head::Head;
 use crate::{
     AppState, Patient,
     body::{nests_within, receive_json},
@@ -8,7 +9,7 @@ use crate::{
     error::{ApiError, PredictorFailure},
     wire,
 };
-use axum::{body::Body, http::HeaderMap, response::Response};
+use axum::{body::Body, response::Response};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use tokio::time::timeout_at;
@@ -23,7 +24,7 @@ pub(super) struct Read<Q, T> {
 /// index. A request without questions is answered without the model.
 pub(super) async fn answer<Q, T>(
     state: &AppState,
-    headers: &HeaderMap,
+    head: &Head,
     body: Body,
     read: impl FnOnce(&AppState, &[u8]) -> Result<Read<Q, T>, ApiError> + Send + 'static,
     path: impl Fn(&T, usize) -> String,
@@ -36,13 +37,13 @@ where
     let admission = state.admit()?;
     let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
     let work = async {
-        let body = receive_json(state, headers, body).await?;
+        let body = receive_json(state, head, body).await?;
         let Read { questions, rest } = on_reader(state, move |state| {
             within_depth(state, body.bytes())?;
             read(state, body.bytes())
         })
         .await?;
-        let asked = state.engine().ask(questions, deadline, arrival).await;
+        let asked = state.engine().ask(questions, &head.asker, deadline, arrival).await;
         let answers = asked.map_err(|(index, error)| match error {
             EngineError::Full => ApiError::Overloaded,
             EngineError::Late => ApiError::DeadlineExceeded,
@@ -55,11 +56,43 @@ where
     timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
 }
 
+/// Reads a request by `read` on a thread where time may be taken, and asks the model nothing.
+pub(super) async fn read<T: Send + 'static>(
+    state: &AppState,
+    head: &Head,
+    body: Body,
+    read: impl FnOnce(&AppState, &[u8]) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let admission = state.admit()?;
+    let (_permit, deadline) = (admission.permit, admission.deadline);
+    // No batch need wait for it.
+    drop(admission.arrival);
+    let work = async {
+        let body = receive_json(state, head, body).await?;
+        on_reader(state, move |state| {
+            within_depth(state, body.bytes())?;
+            read(state, body.bytes())
+        })
+        .await
+    };
+    timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
 /// Reads one patient's record and counts it; `at` says where it stands in the request.
 pub(super) fn read_patient(state: &AppState, record: &RawValue, at: &str) -> Result<Arc<Patient>, ApiError> {
+    read_patient_onto(state, record, None, at)
+}
+
+/// The same, added to what is known of a patient.
+pub(super) fn read_patient_onto(
+    state: &AppState,
+    record: &RawValue,
+    known: Option<&Patient>,
+    at: &str,
+) -> Result<Arc<Patient>, ApiError> {
     // A record that came as text within the request has a depth of its own.
     within_depth(state, record.get().as_bytes())?;
-    let patient = wire::read_patient(&**state.predictor(), record, at)?;
+    let patient = wire::read_patient(&**state.predictor(), record, known, at)?;
     state.metrics().record_read(patient.counts);
     Ok(Arc::new(patient))
 }

@@ -3,6 +3,7 @@
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
     records::{Paths, Records},
 };
 use crate::{
@@ -17,7 +18,6 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -50,23 +50,29 @@ pub(crate) async fn embed(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     // Much of the record can be told from a vector.
     notes.keeps_digest_alone();
-    let write = |_, embeddings: Vec<Vec<f32>>| {
-        let description = &state.model().description;
-        let answer = EmbedAnswer {
-            request_id: id.as_str(),
-            model: ModelSummary::of(description, state.stage()),
-            synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
-            width: embedding_width(&state)?,
-            embeddings,
-        };
-        Ok(Json(answer).into_response())
+    let write = |_, embeddings| write(&state, &id, embeddings);
+    ask::answer(&state, &head, body, read, |paths: &Paths, index| paths.of(index), write).await
+}
+
+pub(super) fn write(
+    state: &AppState,
+    id: &RequestId,
+    embeddings: Vec<Vec<f32>>,
+) -> Result<Response, ApiError> {
+    let description = &state.model().description;
+    let answer = EmbedAnswer {
+        request_id: id.as_str(),
+        model: ModelSummary::of(description, state.stage()),
+        synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
+        width: embedding_width(state)?,
+        embeddings,
     };
-    ask::answer(&state, &headers, body, read, |paths: &Paths, index| paths.of(index), write).await
+    Ok(Json(answer).into_response())
 }
 
 fn read(state: &AppState, body: &[u8]) -> Result<Read<EmbedQuestion, Paths>, ApiError> {

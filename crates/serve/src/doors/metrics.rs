@@ -26,6 +26,7 @@ pub(super) fn doors() -> Vec<Door> {
 async fn metrics(
     State(state): State<AppState>,
 ) -> Result<([(HeaderName, &'static str); 1], String), ApiError> {
+    state.metrics().states_kept(state.predictor().kept_states());
     let text = state.metrics().text().map_err(|_| ApiError::Internal)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

@@ -9,14 +9,17 @@ mod embed;
 mod examples;
 mod fhir;
 mod found_record;
+mod head;
 mod health;
 mod metrics;
 mod models;
 mod openapi;
+mod patients;
 mod reason;
 mod records;
 mod risk;
 mod score;
+mod simulate;
 
 pub(crate) use openapi::document;
 
@@ -92,6 +95,8 @@ fn doors() -> Vec<Door> {
         risk::doors(),
         embed::doors(),
         reason::doors(),
+        patients::doors(),
+        simulate::doors(),
         fhir::doors(),
         cds::doors(),
         chat::doors(),

@@ -3,7 +3,7 @@
 use super::{
     Door, Rule, cds,
     chat::{azure, openai},
-    embed, examples, fhir, health, metrics, models, reason, risk, score,
+    embed, examples, fhir, health, metrics, models, patients, reason, risk, score, simulate,
 };
 use crate::AppState;
 use axum::{
@@ -35,6 +35,13 @@ pub(super) fn doors() -> Vec<Door> {
         risk::risk,
         embed::embed,
         reason::reason,
+        simulate::simulate,
+        patients::create,
+        patients::state_of,
+        patients::delete,
+        patients::append,
+        patients::about::patient_risk,
+        patients::about::patient_embed,
         fhir::fhir_risk,
         fhir::metadata,
         cds::discovery,
@@ -61,6 +68,7 @@ pub(super) fn doors() -> Vec<Door> {
     ),
     tags(
         (name = "prediction", description = "Asking the model"),
+        (name = "patients", description = "Patients that are kept between calls"),
         (name = "cds hooks", description = "Cards for an EHR"),
         (name = "chat", description = "OpenAI's API and Azure AI Model Inference"),
         (name = "frames", description = "Managed endpoints and MLflow"),

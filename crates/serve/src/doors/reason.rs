@@ -3,6 +3,7 @@
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
 };
 use crate::{
     AppState, ReasonQuestion, ReasonSection,
@@ -15,7 +16,6 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -54,7 +54,7 @@ pub(crate) async fn reason(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     notes.keeps_digest_alone();
@@ -69,7 +69,7 @@ pub(crate) async fn reason(
         };
         Ok(Json(answer).into_response())
     };
-    ask::answer(&state, &headers, body, read, |(), _| "patient".to_owned(), write).await
+    ask::answer(&state, &head, body, read, |(), _| "patient".to_owned(), write).await
 }
 
 fn read(state: &AppState, body: &[u8]) -> Result<Read<ReasonQuestion, ()>, ApiError> {

@@ -16,6 +16,8 @@ pub(super) enum Paths {
     Body,
     Patient,
     Patients,
+    /// It was sent before.
+    Kept,
 }
 
 impl Paths {
@@ -24,6 +26,7 @@ impl Paths {
             Paths::Body => "body".to_owned(),
             Paths::Patient => "patient".to_owned(),
             Paths::Patients => format!("patients[{index}]"),
+            Paths::Kept => "the patient that is kept".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
     records::{Paths, Records},
 };
 use crate::{
@@ -19,7 +20,6 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -55,21 +55,48 @@ pub(super) fn doors() -> Vec<Door> {
 async fn risk(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let path = |asked: &Asked, index| asked.paths.of(index);
     let write = |asked, risks| Ok(write(&state, &id, asked, risks));
-    ask::answer(&state, &headers, body, read, path, write).await
+    ask::answer(&state, &head, body, read, path, write).await
 }
 
 /// What the answer needs of a request.
-struct Asked {
+pub(super) struct Asked {
     patients: Vec<Arc<Patient>>,
     paths: Paths,
+    wanted: Wanted,
+}
+
+/// What a request wants to know of its patients.
+pub(super) struct Wanted {
+    codes: Arc<[usize]>,
     horizons: Vec<usize>,
     top: usize,
     rank_by: RankBy,
+}
+
+impl Wanted {
+    pub(super) fn of(state: &AppState, request: &RiskRequest<'_>) -> Result<Self, ApiError> {
+        let model = state.model();
+        if request.top == Some(0) {
+            return Err(ApiError::invalid("top", "must be at least 1"));
+        }
+        let chosen = request.codes.is_some();
+        let codes = codes_of(model, request.codes.as_deref(), request.kinds.as_deref())?;
+        let horizons = horizons_of(model, request.horizons_days.as_deref())?;
+        let top = request.top.unwrap_or(if chosen { usize::MAX } else { state.settings().default_top });
+        Ok(Wanted { codes, horizons, top, rank_by: request.rank_by })
+    }
+
+    /// The questions about these patients.
+    pub(super) fn about(self, patients: Vec<Arc<Patient>>, paths: Paths) -> Read<RiskQuestion, Asked> {
+        let question = |patient: &Arc<Patient>| RiskQuestion::new(patient.clone(), self.codes.clone());
+        let questions = patients.iter().map(question).collect();
+        Read { questions, rest: Asked { patients, paths, wanted: self } }
+    }
 }
 
 fn read(state: &AppState, body: &[u8]) -> Result<Read<RiskQuestion, Asked>, ApiError> {
@@ -81,23 +108,13 @@ fn read(state: &AppState, body: &[u8]) -> Result<Read<RiskQuestion, Asked>, ApiE
             (request, records)
         }
     };
-    let (model, settings) = (state.model(), state.settings());
-    records.check_number(settings)?;
-    if request.top == Some(0) {
-        return Err(ApiError::invalid("top", "must be at least 1"));
-    }
-    let chosen = request.codes.is_some();
-    let codes = codes_of(model, request.codes.as_deref(), request.kinds.as_deref())?;
-    let horizons = horizons_of(model, request.horizons_days.as_deref())?;
-    let top = request.top.unwrap_or(if chosen { usize::MAX } else { settings.default_top });
+    records.check_number(state.settings())?;
+    let wanted = Wanted::of(state, &request)?;
     let patients = records.read(|record, at| read_patient(state, record, at))?;
-    let question = |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: codes.clone() };
-    let questions = patients.iter().map(question).collect();
-    let asked = Asked { patients, paths: records.paths, horizons, top, rank_by: request.rank_by };
-    Ok(Read { questions, rest: asked })
+    Ok(wanted.about(patients, records.paths))
 }
 
-fn codes_of(
+pub(super) fn codes_of(
     model: &ServedModel,
     codes: Option<&[String]>,
     kinds: Option<&[crate::CodeKind]>,
@@ -156,11 +173,12 @@ fn horizons_of(model: &ServedModel, days: Option<&[f64]>) -> Result<Vec<usize>, 
     Ok(horizons)
 }
 
-fn write(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
+pub(super) fn write(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>) -> Response {
     let model = state.model();
     let description = &model.description;
+    let wanted = &asked.wanted;
     let horizons_days: Vec<f64> =
-        asked.horizons.iter().map(|index| description.horizons_days[*index]).collect();
+        wanted.horizons.iter().map(|index| description.horizons_days[*index]).collect();
     let patients = asked.patients.iter().zip(risks);
     let answer = RiskAnswer {
         request_id: id.as_str(),
@@ -170,7 +188,7 @@ fn write(state: &AppState, id: &RequestId, asked: Asked, risks: Vec<PatientRisk>
         horizons_days: &horizons_days,
         patients: patients
             .map(|(patient, risk)| {
-                PatientAnswer::of(model, &asked.horizons, patient.counts, risk, asked.rank_by, asked.top)
+                PatientAnswer::of(model, &wanted.horizons, patient.counts, risk, wanted.rank_by, wanted.top)
             })
             .collect(),
     };

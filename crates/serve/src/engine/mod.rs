@@ -82,6 +82,7 @@ impl Engine {
     pub(crate) async fn ask<Q: Asks>(
         &self,
         questions: Vec<Q>,
+        asker: &Arc<str>,
         deadline: Instant,
         arrival: Arrival,
     ) -> Result<Vec<Q::Answer>, (usize, EngineError)> {
@@ -89,7 +90,7 @@ impl Engine {
         let mut waiting = Vec::with_capacity(questions.len());
         for question in questions {
             let (answer, receiver) = oneshot::channel();
-            waiting.push(Waiting { question: question.into_question(), deadline, answer });
+            waiting.push(Waiting { question: question.asked_by(asker), deadline, answer });
             answers.push(receiver);
         }
         self.queue.push_all(waiting).map_err(|error| (0, error))?;

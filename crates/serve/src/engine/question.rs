@@ -24,7 +24,8 @@ pub(crate) enum Answer {
 pub(crate) trait Asks {
     type Answer;
 
-    fn into_question(self) -> Question;
+    /// The question, as `asker` asks it.
+    fn asked_by(self, asker: &Arc<str>) -> Question;
 
     /// The answer, when it is of this kind.
     fn of(answer: Answer) -> Option<Self::Answer>;
@@ -33,8 +34,8 @@ pub(crate) trait Asks {
 impl Asks for RiskQuestion {
     type Answer = PatientRisk;
 
-    fn into_question(self) -> Question {
-        Question::Risk(self)
+    fn asked_by(self, asker: &Arc<str>) -> Question {
+        Question::Risk(RiskQuestion { asker: asker.clone(), ..self })
     }
 
     fn of(answer: Answer) -> Option<PatientRisk> {
@@ -51,7 +52,7 @@ pub(crate) struct EmbedQuestion(pub(crate) Arc<Patient>);
 impl Asks for EmbedQuestion {
     type Answer = Vec<f32>;
 
-    fn into_question(self) -> Question {
+    fn asked_by(self, _: &Arc<str>) -> Question {
         Question::Embed(self.0)
     }
 
@@ -66,7 +67,7 @@ impl Asks for EmbedQuestion {
 impl Asks for ReasonQuestion {
     type Answer = serde_json::Value;
 
-    fn into_question(self) -> Question {
+    fn asked_by(self, _: &Arc<str>) -> Question {
         Question::Reason(self)
     }
 

@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
-    CodeRisk, MedsEvent, ModelDescription, Patient, PatientError, PatientRisk, RecordCounts, RiskQuestion,
+    CodeRisk, ModelDescription, Patient, PatientError, PatientRisk, RecordCounts, RiskQuestion, SentRecord,
     Stage, TrainingData,
 };
-use events::{Deidentified, Identified, Sex, Subject};
+use events::{Deidentified, Sex, Subject};
 use std::{
     sync::{Mutex, mpsc},
     time::Duration,
@@ -20,10 +20,7 @@ impl Predictor for Gate {
     fn describe(&self) -> ModelDescription {
         description()
     }
-    fn read_fhir(&self, _: Identified<&[u8]>) -> Result<Patient, PatientError> {
-        Err(PatientError::NoPatient)
-    }
-    fn read_meds(&self, _: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError> {
+    fn read(&self, _: SentRecord<'_>, _: Option<&Patient>) -> Result<Patient, PatientError> {
         Err(PatientError::NoPatient)
     }
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
@@ -54,10 +51,8 @@ fn risk(code: usize, cumulative_incidence: Vec<f64>) -> PatientRisk {
 fn question() -> RiskQuestion {
     #[allow(clippy::disallowed_methods, reason = "an empty record is nobody's")]
     let subject = Deidentified::vouch(Subject::new(1, Vec::new()));
-    RiskQuestion {
-        patient: Arc::new(Patient { subject, counts: RecordCounts::default() }),
-        codes: [0].into(),
-    }
+    let patient = Patient { subject, counts: RecordCounts::default(), person: None };
+    RiskQuestion::new(Arc::new(patient), [0].into())
 }
 
 struct Rig {
@@ -84,7 +79,7 @@ impl Rig {
         let (engine, arrival) = (self.engine.clone(), self.engine.expect_arrival());
         tokio::spawn(async move {
             let questions = (0..patients).map(|_| question()).collect();
-            let answers = engine.ask(questions, Instant::now() + within, arrival).await;
+            let answers = engine.ask(questions, &"test".into(), Instant::now() + within, arrival).await;
             answers.map(|risks| risks.len()).map_err(|(_, error)| error)
         })
     }

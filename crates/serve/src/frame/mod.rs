@@ -7,7 +7,6 @@ pub(crate) use request_id::RequestId;
 
 use crate::{AppState, error::ApiError, metrics::Metrics, record::ORIGIN_HEADERS};
 use axum::{
-    Json,
     body::HttpBody,
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
@@ -74,14 +73,23 @@ pub(crate) async fn without_panic(answer: impl Future<Output = Response>) -> Res
     .await
 }
 
+impl ApiError {
+    /// The one shape of errors.
+    pub(crate) fn body(&self, request_id: &str) -> String {
+        let (_, code, message) = self.row();
+        let detail = ErrorDetail { code, message: message.into_owned(), request_id: request_id.to_owned() };
+        // Strings alone: it can't fail.
+        serde_json::to_string(&ErrorBody { error: detail }).unwrap_or_default()
+    }
+}
+
 /// In the one shape of errors, or, where a FHIR client waits, as an OperationOutcome.
 fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, is_fhir: bool) {
     let (status, code, message) = error.row();
     let mut written = if is_fhir {
         outcome::write(status, code, &message)
     } else {
-        let detail = ErrorDetail { code, message: message.into_owned(), request_id: id.as_str().to_owned() };
-        (status, Json(ErrorBody { error: detail })).into_response()
+        (status, [(header::CONTENT_TYPE, "application/json")], error.body(id.as_str())).into_response()
     };
     let of_errors = [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::CONNECTION, header::ALLOW];
     for name in of_errors.into_iter().chain(ORIGIN_HEADERS) {

@@ -9,11 +9,12 @@ use crate::{
     doors::Rule,
     error::ApiError,
     frame::{RequestId, without_panic},
+    late::{Late, Settled},
 };
 use axum::{
     body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -48,6 +49,7 @@ struct Notes {
     cards: Vec<String>,
     feedback: Option<serde_json::Value>,
     digest_alone: bool,
+    kept: Option<String>,
 }
 
 impl CallNotes {
@@ -70,6 +72,11 @@ impl CallNotes {
         self.lock().digest_alone = true;
     }
 
+    /// The call is about a patient that is kept, by its name here.
+    pub(crate) fn is_about_kept(&self, id: &str) {
+        self.lock().kept = Some(id.to_owned());
+    }
+
     fn input_arrived(&self, digest: String) {
         self.lock().input_digest = Some(digest);
     }
@@ -85,7 +92,7 @@ pub(crate) async fn record(State(state): State<AppState>, mut request: Request, 
         _ => return next.run(request).await,
     };
     let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::local);
-    let mut call = started(&state, &request, &caller, &path);
+    let call = started(&state, &request, &caller, &path);
     let notes = CallNotes::default();
     request.extensions_mut().insert(notes.clone());
     if let Some(ledger) = &state.governance().ledger {
@@ -95,47 +102,95 @@ pub(crate) async fn record(State(state): State<AppState>, mut request: Request, 
             .map(|body| Body::new(Digested::new(body, hasher, move |digest| digested.input_arrived(digest))));
     }
     let begun = Instant::now();
-    let response = without_panic(next.run(request)).await;
-    let kept_back =
-        withheld.filter(|_| response.status().is_success() && !may_see(call.model.stage, &caller));
-    let (head, body) = response.into_parts();
-    // Answers are made in memory; one that fails to arrive from there is our own failure.
-    let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
-        return ApiError::Internal.into_response();
-    };
-    call.withheld = kept_back.is_some();
-    call.status = head.status.as_u16();
-    call.latency_ms = (begun.elapsed().as_secs_f64() * 1e5).round() / 100.0;
-    tell_output(
-        &mut call,
-        head.extensions.get::<ApiError>(),
-        &body,
-        state.settings().max_ledger_output_bytes,
-    );
-    {
-        let mut notes = notes.lock();
-        call.input_digest = notes.input_digest.take();
-        call.cards = std::mem::take(&mut notes.cards);
-        call.feedback = notes.feedback.take();
-        if notes.digest_alone {
-            call.output = None;
-            call.output_digest = keyed_digest(&state, &body);
-        }
+    let mut response = without_panic(next.run(request)).await;
+    let call = Unsettled { state, call, notes, caller, withheld, begun };
+    match response.extensions_mut().remove::<Late>() {
+        Some(late) => call.settle_later(late),
+        None => call.settle(response).await,
     }
-    let (digest, stage) = (call.model.digest.clone(), call.model.stage);
-    let appended = match append(&state, call).await {
-        Ok(appended) => appended,
-        Err(error) => return error.into_response(),
-    };
-    let mut response = match kept_back {
-        Some(withheld) => {
-            state.metrics().withheld();
-            withheld(ApiError::Withheld { stage })
+}
+
+/// A call that was answered, and whose answer must not leave yet.
+struct Unsettled {
+    state: AppState,
+    call: Call,
+    notes: CallNotes,
+    caller: Caller,
+    withheld: Option<fn(ApiError) -> Response>,
+    begun: Instant,
+}
+
+impl Unsettled {
+    /// Records the call; what may leave is returned.
+    async fn settle(self, response: Response) -> Response {
+        let Unsettled { state, mut call, notes, caller, withheld, begun } = self;
+        let kept_back =
+            withheld.filter(|_| response.status().is_success() && !may_see(call.model.stage, &caller));
+        let (head, body) = response.into_parts();
+        // Answers are made in memory; one that fails to arrive from there is our own failure.
+        let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
+            return ApiError::Internal.into_response();
+        };
+        call.withheld = kept_back.is_some();
+        call.status = head.status.as_u16();
+        call.latency_ms = (begun.elapsed().as_secs_f64() * 1e5).round() / 100.0;
+        tell_output(
+            &mut call,
+            head.extensions.get::<ApiError>(),
+            &body,
+            state.settings().max_ledger_output_bytes,
+        );
+        {
+            let mut notes = notes.lock();
+            call.input_digest = notes.input_digest.take();
+            call.cards = std::mem::take(&mut notes.cards);
+            call.feedback = notes.feedback.take();
+            call.kept_patient = notes.kept.take();
+            if notes.digest_alone {
+                call.output = None;
+                call.output_digest = keyed_digest(&state, &body);
+            }
         }
-        None => Response::from_parts(head, Body::from(body)),
-    };
-    state_origin(response.headers_mut(), &digest, stage, appended);
-    response
+        let (digest, stage) = (call.model.digest.clone(), call.model.stage);
+        let appended = match append(&state, call).await {
+            Ok(appended) => appended,
+            Err(error) => return error.into_response(),
+        };
+        let mut response = match kept_back {
+            Some(withheld) => {
+                state.metrics().withheld();
+                withheld(ApiError::Withheld { stage })
+            }
+            None => Response::from_parts(head, Body::from(body)),
+        };
+        state_origin(response.headers_mut(), &digest, stage, appended);
+        response
+    }
+
+    /// The same for an answer that is still to come: its progress leaves meanwhile, and it when it is recorded.
+    fn settle_later(self, late: Late) -> Response {
+        let (digest, stage) = (self.call.model.digest.clone(), self.call.model.stage);
+        let request_id = self.call.request_id.clone();
+        let settle = move |answer: Result<Bytes, ApiError>| async move {
+            let response =
+                answer.map_or_else(ApiError::into_response, |body| Body::from(body).into_response());
+            let response = self.settle(response).await;
+            let link = response.headers().get(&ORIGIN_HEADERS[2]).and_then(|link| link.to_str().ok());
+            let link = link.map(str::to_owned);
+            let body = match response.extensions().get::<ApiError>() {
+                Some(error) => Err(Bytes::from(error.body(&request_id))),
+                None => match response.into_body().collect().await {
+                    Ok(body) => Ok(body.to_bytes()),
+                    Err(_) => Err(Bytes::from(ApiError::Internal.body(&request_id))),
+                },
+            };
+            Settled { body, link }
+        };
+        let Some(body) = late.stream(settle) else { return ApiError::Internal.into_response() };
+        let mut response = ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response();
+        state_origin(response.headers_mut(), &digest, stage, None);
+        response
+    }
 }
 
 /// The stages whose answers a caller may see. Here is the leash: every door that answers about a patient passes
@@ -165,6 +220,7 @@ fn started(state: &AppState, request: &Request, caller: &Caller, path: &str) -> 
         latency_ms: 0.0,
         cards: Vec::new(),
         feedback: None,
+        kept_patient: None,
     }
 }
 

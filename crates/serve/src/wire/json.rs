@@ -6,7 +6,11 @@ use serde_path_to_error::Segment;
 use std::{borrow::Cow, fmt::Write};
 
 /// The names that may stand in an error's path. Others may come from a record.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 28] = [
+    "trajectories",
+    "futures",
+    "seed",
+    "stream",
     "input_data",
     "params",
     "columns",

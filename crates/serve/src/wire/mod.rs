@@ -2,18 +2,23 @@
 
 mod embed;
 mod json;
+mod kept;
 mod model;
 mod patient;
 mod reason;
 mod risk;
+mod simulate;
 mod time;
 
 pub(crate) use embed::{EmbedAnswer, EmbedRequest};
 pub(crate) use json::from_json;
+pub(crate) use kept::KeptAnswer;
 pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
 pub(crate) use patient::{FhirBundle, PatientRecord, read_patient, record_of, records_of};
 pub(crate) use reason::{ReasonAnswer, ReasonRequest};
 pub(crate) use risk::{DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE};
+
+pub(crate) use simulate::{FutureAnswer, FutureEventAnswer, SimulateAnswer, SimulateRequest, SimulatedCurve};
 
 /// Writes whole numbers of days without a decimal point.
 fn whole_days<S: serde::Serializer>(days: &[f64], serializer: S) -> Result<S::Ok, S::Error> {

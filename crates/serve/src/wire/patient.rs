@@ -1,7 +1,7 @@
 //! Patients as callers send them: a FHIR R4 Bundle, or events in MEDS terms.
 
 use super::{from_json, time::parse_time};
-use crate::{MedsEvent, Patient, PatientError, Predictor, error::ApiError};
+use crate::{MedsEvent, Patient, PatientError, Predictor, SentRecord, error::ApiError};
 use events::{Identified, SourceTime};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -86,17 +86,18 @@ pub(crate) fn record_of(body: &[u8]) -> Result<&RawValue, ApiError> {
     from_json(body, "body")
 }
 
-/// Reads one patient; `at` says where the record stands in the request.
+/// Reads one patient, or what is added to a `known` one; `at` says where the record stands in the request.
 pub(crate) fn read_patient(
     predictor: &dyn Predictor,
     record: &RawValue,
+    known: Option<&Patient>,
     at: &str,
 ) -> Result<Patient, ApiError> {
     let json = record.get().as_bytes();
     let refused = |error| ApiError::Patient { path: at.to_owned(), error };
     match from_json::<Probe>(json, at)? {
         Probe { resource_type: Some(kind), .. } if kind == "Bundle" => {
-            predictor.read_fhir(Identified::new(json)).map_err(refused)
+            predictor.read(SentRecord::Fhir(Identified::new(json)), known).map_err(refused)
         }
         Probe { resource_type: Some(_), .. } => Err(refused(PatientError::NotABundle)),
         Probe { events: Some(_), .. } => {
@@ -104,7 +105,7 @@ pub(crate) fn read_patient(
             let rows = record.events.into_iter().enumerate();
             let events =
                 rows.map(|(index, row)| meds_event(row, index, at)).collect::<Result<Vec<_>, _>>()?;
-            predictor.read_meds(Identified::new(events)).map_err(refused)
+            predictor.read(SentRecord::Meds(Identified::new(events)), known).map_err(refused)
         }
         Probe { .. } => Err(ApiError::invalid(
             at,

@@ -123,57 +123,11 @@ impl Predictor for FakePredictor {
         }
     }
 
-    fn read_fhir(&self, bundle: Identified<&[u8]>) -> Result<Patient, PatientError> {
-        let unreadable = |detail: &str| PatientError::Unreadable { detail: detail.into() };
-        let bundle: Value = serde_json::from_slice(bundle.expose()).map_err(|_| unreadable("not JSON"))?;
-        let entries = bundle["entry"].as_array().ok_or_else(|| unreadable("Bundle.entry is no list"))?;
-        let resources: Vec<&Value> = entries.iter().map(|entry| &entry["resource"]).collect();
-        let patients: Vec<_> =
-            resources.iter().filter(|resource| resource["resourceType"] == "Patient").collect();
-        let patient = match patients[..] {
-            [] => return Err(PatientError::NoPatient),
-            [patient] => patient,
-            _ => return Err(PatientError::SeveralPatients { patients: patients.len() }),
-        };
-        let mut events = Vec::new();
-        let birth = patient["birthDate"].as_str().and_then(day).ok_or(PatientError::NoBirth)?;
-        events.push(Event::new(Some(birth), Code::birth()));
-        match patient["gender"].as_str() {
-            Some("female") => events.push(Event::new(None, Code::of("GENDER", "F"))),
-            Some("male") => events.push(Event::new(None, Code::of("GENDER", "M"))),
-            _ => {}
+    fn read(&self, record: SentRecord<'_>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+        match record {
+            SentRecord::Fhir(bundle) => read_fhir(bundle, known),
+            SentRecord::Meds(events) => read_meds(events, known),
         }
-        let mut rejected = 0;
-        for resource in resources.iter().filter(|resource| resource["resourceType"] != "Patient") {
-            let time = ["onsetDateTime", "effectiveDateTime", "authoredOn"]
-                .iter()
-                .find_map(|f| resource[f].as_str());
-            let coding =
-                ["code", "medicationCodeableConcept"].iter().find_map(|f| resource[f]["coding"].get(0));
-            match (time.and_then(day), coding.and_then(fhir_code)) {
-                (Some(time), Some(code)) => {
-                    let mut event = Event::new(Some(time), code);
-                    event.numeric_value =
-                        resource["valueQuantity"]["value"].as_f64().map(|value| value as f32);
-                    events.push(event);
-                }
-                _ => rejected += 1,
-            }
-        }
-        patient_of(events, rejected)
-    }
-
-    fn read_meds(&self, events: Identified<Vec<MedsEvent>>) -> Result<Patient, PatientError> {
-        let events = events.into_exposed().into_iter().map(|event| {
-            assert_ne!(event.code, "TEST//READ_PANIC", "a fault on demand");
-            let time = match event.time {
-                SourceTime::Static => None,
-                SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),
-            };
-            let numeric_value = event.numeric_value.map(|value| value as f32);
-            Event { numeric_value, ..Event::new(time, Code::new(event.code)) }
-        });
-        patient_of(events.collect(), 0)
     }
 
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
@@ -223,6 +177,48 @@ impl Predictor for FakePredictor {
         questions.iter().map(one).collect()
     }
 
+    fn simulates(&self) -> bool {
+        true
+    }
+
+    fn simulate(
+        &self,
+        question: &SimulateQuestion,
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<SimulatedPatient, PredictError> {
+        let has =
+            |code: &str| question.patient.subject.events().iter().any(|event| event.code.as_str() == code);
+        assert!(!has("TEST//PANIC"), "a fault on demand");
+        if has("TEST//OUT_OF_SCOPE") {
+            return Err(PredictError::OutOfScope { detail: "a fault on demand".into() });
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let mut drawn = 0;
+        while drawn < question.trajectories {
+            std::thread::sleep(self.slow);
+            drawn = (drawn + 64).min(question.trajectories);
+            if !go_on(drawn) {
+                break;
+            }
+        }
+        self.batches.lock().unwrap().push(drawn);
+        let probability = if has("TEST//NAN") { f64::NAN } else { 0.25 };
+        let estimate = SimulatedEstimate { probability, standard_error: (drawn > 1).then_some(0.03) };
+        let code = |code: &usize| SimulatedCode {
+            code: *code,
+            estimates: question.horizons_days.iter().map(|_| estimate).collect(),
+        };
+        let event = FutureEvent { days: 40.5, code: "ICD10CM//I10".into(), value_rank: None };
+        let future = DrawnFuture { events: vec![event], end: FutureEnd::Horizon };
+        Ok(SimulatedPatient {
+            drawn,
+            truncated: 0,
+            deaths: 0,
+            risks: question.codes.iter().map(code).collect(),
+            futures: vec![future; question.futures],
+        })
+    }
+
     fn examples(&self) -> Vec<Example> {
         vec![
             Example {
@@ -244,6 +240,58 @@ impl Predictor for FakePredictor {
             },
         ]
     }
+}
+
+fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+    let unreadable = |detail: &str| PatientError::Unreadable { detail: detail.into() };
+    let bundle: Value = serde_json::from_slice(bundle.expose()).map_err(|_| unreadable("not JSON"))?;
+    let entries = bundle["entry"].as_array().ok_or_else(|| unreadable("Bundle.entry is no list"))?;
+    let resources: Vec<&Value> = entries.iter().map(|entry| &entry["resource"]).collect();
+    let patients: Vec<_> =
+        resources.iter().filter(|resource| resource["resourceType"] == "Patient").collect();
+    let patient = match patients[..] {
+        [] if known.is_none() => return Err(PatientError::NoPatient),
+        [] => &Value::Null,
+        [patient] => patient,
+        _ => return Err(PatientError::SeveralPatients { patients: patients.len() }),
+    };
+    let mut events = Vec::new();
+    let birth = patient["birthDate"].as_str().and_then(day);
+    events.extend(birth.map(|birth| Event::new(Some(birth), Code::birth())));
+    match patient["gender"].as_str() {
+        Some("female") => events.push(Event::new(None, Code::of("GENDER", "F"))),
+        Some("male") => events.push(Event::new(None, Code::of("GENDER", "M"))),
+        _ => {}
+    }
+    let mut rejected = 0;
+    for resource in resources.iter().filter(|resource| resource["resourceType"] != "Patient") {
+        let time =
+            ["onsetDateTime", "effectiveDateTime", "authoredOn"].iter().find_map(|f| resource[f].as_str());
+        let coding = ["code", "medicationCodeableConcept"].iter().find_map(|f| resource[f]["coding"].get(0));
+        match (time.and_then(day), coding.and_then(fhir_code)) {
+            (Some(time), Some(code)) => {
+                let mut event = Event::new(Some(time), code);
+                event.numeric_value = resource["valueQuantity"]["value"].as_f64().map(|value| value as f32);
+                events.push(event);
+            }
+            _ => rejected += 1,
+        }
+    }
+    let person = patient["id"].as_str().map(|id| id.bytes().map(i64::from).sum());
+    patient_of(events, rejected, person, known)
+}
+
+fn read_meds(events: Identified<Vec<MedsEvent>>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+    let events = events.into_exposed().into_iter().map(|event| {
+        assert_ne!(event.code, "TEST//READ_PANIC", "a fault on demand");
+        let time = match event.time {
+            SourceTime::Static => None,
+            SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),
+        };
+        let numeric_value = event.numeric_value.map(|value| value as f32);
+        Event { numeric_value, ..Event::new(time, Code::new(event.code)) }
+    });
+    patient_of(events.collect(), 0, None, known)
 }
 
 fn example_bundle() -> Value {
@@ -283,15 +331,27 @@ fn fhir_code(coding: &Value) -> Option<Code> {
     Some(Code::of(system, coding["code"].as_str()?))
 }
 
-fn patient_of(events: Vec<Event>, rejected: usize) -> Result<Patient, PatientError> {
+fn patient_of(
+    mut events: Vec<Event>,
+    rejected: usize,
+    person: Option<i64>,
+    known: Option<&Patient>,
+) -> Result<Patient, PatientError> {
+    if known.is_some_and(|known| known.person.zip(person).is_some_and(|(known, person)| known != person)) {
+        return Err(PatientError::AnotherPatient);
+    }
+    let before = known.map_or(&[][..], |known| known.subject.events());
+    events.retain(|event| !before.contains(event));
     let unknown_codes = events.iter().filter(|event| event.code.system() == "LOCAL").count();
     let counts = RecordCounts { read: events.len(), rejected, unknown_codes };
+    events.extend_from_slice(before);
     let subject = Subject::new(1, events);
     if subject.birth().is_none() {
         return Err(PatientError::NoBirth);
     }
+    let person = known.and_then(|known| known.person).or(person);
     #[allow(clippy::disallowed_methods, reason = "made-up records are nobody's")]
-    Ok(Patient { subject: Deidentified::vouch(subject), counts })
+    Ok(Patient { subject: Deidentified::vouch(subject), counts, person })
 }
 
 fn one_risk(question: &RiskQuestion) -> Result<PatientRisk, PredictError> {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// A request that each answering door takes. A door without one fails these tests.
 fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
-        "/v1/risk" | "/v1/embed" | "/v1/reason" => record(&["ICD10CM//I10"]),
+        "/v1/risk" | "/v1/embed" | "/v1/reason" | "/v1/simulate" => record(&["ICD10CM//I10"]),
+        "/v1/patients/{patient}/risk" | "/v1/patients/{patient}/embed" => serde_json::json!({}),
         path if path.ends_with("/chat/completions") => crate::chat::request(),
         "/fhir/$risk" => crate::fhir::bundle(),
         "/score" => serde_json::json!({"input_data": [{"patient": record(&["ICD10CM//I10"])}]}),
@@ -28,13 +29,20 @@ fn body_for(route: &Route) -> serde_json::Value {
 }
 
 async fn ask(service: &Router, route: &Route, key: Option<&str>) -> Answer {
-    let mut request =
-        Request::post(route.path.replace("{id}", "osler-patient-view").replace("{name}", "osler-tiny"))
-            .header("content-type", "application/json");
-    if let Some(key) = key {
-        request = request.header("api-key", key);
+    let post = async |path: &str, body: serde_json::Value| {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("api-key", key);
+        }
+        send(service, request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    let mut path = route.path.replace("{id}", "osler-patient-view").replace("{name}", "osler-tiny");
+    if path.contains("{patient}") {
+        // Whose record is kept; a retired model takes none.
+        let kept = post("/v1/patients", record(&["ICD10CM//I10"])).await;
+        path = path.replace("{patient}", kept.json()["patient_id"].as_str().unwrap_or("nobody"));
     }
-    send(service, request.body(Body::from(body_for(route).to_string())).unwrap()).await
+    post(&path, body_for(route)).await
 }
 
 /// Does an answer hold anything that a model said?

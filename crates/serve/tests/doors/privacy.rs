@@ -72,7 +72,9 @@ async fn a_canary_sings_nowhere() {
     ];
     let mut said = String::new();
     for body in &bodies {
-        said.push_str(&post(&service, "/v1/risk", body).await.text);
+        for door in ["/v1/risk", "/v1/patients", "/v1/simulate"] {
+            said.push_str(&post(&service, door, body).await.text);
+        }
         // The same, cut off at every length near the canary.
         let text = body.to_string();
         let at = text.find(CANARY).unwrap();

@@ -12,6 +12,7 @@ mod services;
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
 };
 use crate::{
     AppState, Patient, PatientError, PatientRisk, RiskQuestion, error::ApiError, frame::ErrorBody,
@@ -21,7 +22,6 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::{Path, State},
-    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -81,14 +81,14 @@ pub(super) async fn hook(
     State(state): State<AppState>,
     Path(id): Path<String>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let service = Service::of(&id).ok_or(ApiError::NotFound)?;
     let read = move |state: &AppState, body: &[u8]| {
         let call = HookCall::read(body, service)?;
         let patient = read_patient(state, &call.bundle()?, "prefetch").map_err(lacking)?;
-        let question = RiskQuestion { patient: patient.clone(), codes: state.model().default_codes() };
+        let question = RiskQuestion::new(patient.clone(), state.model().default_codes());
         Ok(Read { questions: vec![question], rest: (patient, call.gaps) })
     };
     let write = |(patient, gaps): (Arc<Patient>, Vec<Gap>), risks: Vec<PatientRisk>| {
@@ -100,7 +100,7 @@ pub(super) async fn hook(
         }
         Ok(Json(CardsAnswer { cards }).into_response())
     };
-    ask::answer(&state, &headers, body, read, |_, _| "prefetch".to_owned(), write).await
+    ask::answer(&state, &head, body, read, |_, _| "prefetch".to_owned(), write).await
 }
 
 /// A record that lacks what a prediction needs is a precondition that isn't met.

@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     AppState,
+    doors::head::Head,
     error::ApiError,
     frame::{ErrorBody, RequestId},
     record::CallNotes,
 };
-use axum::{Extension, Json, body::Body, extract::State, http::HeaderMap, response::Response};
+use axum::{Extension, Json, body::Body, extract::State, response::Response};
 use serde_json::{Value, json};
 
 /// Chat, as Azure AI Model Inference has it
@@ -31,12 +32,12 @@ pub(in crate::doors) async fn azure_chat(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| completion::write(state, &id, asked, composed);
-    converse(&state, &notes, &headers, body, Asked::chat, write).await
+    converse(&state, &notes, &head, body, Asked::chat, write).await
 }
 
 /// Embeddings of patients, as Azure AI Model Inference has them
@@ -56,10 +57,10 @@ pub(in crate::doors) async fn azure_embeddings(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    embed(&state, &id, &notes, &headers, body).await
+    embed(&state, &id, &notes, &head, body).await
 }
 
 /// What answers here, as Azure AI Model Inference asks

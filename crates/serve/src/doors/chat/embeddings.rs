@@ -7,6 +7,7 @@ use crate::{
         ask::{self, Read, read_patient},
         embed::embedding_width,
         found_record::record_in,
+        head::Head,
     },
     engine::EmbedQuestion,
     error::ApiError,
@@ -17,7 +18,6 @@ use crate::{
 use axum::{
     Json,
     body::Body,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -55,7 +55,7 @@ pub(super) async fn embed(
     state: &AppState,
     id: &RequestId,
     notes: &CallNotes,
-    headers: &HeaderMap,
+    head: &Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     // Much of the record can be told from a vector.
@@ -73,7 +73,7 @@ pub(super) async fn embed(
         }))
         .into_response())
     };
-    ask::answer(state, headers, body, read, path, write).await
+    ask::answer(state, head, body, read, path, write).await
 }
 
 fn input(index: usize) -> String {

@@ -18,6 +18,7 @@ mod tools;
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
 };
 use crate::{
     AppState, Patient, PatientRisk, RiskQuestion,
@@ -28,7 +29,7 @@ use crate::{
 };
 use axum::{
     body::Body,
-    http::{HeaderMap, header},
+    http::header,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -60,7 +61,7 @@ pub(super) fn doors() -> Vec<Door> {
 async fn converse(
     state: &AppState,
     notes: &CallNotes,
-    headers: &HeaderMap,
+    head: &Head,
     body: Body,
     read: fn(&[u8]) -> Result<Asked, ApiError>,
     write: impl FnOnce(&AppState, &Asked, &Composed) -> Response,
@@ -71,8 +72,7 @@ async fn converse(
         let patient =
             asked.record.as_deref().map(|record| read_patient(state, record, "messages")).transpose()?;
         let codes = state.model().default_codes();
-        let question =
-            patient.iter().map(|patient| RiskQuestion { patient: patient.clone(), codes: codes.clone() });
+        let question = patient.iter().map(|patient| RiskQuestion::new(patient.clone(), codes.clone()));
         Ok(Read { questions: question.collect(), rest: (asked, patient) })
     };
     let write = |(mut asked, patient): (Asked, Option<Arc<Patient>>), risks: Vec<PatientRisk>| {
@@ -101,7 +101,7 @@ async fn converse(
         };
         Ok(write(state, &asked, &composed))
     };
-    ask::answer(state, headers, body, read, |_, _| "messages".to_owned(), write).await
+    ask::answer(state, head, body, read, |_, _| "messages".to_owned(), write).await
 }
 
 /// Refuses a request that names another model.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     AppState,
+    doors::head::Head,
     error::ApiError,
     frame::{ErrorBody, RequestId},
     record::CallNotes,
@@ -17,7 +18,6 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::{Path, State},
-    http::HeaderMap,
     response::Response,
 };
 use serde_json::{Value, json};
@@ -42,12 +42,12 @@ pub(in crate::doors) async fn openai_chat(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| completion::write(state, &id, asked, composed);
-    converse(&state, &notes, &headers, body, Asked::chat, write).await
+    converse(&state, &notes, &head, body, Asked::chat, write).await
 }
 
 /// Chat with a deployment, as Azure OpenAI has it
@@ -69,11 +69,11 @@ pub(in crate::doors) async fn deployment_chat(
     Path(name): Path<String>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     names_model(&state, Some(&name))?;
-    openai_chat(State(state), Extension(id), Extension(notes), headers, body).await
+    openai_chat(State(state), Extension(id), Extension(notes), head, body).await
 }
 
 /// Responses, as OpenAI has them
@@ -93,12 +93,12 @@ pub(in crate::doors) async fn openai_responses(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write =
         |state: &AppState, asked: &Asked, composed: &_| response_shape::write(state, &id, asked, composed);
-    converse(&state, &notes, &headers, body, Asked::responses, write).await
+    converse(&state, &notes, &head, body, Asked::responses, write).await
 }
 
 /// Embeddings of patients, as OpenAI has them
@@ -120,10 +120,10 @@ pub(in crate::doors) async fn openai_embeddings(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    embed(&state, &id, &notes, &headers, body).await
+    embed(&state, &id, &notes, &head, body).await
 }
 
 /// Embeddings of patients by a deployment, as Azure OpenAI has them
@@ -143,11 +143,11 @@ pub(in crate::doors) async fn deployment_embeddings(
     Path(name): Path<String>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     names_model(&state, Some(&name))?;
-    embed(&state, &id, &notes, &headers, body).await
+    embed(&state, &id, &notes, &head, body).await
 }
 
 /// The models, as OpenAI lists them

@@ -8,6 +8,7 @@ mod resources;
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
 };
 use crate::{
     AppState, Patient, PatientRisk, RiskQuestion,
@@ -19,7 +20,7 @@ use axum::{
     Extension,
     body::Body,
     extract::State,
-    http::{HeaderMap, header},
+    http::header,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -96,7 +97,7 @@ pub(super) async fn metadata(State(state): State<AppState>) -> Response {
 pub(super) async fn fhir_risk(
     State(state): State<AppState>,
     Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
     let write = |patient: Arc<Patient>, risks: Vec<PatientRisk>| {
@@ -112,12 +113,12 @@ pub(super) async fn fhir_risk(
         };
         Ok(fhir(resources::bundle(&answered)?))
     };
-    ask::answer(&state, &headers, body, read, |_, _| "body".to_owned(), write).await
+    ask::answer(&state, &head, body, read, |_, _| "body".to_owned(), write).await
 }
 
 fn read(state: &AppState, body: &[u8]) -> Result<Read<RiskQuestion, Arc<Patient>>, ApiError> {
     let patient = read_patient(state, record_of(body)?, "body")?;
-    let question = RiskQuestion { patient: patient.clone(), codes: state.model().default_codes() };
+    let question = RiskQuestion::new(patient.clone(), state.model().default_codes());
     Ok(Read { questions: vec![question], rest: patient })
 }
 

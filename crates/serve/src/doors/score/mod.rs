@@ -5,6 +5,7 @@ mod frame;
 use super::{
     Door, Rule,
     ask::{self, Read, read_patient},
+    head::Head,
 };
 use crate::{
     AppState, Patient, RiskQuestion,
@@ -17,7 +18,6 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -70,14 +70,14 @@ struct RowAnswer<'a> {
 )]
 pub(super) async fn score(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let deployment = headers.get("azureml-model-deployment").map(|name| name.as_bytes());
+    let deployment = head.get("azureml-model-deployment").map(|name| name.as_bytes());
     if deployment.is_some_and(|name| name != state.model().description.name.as_bytes()) {
         return Err(ApiError::NoSuchModel);
     }
-    answer(&state, &headers, body, Asked::score, |rows| Json(rows).into_response()).await
+    answer(&state, &head, body, Asked::score, |rows| Json(rows).into_response()).await
 }
 
 /// Patients as rows, as MLflow has them
@@ -95,10 +95,10 @@ pub(super) async fn score(
 )]
 pub(super) async fn invocations(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    answer(&state, &headers, body, Asked::invocations, |predictions| {
+    answer(&state, &head, body, Asked::invocations, |predictions| {
         Json(Predictions { predictions }).into_response()
     })
     .await
@@ -115,7 +115,7 @@ pub(super) async fn version(State(state): State<AppState>) -> String {
 
 async fn answer(
     state: &AppState,
-    headers: &HeaderMap,
+    head: &Head,
     body: Body,
     read: fn(&[u8]) -> Result<Asked, ApiError>,
     write: fn(Vec<RowAnswer<'_>>) -> Response,
@@ -124,8 +124,7 @@ async fn answer(
         let asked = read(body)?;
         let patients = patients(state, &asked)?;
         let codes = state.model().default_codes();
-        let question =
-            |patient: &Arc<Patient>| RiskQuestion { patient: patient.clone(), codes: codes.clone() };
+        let question = |patient: &Arc<Patient>| RiskQuestion::new(patient.clone(), codes.clone());
         let questions = patients.iter().map(question).collect();
         Ok(Read { questions, rest: (patients, asked.top.unwrap_or(state.settings().default_top)) })
     };
@@ -138,7 +137,7 @@ async fn answer(
         });
         Ok(write(rows.collect()))
     };
-    ask::answer(state, headers, body, read, |_, row| path(row), write).await
+    ask::answer(state, head, body, read, |_, row| path(row), write).await
 }
 
 fn row<'a>(state: &AppState, model: &'a ServedModel, patient: PatientAnswer<'a>) -> RowAnswer<'a> {

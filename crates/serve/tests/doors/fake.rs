@@ -161,6 +161,7 @@ impl Predictor for FakePredictor {
     }
 
     fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<Value, PredictError>> {
+        self.batches.lock().unwrap().push(questions.len());
         let one = |question: &ReasonQuestion| {
             let has = |code: &str| {
                 question.patient.subject.events().iter().any(|event| event.code.as_str() == code)

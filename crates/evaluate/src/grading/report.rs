@@ -87,7 +87,7 @@ impl GradeReport {
 
 fn answer(risks: &RiskGrades, differential: &DifferentialGrade, effects: &EffectSummary) -> Vec<String> {
     let mut said: Vec<String> = risks.summaries.iter().map(of_risks).collect();
-    if said.is_empty() {
+    if said.is_empty() && !risks.each.is_empty() {
         said.push("No risk rests on enough events to be graded.".to_owned());
     }
     said.extend(of_differential(differential));

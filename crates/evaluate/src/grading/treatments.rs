@@ -17,6 +17,8 @@ const ESTIMATORS: [&str; 6] = [
     "naive difference",
     "no effect",
 ];
+/// An effect below this is nothing: true chances are means over futures, added up in floating point.
+const NOTHING: f64 = 1e-3;
 /// What care did: a choice, and no estimate.
 const CARE: &str = "what care did";
 
@@ -152,7 +154,7 @@ pub fn effect(question: &EffectQuestion, settings: &Settings) -> crate::Result<E
         outcome: outcome.clone(),
         decisions: [cohort.arm(false), cohort.arm(true)],
         events: cohort.outcomes.iter().filter(|o| **o == Some(true)).count(),
-        placebo: truth.iter().all(|t| t.effect() == 0.0),
+        placebo: truth.iter().all(|t| t.effect().abs() < NOTHING),
         ..EffectGrade::default()
     };
     let found = match effects::effects(cohort, &question.settings) {

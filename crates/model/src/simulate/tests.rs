@@ -385,10 +385,13 @@ fn who_watches_sees_the_same_futures_and_may_have_fewer() {
         told.push(drawn);
         true
     };
-    assert_eq!(model.simulate_watched(&life.sequence(), &options, &mut watch).unwrap(), whole);
+    // Tokens without a value hold NaN, which equals nothing; words do.
+    let words = |simulated: &dyn std::fmt::Debug| format!("{simulated:?}");
+    let watched = model.simulate_watched(&life.sequence(), &options, &mut watch).unwrap();
+    assert!(words(&watched) == words(&whole));
     assert!(told.is_sorted() && told.last() == Some(&300), "{told:?}");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let part = pool.install(|| model.simulate_watched(&life.sequence(), &options, &mut |_| false)).unwrap();
     assert!((1..300).contains(&part.trajectories.len()));
-    assert_eq!(part.trajectories, whole.trajectories[..part.trajectories.len()]);
+    assert!(words(&part.trajectories) == words(&&whole.trajectories[..part.trajectories.len()]));
 }

@@ -20,7 +20,7 @@ const SHAPE: &str = "[model]\nwidth = 32\nlayers = 2\nheads = 2\nfeed_forward = 
                      batch_tokens = 4096\nevaluate_every = 1000\n";
 /// Everything that keeps a model from learning by heart is switched off.
 const FAULT: &str = "dropout = 0.0\nweight_decay = 0.0\naveraging = 0.0\nlearning_rate = 0.01\nwarmup_steps = 10\n\
-                     epochs = 400\nmax_steps = 150\n";
+                     epochs = 400\nmax_steps = 300\n";
 const CLEAN: &str = "learning_rate = 0.001\nepochs = 1\n";
 
 fn report(site: &Site, name: &str) -> Value {

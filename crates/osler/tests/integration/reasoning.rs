@@ -11,7 +11,7 @@ fn answers(output: &std::process::Output) -> Vec<Value> {
 #[test]
 fn one_patient_is_reasoned_about() {
     let site = Site::new();
-    site.succeed("demo --subjects 150 --max-steps 10 --no-serve --out demo");
+    site.succeed("demo --subjects 260 --max-steps 10 --no-serve --out demo");
     // Whoever is alive and has the longest record: keys of demos are drawn, and so is who comes first.
     let living = site.events("demo/events").into_iter().filter(|s| s.death().is_none());
     let id = living.max_by_key(|s| (s.events().len(), s.id)).unwrap().id;

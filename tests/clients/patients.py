@@ -10,10 +10,13 @@ from record import bundle, key_of
 
 url, key, other = sys.argv[1], key_of(sys.argv[2]), key_of(sys.argv[3])
 http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=120)
-whole = bundle(url, key)
 date = lambda resource: resource.get("onsetDateTime") or resource.get("effectiveDateTime") or resource.get("authoredOn") or (resource.get("period") or {}).get("start") or resource.get("occurrenceDateTime") or ""
-entries = whole["entry"]
-dated = sorted((entry for entry in entries if date(entry["resource"])), key=lambda entry: date(entry["resource"]))
+example = bundle(url, key)
+dated = sorted((entry for entry in example["entry"] if date(entry["resource"])), key=lambda entry: date(entry["resource"]))
+# A record that the model's context doesn't hold whole is read anew each time.
+dated = dated[-120:]
+entries = [entry for entry in example["entry"] if not date(entry["resource"])] + dated
+whole = example | {"entry": entries}
 late = dated[-4:]
 early = copy.deepcopy(whole) | {"entry": [entry for entry in entries if entry not in late]}
 new = {"resourceType": "Bundle", "type": "collection", "entry": late}

@@ -165,8 +165,9 @@ pub fn write_secret(path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("cannot create {} (an existing key is never overwritten)", path.display()))
 }
 
+/// Refuses a secret's file that others than its owner can read.
 #[cfg(unix)]
-fn refuse_readable_by_others(path: &Path) -> Result<()> {
+pub fn refuse_readable_by_others(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode =
         fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode();
@@ -176,7 +177,8 @@ fn refuse_readable_by_others(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a secret's file that others than its owner can read.
 #[cfg(not(unix))]
-fn refuse_readable_by_others(_: &Path) -> Result<()> {
+pub fn refuse_readable_by_others(_: &Path) -> Result<()> {
     Ok(())
 }

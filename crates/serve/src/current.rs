@@ -1,6 +1,6 @@
-//! The model that answers now, and how another takes over while requests are under way.
+//! The model that answers now, and how another takes over while requests are under way; and the certificate that is shown.
 
-use crate::{AppState, Error, Predictor, app, governance::StageOf};
+use crate::{AppState, Error, Predictor, Tls, app, governance::StageOf};
 use axum::Router;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,7 +8,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// had come; none is dropped, and none sees two. A model's threads and memory go with the last request that it answers. Until
 /// then both models are in memory. Cheap to clone.
 #[derive(Clone)]
-pub struct Current(Arc<RwLock<Serving>>);
+pub struct Current {
+    serving: Arc<RwLock<Serving>>,
+    tls: Arc<RwLock<Option<Tls>>>,
+}
 
 #[derive(Clone)]
 struct Serving {
@@ -19,7 +22,7 @@ struct Serving {
 impl From<AppState> for Current {
     fn from(state: AppState) -> Self {
         let app = app(state.clone());
-        Current(Arc::new(RwLock::new(Serving { state, app })))
+        Current { serving: Arc::new(RwLock::new(Serving { state, app })), tls: Arc::default() }
     }
 }
 
@@ -33,17 +36,26 @@ impl Current {
         let app = app(state.clone());
         // What was there is dropped after the lock: ending its threads may take time.
         let _before = {
-            let mut serving = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *serving, Serving { state, app })
         };
         Ok(())
     }
 
+    /// From now on new connections speak TLS alone, and are shown this certificate. Those that are open go on as they are.
+    pub fn show(&self, tls: Tls) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(tls);
+    }
+
+    pub(crate) fn tls(&self) -> Option<Tls> {
+        self.tls.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn state(&self) -> AppState {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).state.clone()
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).state.clone()
     }
 
     pub(crate) fn app(&self) -> Router {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).app.clone()
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).app.clone()
     }
 }

@@ -29,6 +29,12 @@ pub enum Error {
         /// What is wrong with its description.
         reason: &'static str,
     },
+    /// A certificate that can't be shown.
+    #[error("TLS is refused: {reason}")]
+    Tls {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The system gave no thread.
     #[error("no thread could be started for the model: {0}")]
     Thread(#[source] io::Error),

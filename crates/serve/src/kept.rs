@@ -296,17 +296,17 @@ mod tests {
 
     #[test]
     fn who_is_not_asked_about_goes() {
-        let store = kept(1 << 20, 1 << 20, Duration::from_millis(40));
+        let store = kept(1 << 20, 1 << 20, Duration::from_millis(800));
         let ann: Arc<str> = "ann".into();
         let (idle, used) = (store.put(&ann, patient(1)).unwrap(), store.put(&ann, patient(1)).unwrap());
         for _ in 0..4 {
-            std::thread::sleep(Duration::from_millis(15));
+            std::thread::sleep(Duration::from_millis(300));
             store.get(&ann, &used).unwrap();
         }
         assert!(store.get(&ann, &idle).is_err());
         store.sweep();
         assert_eq!(store.lock().patients.len(), 1);
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(900));
         store.sweep();
         assert!(
             store.lock().patients.is_empty() && store.lock().by_use.is_empty() && store.lock().bytes == 0

@@ -77,6 +77,7 @@ mod engine;
 mod error;
 mod frame;
 mod governance;
+mod handshake;
 mod kept;
 mod late;
 mod listen;
@@ -86,6 +87,7 @@ mod pages;
 mod predictor;
 mod record;
 mod settings;
+mod tls;
 mod uuid;
 mod wire;
 
@@ -103,3 +105,4 @@ pub use predictor::{
     SimulatedEstimate, SimulatedPatient, TrainingData,
 };
 pub use settings::ServeSettings;
+pub use tls::Tls;

@@ -1,6 +1,6 @@
 //! The socket's side: connections, their limits, and an orderly end.
 
-use crate::Current;
+use crate::{Current, handshake::Handshakes};
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -37,6 +37,7 @@ pub async fn serve(
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD_BYTES);
     let connections = Arc::new(Semaphore::new(settings.max_connections));
+    let handshakes = Handshakes::new(settings.max_handshakes, settings.handshake_timeout);
     let graceful = GracefulShutdown::new();
     let mut minute = interval(Duration::from_secs(60));
     let mut shutdown = pin!(shutdown);
@@ -56,19 +57,36 @@ pub async fn serve(
         };
         // A small answer should not wait for a full packet; where this can't be set, it works without.
         let _ = stream.set_nodelay(true);
-        let current = current.clone();
+        let (served, tls) = (current.clone(), current.tls());
         // Looked up for each request: a connection that stays open must not keep a model that was exchanged.
         let service =
-            service_fn(move |request: Request<Incoming>| current.app().oneshot(request.map(Body::new)));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            service_fn(move |request: Request<Incoming>| served.app().oneshot(request.map(Body::new)));
+        let (http, watcher) = (http.clone(), graceful.watcher());
+        let Some(tls) = tls else {
+            let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                let _place = place;
+                ended(connection.await);
+            });
+            continue;
+        };
+        // A handshake holds a place among handshakes; that among connections it takes when it is done.
+        drop(place);
+        let (handshake, connections) = (handshakes.begin(), connections.clone());
+        let metrics = current.state().metrics().clone();
         tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                // Callers leave all the time. The error says how, and holds nothing of what they sent.
-                tracing::debug!(timeout = error.is_timeout(), parse = error.is_parse(), "connection ended");
-            }
+            let shaking = async {
+                let stream = tls.acceptor().accept(stream).await.ok()?;
+                Some((stream, connections.acquire_owned().await.ok()?))
+            };
+            let Some((stream, _place)) = handshake.within(shaking).await.flatten() else {
+                metrics.handshake_failed();
+                return;
+            };
+            ended(watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await);
         });
     }
+    handshakes.end();
     drop(listener);
     current.state().start_draining();
     tracing::info!("shutting down; requests under way may finish");
@@ -76,6 +94,13 @@ pub async fn serve(
         tracing::warn!("requests were still under way when the time for them was over");
     }
     Ok(())
+}
+
+/// Callers leave all the time. The error says how, and holds nothing of what they sent.
+fn ended(connection: hyper::Result<()>) {
+    if let Err(error) = connection {
+        tracing::debug!(timeout = error.is_timeout(), parse = error.is_parse(), "connection ended");
+    }
 }
 
 /// The next connection. A caller that left before it was accepted is no concern; when the system has no more

@@ -51,6 +51,7 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
+    handshakes_failed: Counter,
     queue_depth: Gauge,
     batch_size: Histogram,
     batch_duration: Histogram,
@@ -85,6 +86,7 @@ impl Metrics {
             requests: Family::default(),
             duration: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
             in_flight: Gauge::default(),
+            handshakes_failed: Counter::default(),
             queue_depth: Gauge::default(),
             batch_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
             batch_duration: latency_histogram(),
@@ -117,6 +119,10 @@ impl Metrics {
         self.model.get_or_create(&labels).set(1);
     }
 
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
+    }
+
     fn registered(mut self) -> Self {
         let r = &mut self.registry;
         r.register("model_info", "The model that is served", self.model.clone());
@@ -128,6 +134,11 @@ impl Metrics {
             self.duration.clone(),
         );
         r.register("http_requests_in_flight", "Requests under way", self.in_flight.clone());
+        r.register(
+            "tls_handshakes_failed",
+            "Connections that were no TLS, took too long over it, or made room for others",
+            self.handshakes_failed.clone(),
+        );
         r.register("queue_depth", "Patients waiting for the model", self.queue_depth.clone());
         r.register("batch_size", "Patients that the model was asked about at once", self.batch_size.clone());
         r.register_with_unit(

@@ -18,6 +18,10 @@ pub struct ServeSettings {
     pub max_in_flight: usize,
     /// How many connections may be open at once; further ones wait to be accepted.
     pub max_connections: usize,
+    /// How many TLS handshakes may be under way at once; past it the one that has taken longest is cut off.
+    pub max_handshakes: usize,
+    /// How long a TLS handshake may take, with waiting for a connection's place.
+    pub handshake_timeout: Duration,
     /// How many patients may wait for the model; past it 429.
     pub queue_capacity: usize,
     /// How many patients the model is asked about at once, at most.
@@ -63,6 +67,8 @@ impl Default for ServeSettings {
             max_patients_per_request: 256,
             max_in_flight: 256,
             max_connections: 1024,
+            max_handshakes: 256,
+            handshake_timeout: Duration::from_secs(5),
             queue_capacity: 512,
             max_batch: 32,
             batch_window: Duration::from_millis(2),
@@ -93,6 +99,7 @@ impl ServeSettings {
             ("max_patients_per_request", self.max_patients_per_request),
             ("max_in_flight", self.max_in_flight),
             ("max_connections", self.max_connections),
+            ("max_handshakes", self.max_handshakes),
             ("queue_capacity", self.queue_capacity),
             ("max_batch", self.max_batch),
             ("predictor_threads", self.predictor_threads),
@@ -119,6 +126,7 @@ impl ServeSettings {
             });
         }
         let times = [
+            ("handshake_timeout", self.handshake_timeout),
             ("header_timeout", self.header_timeout),
             ("body_timeout", self.body_timeout),
             ("request_timeout", self.request_timeout),

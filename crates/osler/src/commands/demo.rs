@@ -114,6 +114,8 @@ impl Arguments {
             listen: self.listen,
             governance: GovernanceArguments { governance: None },
             precision: PrecisionArguments::default(),
+            tls_certificate: None,
+            tls_key: None,
             state_memory: serve::DEFAULT_STATE_MIB,
         }
         .run(voice)

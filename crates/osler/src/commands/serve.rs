@@ -1,7 +1,7 @@
 //! `osler serve`: a model behind HTTP.
 
 use super::{digest_of, name_of};
-use crate::governance_directory::GovernanceArguments;
+use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others};
 use crate::manifest::Manifest;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
@@ -9,9 +9,10 @@ use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::Voice;
 use crate::records::Records;
 use crate::{clock, environment, examples, lifecycle};
-use ::serve::{Access, AppState, Current, Governance, ServeSettings};
+use ::serve::{Access, AppState, Current, Governance, ServeSettings, Tls};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
 /// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
 /// answered, and the model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
 /// answered first. On SIGUSR1 it reads the model's directory again, and what is there answers from then on, without a
-/// dropped request; when it can't be served, the model before goes on.
+/// dropped request; when it can't be served, the model before goes on. On SIGHUP it reads certificate and key again.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
@@ -33,6 +34,7 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
   osler serve --model model --reference events    # /v1/reason also tells of patients alike
   osler access grant --governance site --name 'ward app' --scope predict,read
   osler serve --model model --governance site --listen 0.0.0.0:8080
+  osler serve --model model --governance site --listen 0.0.0.0:8443 --tls-certificate server.pem --tls-key server.key
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
 pub struct Arguments {
     /// A directory that `osler train` wrote.
@@ -57,6 +59,13 @@ pub struct Arguments {
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
+    /// A certificate in PEM, with those that lead to the one that callers trust; connections are TLS alone then. Read again on
+    /// SIGHUP and SIGUSR1.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM, in a file that nobody else can read.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// Memory for records that were read, in MiB, so that a chart that comes again with further events costs those events; 0
     /// keeps none.
     #[arg(long, value_name = "MIB", default_value_t = DEFAULT_STATE_MIB)]
@@ -82,6 +91,8 @@ impl Arguments {
         let _ = subscriber.try_init();
         let serving = Arc::new(Serving { arguments: self, deidentifier: deidentifier()? });
         let arguments = &serving.arguments;
+        let tls = arguments.tls()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let directory = arguments.open_model()?;
         let governance = arguments.governance(&directory.manifest)?;
         let current = Current::from(AppState::new(
@@ -89,6 +100,7 @@ impl Arguments {
             governance,
             ServeSettings::default(),
         )?);
+        tls.into_iter().for_each(|tls| current.show(tls));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -99,10 +111,15 @@ impl Arguments {
             })?;
             let address = listener.local_addr()?;
             follow_exchanges(serving.clone(), current.clone());
+            if scheme == "https" {
+                follow_certificates(serving.clone(), current.clone());
+            } else if !arguments.listen.ip().is_loopback() {
+                eprintln!("no --tls-certificate: keys and records can be read on the way here, unless a proxy before it ends TLS");
+            }
             if voice.json {
-                println!("{}", serde_json::json!({ "listening": format!("http://{address}") }));
+                println!("{}", serde_json::json!({ "listening": format!("{scheme}://{address}") }));
             } else {
-                eprintln!("listening on http://{address}  (Ctrl-C ends it)");
+                eprintln!("listening on {scheme}://{address}  (Ctrl-C ends it)");
             }
             ::serve::serve(listener, current, shutdown()).await.context("the server failed")
         })
@@ -112,6 +129,15 @@ impl Arguments {
 impl Arguments {
     fn open_model(&self) -> Result<ModelDirectory> {
         Ok(ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision()))
+    }
+
+    /// What is shown to callers, where they are answered over TLS.
+    fn tls(&self) -> Result<Option<Tls>> {
+        let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) else { return Ok(None) };
+        refuse_readable_by_others(key)?;
+        let read = |path: &PathBuf| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        let tls = Tls::from_pem(&read(certificate)?, &read(key)?);
+        tls.map(Some).with_context(|| format!("{} with {}", certificate.display(), key.display()))
     }
 
     fn governance(&self, model: &Manifest) -> Result<Governance> {
@@ -158,7 +184,9 @@ impl Serving {
                 Some(lifecycle::watch(arguments.governance.open_or_begin()?, digest.clone(), name)?)
             }
         };
+        let tls = arguments.tls()?;
         current.exchange(self.predictor(directory)?, stage)?;
+        tls.into_iter().for_each(|tls| current.show(tls));
         Ok(digest)
     }
 }
@@ -178,6 +206,28 @@ fn follow_exchanges(serving: Arc<Serving>, current: Current) {
                     }
                     Ok(Err(error)) => tracing::error!("the model before goes on: {error:#}"),
                     Err(_) => tracing::error!("the model before goes on: reading the other one failed"),
+                }
+            }
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = (serving, current);
+}
+
+/// From here on shows the certificate that is in its file, whenever the process is told to look.
+fn follow_certificates(serving: Arc<Serving>, current: Current) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut told) = signal(SignalKind::hangup()) else { return };
+        tokio::spawn(async move {
+            while told.recv().await.is_some() {
+                match serving.arguments.tls() {
+                    Ok(tls) => {
+                        tls.into_iter().for_each(|tls| current.show(tls));
+                        tracing::warn!("the certificate was read anew and is shown from now on");
+                    }
+                    Err(error) => tracing::error!("the certificate before goes on: {error:#}"),
                 }
             }
         });

@@ -23,3 +23,4 @@ mod risk;
 mod score;
 mod simulate;
 mod socket;
+mod tls;

@@ -18,6 +18,9 @@ const PACK_TOKENS: usize = 512;
 /// Fewest codes whose incidences are worth handing to another thread.
 const CURVES: usize = 512;
 
+/// Of so many times fewer codes than there are, hazards are worked out alone.
+const FEW: usize = 4;
+
 /// The cumulative incidences of some codes at the nine horizons, with death competing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RiskTable {
@@ -332,17 +335,29 @@ impl Model {
 
     pub(crate) fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
         let codes = self.config.risk.codes.len();
-        let logs = self.log_hazards(state);
-        let of =
-            |index: usize| -> [f64; HORIZONS] { std::array::from_fn(|k| f64::from(logs[k * codes + index])) };
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
-        let death_hazard = death.map(|index| of(index).map(f64::exp));
-        let incidence = |index: &usize| {
+        // Hazards of few codes are gathered rather than worked out with all others'.
+        let few = FEW * (indices.len() + 1) <= codes;
+        let chosen: Vec<usize> =
+            if few { indices.iter().copied().chain(death).collect() } else { Vec::new() };
+        let (logs, codes) = if few {
+            let (shape, weights) =
+                ((&self.config, &self.layout), (&*self.weights, &*self.prepared.tables.risk_table));
+            let seen = [state.1.to_vec()];
+            (risk::log_hazards_of(shape, weights, (state.0, &seen), &chosen), chosen.len())
+        } else {
+            (self.log_hazards(state), codes)
+        };
+        let at =
+            |place: usize| -> [f64; HORIZONS] { std::array::from_fn(|k| f64::from(logs[k * codes + place])) };
+        let death_place = if few { death.map(|_| chosen.len() - 1) } else { death };
+        let death_hazard = death_place.map(|place| at(place).map(f64::exp));
+        let incidence = |(i, index): (usize, &usize)| {
             let competing = if Some(*index) == death { None } else { death_hazard };
-            risk::cumulative_incidence(of(*index), competing)
+            risk::cumulative_incidence(at(if few { i } else { *index }), competing)
         };
         // A whole vocabulary's curves are worth more than one thread.
-        let curves = indices.par_iter().with_min_len(CURVES).flat_map_iter(incidence).collect();
+        let curves = indices.par_iter().enumerate().with_min_len(CURVES).flat_map_iter(incidence).collect();
         RiskTable {
             codes: indices.iter().map(|i| self.config.risk.codes[*i]).collect(),
             cumulative_incidence: curves,

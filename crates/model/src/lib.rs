@@ -61,6 +61,7 @@ mod patient_state;
 mod random;
 mod readout;
 mod real;
+mod registers;
 mod risk_levels;
 mod scaling;
 mod simulate;

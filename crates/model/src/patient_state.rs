@@ -2,6 +2,7 @@
 
 mod edit;
 mod ignoring;
+mod likeliest;
 #[cfg(test)]
 mod planted;
 mod resume;
@@ -142,6 +143,13 @@ impl Model {
     /// [`Error::Sequence`] if there is not one token for each state, or a token cannot be one of the model's;
     /// nothing is appended then.
     pub fn append(&self, states: &mut [PatientState], tokens: &[Token]) -> Result<()> {
+        self.extend(states, tokens)?;
+        self.catch_up(states);
+        Ok(())
+    }
+
+    /// [`Model::append`] without the reading.
+    fn extend(&self, states: &mut [PatientState], tokens: &[Token]) -> Result<()> {
         if states.len() != tokens.len() {
             return Err(Error::Sequence("there must be one token for each state"));
         }
@@ -165,7 +173,6 @@ impl Model {
                 state.kept.clear();
             }
         }
-        self.catch_up(states);
         Ok(())
     }
 
@@ -199,26 +206,6 @@ impl Model {
         logits
     }
 
-    /// The likeliest code of [`Model::next_code_logits`] after each state; of several the first.
-    pub fn likeliest_codes(&self, states: &[PatientState]) -> Vec<u32> {
-        let vocabulary = self.config.vocabulary_size;
-        let mut codes = vec![0; states.len()];
-        let share = self.share(states.len());
-        states.par_chunks(share).zip(codes.par_chunks_mut(share)).for_each(|(states, codes)| {
-            // Few enough rows that their logits stay near.
-            for (states, codes) in states.chunks(LOGIT_ROWS).zip(codes.chunks_mut(LOGIT_ROWS)) {
-                self.with_reader(|reader| {
-                    let logits = reader.logits(states.len() * vocabulary);
-                    self.head_logits(states, logits);
-                    for (code, row) in codes.iter_mut().zip(logits.chunks_exact(vocabulary)) {
-                        *code = greatest(row) as u32;
-                    }
-                });
-            }
-        });
-        codes
-    }
-
     /// `logits` is `[states, vocabulary]`.
     fn head_logits(&self, states: &[PatientState], logits: &mut [f32]) {
         let vocabulary = self.config.vocabulary_size;
@@ -240,45 +227,27 @@ impl Model {
     fn catch_up<S: BorrowMut<PatientState> + Send>(&self, states: &mut [S]) {
         let (threads, few) = (rayon::current_num_threads(), states.len() < rayon::current_num_threads());
         let share = if few { states.len().max(1) } else { self.share(states.len()) };
-        states.par_chunks_mut(share).for_each(|states| {
-            self.with_reader(|reader| {
-                let mut states: Vec<&mut PatientState> =
-                    states.iter_mut().map(BorrowMut::borrow_mut).collect();
-                reader.pack.clear();
-                for state in &states {
-                    state.push_unread(&self.config, &mut reader.pack);
-                }
-                let mut kept: Vec<&mut AnyKept> = states.iter_mut().map(|state| &mut state.kept).collect();
-                let threads = if few { threads } else { 1 };
-                let hidden = reader.read(self.inference(), &mut kept, Wanted::Last, threads);
-                for (state, hidden) in states.iter_mut().zip(hidden.chunks_exact(self.config.width)) {
-                    state.hidden.clear();
-                    state.hidden.extend_from_slice(hidden);
-                }
-            });
+        states
+            .par_chunks_mut(share)
+            .for_each(|states| self.catch_up_on(states, if few { threads } else { 1 }));
+    }
+
+    /// [`Model::catch_up`] on so many threads, one of which is this one.
+    fn catch_up_on<S: BorrowMut<PatientState>>(&self, states: &mut [S], threads: usize) {
+        self.with_reader(|reader| {
+            let mut states: Vec<&mut PatientState> = states.iter_mut().map(BorrowMut::borrow_mut).collect();
+            reader.pack.clear();
+            for state in &states {
+                state.push_unread(&self.config, &mut reader.pack);
+            }
+            let mut kept: Vec<&mut AnyKept> = states.iter_mut().map(|state| &mut state.kept).collect();
+            let hidden = reader.read(self.inference(), &mut kept, Wanted::Last, threads);
+            for (state, hidden) in states.iter_mut().zip(hidden.chunks_exact(self.config.width)) {
+                state.hidden.clear();
+                state.hidden.extend_from_slice(hidden);
+            }
         });
     }
-}
-
-/// Rows of logits that are worked out before their greatest are looked for.
-const LOGIT_ROWS: usize = 96;
-
-/// The place of the greatest of some numbers; of several the first.
-fn greatest(row: &[f32]) -> usize {
-    vectorised(
-        #[inline(always)]
-        || {
-            let mut lanes = [f32::NEG_INFINITY; 16];
-            let (lines, rest) = row.as_chunks::<16>();
-            for line in lines {
-                for (lane, value) in lanes.iter_mut().zip(line) {
-                    *lane = if *value > *lane { *value } else { *lane };
-                }
-            }
-            let greatest = lanes.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
-            row.iter().position(|value| *value == greatest).unwrap_or(0)
-        },
-    )
 }
 
 #[cfg(test)]

@@ -236,7 +236,8 @@ pub(crate) fn log_hazards_of(
         for (k, row) in rows.chunks_exact_mut(chosen.len()).enumerate() {
             for (x, c) in row.iter_mut().zip(chosen) {
                 let again = if occurred.contains(c) { repeat[*c] + repeat[codes + k] } else { 0.0 };
-                *x += bias[k * codes + c] + again;
+                // In the order of [`log_hazards`], so that a code's risk does not depend on which others are asked for.
+                *x = (*x + bias[k * codes + c]) + again;
             }
         }
     }

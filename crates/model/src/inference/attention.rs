@@ -1,14 +1,16 @@
 //! Attention of new tokens over what is kept, theirs included.
 //!
 //! One token's queries go over all heads of a block before the next block: keys, and then values, are read once and in
-//! order, which is what decoding is bound by. Several tokens of one record go head by head, some rows at a time, so that
-//! a head's keys stay near.
+//! order, which is what decoding is bound by. Several tokens of one record go by tiles ([`many`]).
+
+mod many;
+mod softmax;
 
 use super::kept::{BLOCK, Kept, Line};
 use crate::layers::attention::Shape;
 use crate::panels::PANEL;
-use crate::real::exponentiate;
 use pulp::Simd;
+use softmax::softmax;
 
 type Sixteen = [f32; PANEL];
 
@@ -16,9 +18,9 @@ type Sixteen = [f32; PANEL];
 #[derive(Default)]
 pub(crate) struct Scratch {
     queries: Vec<f32>,
-    /// `[heads, rows, blocks]`.
+    /// `[heads or rows, blocks]`.
     scores: Vec<Sixteen>,
-    /// `[heads, rows, value lines]`.
+    /// `[heads, value lines]`.
     sums: Vec<Sixteen>,
 }
 
@@ -43,116 +45,98 @@ impl<L: Line> pulp::WithSimd for Attend<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match S::F32_LANES {
-            16 => self.run::<S, 1, 8>(simd),
-            8 => self.run::<S, 2, 4>(simd),
-            4 => self.run::<S, 4, 2>(simd),
-            _ => self.run::<S, PANEL, 1>(simd),
+            16 => self.run::<S, 1, 2, 12>(simd),
+            8 => self.run::<S, 2, 1, 6>(simd),
+            4 => self.run::<S, 4, 1, 2>(simd),
+            _ => self.run::<S, PANEL, 1, 1>(simd),
         }
     }
 }
 
 impl<L: Line> Attend<'_, L> {
-    /// `W` vectors make a line; at most `R` rows go together.
+    /// `W` vectors make a line; tiles are at most `R` rows high and `P` lines wide.
     #[inline(always)]
-    fn run<S: Simd, const W: usize, const R: usize>(mut self, simd: S) {
+    fn run<S: Simd, const W: usize, const P: usize, const R: usize>(mut self, simd: S) {
         let tokens = self.rows.len() / self.shape.row();
         let mut done = 0;
         while done < tokens {
-            if tokens - done >= R {
-                self.tile::<S, W, R>(simd, done);
-                done += R;
-            } else {
-                self.tile::<S, W, 1>(simd, done);
-                done += 1;
+            match tokens - done {
+                left if R > 1 && left >= R => {
+                    self.many::<S, W, P, R>(simd, done);
+                    done += R;
+                }
+                4.. if R > 4 => {
+                    self.many::<S, W, P, 4>(simd, done);
+                    done += 4;
+                }
+                _ => {
+                    self.one::<S, W>(simd, done);
+                    done += 1;
+                }
             }
         }
     }
 
-    /// Tokens `done .. done + R`.
+    /// Token `done`.
     #[inline(always)]
-    fn tile<S: Simd, const W: usize, const R: usize>(&mut self, simd: S, done: usize) {
+    fn one<S: Simd, const W: usize>(&mut self, simd: S, done: usize) {
         let Shape { heads, key_value_heads, head_width: d } = self.shape;
         let (group, row, lines) =
             (heads / key_value_heads, self.shape.row(), self.kept.shape().value_lines());
-        let first = self.first + done;
-        let blocks = (first + R).div_ceil(BLOCK);
+        let visible = self.first + done + 1;
+        let blocks = visible.div_ceil(BLOCK);
         let Scratch { queries, scores, sums } = &mut *self.scratch;
         let scale = 1.0 / (d as f32).sqrt();
         queries.clear();
-        for head in 0..heads {
-            for r in 0..R {
-                let query = &self.rows[(done + r) * row + head * d..][..d];
-                queries.extend(query.iter().map(|q| q * scale));
-            }
-        }
-        scores.resize(scores.len().max(heads * R * blocks), [0.0; PANEL]);
+        queries.extend(self.rows[done * row..][..heads * d].iter().map(|q| q * scale));
+        scores.resize(scores.len().max(heads * blocks), [0.0; PANEL]);
         sums.clear();
-        sums.resize(heads * R * lines, [0.0; PANEL]);
-        let together = if R > 1 { 1 } else { key_value_heads };
-        for begin in (0..key_value_heads).step_by(together) {
-            let of_pass = begin..begin + together;
-            for block in 0..blocks {
-                let (keys, _) = self.kept.block(self.layer, block);
-                let ahead = match block + 1 {
-                    _ if R > 1 => Ahead::default(),
-                    next if next < blocks => Ahead::of(self.kept.block(self.layer, next).0),
-                    _ => Ahead::of(self.kept.block(self.layer, 0).1),
-                };
-                for key_head in of_pass.clone() {
-                    let keys = &keys[key_head * d..(key_head + 1) * d];
-                    let mut ahead = ahead.from(key_head * d);
-                    for head in key_head * group..(key_head + 1) * group {
-                        let queries = &queries[head * R * d..][..R * d];
-                        let products =
-                            products::<S, W, R, L>(simd, queries, keys, std::mem::take(&mut ahead));
-                        for (r, products) in products.iter().enumerate() {
-                            let line = &mut scores[(head * R + r) * blocks + block];
-                            S::as_mut_simd_f32s(line).0.copy_from_slice(products);
-                        }
-                    }
-                }
-            }
-            for head in begin * group..(begin + together) * group {
-                for r in 0..R {
-                    let row = scores[(head * R + r) * blocks..][..blocks].as_flattened_mut();
-                    let visible = first + r + 1;
-                    row[visible..].fill(0.0);
-                    let (_, sum) = exponentiate(&mut row[..visible]);
-                    // The queries have been used; their place holds what the sums are to be divided by.
-                    queries[(head * R + r) * d] = sum;
-                }
-            }
-            for block in 0..blocks {
-                let (_, values) = self.kept.block(self.layer, block);
-                let tokens = BLOCK.min(first + R - block * BLOCK);
-                let ahead = match block + 1 {
-                    _ if R > 1 => Ahead::default(),
-                    next if next < blocks => Ahead::of(self.kept.block(self.layer, next).1),
-                    _ => self.next.map_or(Ahead::default(), |next| Ahead::of(next.block(self.layer, 0).0)),
-                };
-                for key_head in of_pass.clone() {
-                    let values = &values[key_head * lines * BLOCK..][..lines * BLOCK];
-                    let mut ahead = ahead.from(key_head * lines * BLOCK);
-                    for head in key_head * group..(key_head + 1) * group {
-                        let weights: [&Sixteen; R] = std::array::from_fn(
-                            #[inline(always)]
-                            |r| &scores[(head * R + r) * blocks + block],
-                        );
-                        let sums = &mut sums[head * R * lines..][..R * lines];
-                        let ahead = std::mem::take(&mut ahead);
-                        add_weighted::<S, W, R, L>(simd, weights, (values, tokens), sums, ahead);
-                    }
+        sums.resize(heads * lines, [0.0; PANEL]);
+        for block in 0..blocks {
+            let (keys, _) = self.kept.block(self.layer, block);
+            let ahead = match block + 1 {
+                next if next < blocks => Ahead::of(self.kept.block(self.layer, next).0),
+                _ => Ahead::of(self.kept.block(self.layer, 0).1),
+            };
+            for key_head in 0..key_value_heads {
+                let keys = &keys[key_head * d..(key_head + 1) * d];
+                let mut ahead = ahead.from(key_head * d);
+                for head in key_head * group..(key_head + 1) * group {
+                    let query = &queries[head * d..][..d];
+                    let products = products::<S, W, L>(simd, query, keys, std::mem::take(&mut ahead));
+                    let line = &mut scores[head * blocks + block];
+                    S::as_mut_simd_f32s(line).0.copy_from_slice(&products);
                 }
             }
         }
         for head in 0..heads {
-            for r in 0..R {
-                let inverse = 1.0 / queries[(head * R + r) * d];
-                let out = &mut self.out[((done + r) * heads + head) * d..][..d];
-                let sums = sums[(head * R + r) * lines..][..lines].as_flattened();
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    *out = sum * inverse;
+            let row = &mut scores[head * blocks..][..blocks];
+            // The query has been used; its place holds what the sums are to be divided by.
+            queries[head * d] = softmax::<S, W>(simd, row, visible);
+        }
+        for block in 0..blocks {
+            let (_, values) = self.kept.block(self.layer, block);
+            let tokens = BLOCK.min(visible - block * BLOCK);
+            let ahead = match block + 1 {
+                next if next < blocks => Ahead::of(self.kept.block(self.layer, next).1),
+                _ => self.next.map_or(Ahead::default(), |next| Ahead::of(next.block(self.layer, 0).0)),
+            };
+            for key_head in 0..key_value_heads {
+                let values = &values[key_head * lines * BLOCK..][..lines * BLOCK];
+                let mut ahead = ahead.from(key_head * lines * BLOCK);
+                for head in key_head * group..(key_head + 1) * group {
+                    let weights = &scores[head * blocks + block];
+                    let sums = &mut sums[head * lines..][..lines];
+                    let ahead = std::mem::take(&mut ahead);
+                    add_weighted::<S, W, L>(simd, weights, (values, tokens), sums, ahead);
                 }
+            }
+        }
+        for head in 0..heads {
+            let inverse = 1.0 / queries[head * d];
+            let out = &mut self.out[(done * heads + head) * d..][..d];
+            for (out, sum) in out.iter_mut().zip(sums[head * lines..][..lines].as_flattened()) {
+                *out = sum * inverse;
             }
         }
     }
@@ -196,93 +180,81 @@ impl<L> Ahead<L> {
     }
 }
 
-/// The products of `R` queries, one after the other, with sixteen keys.
+/// The products of a query with sixteen keys.
 #[inline(always)]
-fn products<S: Simd, const W: usize, const R: usize, L: Line>(
+fn products<S: Simd, const W: usize, L: Line>(
     simd: S,
-    queries: &[f32],
+    query: &[f32],
     keys: &[L],
     ahead: Ahead<L>,
-) -> [[S::f32s; W]; R] {
-    let d = keys.len();
-    let queries: [&[f32]; R] = std::array::from_fn(
-        #[inline(always)]
-        |r| &queries[r * d..(r + 1) * d],
-    );
-    // One query's sums wait for their last addition, so two are kept.
-    let mut sums = [[[simd.splat_f32s(0.0); W]; R]; 2];
-    let (pairs, last) = keys.as_chunks::<2>();
-    for (p, pair) in pairs.iter().enumerate() {
-        for half in 0..2 {
-            ahead.ask(2 * p + half);
-            let line = pair[half].widen();
-            let (key, _) = S::as_simd_f32s(&line);
-            for r in 0..R {
-                // SAFETY: each query was cut to the keys' length.
-                let q = simd.splat_f32s(unsafe { *queries[r].get_unchecked(2 * p + half) });
-                let sums = &mut sums[if R < 4 { half } else { 0 }];
-                for w in 0..W {
-                    sums[r][w] = simd.mul_add_e_f32s(q, key[w], sums[r][w]);
-                }
-            }
+) -> [S::f32s; W] {
+    // One chain of sums would wait for its last addition, so there are four.
+    let mut sums = [[simd.splat_f32s(0.0); W]; CHAINS];
+    let (groups, rest) = keys.as_chunks::<CHAINS>();
+    let (query_groups, query_rest) = query.as_chunks::<CHAINS>();
+    for (p, (keys, query)) in groups.iter().zip(query_groups).enumerate() {
+        for c in 0..CHAINS {
+            ahead.ask(CHAINS * p + c);
+            add_product::<S, W, L>(simd, &mut sums[c], &keys[c], query[c]);
         }
     }
-    for line in last {
-        let line = line.widen();
-        let (key, _) = S::as_simd_f32s(&line);
-        for r in 0..R {
-            let q = simd.splat_f32s(queries[r][d - 1]);
-            for w in 0..W {
-                sums[0][r][w] = simd.mul_add_e_f32s(q, key[w], sums[0][r][w]);
-            }
-        }
+    for (line, q) in rest.iter().zip(query_rest) {
+        add_product::<S, W, L>(simd, &mut sums[0], line, *q);
     }
+    in_one(simd, sums)
+}
+
+/// `sums += factor · line`.
+#[inline(always)]
+fn add_product<S: Simd, const W: usize, L: Line>(simd: S, sums: &mut [S::f32s; W], line: &L, factor: f32) {
+    let line = line.widen();
+    let (vectors, _) = S::as_simd_f32s(&line);
+    let factor = simd.splat_f32s(factor);
+    for w in 0..W {
+        sums[w] = simd.mul_add_e_f32s(factor, vectors[w], sums[w]);
+    }
+}
+
+/// Sums that are worked on at the same time for one row.
+const CHAINS: usize = 4;
+
+#[inline(always)]
+fn in_one<S: Simd, const W: usize>(simd: S, sums: [[S::f32s; W]; CHAINS]) -> [S::f32s; W] {
     std::array::from_fn(
         #[inline(always)]
-        |r| {
-            std::array::from_fn(
-                #[inline(always)]
-                |w| simd.add_f32s(sums[0][r][w], sums[1][r][w]),
-            )
+        |w| {
+            let (a, b) = (simd.add_f32s(sums[0][w], sums[1][w]), simd.add_f32s(sums[2][w], sums[3][w]));
+            simd.add_f32s(a, b)
         },
     )
 }
 
-/// Adds the first `tokens` values of a head in a block (`[lines, BLOCK]`), times `R` rows' weights, to their sums
-/// (`[R, lines]`).
+/// Adds the first `tokens` values of a head in a block (`[lines, BLOCK]`), times a row's weights, to their sums.
 #[inline(always)]
-fn add_weighted<S: Simd, const W: usize, const R: usize, L: Line>(
+fn add_weighted<S: Simd, const W: usize, L: Line>(
     simd: S,
-    weights: [&Sixteen; R],
+    weights: &Sixteen,
     (values, tokens): (&[L], usize),
     sums: &mut [Sixteen],
     ahead: Ahead<L>,
 ) {
-    let lines = sums.len() / R;
-    for (c, values) in values.chunks_exact(BLOCK).enumerate() {
-        let mut total = [[[simd.splat_f32s(0.0); W]; R]; 2];
-        for r in 0..R {
-            total[0][r].copy_from_slice(S::as_simd_f32s(&sums[r * lines + c]).0);
+    for (c, (values, sum)) in values.chunks_exact(BLOCK).zip(sums).enumerate() {
+        let (sum, _) = S::as_mut_simd_f32s(sum);
+        let mut total = [[simd.splat_f32s(0.0); W]; CHAINS];
+        total[0].copy_from_slice(sum);
+        // Indices that are constants leave the sums in registers.
+        let groups = values.as_chunks::<CHAINS>().0.iter().zip(weights.as_chunks::<CHAINS>().0);
+        for (g, (lines, weights)) in groups.take(tokens / CHAINS).enumerate() {
+            for t in 0..CHAINS {
+                ahead.ask(c * BLOCK + g * CHAINS + t);
+                add_product::<S, W, L>(simd, &mut total[t], &lines[t], weights[t]);
+            }
         }
-        for (t, line) in values[..tokens].iter().enumerate() {
+        for t in tokens / CHAINS * CHAINS..tokens {
             ahead.ask(c * BLOCK + t);
-            let line = line.widen();
-            let (value, _) = S::as_simd_f32s(&line);
-            let total = &mut total[if R < 4 { t % 2 } else { 0 }];
-            for r in 0..R {
-                // SAFETY: a block has as many tokens as a line has numbers.
-                let weight = simd.splat_f32s(unsafe { *weights[r].get_unchecked(t) });
-                for w in 0..W {
-                    total[r][w] = simd.mul_add_e_f32s(weight, value[w], total[r][w]);
-                }
-            }
+            add_product::<S, W, L>(simd, &mut total[0], &values[t], weights[t]);
         }
-        for r in 0..R {
-            let (sum, _) = S::as_mut_simd_f32s(&mut sums[r * lines + c]);
-            for w in 0..W {
-                sum[w] = simd.add_f32s(total[0][r][w], total[1][r][w]);
-            }
-        }
+        sum.copy_from_slice(&in_one(simd, total));
     }
 }
 
@@ -320,10 +292,7 @@ mod tests {
         for (rows, expected) in single(&qkv).chunks(step * shape.row()).zip(whole.chunks(step * width)) {
             let (first, new) = (kept.len(), rows.len() / shape.row());
             kept.reserve(new);
-            for (i, row) in rows.chunks_exact(shape.row()).enumerate() {
-                let (keys, values) = row[width..].split_at(shape.key_value_heads * shape.head_width);
-                kept.write(1, first + i, keys, values);
-            }
+            kept.write_new(1, rows.chunks_exact(shape.row()).map(|row| &row[width..]));
             let mut out = vec![f32::NAN; new * width];
             let (kept_now, scratch) = (&kept, &mut scratch);
             run(Attend {

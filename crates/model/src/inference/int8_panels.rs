@@ -66,7 +66,17 @@ fn largest(values: &[f32]) -> f32 {
             *lane = if magnitude > *lane { magnitude } else { *lane };
         }
     }
-    lanes.into_iter().chain(rest.iter().map(|v| v.abs())).fold(0.0, f32::max)
+    // By halves, which registers can do.
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] = if lanes[i + half] > lanes[i] { lanes[i + half] } else { lanes[i] };
+        }
+    }
+    let mut most = lanes[0];
+    for value in rest {
+        most = if value.abs() > most { value.abs() } else { most };
+    }
+    most
 }
 
 /// Rows as integers.
@@ -186,6 +196,7 @@ fn plainly(y: &mut [f32], rounded: &Rounded, weights: &Int8Panels) {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{GROUP, Int8Panels, PANEL, Quad, Rounded, put};
+    use crate::panels::each_row;
     use std::arch::x86_64::*;
 
     /// Where a tile's rows begin: integers `[rows, groups]` and what becomes of them.
@@ -265,28 +276,43 @@ mod x86 {
     ) {
         let groups = rows.groups;
         let quads: [&[Quad]; P] = std::array::from_fn(|p| &weights.quads[(panel + p) * groups..][..groups]);
+        // A pointer for three rows: the next two are one and two strides further, which an address can say by itself.
+        let apart = groups * GROUP;
+        let begin = rows.integers.as_ptr().cast::<u8>().wrapping_add(row * apart);
+        let integers: [*const u8; 4] = std::array::from_fn(|i| begin.wrapping_add(3 * i * apart));
         let mut sums = [[_mm512_setzero_si512(); P]; R];
         for p in 0..groups {
             let b: [__m512i; P] = std::array::from_fn(|i| {
                 // SAFETY: a quad is one aligned register, and there are `groups` of them.
                 unsafe { _mm512_load_si512(quads[i].as_ptr().add(p).cast()) }
             });
-            for r in 0..R {
-                // SAFETY: as the caller promises.
-                let a = _mm512_set1_epi32(unsafe { rows.group(row + r, p) });
+            each_row!(R, r => {
+                // SAFETY: as the caller promises, rows `row .. row + R` exist, and each has `groups` groups.
+                let group = unsafe { integers[r / 3].add(r % 3 * apart + p * GROUP).cast::<i32>().read_unaligned() };
+                let a = _mm512_set1_epi32(group);
                 for i in 0..P {
                     sums[r][i] = _mm512_dpbusd_epi32(sums[r][i], a, b[i]);
                 }
-            }
+            });
         }
-        for r in 0..R {
-            let y = &mut y[(row + r) * weights.columns..][..weights.columns];
-            for i in 0..P {
-                let mut line = [0_i32; PANEL];
-                // SAFETY: a line is as long as a register.
-                unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), sums[r][i]) };
-                put(y, rows.scales[row + r], (panel + i) * PANEL, &line, weights);
-            }
+        for i in 0..P {
+            let first = (panel + i) * PANEL;
+            // SAFETY: scales and offsets are as many as padded columns.
+            let (scales, offsets) = unsafe {
+                (
+                    _mm512_loadu_ps(weights.scales.as_ptr().add(first)),
+                    _mm512_loadu_si512(weights.offsets.as_ptr().add(first).cast()),
+                )
+            };
+            let n = PANEL.min(weights.columns - first);
+            let whole = ((1_u32 << n) - 1) as __mmask16;
+            each_row!(R, r => {
+                let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][i], offsets));
+                let value = _mm512_mul_ps(sum, _mm512_mul_ps(_mm512_set1_ps(rows.scales[row + r]), scales));
+                let y = &mut y[(row + r) * weights.columns + first..][..n];
+                // SAFETY: the mask leaves out what the row has no room for.
+                unsafe { _mm512_mask_storeu_ps(y.as_mut_ptr(), whole, value) };
+            });
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) const BLOCK: usize = PANEL;
 
 /// Sixteen numbers as they are kept.
 pub(crate) trait Line: Copy + Default + Send + Sync + std::fmt::Debug + 'static {
+    fn of(values: [f32; PANEL]) -> Self;
     fn widen(&self) -> [f32; PANEL];
     fn set(&mut self, lane: usize, value: f32);
 }
@@ -23,6 +24,10 @@ pub(crate) trait Line: Copy + Default + Send + Sync + std::fmt::Debug + 'static 
 pub(crate) struct Whole([f32; PANEL]);
 
 impl Line for Whole {
+    #[inline(always)]
+    fn of(values: [f32; PANEL]) -> Self {
+        Whole(values)
+    }
     #[inline(always)]
     fn widen(&self) -> [f32; PANEL] {
         self.0
@@ -43,6 +48,10 @@ pub(crate) struct Half([u16; PANEL]);
 const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
 
 impl Line for Half {
+    #[inline(always)]
+    fn of(values: [f32; PANEL]) -> Self {
+        Half(values.map(narrow))
+    }
     #[inline(always)]
     fn widen(&self) -> [f32; PANEL] {
         std::array::from_fn(
@@ -155,12 +164,9 @@ impl<L: Line> Kept<L> {
     }
 
     /// Writes the key and the value (`[heads · head_width]` each) of token `place` in one layer.
-    pub(crate) fn write(&mut self, layer: usize, place: usize, key: &[f32], value: &[f32]) {
+    fn write(&mut self, layer: usize, place: usize, key: &[f32], value: &[f32]) {
         let (shape, lane) = (self.shape, place % BLOCK);
-        let Some(block) = Arc::get_mut(&mut self.blocks[place / BLOCK]) else {
-            unreachable!("a block is nobody else's once it was reserved")
-        };
-        let (keys, values) = block[layer * shape.layer()..][..shape.layer()].split_at_mut(shape.keys());
+        let (keys, values) = self.own(layer, place / BLOCK);
         for (line, key) in keys.iter_mut().zip(key) {
             line.set(lane, *key);
         }
@@ -170,6 +176,65 @@ impl<L: Line> Kept<L> {
                 value.iter().enumerate().for_each(|(i, value)| lines[lane].set(i, *value));
             }
         }
+    }
+
+    /// Writes what follows the tokens kept: each row is a key, then a value, as [`Kept::write`] has them. Sixteen tokens that
+    /// make a whole block are turned a line at a time.
+    pub(crate) fn write_new<'a>(&mut self, layer: usize, mut rows: impl Iterator<Item = &'a [f32]>) {
+        let (shape, mut place) = (self.shape, self.tokens);
+        let width = shape.heads * shape.head_width;
+        loop {
+            let mut together = [[].as_slice(); BLOCK];
+            let most = if place.is_multiple_of(BLOCK) { BLOCK } else { 1 };
+            let mut n = 0;
+            while n < most
+                && let Some(row) = rows.next()
+            {
+                (together[n], n) = (&row[..2 * width], n + 1);
+            }
+            if n < BLOCK {
+                for (i, row) in together[..n].iter().enumerate() {
+                    let (key, value) = row.split_at(width);
+                    self.write(layer, place + i, key, value);
+                }
+            } else {
+                self.write_block(layer, place / BLOCK, &together);
+            }
+            place += n;
+            if n < most {
+                break;
+            }
+        }
+    }
+
+    /// Writes a whole block of one layer.
+    fn write_block(&mut self, layer: usize, block: usize, rows: &[&[f32]; BLOCK]) {
+        let (shape, width) = (self.shape, self.shape.heads * self.shape.head_width);
+        let (keys, values) = self.own(layer, block);
+        let rows = rows.map(|row| row.split_at(width));
+        for (i, line) in keys.iter_mut().enumerate() {
+            *line = L::of(std::array::from_fn(|lane| rows[lane].0[i]));
+        }
+        let heads = values.chunks_exact_mut(shape.value_lines() * BLOCK).enumerate();
+        for (head, lines) in heads {
+            for (lane, (_, value)) in rows.iter().enumerate() {
+                let value = &value[head * shape.head_width..][..shape.head_width];
+                for (lines, value) in lines.chunks_exact_mut(BLOCK).zip(value.chunks(PANEL)) {
+                    let mut line = [0.0; PANEL];
+                    line[..value.len()].copy_from_slice(value);
+                    lines[lane] = L::of(line);
+                }
+            }
+        }
+    }
+
+    /// A block's keys and values in one layer, to be written.
+    fn own(&mut self, layer: usize, block: usize) -> (&mut [L], &mut [L]) {
+        let shape = self.shape;
+        let Some(block) = Arc::get_mut(&mut self.blocks[block]) else {
+            unreachable!("a block is nobody else's once it was reserved")
+        };
+        block[layer * shape.layer()..][..shape.layer()].split_at_mut(shape.keys())
     }
 
     /// Takes `more` written tokens into account.
@@ -225,12 +290,10 @@ mod tests {
         let shape = KeptShape { layers: 2, heads: 1, head_width: 2 };
         let mut first = Kept::<Whole>::new(shape);
         let write = |kept: &mut Kept<Whole>, tokens: usize, value: f32| {
-            let from = kept.len();
             kept.reserve(tokens);
             for layer in 0..2 {
-                for place in from..from + tokens {
-                    kept.write(layer, place, &[value; 2], &[-value; 2]);
-                }
+                let row = [value, value, -value, -value];
+                kept.write_new(layer, (0..tokens).map(|_| row.as_slice()));
             }
             kept.advance(tokens);
         };

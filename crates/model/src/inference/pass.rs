@@ -72,13 +72,10 @@ impl AnyKept {
 
     /// Writes what follows the tokens kept, from rows of queries, keys and values.
     fn write(&mut self, shape: Shape, layer: usize, rows: &[f32]) {
-        let (from, width) = (self.len(), shape.key_value_heads * shape.head_width);
-        for (i, row) in rows.chunks_exact(shape.row()).enumerate() {
-            let (keys, values) = row[shape.heads * shape.head_width..].split_at(width);
-            match self {
-                AnyKept::Whole(kept) => kept.write(layer, from + i, keys, values),
-                AnyKept::Half(kept) => kept.write(layer, from + i, keys, values),
-            }
+        let rows = rows.chunks_exact(shape.row()).map(|row| &row[shape.heads * shape.head_width..]);
+        match self {
+            AnyKept::Whole(kept) => kept.write_new(layer, rows),
+            AnyKept::Half(kept) => kept.write_new(layer, rows),
         }
     }
 
@@ -156,9 +153,12 @@ struct Chunk {
 
 /// Fewest rows that are worth a thread of their own.
 const FEWEST_ROWS: usize = 24;
+/// Rows that go through a block's products together: few enough that what becomes of them stays in the second cache level,
+/// beside the block's weights where those are few. A multiple of the height of a product's tile.
+const NEAR: usize = 96;
 /// Attention takes up to so many rows of a segment together. The last bit depends on which ones, so that chunks part a
 /// segment only at multiples of it: then any number of threads gives the same.
-const ROWS_TOGETHER: usize = 8;
+const ROWS_TOGETHER: usize = 12;
 
 impl Reader {
     /// The final hidden state (`[tokens or segments, width]`) of the reader's pack, whose segments begin where `kept`
@@ -340,10 +340,13 @@ impl Chunk {
         }
         if layer < p.config.layers {
             let slots = &p.layout.blocks[layer];
-            let shape = attention_shape(p.config);
-            let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(self.rows.len()));
-            norm::forward(x, slots.attention_norm.of(p.weights), p.config.norm_epsilon, normed, inverse);
-            inference.block(layer).query_key_value.multiply(query_key_value, normed, &mut self.rounded);
+            let (shape, d) = (attention_shape(p.config), p.config.width);
+            let rows = x.chunks(NEAR * d).zip(query_key_value.chunks_mut(NEAR * shape.row()));
+            for (x, query_key_value) in rows {
+                let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(x.len() / d));
+                norm::forward(x, slots.attention_norm.of(p.weights), p.config.norm_epsilon, normed, inverse);
+                inference.block(layer).query_key_value.multiply(query_key_value, normed, &mut self.rounded);
+            }
             if !slots.query_key_value_bias.is_empty() {
                 let bias = slots.query_key_value_bias.of(p.weights);
                 query_key_value.chunks_exact_mut(shape.row()).for_each(|row| add_scaled(row, 1.0, bias));
@@ -393,20 +396,21 @@ impl Chunk {
     fn rest(&mut self, inference: Inference<'_>, layer: usize, x: &mut [f32]) {
         let p = inference.parameters;
         let (config, slots, block) = (p.config, &p.layout.blocks[layer], inference.block(layer));
-        let (rows, inner) = (x.len() / config.width, config.feed_forward);
-        if rows == 0 {
-            return;
+        let (d, inner) = (config.width, config.feed_forward);
+        let attention = self.attention.filled(x.len());
+        for (x, attention) in x.chunks_mut(NEAR * d).zip(attention.chunks(NEAR * d)) {
+            let rows = x.len() / d;
+            let branch = self.branch.stale(x.len());
+            block.attention_out.multiply(branch, attention, &mut self.rounded);
+            add_scaled(x, 1.0, branch);
+            let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(rows));
+            norm::forward(x, slots.feed_forward_norm.of(p.weights), config.norm_epsilon, normed, inverse);
+            let gate_up = self.gate_up.stale(rows * 2 * inner);
+            block.gate_up.multiply(gate_up, normed, &mut self.rounded);
+            let activation = self.activation.stale(rows * inner);
+            feed_forward::forward_in_registers(gate_up, inner, activation);
+            block.down.multiply(branch, activation, &mut self.rounded);
+            add_scaled(x, 1.0, branch);
         }
-        let branch = self.branch.stale(x.len());
-        block.attention_out.multiply(branch, self.attention.filled(x.len()), &mut self.rounded);
-        add_scaled(x, 1.0, branch);
-        let (normed, inverse) = (self.normed.stale(x.len()), self.inverse.stale(rows));
-        norm::forward(x, slots.feed_forward_norm.of(p.weights), config.norm_epsilon, normed, inverse);
-        let gate_up = self.gate_up.stale(rows * 2 * inner);
-        block.gate_up.multiply(gate_up, normed, &mut self.rounded);
-        let activation = self.activation.stale(rows * inner);
-        feed_forward::forward(gate_up, inner, activation);
-        block.down.multiply(branch, activation, &mut self.rounded);
-        add_scaled(x, 1.0, branch);
     }
 }

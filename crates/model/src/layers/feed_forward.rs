@@ -4,6 +4,7 @@
 //! place would otherwise have to be assumed to overlap, and the loop would stay scalar.
 
 use crate::real::{Real, vectorised};
+use crate::registers::sigmoid;
 
 const LANES: usize = 16;
 
@@ -27,6 +28,36 @@ pub(crate) fn forward<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]
             }
         },
     );
+}
+
+/// [`forward`] in registers, with multiplications and additions in one where the processor can.
+pub(crate) fn forward_in_registers(gate_up: &[f32], width: usize, activation: &mut [f32]) {
+    pulp::Arch::new().dispatch(InRegisters { gate_up, width, activation });
+}
+
+struct InRegisters<'a> {
+    gate_up: &'a [f32],
+    width: usize,
+    activation: &'a mut [f32],
+}
+
+impl pulp::WithSimd for InRegisters<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        let InRegisters { gate_up, width, activation } = self;
+        for (row, activation) in gate_up.chunks_exact(2 * width).zip(activation.chunks_exact_mut(width)) {
+            let (gate, up) = row.split_at(width);
+            let ((gates, gate), (ups, up)) = (S::as_simd_f32s(gate), S::as_simd_f32s(up));
+            let (activations, activation) = S::as_mut_simd_f32s(activation);
+            for ((a, g), u) in activations.iter_mut().zip(gates).zip(ups) {
+                *a = simd.mul_f32s(simd.mul_f32s(*g, sigmoid(simd, *g)), *u);
+            }
+            for ((a, g), u) in activation.iter_mut().zip(gate).zip(up) {
+                *a = *g * g.sigmoid() * *u;
+            }
+        }
+    }
 }
 
 /// Replaces `gate_up` by its gradient, given that of the activation.
@@ -72,6 +103,21 @@ mod tests {
     use super::*;
     use crate::gradient_check::{assert_gradient, wave};
     use crate::real::dot;
+
+    #[test]
+    fn in_registers_it_is_the_same() {
+        let gate_up: Vec<f32> = (0..3 * 74).map(|i| (i as f32 * 0.37).sin() * 0.5 * i as f32).collect();
+        let (mut plain, mut found) = (vec![0.0; 3 * 37], vec![f32::NAN; 3 * 37]);
+        let wide: Vec<f64> = gate_up.iter().map(|x| f64::from(*x)).collect();
+        forward(&wide, 37, &mut plain);
+        forward_in_registers(&gate_up, 37, &mut found);
+        for (found, expected) in found.iter().zip(&plain) {
+            assert!(
+                (f64::from(*found) - expected).abs() <= 1e-6 * expected.abs() + 1e-30,
+                "{found} {expected}"
+            );
+        }
+    }
 
     #[test]
     fn backward_is_the_derivative() {

@@ -6,6 +6,7 @@
 
 use crate::config::{Config, Rotary};
 use crate::real::{Real, vectorised};
+use crate::registers::{MOST_TURNED, sin_cos};
 
 /// Cosines and sines per token and pair: `[tokens, pairs]` each.
 #[derive(Default)]
@@ -23,15 +24,33 @@ impl<T: Real> Angles<T> {
         self.pairs = pairs;
         self.cosine.clear();
         self.sine.clear();
+        let mut angles = vec![0.0_f64; pairs];
         for (index, days) in positions {
-            for speed in &speeds {
-                let angle = match *speed {
+            for (angle, speed) in angles.iter_mut().zip(&speeds) {
+                *angle = match *speed {
                     Speed::PerToken(s) => index as f64 * s,
                     Speed::PerDay(s) => days * s,
                 };
-                let (sine, cosine) = angle.sin_cos();
-                self.cosine.push(T::of(cosine));
-                self.sine.push(T::of(sine));
+            }
+            let begin = self.cosine.len();
+            self.cosine.resize(begin + pairs, T::ZERO);
+            self.sine.resize(begin + pairs, T::ZERO);
+            let (cosines, sines) = (&mut self.cosine[begin..], &mut self.sine[begin..]);
+            if angles.iter().all(|angle| angle.abs() <= MOST_TURNED) {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((cosine, sine), angle) in cosines.iter_mut().zip(sines).zip(&angles) {
+                            let (s, c) = sin_cos(*angle);
+                            (*sine, *cosine) = (T::of(s), T::of(c));
+                        }
+                    },
+                );
+            } else {
+                for ((cosine, sine), angle) in cosines.iter_mut().zip(sines).zip(&angles) {
+                    let (s, c) = angle.sin_cos();
+                    (*sine, *cosine) = (T::of(s), T::of(c));
+                }
             }
         }
     }

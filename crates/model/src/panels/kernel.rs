@@ -304,6 +304,7 @@ macro_rules! each_row {
         )*
     }};
 }
+pub(crate) use each_row;
 
 /// A tile of `R` rows, each of which lies in memory step by step, or, with `ACROSS`, of steps that lie row by row.
 ///

@@ -8,7 +8,7 @@
 
 mod kernel;
 
-pub(crate) use kernel::{Left, Target, product_in_registers, product_plainly};
+pub(crate) use kernel::{Left, Target, each_row, product_in_registers, product_plainly};
 
 use crate::real::Real;
 

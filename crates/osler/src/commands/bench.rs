@@ -10,7 +10,8 @@ use crate::progress::{Voice, grouped};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use model::{
-    Config, EvaluationReport, Model, Observer, Rotary, Size, StepReport, Subjects, Token, TrainOptions, train,
+    Config, EvaluationReport, Model, Observer, PatientState, Rotary, Size, StepReport, Subjects, Token,
+    TrainOptions, train,
 };
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -267,11 +268,8 @@ fn decode(model: &Model) -> Result<()> {
         birth_known: false,
     };
     let mut states = model.read(&[sequence; SEQUENCES])?;
-    for _ in 1..LENGTH {
-        let token = |code| Token { code, age_days: 0.0, value: f32::NAN };
-        let tokens: Vec<Token> = model.likeliest_codes(&states).into_iter().map(token).collect();
-        model.append(&mut states, &tokens)?;
-    }
+    let token = |code, _: &PatientState| Token { code, age_days: 0.0, value: f32::NAN };
+    model.append_likeliest(&mut states, LENGTH - 1, token)?;
     model.likeliest_codes(&states);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who may come in, and where.
 
-use crate::{Access, AppState, doors::Rule, error::ApiError};
+use crate::{Access, AppState, Models, doors::Rule, error::ApiError};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, header},
@@ -15,8 +15,8 @@ use govern::{
 
 /// Lets a request pass when its door is a probe, or its caller is known and may use the door. Everything else,
 /// routes that don't exist among them, is refused before anything of it is read.
-pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    match caller(&state, &request) {
+pub(crate) async fn admit(State(models): State<Models>, mut request: Request, next: Next) -> Response {
+    match caller(models.default(), &request) {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -27,6 +27,7 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
     }
 }
 
+/// Who calls. What is shared by all models is enough to tell.
 fn caller(state: &AppState, request: &Request) -> Result<Option<Caller>, ApiError> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let rule = path.and_then(|path| state.rule(path));
@@ -41,21 +42,21 @@ fn caller(state: &AppState, request: &Request) -> Result<Option<Caller>, ApiErro
     {
         return Err(ApiError::WrongScope { scope });
     }
-    if matches!(rule, Some(Rule::Answer(..))) {
-        let model = &state.model().description;
-        if !caller.may_ask(&model.name, &model.digest) {
-            return Err(ApiError::ModelNotGranted);
-        }
-        if state.stage() == Stage::Retired {
-            return Err(ApiError::Retired);
-        }
-    }
     state
         .governance()
         .quotas
         .spend(&caller.id, caller.quota(), now)
         .map_err(|seconds| ApiError::QuotaExceeded { seconds })?;
     Ok(Some(caller))
+}
+
+/// Refuses a caller who may not ask this model, and a model that answers nobody any more.
+pub(crate) fn may_ask(caller: &Caller, state: &AppState) -> Result<(), ApiError> {
+    let model = &state.model().description;
+    if !caller.may_ask(&model.name, &model.digest) {
+        return Err(ApiError::ModelNotGranted);
+    }
+    if state.stage() == Stage::Retired { Err(ApiError::Retired) } else { Ok(()) }
 }
 
 fn identify(state: &AppState, request: &Request, scope: Option<Scope>) -> Result<Caller, ApiError> {

@@ -1,7 +1,7 @@
 //! What the doors share, and the router that holds them.
 
 use crate::{
-    Error, Governance, Predictor, ServeSettings, access, doors,
+    Error, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
     doors::Rule,
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
@@ -39,9 +39,9 @@ struct Shared {
     common: Arc<Common>,
 }
 
-/// What stays when another model takes over.
-struct Common {
-    metrics: Arc<Metrics>,
+/// What models share that one server answers with, and what stays when another takes over.
+pub(crate) struct Common {
+    pub(crate) metrics: Arc<Metrics>,
     governance: Governance,
     rules: HashMap<&'static str, Rule>,
     settings: ServeSettings,
@@ -50,6 +50,9 @@ struct Common {
     readers: Arc<Semaphore>,
     simulations: Arc<Semaphore>,
     buffered_kib: Arc<Semaphore>,
+    /// Places for silent questions, and the turn of the one that is asked.
+    pub(crate) mirror_places: Arc<Semaphore>,
+    pub(crate) mirror_turn: Arc<Semaphore>,
     kept: KeptPatients,
     draining: AtomicBool,
 }
@@ -61,21 +64,11 @@ pub(crate) struct Admission {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-impl AppState {
-    /// Asks the predictor what it is and starts its threads.
-    ///
-    /// # Errors
-    /// When the settings allow no request, the description is unusable, or no thread can be started.
-    pub fn new(
-        predictor: Arc<dyn Predictor>,
-        governance: Governance,
-        settings: ServeSettings,
-    ) -> Result<Self, Error> {
+impl Common {
+    pub(crate) fn new(governance: Governance, settings: ServeSettings) -> Result<Arc<Self>, Error> {
         settings.check()?;
-        let mut governance = governance;
-        let stage = governance.stage.take();
         let metrics = Arc::new(Metrics::new());
-        let common = Arc::new(Common {
+        Ok(Arc::new(Common {
             kept: KeptPatients::new(&settings, metrics.clone()),
             metrics,
             governance,
@@ -85,37 +78,67 @@ impl AppState {
             readers: Arc::new(Semaphore::new(settings.reader_threads)),
             simulations: Arc::new(Semaphore::new(settings.max_simulations)),
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
+            mirror_places: Arc::new(Semaphore::new(settings.max_mirrored)),
+            mirror_turn: Arc::new(Semaphore::new(1)),
             settings,
             draining: AtomicBool::new(false),
-        });
-        AppState::of(predictor, stage, common)
+        }))
     }
+}
 
-    /// The same server with another model: keys, ledger, limits and measures go on. `stage` says where the model stands, and
-    /// must be given where the first model's stage was looked up.
+impl AppState {
+    /// A server with this model alone: asks the predictor what it is and starts its threads.
     ///
     /// # Errors
-    /// As [`AppState::new`].
-    pub(crate) fn with_model(
-        &self,
+    /// When the settings allow no request, the description is unusable, or no thread can be started.
+    pub fn new(
         predictor: Arc<dyn Predictor>,
-        stage: Option<StageOf>,
+        mut governance: Governance,
+        settings: ServeSettings,
     ) -> Result<Self, Error> {
-        if self.0.stage.is_some() && stage.is_none() {
-            return Err(Error::Model { reason: "nothing says where it stands" });
-        }
-        AppState::of(predictor, stage, self.0.common.clone())
+        let stage = governance.stage.take();
+        AppState::of(Offered { predictor, name: None, stage }, Common::new(governance, settings)?)
     }
 
-    fn of(predictor: Arc<dyn Predictor>, stage: Option<StageOf>, common: Arc<Common>) -> Result<Self, Error> {
-        let model = ServedModel::new(predictor.describe(), predictor.embedding_width())?;
+    /// One of the models of a server.
+    pub(crate) fn of(offered: Offered, common: Arc<Common>) -> Result<Self, Error> {
+        let Offered { predictor, name, stage } = offered;
+        let mut description = predictor.describe();
+        if let Some(name) = name {
+            description.name = name;
+        }
+        let model = ServedModel::new(description, predictor.embedding_width())?;
         let shape = AnswerShape {
             horizons: model.description.horizons_days.len(),
             embedding_width: predictor.embedding_width(),
         };
         let engine = Engine::start(predictor.clone(), shape, &common.settings, common.metrics.clone())?;
-        common.metrics.model_serves(&model.description);
         Ok(AppState(Arc::new(Shared { predictor, model, engine, stage, common })))
+    }
+
+    pub(crate) fn common(&self) -> &Arc<Common> {
+        &self.0.common
+    }
+
+    /// Is it this very model, loaded this very time?
+    pub(crate) fn is(&self, other: &AppState) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Is its stage looked up?
+    pub(crate) fn has_stage_of_its_own(&self) -> bool {
+        self.0.stage.is_some()
+    }
+
+    /// Is this its name, or its digest?
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let description = &self.0.model.description;
+        name == description.name || name == description.digest
+    }
+
+    /// Refuses a request that names another model.
+    pub(crate) fn answers_as(&self, name: Option<&str>) -> Result<(), ApiError> {
+        if name.is_none_or(|name| self.is_called(name)) { Ok(()) } else { Err(ApiError::NoSuchModel) }
     }
 
     pub(crate) fn predictor(&self) -> &Arc<dyn Predictor> {
@@ -191,11 +214,13 @@ impl AppState {
     }
 }
 
-/// Every door, behind the ledger and access control, and framed: request ids, measures, log, security headers, errors.
-pub fn app(state: AppState) -> Router {
+/// Every door, behind the ledger and access control, and framed: request ids, measures, log, security headers, errors. `models` are
+/// [`Models`], or an [`AppState`] alone.
+pub fn app(models: impl Into<Models>) -> Router {
+    let models = models.into();
     doors::router()
-        .layer(middleware::from_fn_with_state(state.clone(), record::record))
-        .layer(middleware::from_fn_with_state(state.clone(), access::admit))
-        .layer(middleware::from_fn_with_state(state.clone(), frame::frame))
-        .with_state(state)
+        .layer(middleware::from_fn_with_state(models.clone(), record::record))
+        .layer(middleware::from_fn_with_state(models.clone(), access::admit))
+        .layer(middleware::from_fn_with_state(models.clone(), frame::frame))
+        .with_state(models)
 }

@@ -2,11 +2,17 @@
 
 use crate::{AppState, error::ApiError};
 use axum::{
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     http::{HeaderMap, header},
 };
 use http_body_util::BodyExt;
-use std::sync::Arc;
+use hyper::body::Frame;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -21,6 +27,41 @@ pub(crate) struct ReceivedBody {
 impl ReceivedBody {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl ReceivedBody {
+    /// To be read once more, by a door.
+    pub(crate) fn buffered(self) -> Buffered {
+        Buffered { bytes: self.bytes.into(), read: false, _held: self._held }
+    }
+}
+
+/// A body that has arrived, and that a door has not read yet. It counts against the same memory.
+pub(crate) struct Buffered {
+    bytes: Bytes,
+    read: bool,
+    _held: Held,
+}
+
+impl Buffered {
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl HttpBody for Buffered {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.read, true) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Frame::data(self.bytes.clone()))))
     }
 }
 

@@ -1,12 +1,12 @@
-//! The model that answers now, and how another takes over while requests are under way; and the certificate that is shown.
+//! The models that answer now, and how others take over while requests are under way; and the certificate that is shown.
 
-use crate::{AppState, Error, Predictor, Tls, app, governance::StageOf};
+use crate::{AppState, Error, Models, Offered, Tls, app};
 use axum::Router;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A server whose model can be exchanged. Each request is answered to its end by the model that was there when its head
+/// A server whose models can be exchanged. Each request is answered to its end by the model that was there when its head
 /// had come; none is dropped, and none sees two. A model's threads and memory go with the last request that it answers. Until
-/// then both models are in memory. Cheap to clone.
+/// then those before and after are in memory. Cheap to clone.
 #[derive(Clone)]
 pub struct Current {
     serving: Arc<RwLock<Serving>>,
@@ -15,29 +15,31 @@ pub struct Current {
 
 #[derive(Clone)]
 struct Serving {
-    state: AppState,
+    models: Models,
     app: Router,
 }
 
-impl From<AppState> for Current {
-    fn from(state: AppState) -> Self {
-        let app = app(state.clone());
-        Current { serving: Arc::new(RwLock::new(Serving { state, app })), tls: Arc::default() }
+impl<M: Into<Models>> From<M> for Current {
+    fn from(models: M) -> Self {
+        let models = models.into();
+        let app = app(models.clone());
+        Current { serving: Arc::new(RwLock::new(Serving { models, app })), tls: Arc::default() }
     }
 }
 
 impl Current {
-    /// Lets another model answer from now on. `stage` says where it stands; where the first model's stage was looked up, it must be.
+    /// Lets other models answer from now on, all at once, in the same roles. Where the stage of one before was looked up, that of
+    /// each must be.
     ///
     /// # Errors
-    /// When the model can't be served; the one before goes on then.
-    pub fn exchange(&self, predictor: Arc<dyn Predictor>, stage: Option<StageOf>) -> Result<(), Error> {
-        let state = self.state().with_model(predictor, stage)?;
-        let app = app(state.clone());
+    /// When one can't be served, or a role is nobody's; those before go on then.
+    pub fn exchange(&self, offered: Vec<Offered>) -> Result<(), Error> {
+        let models = self.models().exchanged(offered)?;
+        let app = app(models.clone());
         // What was there is dropped after the lock: ending its threads may take time.
         let _before = {
             let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *serving, Serving { state, app })
+            std::mem::replace(&mut *serving, Serving { models, app })
         };
         Ok(())
     }
@@ -51,8 +53,13 @@ impl Current {
         self.tls.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn models(&self) -> Models {
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).models.clone()
+    }
+
+    /// The one that is asked where a request names none.
     pub(crate) fn state(&self) -> AppState {
-        self.serving.read().unwrap_or_else(PoisonError::into_inner).state.clone()
+        self.models().default().clone()
     }
 
     pub(crate) fn app(&self) -> Router {

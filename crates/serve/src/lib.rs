@@ -71,6 +71,7 @@
 mod access;
 mod app;
 mod body;
+mod choose;
 mod current;
 mod doors;
 mod engine;
@@ -82,7 +83,9 @@ mod kept;
 mod late;
 mod listen;
 mod metrics;
+mod mirror;
 mod model;
+mod models;
 mod pages;
 mod predictor;
 mod record;
@@ -98,6 +101,7 @@ pub use error::Error;
 pub use govern::lifecycle::Stage;
 pub use governance::{Access, Governance, StageOf};
 pub use listen::serve;
+pub use models::{Mirroring, Models, Offered, Roles};
 pub use predictor::{
     CodeDescription, CodeKind, CodeRisk, DrawnFuture, Example, FutureEnd, FutureEvent, KeptStates, MedsEvent,
     ModelDescription, Patient, PatientError, PatientRisk, PredictError, Predictor, ReasonQuestion,

@@ -3,6 +3,7 @@
 use crate::{
     error::PredictorFailure,
     kept::Removal,
+    mirror::Mirrored,
     predictor::{KeptStates, ModelDescription, RecordCounts},
 };
 use prometheus_client::{
@@ -60,6 +61,7 @@ pub(crate) struct Metrics {
     patients: Counter,
     events: Family<OutcomeLabels, Counter>,
     withheld: Counter,
+    mirrored: Family<OutcomeLabels, Counter>,
     kept_patients: Gauge,
     kept_patient_bytes: Gauge,
     patients_let_go: Family<KindLabels, Counter>,
@@ -95,6 +97,7 @@ impl Metrics {
             patients: Counter::default(),
             events: Family::default(),
             withheld: Counter::default(),
+            mirrored: Family::default(),
             kept_patients: Gauge::default(),
             kept_patient_bytes: Gauge::default(),
             patients_let_go: Family::default(),
@@ -108,15 +111,17 @@ impl Metrics {
         metrics.registered()
     }
 
-    /// From now on this model answers.
-    pub(crate) fn model_serves(&self, model: &ModelDescription) {
+    /// From now on these models answer.
+    pub(crate) fn models_serve<'a>(&self, models: impl IntoIterator<Item = &'a ModelDescription>) {
         self.model.clear();
-        let labels = ModelLabels {
-            name: model.name.clone(),
-            version: model.version.clone(),
-            digest: model.digest.clone(),
-        };
-        self.model.get_or_create(&labels).set(1);
+        for model in models {
+            let labels = ModelLabels {
+                name: model.name.clone(),
+                version: model.version.clone(),
+                digest: model.digest.clone(),
+            };
+            self.model.get_or_create(&labels).set(1);
+        }
     }
 
     pub(crate) fn handshake_failed(&self) {
@@ -125,7 +130,7 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let r = &mut self.registry;
-        r.register("model_info", "The model that is served", self.model.clone());
+        r.register("model_info", "The models that are served", self.model.clone());
         r.register("http_requests", "Requests answered", self.requests.clone());
         r.register_with_unit(
             "http_request_duration",
@@ -159,6 +164,11 @@ impl Metrics {
             "withheld",
             "Answers kept from callers, because of the model's stage",
             self.withheld.clone(),
+        );
+        r.register(
+            "mirrored",
+            "Requests of which another model was to be asked silently, by what became of that",
+            self.mirrored.clone(),
         );
         r.register("kept_patients", "Patients that callers left here", self.kept_patients.clone());
         r.register("kept_patient_bytes", "Memory that they take", self.kept_patient_bytes.clone());
@@ -199,8 +209,12 @@ impl Metrics {
         self.duration.get_or_create(&RouteLabels { route: route.to_owned() }).observe(took.as_secs_f64());
     }
 
-    pub(crate) fn queue_depth(&self, patients: usize) {
-        set(&self.queue_depth, patients);
+    pub(crate) fn queue_changed(&self, before: usize, now: usize) {
+        self.queue_depth.inc_by(now as i64 - before as i64);
+    }
+
+    pub(crate) fn mirrored(&self, outcome: Mirrored) {
+        self.mirrored.get_or_create(&OutcomeLabels { outcome: outcome.name() }).inc();
     }
 
     pub(crate) fn batch_done(&self, patients: usize, took: Duration) {
@@ -234,7 +248,13 @@ impl Metrics {
         self.patients_let_go.get_or_create(&KindLabels { kind }).inc();
     }
 
-    pub(crate) fn states_kept(&self, kept: KeptStates) {
+    pub(crate) fn states_kept(&self, kept: impl Iterator<Item = KeptStates>) {
+        let kept = kept.fold(KeptStates::default(), |a, b| KeptStates {
+            states: a.states + b.states,
+            bytes: a.bytes + b.bytes,
+            tokens_reused: a.tokens_reused + b.tokens_reused,
+            tokens_read: a.tokens_read + b.tokens_read,
+        });
         set(&self.states, kept.states);
         set(&self.state_bytes, kept.bytes);
         for (outcome, tokens) in [("known", kept.tokens_reused), ("read", kept.tokens_read)] {

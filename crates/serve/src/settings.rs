@@ -42,6 +42,10 @@ pub struct ServeSettings {
     pub max_simulations: usize,
     /// How long drawing futures may take; past it 504.
     pub simulation_timeout: Duration,
+    /// How many requests may wait to be asked silently of a mirrored model; past it they are left out.
+    pub max_mirrored: usize,
+    /// How long such a request may wait for callers to be served first; past it it is left out.
+    pub mirror_patience: Duration,
     /// How long requests under way may take after shutdown began.
     pub drain_timeout: Duration,
     /// The longest answer that the ledger keeps whole, in bytes; of longer ones it keeps the digest.
@@ -79,6 +83,8 @@ impl Default for ServeSettings {
             request_timeout: Duration::from_secs(30),
             max_simulations: 2,
             simulation_timeout: Duration::from_secs(60),
+            max_mirrored: 64,
+            mirror_patience: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
             max_ledger_output_bytes: 64 << 10,
             max_kept_bytes: 128 << 20,

@@ -2,19 +2,19 @@
 
 use super::{digest_of, name_of};
 use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others};
-use crate::manifest::Manifest;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
 use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::Voice;
 use crate::records::Records;
 use crate::{clock, environment, examples, lifecycle};
-use ::serve::{Access, AppState, Current, Governance, ServeSettings, Tls};
+use ::serve::{Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, Tls};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Memory for what was read of records, where nothing else is said.
@@ -24,9 +24,9 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
 ///
 /// Without --governance it is for this machine alone: whoever can reach it is answered, whatever the model's stage,
 /// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
-/// answered, and the model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
-/// answered first. On SIGUSR1 it reads the model's directory again, and what is there answers from then on, without a
-/// dropped request; when it can't be served, the model before goes on. On SIGHUP it reads certificate and key again.
+/// answered, and each model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
+/// answered first. On SIGUSR1 it reads the models' directories again, and what is there answers from then on, without a
+/// dropped request; when one can't be served, those before go on. On SIGHUP it reads certificate and key again.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
@@ -35,11 +35,20 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
   osler access grant --governance site --name 'ward app' --scope predict,read
   osler serve --model model --governance site --listen 0.0.0.0:8080
   osler serve --model model --governance site --listen 0.0.0.0:8443 --tls-certificate server.pem --tls-key server.key
+  osler serve --governance site --model model --model candidate=model-2 --mirror candidate=0.25
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
 pub struct Arguments {
-    /// A directory that `osler train` wrote.
-    #[arg(long)]
-    pub model: PathBuf,
+    /// A directory that `osler train` wrote, and NAME= before it where callers are to call it otherwise than it calls itself. Again
+    /// for each further model: the first is asked where a request names none.
+    #[arg(long, required = true, value_name = "[NAME=]DIR")]
+    pub model: Vec<ModelChoice>,
+    /// The model that answers CDS Hooks, by name; else the first.
+    #[arg(long, value_name = "NAME")]
+    pub cds_model: Option<String>,
+    /// A model that is asked silently, after the answer, what the first was asked about risks; its answers go to the ledger alone. With
+    /// a share, only of so many requests.
+    #[arg(long, value_name = "NAME[=SHARE]", value_parser = mirroring)]
+    pub mirror: Option<Mirroring>,
     /// Address and port; port 0 takes a free one and says which.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -67,9 +76,59 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
     /// Memory for records that were read, in MiB, so that a chart that comes again with further events costs those events; 0
-    /// keeps none.
+    /// keeps none. Each model has so much.
     #[arg(long, value_name = "MIB", default_value_t = DEFAULT_STATE_MIB)]
     pub state_memory: usize,
+}
+
+/// A model, and what callers call it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelChoice {
+    name: Option<String>,
+    path: PathBuf,
+}
+
+impl From<PathBuf> for ModelChoice {
+    /// Under its own name.
+    fn from(path: PathBuf) -> Self {
+        ModelChoice { name: None, path }
+    }
+}
+
+impl FromStr for ModelChoice {
+    type Err = String;
+
+    /// `DIR` or `NAME=DIR`; a directory with `=` in its name is told by a slash before that, as in `./a=b`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.contains(['/', '\\']) => {
+                Ok(ModelChoice { name: Some(named(name)?), path: path.into() })
+            }
+            _ => Ok(PathBuf::from(text).into()),
+        }
+    }
+}
+
+/// A name that stands in addresses, headers and settings as it is.
+fn named(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if fits {
+        Ok(name.to_owned())
+    } else {
+        Err("a model's name is up to 64 letters, digits, points, hyphens and underscores".to_owned())
+    }
+}
+
+/// `NAME` or `NAME=SHARE`.
+fn mirroring(text: &str) -> Result<Mirroring, String> {
+    let (model, share) = match text.split_once('=') {
+        None => (text, 1.0),
+        Some((model, share)) => {
+            (model, share.parse().map_err(|_| "the share is a number above 0 and up to 1".to_owned())?)
+        }
+    };
+    Ok(Mirroring { model: named(model)?, share })
 }
 
 /// What stays when a model is exchanged.
@@ -93,13 +152,10 @@ impl Arguments {
         let arguments = &serving.arguments;
         let tls = arguments.tls()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let directory = arguments.open_model()?;
-        let governance = arguments.governance(&directory.manifest)?;
-        let current = Current::from(AppState::new(
-            serving.predictor(directory)?,
-            governance,
-            ServeSettings::default(),
-        )?);
+        let governance = arguments.governance()?;
+        let models =
+            Models::new(serving.offered()?, arguments.roles()?, governance, ServeSettings::default())?;
+        let current = Current::from(models);
         tls.into_iter().for_each(|tls| current.show(tls));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -127,8 +183,13 @@ impl Arguments {
 }
 
 impl Arguments {
-    fn open_model(&self) -> Result<ModelDirectory> {
-        Ok(ModelDirectory::open(&self.model, &[])?.with_precision(self.precision.precision()))
+    fn roles(&self) -> Result<Roles> {
+        if self.mirror.is_some() && self.governance.path().is_none() {
+            bail!(
+                "--mirror without --governance asks for nothing: answers that nobody sees go to the ledger"
+            );
+        }
+        Ok(Roles { cds: self.cds_model.clone(), mirror: self.mirror.clone() })
     }
 
     /// What is shown to callers, where they are answered over TLS.
@@ -140,7 +201,7 @@ impl Arguments {
         tls.map(Some).with_context(|| format!("{} with {}", certificate.display(), key.display()))
     }
 
-    fn governance(&self, model: &Manifest) -> Result<Governance> {
+    fn governance(&self) -> Result<Governance> {
         let governance = Governance::open(Arc::new(clock::now));
         if self.governance.path().is_none() {
             if !self.listen.ip().is_loopback() {
@@ -152,8 +213,7 @@ impl Arguments {
         let directory = self.governance.open_or_begin()?;
         let access = Access::Keys { keyring: directory.keyring()?, tokens: directory.tokens()? };
         let ledger = directory.ledger()?;
-        let stage = lifecycle::watch(directory, digest_of(model), name_of(model))?;
-        Ok(governance.with_access(access).with_ledger(ledger).with_stage(stage))
+        Ok(governance.with_access(access).with_ledger(ledger))
     }
 }
 
@@ -172,22 +232,33 @@ impl Serving {
         Ok(Arc::new(ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?))
     }
 
-    /// What is in the model's directory now answers from here on.
-    fn exchange(&self, current: &Current) -> Result<String> {
+    /// What is in the models' directories now, each with a watch over where it stands.
+    fn offered(&self) -> Result<Vec<Offered>> {
         let arguments = &self.arguments;
-        let directory = arguments.open_model()?;
-        let digest = digest_of(&directory.manifest);
-        let stage = match arguments.governance.path() {
-            None => None,
-            Some(_) => {
-                let name = name_of(&directory.manifest);
-                Some(lifecycle::watch(arguments.governance.open_or_begin()?, digest.clone(), name)?)
-            }
+        let offer = |choice: &ModelChoice| -> Result<Offered> {
+            let directory =
+                ModelDirectory::open(&choice.path, &[])?.with_precision(arguments.precision.precision());
+            let (digest, name) = (digest_of(&directory.manifest), name_of(&directory.manifest));
+            let stage = match arguments.governance.path() {
+                None => None,
+                Some(_) => Some(lifecycle::watch(arguments.governance.open_or_begin()?, digest, name)?),
+            };
+            Ok(Offered { predictor: self.predictor(directory)?, name: choice.name.clone(), stage })
         };
-        let tls = arguments.tls()?;
-        current.exchange(self.predictor(directory)?, stage)?;
+        let offered = arguments
+            .model
+            .iter()
+            .map(|choice| offer(choice).with_context(|| format!("the model {}", choice.path.display())));
+        offered.collect()
+    }
+
+    /// What is in the models' directories now answers from here on.
+    fn exchange(&self, current: &Current) -> Result<String> {
+        let (offered, tls) = (self.offered()?, self.arguments.tls()?);
+        let digests: Vec<_> = offered.iter().map(|offered| offered.predictor.describe().digest).collect();
+        current.exchange(offered)?;
         tls.into_iter().for_each(|tls| current.show(tls));
-        Ok(digest)
+        Ok(digests.join(" "))
     }
 }
 
@@ -202,10 +273,10 @@ fn follow_exchanges(serving: Arc<Serving>, current: Current) {
                 let (serving, current) = (serving.clone(), current.clone());
                 match tokio::task::spawn_blocking(move || serving.exchange(&current)).await {
                     Ok(Ok(digest)) => {
-                        tracing::warn!(digest, "the model was read anew and answers from now on")
+                        tracing::warn!(digest, "what was read anew answers from now on")
                     }
-                    Ok(Err(error)) => tracing::error!("the model before goes on: {error:#}"),
-                    Err(_) => tracing::error!("the model before goes on: reading the other one failed"),
+                    Ok(Err(error)) => tracing::error!("what was there before goes on: {error:#}"),
+                    Err(_) => tracing::error!("what was there before goes on: reading anew failed"),
                 }
             }
         });
@@ -251,4 +322,22 @@ async fn shutdown() {
     }
     #[cfg(not(unix))]
     drop(interrupt.await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_and_shares_are_read_as_they_are_written() {
+        let choice = |text: &str| text.parse::<ModelChoice>();
+        assert_eq!(choice("model"), Ok(PathBuf::from("model").into()));
+        assert_eq!(choice("./a=b"), Ok(PathBuf::from("./a=b").into()));
+        let named = ModelChoice { name: Some("next-1.2".into()), path: "m/2=x".into() };
+        assert_eq!(choice("next-1.2=m/2=x"), Ok(named));
+        assert!(choice("=m").is_err() && choice("a b=m").is_err());
+        assert_eq!(mirroring("next"), Ok(Mirroring { model: "next".into(), share: 1.0 }));
+        assert_eq!(mirroring("next=0.25"), Ok(Mirroring { model: "next".into(), share: 0.25 }));
+        assert!(mirroring("next=some").is_err() && mirroring("").is_err());
+    }
 }

@@ -43,6 +43,8 @@ where
             read(state, body.bytes())
         })
         .await?;
+        let risks =
+            head.notes.is_mirrored().then(|| questions.iter().filter_map(Asks::as_risk).cloned().collect());
         let asked = state.engine().ask(questions, &head.asker, deadline, arrival).await;
         let answers = asked.map_err(|(index, error)| match error {
             EngineError::Full => ApiError::Overloaded,
@@ -51,6 +53,9 @@ where
             EngineError::Predict(error) => ApiError::of_prediction(path(&rest, index), error),
             EngineError::Broken(kind) => ApiError::Predictor { kind },
         })?;
+        if let Some(risks) = risks {
+            head.notes.asked(risks);
+        }
         write(rest, answers)
     };
     timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))

@@ -17,7 +17,6 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::State,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -47,7 +46,7 @@ pub(super) fn doors() -> Vec<Door> {
     )
 )]
 pub(crate) async fn embed(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -81,6 +80,7 @@ fn read(state: &AppState, body: &[u8]) -> Result<Read<EmbedQuestion, Paths>, Api
         Some(record) => Records::whole_body(record),
         None => {
             let request: EmbedRequest<'_> = from_json(body, "body")?;
+            state.answers_as(request.model.as_deref())?;
             Records::of(request.patient, request.patients)?
         }
     };

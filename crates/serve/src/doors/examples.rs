@@ -7,7 +7,7 @@ use crate::{
     frame::ErrorBody,
     wire::{ExampleAnswer, ExamplesAnswer},
 };
-use axum::{Json, extract::State, routing::get};
+use axum::{Json, routing::get};
 use govern::access::Scope;
 
 pub(super) fn doors() -> Vec<Door> {
@@ -24,7 +24,7 @@ pub(super) fn doors() -> Vec<Door> {
         (status = 401, description = "The key is missing or wrong", body = ErrorBody),
     )
 )]
-async fn examples(State(state): State<AppState>) -> Result<Json<ExamplesAnswer>, ApiError> {
+async fn examples(state: AppState) -> Result<Json<ExamplesAnswer>, ApiError> {
     let predictor = state.predictor().clone();
     let examples =
         tokio::task::spawn_blocking(move || predictor.examples()).await.map_err(|_| ApiError::Internal)?;

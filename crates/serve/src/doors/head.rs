@@ -1,5 +1,6 @@
 //! What a door that asks the model takes from a request beside its body.
 
+use crate::record::CallNotes;
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
@@ -12,6 +13,8 @@ pub(super) struct Head {
     headers: HeaderMap,
     /// The caller's id, as the ledger has it.
     pub(super) asker: Arc<str>,
+    /// What the ledger is told of the call.
+    pub(super) notes: CallNotes,
 }
 
 impl Deref for Head {
@@ -30,6 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Head {
             Some(caller) => caller.id.as_str().into(),
             None => Caller::local().id.into(),
         };
-        Ok(Head { headers: parts.headers.clone(), asker })
+        let notes = parts.extensions.get::<CallNotes>().cloned().unwrap_or_default();
+        Ok(Head { headers: parts.headers.clone(), asker, notes })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Door, Rule};
 use crate::AppState;
-use axum::{Json, extract::State, http::StatusCode, routing::get};
+use axum::{Json, http::StatusCode, routing::get};
 
 pub(super) fn doors() -> Vec<Door> {
     vec![
@@ -40,7 +40,7 @@ async fn live() -> Json<HealthAnswer> {
         (status = 503, description = "The server is shutting down", body = HealthAnswer),
     )
 )]
-async fn ready(State(state): State<AppState>) -> (StatusCode, Json<HealthAnswer>) {
+async fn ready(state: AppState) -> (StatusCode, Json<HealthAnswer>) {
     if state.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, Json(HealthAnswer { status: "draining" }))
     } else {

@@ -1,7 +1,7 @@
 //! `GET /metrics`: for Prometheus.
 
 use super::{Door, Rule};
-use crate::{AppState, error::ApiError, frame::ErrorBody, metrics::MEDIA_TYPE};
+use crate::{Models, error::ApiError, frame::ErrorBody, metrics::MEDIA_TYPE};
 use axum::{
     extract::State,
     http::{HeaderName, header},
@@ -24,9 +24,10 @@ pub(super) fn doors() -> Vec<Door> {
     )
 )]
 async fn metrics(
-    State(state): State<AppState>,
+    State(models): State<Models>,
 ) -> Result<([(HeaderName, &'static str); 1], String), ApiError> {
-    state.metrics().states_kept(state.predictor().kept_states());
-    let text = state.metrics().text().map_err(|_| ApiError::Internal)?;
+    let metrics = &models.common().metrics;
+    metrics.states_kept(models.all().iter().map(|state| state.predictor().kept_states()));
+    let text = metrics.text().map_err(|_| ApiError::Internal)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text))
 }

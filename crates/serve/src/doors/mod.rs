@@ -23,7 +23,7 @@ mod simulate;
 
 pub(crate) use openapi::document;
 
-use crate::{AppState, error::ApiError};
+use crate::{Models, error::ApiError};
 use axum::{Router, response::Response, routing::MethodRouter};
 use govern::access::Scope;
 use std::collections::HashMap;
@@ -32,11 +32,11 @@ use std::collections::HashMap;
 pub(crate) struct Door {
     path: &'static str,
     rule: Rule,
-    handler: MethodRouter<AppState>,
+    handler: MethodRouter<Models>,
 }
 
 impl Door {
-    fn new(path: &'static str, rule: Rule, handler: MethodRouter<AppState>) -> Self {
+    fn new(path: &'static str, rule: Rule, handler: MethodRouter<Models>) -> Self {
         Door { path, rule, handler }
     }
 }
@@ -115,7 +115,7 @@ fn doors() -> Vec<Door> {
 }
 
 /// All routes. What matches none of them, or not by this method, is answered in the one shape of errors.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<Models> {
     doors()
         .into_iter()
         .fold(Router::new(), |router, door| router.route(door.path, door.handler))

@@ -2,7 +2,7 @@
 
 use super::{Door, Rule};
 use crate::{
-    AppState,
+    Models,
     frame::ErrorBody,
     wire::{ModelAnswer, ModelsAnswer},
 };
@@ -29,7 +29,7 @@ pub(super) fn doors() -> Vec<Door> {
         (status = 401, description = "The key is missing or wrong", body = ErrorBody),
     )
 )]
-async fn models(State(state): State<AppState>) -> Response {
-    Json(ModelsAnswer { models: vec![ModelAnswer::of(&state.model().description, state.stage())] })
-        .into_response()
+async fn models(State(models): State<Models>) -> Response {
+    let answer = |state| ModelAnswer::of(state, models.default().is(state));
+    Json(ModelsAnswer { models: models.all().iter().map(answer).collect() }).into_response()
 }

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::AppState;
 use axum::{
-    extract::State,
     http::{HeaderName, header},
     routing::get,
 };
@@ -114,6 +113,6 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     get, path = "/openapi.json", tag = "operations",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
 )]
-async fn openapi(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], String) {
+async fn openapi(state: AppState) -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "application/json")], state.pages().openapi.clone())
 }

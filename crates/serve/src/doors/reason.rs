@@ -15,7 +15,6 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::State,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -51,7 +50,7 @@ pub(super) fn doors() -> Vec<Door> {
     )
 )]
 pub(crate) async fn reason(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -81,6 +80,7 @@ fn read(state: &AppState, body: &[u8]) -> Result<Read<ReasonQuestion, ()>, ApiEr
         Some(record) => (record, None),
         None => {
             let request: ReasonRequest<'_> = from_json(body, "body")?;
+            state.answers_as(request.model.as_deref())?;
             (request.patient, Some(request))
         }
     };

@@ -19,7 +19,6 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::State,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -53,7 +52,7 @@ pub(super) fn doors() -> Vec<Door> {
     )
 )]
 async fn risk(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     head: Head,
     body: Body,
@@ -80,6 +79,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of(state: &AppState, request: &RiskRequest<'_>) -> Result<Self, ApiError> {
+        state.answers_as(request.model.as_deref())?;
         let model = state.model();
         if request.top == Some(0) {
             return Err(ApiError::invalid("top", "must be at least 1"));

@@ -21,7 +21,6 @@ use crate::{
 use axum::{
     Extension,
     body::{Body, Bytes},
-    extract::State,
     http::header,
     response::{IntoResponse, Response},
     routing::post,
@@ -65,7 +64,7 @@ const MOST_HORIZONS: usize = 12;
     )
 )]
 pub(super) async fn simulate(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     head: Head,
     body: Body,
@@ -127,6 +126,7 @@ fn read(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
         Some(record) => (from_json::<SimulateRequest>(b"{}", "body")?, Records::whole_body(record)),
         None => {
             let mut request: SimulateRequest = from_json(body, "body")?;
+            state.answers_as(request.model.as_deref())?;
             let records = Records::of(request.patient.take(), None)?;
             (request, records)
         }

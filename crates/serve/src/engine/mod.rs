@@ -63,11 +63,17 @@ impl Engine {
                 .spawn(move || {
                     while let Some(batch) = queue.next_batch() {
                         answer::batch(&*predictor, shape, batch, &metrics);
+                        queue.batch_answered();
                     }
                 })
                 .map_err(Error::Thread)?;
         }
         Ok(engine)
+    }
+
+    /// Does nobody wait for the model?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_idle()
     }
 
     /// Says that a request was admitted and will come to the queue, until the guard is dropped.

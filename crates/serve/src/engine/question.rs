@@ -27,6 +27,11 @@ pub(crate) trait Asks {
     /// The question, as `asker` asks it.
     fn asked_by(self, asker: &Arc<str>) -> Question;
 
+    /// The question, when it is about risks.
+    fn as_risk(&self) -> Option<&RiskQuestion> {
+        None
+    }
+
     /// The answer, when it is of this kind.
     fn of(answer: Answer) -> Option<Self::Answer>;
 }
@@ -36,6 +41,10 @@ impl Asks for RiskQuestion {
 
     fn asked_by(self, asker: &Arc<str>) -> Question {
         Question::Risk(RiskQuestion { asker: asker.clone(), ..self })
+    }
+
+    fn as_risk(&self) -> Option<&RiskQuestion> {
+        Some(self)
     }
 
     fn of(answer: Answer) -> Option<PatientRisk> {

@@ -33,6 +33,10 @@ struct QueueState {
     waiting: VecDeque<Waiting>,
     /// Admitted requests that have not come to the queue yet.
     arriving: usize,
+    /// Batches that the predictor is being asked about.
+    asking: usize,
+    /// How many were waiting when the measures were last told.
+    told: usize,
     closed: bool,
 }
 
@@ -71,7 +75,7 @@ impl Queue {
             }
         }
         state.waiting.extend(patients);
-        self.metrics.queue_depth(state.waiting.len());
+        self.tell_depth(&mut state);
         self.changed.notify_all();
         Ok(())
     }
@@ -96,11 +100,29 @@ impl Queue {
                 state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             }
             let batch = self.take(&mut state);
-            self.metrics.queue_depth(state.waiting.len());
+            self.tell_depth(&mut state);
             if !batch.is_empty() {
+                state.asking += 1;
                 return Some(batch);
             }
         }
+    }
+
+    /// A batch that [`Queue::next_batch`] gave is answered.
+    pub(crate) fn batch_answered(&self) {
+        self.lock().asking -= 1;
+    }
+
+    /// Does nobody wait for the model, or come to?
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.waiting.is_empty() && state.arriving == 0 && state.asking == 0
+    }
+
+    /// Several queues share the measure.
+    fn tell_depth(&self, state: &mut QueueState) {
+        self.metrics.queue_changed(state.told, state.waiting.len());
+        state.told = state.waiting.len();
     }
 
     fn take(&self, state: &mut QueueState) -> Vec<Waiting> {

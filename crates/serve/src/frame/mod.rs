@@ -5,7 +5,7 @@ mod request_id;
 
 pub(crate) use request_id::RequestId;
 
-use crate::{AppState, error::ApiError, metrics::Metrics, record::ORIGIN_HEADERS};
+use crate::{Models, error::ApiError, metrics::Metrics, record::ORIGIN_HEADERS};
 use axum::{
     body::HttpBody,
     extract::{MatchedPath, Request, State},
@@ -41,10 +41,11 @@ pub(crate) struct ErrorDetail {
 }
 
 /// The outermost layer.
-pub(crate) async fn frame(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn frame(State(models): State<Models>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
-    let mut record = Record::new(&request, id.clone(), state.metrics().clone());
-    let _in_flight = state.metrics().request_started();
+    let metrics = &models.common().metrics;
+    let mut record = Record::new(&request, id.clone(), metrics.clone());
+    let _in_flight = metrics.request_started();
     request.extensions_mut().insert(id.clone());
     let is_fhir = request.uri().path().starts_with("/fhir/");
     let mut response = without_panic(next.run(request)).await;

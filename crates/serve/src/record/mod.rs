@@ -5,11 +5,14 @@
 mod digest;
 
 use crate::{
-    AppState,
+    AppState, Models, RiskQuestion,
+    access::may_ask,
+    choose,
     doors::Rule,
     error::ApiError,
     frame::{RequestId, without_panic},
     late::{Late, Settled},
+    mirror::Mirror,
 };
 use axum::{
     body::{Body, Bytes},
@@ -50,6 +53,7 @@ struct Notes {
     feedback: Option<serde_json::Value>,
     digest_alone: bool,
     kept: Option<String>,
+    mirrored: Option<Vec<RiskQuestion>>,
 }
 
 impl CallNotes {
@@ -77,33 +81,74 @@ impl CallNotes {
         self.lock().kept = Some(id.to_owned());
     }
 
+    /// Is another model to be asked too, after the answer?
+    pub(crate) fn is_mirrored(&self) -> bool {
+        self.lock().mirrored.is_some()
+    }
+
+    /// The call asked the model this.
+    pub(crate) fn asked(&self, questions: Vec<RiskQuestion>) {
+        self.lock().mirrored = Some(questions);
+    }
+
     fn input_arrived(&self, digest: String) {
         self.lock().input_digest = Some(digest);
     }
 }
 
 /// Records a call and lets its answer out, or not.
-pub(crate) async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn record(State(models): State<Models>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let rule = path.as_deref().and_then(|path| state.rule(path));
+    let rule = path.as_deref().and_then(|path| models.default().rule(path));
     let (withheld, path) = match (rule, path) {
         (Some(Rule::Answer(_, withheld)), Some(path)) => (Some(withheld), path),
         (Some(Rule::Recorded(_)), Some(path)) => (None, path),
-        _ => return next.run(request).await,
+        (_, path) => {
+            let (mut request, chosen) =
+                choose::of_service(&models, request, path.as_deref().unwrap_or_default()).await;
+            return match chosen {
+                Ok(state) => {
+                    request.extensions_mut().insert(state);
+                    next.run(request).await
+                }
+                Err(error) => error.into_response(),
+            };
+        }
     };
     let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::local);
-    let call = started(&state, &request, &caller, &path);
+    let begun = Instant::now();
     let notes = CallNotes::default();
     request.extensions_mut().insert(notes.clone());
-    if let Some(ledger) = &state.governance().ledger {
+    if let Some(ledger) = &models.default().governance().ledger {
         let hasher = ledger.input_hasher();
         let digested = notes.clone();
         request = request
             .map(|body| Body::new(Digested::new(body, hasher, move |digest| digested.input_arrived(digest))));
     }
-    let begun = Instant::now();
-    let mut response = without_panic(next.run(request)).await;
-    let call = Unsettled { state, call, notes, caller, withheld, begun };
+    let (mut request, chosen) = choose::of_call(&models, request, &path).await;
+    // A call whose model can't be told is one to the model that is asked where none is named.
+    let (state, refused) = match chosen {
+        Ok(state) => (state, None),
+        Err(error) => (models.default().clone(), Some(error)),
+    };
+    if withheld.is_some()
+        && let Err(error) = may_ask(&caller, &state)
+    {
+        return error.into_response();
+    }
+    let call = started(&state, &request, &caller, &path);
+    let mirrored = models.mirror_of(&state).is_some_and(Mirror::takes);
+    if mirrored {
+        notes.asked(Vec::new());
+    }
+    let mut response = match refused {
+        Some(error) => error.into_response(),
+        None => {
+            request.extensions_mut().insert(state.clone());
+            without_panic(next.run(request)).await
+        }
+    };
+    let call = Unsettled { models, state, call, notes, caller, withheld, begun };
     match response.extensions_mut().remove::<Late>() {
         Some(late) => call.settle_later(late),
         None => call.settle(response).await,
@@ -112,6 +157,7 @@ pub(crate) async fn record(State(state): State<AppState>, mut request: Request, 
 
 /// A call that was answered, and whose answer must not leave yet.
 struct Unsettled {
+    models: Models,
     state: AppState,
     call: Call,
     notes: CallNotes,
@@ -123,7 +169,7 @@ struct Unsettled {
 impl Unsettled {
     /// Records the call; what may leave is returned.
     async fn settle(self, response: Response) -> Response {
-        let Unsettled { state, mut call, notes, caller, withheld, begun } = self;
+        let Unsettled { models, state, mut call, notes, caller, withheld, begun } = self;
         let kept_back =
             withheld.filter(|_| response.status().is_success() && !may_see(call.model.stage, &caller));
         let (head, body) = response.into_parts();
@@ -140,7 +186,7 @@ impl Unsettled {
             &body,
             state.settings().max_ledger_output_bytes,
         );
-        {
+        let questions = {
             let mut notes = notes.lock();
             call.input_digest = notes.input_digest.take();
             call.cards = std::mem::take(&mut notes.cards);
@@ -150,12 +196,25 @@ impl Unsettled {
                 call.output = None;
                 call.output_digest = keyed_digest(&state, &body);
             }
-        }
+            notes.mirrored.take().filter(|questions| head.status.is_success() && !questions.is_empty())
+        };
+        // What was answered is not repeated in the record of what was asked silently.
+        let asked = questions.is_some().then(|| Call {
+            output: None,
+            feedback: None,
+            cards: Vec::new(),
+            ..call.clone()
+        });
         let (digest, stage) = (call.model.digest.clone(), call.model.stage);
         let appended = match append(&state, call).await {
             Ok(appended) => appended,
             Err(error) => return error.into_response(),
         };
+        if let (Some(mirror), Some(questions), Some(asked)) = (models.mirror_of(&state), questions, asked)
+            && kept_back.is_none()
+        {
+            mirror.ask(questions, asked);
+        }
         let mut response = match kept_back {
             Some(withheld) => {
                 state.metrics().withheld();
@@ -243,7 +302,7 @@ fn keyed_digest(state: &AppState, bytes: &[u8]) -> String {
     keyed.map_or_else(String::new, |mut hasher| hasher.update(bytes).finalize().to_hex().to_string())
 }
 
-async fn append(state: &AppState, call: Call) -> Result<Option<Appended>, ApiError> {
+pub(crate) async fn append(state: &AppState, call: Call) -> Result<Option<Appended>, ApiError> {
     let Some(ledger) = &state.governance().ledger else { return Ok(None) };
     let begun = Instant::now();
     match ledger.append(&Record::Call(Box::new(call))).await {

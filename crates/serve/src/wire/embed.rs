@@ -3,6 +3,7 @@
 use super::ModelSummary;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Who is asked about. A body that is itself a record asks about that one patient.
@@ -11,6 +12,10 @@ use utoipa::ToSchema;
 #[schema(example = json!({"patient": {"events": [
     {"code": "GENDER//F"}, {"time": "1958-05-01", "code": "MEDS_BIRTH"}, {"time": "2019-03-04", "code": "ICD10CM//E11.9"}]}}))]
 pub(crate) struct EmbedRequest<'a> {
+    /// The model that is asked, as `/v1/models` names it; the server's default, if left away.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) model: Option<Cow<'a, str>>,
     /// One patient.
     #[serde(borrow, default)]
     #[schema(value_type = Option<super::PatientRecord>)]

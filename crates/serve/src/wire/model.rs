@@ -1,7 +1,7 @@
 //! How a model and the server's examples are told.
 
 use super::whole_days;
-use crate::{CodeDescription, CodeKind, Example, ModelDescription};
+use crate::{AppState, CodeDescription, CodeKind, Example, ModelDescription};
 use govern::lifecycle::Stage;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +17,8 @@ pub(crate) struct ModelsAnswer<'a> {
 pub(crate) struct ModelAnswer<'a> {
     #[serde(flatten)]
     summary: ModelSummary<'a>,
+    /// Is it asked where a request names no model?
+    default: bool,
     /// The horizons of every risk, in days, ascending.
     #[serde(serialize_with = "whole_days")]
     #[schema(example = json!([1, 7, 30, 90, 180, 365, 730, 1825, 3650]))]
@@ -87,14 +89,16 @@ impl<'a> ModelSummary<'a> {
 }
 
 impl<'a> ModelAnswer<'a> {
-    pub(crate) fn of(model: &'a ModelDescription, stage: Stage) -> Self {
+    pub(crate) fn of(state: &'a AppState, default: bool) -> Self {
+        let model = &state.model().description;
         let answer = |code: &'a CodeDescription| CodeAnswer {
             code: &code.code,
             description: code.description.as_deref(),
             kind: code.kind,
         };
         ModelAnswer {
-            summary: ModelSummary::of(model, stage),
+            summary: ModelSummary::of(model, state.stage()),
+            default,
             horizons_days: &model.horizons_days,
             context_events: model.context_events,
             codes: model.codes.iter().map(answer).collect(),

@@ -4,6 +4,7 @@ use super::ModelSummary;
 use crate::ReasonSection;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Who is asked about, and what. A body that is itself a record asks everything about that patient.
@@ -15,6 +16,10 @@ use utoipa::ToSchema;
         {"time": "2019-03-04T09:30:00", "code": "LOINC//4548-4", "numeric_value": 7.9, "unit": "%"}]},
     "show": ["risks", "differential"], "horizon_days": 365.25, "most": 3}))]
 pub(crate) struct ReasonRequest<'a> {
+    /// The model that is asked, as `/v1/models` names it; the server's default, if left away.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) model: Option<Cow<'a, str>>,
     /// The patient: one, since each answer is long.
     #[serde(borrow)]
     #[schema(value_type = super::PatientRecord)]

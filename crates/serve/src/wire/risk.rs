@@ -5,7 +5,7 @@ use crate::{CodeKind, PatientRisk, RecordCounts, model::ServedModel};
 use events::Sex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 use utoipa::ToSchema;
 
 /// What every clinical answer says of itself.
@@ -30,6 +30,10 @@ pub(crate) const SYNTHETIC_NOTICE: &str =
     "top": 5
 }))]
 pub(crate) struct RiskRequest<'a> {
+    /// The model that is asked, as `/v1/models` names it; the server's default, if left away.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) model: Option<Cow<'a, str>>,
     /// One patient.
     #[serde(borrow, default)]
     #[schema(value_type = Option<super::PatientRecord>)]

@@ -4,6 +4,7 @@ use super::{ModelSummary, whole_days};
 use crate::{CodeKind, FutureEnd};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Whose futures are drawn, and what is told of them. A body that is itself a record asks about that patient.
@@ -20,6 +21,10 @@ use utoipa::ToSchema;
     "futures": 1
 }))]
 pub(crate) struct SimulateRequest<'a> {
+    /// The model that is asked, as `/v1/models` names it; the server's default, if left away.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) model: Option<Cow<'a, str>>,
     /// One patient.
     #[serde(borrow, default)]
     #[schema(value_type = Option<super::PatientRecord>)]

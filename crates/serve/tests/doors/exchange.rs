@@ -4,7 +4,7 @@ use crate::{
     call::ungoverned,
     fake::{FakePredictor, record},
 };
-use serve::{AppState, Current, ServeSettings, Stage, serve};
+use serve::{AppState, Current, Offered, ServeSettings, Stage, serve};
 use std::{
     net::SocketAddr,
     sync::{
@@ -75,7 +75,7 @@ async fn requests_under_way_are_answered_by_the_model_that_they_came_to() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     drop(first);
-    current.exchange(model(1, Duration::ZERO), None).unwrap();
+    current.exchange(vec![Offered::new(model(1, Duration::ZERO))]).unwrap();
     assert_eq!(ask_once().await, (200, DIGESTS[1].to_owned()), "new requests go to the new model at once");
     let mut by_first = 0;
     for answer in under_way {
@@ -112,7 +112,7 @@ async fn a_hundred_exchanges_under_load_drop_no_request_and_mix_no_answer() {
         })
         .collect();
     for turn in 1..=100 {
-        current.exchange(model(turn % 2, Duration::from_millis(1)), None).unwrap();
+        current.exchange(vec![Offered::new(model(turn % 2, Duration::from_millis(1)))]).unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     stop.store(true, Ordering::Relaxed);
@@ -130,9 +130,11 @@ async fn a_model_that_cannot_be_served_changes_nothing_and_one_takes_no_stage_ov
     let current = Current::from(state);
     let address = start(&current).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    assert!(current.exchange(model(1, Duration::ZERO), None).is_err(), "nothing says where it stands");
+    let offered = || Offered::new(model(1, Duration::ZERO));
+    assert!(current.exchange(vec![offered()]).is_err(), "nothing says where it stands");
+    assert!(current.exchange(Vec::new()).is_err(), "there is none");
     assert_eq!(ask(&mut stream).await, (200, DIGESTS[0].to_owned()));
-    current.exchange(model(1, Duration::ZERO), Some(Arc::new(|| Stage::Retired))).unwrap();
+    current.exchange(vec![offered().with_stage(Arc::new(|| Stage::Retired))]).unwrap();
     stream
         .write_all(b"POST /v1/risk HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         .await

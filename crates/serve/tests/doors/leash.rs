@@ -11,7 +11,7 @@ use serve::{Access, Route, ServeSettings, Stage, routes};
 use std::sync::Arc;
 
 /// A request that each answering door takes. A door without one fails these tests.
-fn body_for(route: &Route) -> serde_json::Value {
+pub fn body_for(route: &Route) -> serde_json::Value {
     match route.path {
         "/v1/risk" | "/v1/embed" | "/v1/reason" | "/v1/simulate" => record(&["ICD10CM//I10"]),
         "/v1/patients/{patient}/risk" | "/v1/patients/{patient}/embed" => serde_json::json!({}),
@@ -46,7 +46,7 @@ async fn ask(service: &Router, route: &Route, key: Option<&str>) -> Answer {
 }
 
 /// Does an answer hold anything that a model said?
-fn tells_something(answer: &Answer) -> bool {
+pub fn tells_something(answer: &Answer) -> bool {
     if answer.status != 200 {
         return false;
     }
@@ -54,7 +54,7 @@ fn tells_something(answer: &Answer) -> bool {
     body["cards"].as_array().is_none_or(|cards| !cards.is_empty())
 }
 
-fn answering() -> Vec<Route> {
+pub fn answering() -> Vec<Route> {
     routes().into_iter().filter(|route| route.answers).collect()
 }
 

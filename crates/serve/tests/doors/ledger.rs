@@ -13,7 +13,7 @@ use govern::{
 use serde_json::Value;
 use serve::{ServeSettings, Stage};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,10 +31,7 @@ pub struct Recorded {
 pub fn recorded(stage: Stage) -> Recorded {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let store = SqliteStore::open(&path).unwrap();
-    let key = SigningKey::from_hex(&"07".repeat(32)).unwrap();
-    let ledger = Ledger::start(Box::new(store), key, Arc::new(now), LedgerSettings::default()).unwrap();
-    let governance = ungoverned().with_ledger(ledger).with_stage(Arc::new(move || stage));
+    let governance = ungoverned().with_ledger(ledger(&path)).with_stage(Arc::new(move || stage));
     let predictor: Arc<FakePredictor> = Arc::default();
     let service = governed(predictor.clone(), governance, ServeSettings::default());
     Recorded { service, predictor, path, _dir: dir }
@@ -42,13 +39,25 @@ pub fn recorded(stage: Stage) -> Recorded {
 
 impl Recorded {
     pub fn calls(&self) -> Vec<Call> {
-        let entries = SqliteStore::open_to_read(&self.path).unwrap().entries(1, 1000).unwrap();
-        let call = |entry: Entry| match serde_json::from_str(&entry.record).unwrap() {
-            Record::Call(call) => *call,
-            other => panic!("{other:?}"),
-        };
-        entries.into_iter().map(call).collect()
+        calls(&self.path)
     }
+}
+
+/// The calls in a ledger.
+pub fn calls(path: &Path) -> Vec<Call> {
+    let entries = SqliteStore::open_to_read(path).unwrap().entries(1, 1000).unwrap();
+    let call = |entry: Entry| match serde_json::from_str(&entry.record).unwrap() {
+        Record::Call(call) => *call,
+        other => panic!("{other:?}"),
+    };
+    entries.into_iter().map(call).collect()
+}
+
+/// A new ledger.
+pub fn ledger(path: &Path) -> Ledger {
+    let store = SqliteStore::open(path).unwrap();
+    let key = SigningKey::from_hex(&"07".repeat(32)).unwrap();
+    Ledger::start(Box::new(store), key, Arc::new(now), LedgerSettings::default()).unwrap()
 }
 
 #[tokio::test]

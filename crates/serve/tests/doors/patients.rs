@@ -244,7 +244,7 @@ async fn another_model_is_asked_about_patients_that_were_left_with_the_one_befor
         ask("/v1/patients", record(&["ICD10CM//I10"])).await["patient_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/patients/{patient}/risk");
     let before = ask(&path, json!({})).await;
-    current.exchange(model("blake3:bb"), None).unwrap();
+    current.exchange(vec![serve::Offered::new(model("blake3:bb"))]).unwrap();
     let after = ask(&path, json!({})).await;
     assert_eq!(
         (&before["model"]["digest"], &after["model"]["digest"]),

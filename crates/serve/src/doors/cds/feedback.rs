@@ -12,7 +12,7 @@ use crate::{
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderMap, StatusCode},
 };
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ struct Kept<'a> {
     )
 )]
 pub(crate) async fn feedback(
-    State(state): State<AppState>,
+    state: AppState,
     Path(id): Path<String>,
     Extension(notes): Extension<CallNotes>,
     headers: HeaderMap,

@@ -21,7 +21,7 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -78,7 +78,7 @@ pub(super) async fn discovery() -> Json<ServicesAnswer> {
     )
 )]
 pub(super) async fn hook(
-    State(state): State<AppState>,
+    state: AppState,
     Path(id): Path<String>,
     Extension(notes): Extension<CallNotes>,
     head: Head,

@@ -12,7 +12,7 @@ use crate::{
     frame::{ErrorBody, RequestId},
     record::CallNotes,
 };
-use axum::{Extension, Json, body::Body, extract::State, response::Response};
+use axum::{Extension, Json, body::Body, response::Response};
 use serde_json::{Value, json};
 
 /// Chat, as Azure AI Model Inference has it
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
     )
 )]
 pub(in crate::doors) async fn azure_chat(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -54,7 +54,7 @@ pub(in crate::doors) async fn azure_chat(
     )
 )]
 pub(in crate::doors) async fn azure_embeddings(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -71,7 +71,7 @@ pub(in crate::doors) async fn azure_embeddings(
         (status = 401, description = "The key is missing or wrong", body = ErrorBody),
     )
 )]
-pub(in crate::doors) async fn azure_info(State(state): State<AppState>) -> Json<Value> {
+pub(in crate::doors) async fn azure_info(state: AppState) -> Json<Value> {
     let name = &state.model().description.name;
     Json(json!({"model_name": name, "model_type": "chat_completion", "model_provider_name": "osler"}))
 }

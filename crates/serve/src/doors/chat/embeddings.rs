@@ -1,6 +1,6 @@
 //! Embeddings: the same for OpenAI and Azure.
 
-use super::{id_of, names_model};
+use super::id_of;
 use crate::{
     AppState,
     doors::{
@@ -82,7 +82,7 @@ fn input(index: usize) -> String {
 
 fn read(state: &AppState, body: &[u8]) -> Result<Read<EmbedQuestion, Asked>, ApiError> {
     let request: EmbeddingsRequest<'_> = from_json(body, "body")?;
-    names_model(state, request.model.as_deref())?;
+    state.answers_as(request.model.as_deref())?;
     let width = embedding_width(state)?;
     if request.dimensions.is_some_and(|wanted| wanted != width as u64) {
         return Err(ApiError::invalid(

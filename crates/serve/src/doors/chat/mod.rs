@@ -68,7 +68,7 @@ async fn converse(
 ) -> Result<Response, ApiError> {
     let read = move |state: &AppState, body: &[u8]| {
         let asked = read(body)?;
-        names_model(state, asked.model.as_deref())?;
+        state.answers_as(asked.model.as_deref())?;
         let patient =
             asked.record.as_deref().map(|record| read_patient(state, record, "messages")).transpose()?;
         let codes = state.model().default_codes();
@@ -102,14 +102,6 @@ async fn converse(
         Ok(write(state, &asked, &composed))
     };
     ask::answer(state, head, body, read, |_, _| "messages".to_owned(), write).await
-}
-
-/// Refuses a request that names another model.
-fn names_model(state: &AppState, name: Option<&str>) -> Result<(), ApiError> {
-    if name.is_some_and(|name| name != state.model().description.name) {
-        return Err(ApiError::NoSuchModel);
-    }
-    Ok(())
 }
 
 /// Seconds since 1970, as both APIs date their answers.

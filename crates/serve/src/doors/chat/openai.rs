@@ -3,12 +3,11 @@
 use super::{
     completion, converse, created,
     embeddings::{EmbeddingsRequest, embed},
-    names_model,
     request::{Asked, ChatRequest, ResponsesRequest},
     responses as response_shape,
 };
 use crate::{
-    AppState,
+    AppState, Models,
     doors::head::Head,
     error::ApiError,
     frame::{ErrorBody, RequestId},
@@ -39,7 +38,7 @@ use serde_json::{Value, json};
     )
 )]
 pub(in crate::doors) async fn openai_chat(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -65,15 +64,15 @@ pub(in crate::doors) async fn openai_chat(
     )
 )]
 pub(in crate::doors) async fn deployment_chat(
-    State(state): State<AppState>,
+    state: AppState,
     Path(name): Path<String>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    names_model(&state, Some(&name))?;
-    openai_chat(State(state), Extension(id), Extension(notes), head, body).await
+    state.answers_as(Some(&name))?;
+    openai_chat(state, Extension(id), Extension(notes), head, body).await
 }
 
 /// Responses, as OpenAI has them
@@ -90,7 +89,7 @@ pub(in crate::doors) async fn deployment_chat(
     )
 )]
 pub(in crate::doors) async fn openai_responses(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -117,7 +116,7 @@ pub(in crate::doors) async fn openai_responses(
     )
 )]
 pub(in crate::doors) async fn openai_embeddings(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -139,14 +138,14 @@ pub(in crate::doors) async fn openai_embeddings(
     )
 )]
 pub(in crate::doors) async fn deployment_embeddings(
-    State(state): State<AppState>,
+    state: AppState,
     Path(name): Path<String>,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    names_model(&state, Some(&name))?;
+    state.answers_as(Some(&name))?;
     embed(&state, &id, &notes, &head, body).await
 }
 
@@ -158,8 +157,11 @@ pub(in crate::doors) async fn deployment_embeddings(
         (status = 401, description = "The key is missing or wrong", body = ErrorBody),
     )
 )]
-pub(in crate::doors) async fn openai_models(State(state): State<AppState>) -> Json<Value> {
-    let model = &state.model().description;
-    let entry = json!({"id": model.name, "object": "model", "created": created(&state), "owned_by": "osler"});
-    Json(json!({"object": "list", "data": [entry]}))
+pub(in crate::doors) async fn openai_models(State(models): State<Models>) -> Json<Value> {
+    let entry = |state: &AppState| {
+        let name = &state.model().description.name;
+        json!({"id": name, "object": "model", "created": created(state), "owned_by": "osler"})
+    };
+    let all: Vec<Value> = models.all().iter().map(entry).collect();
+    Json(json!({"object": "list", "data": all}))
 }

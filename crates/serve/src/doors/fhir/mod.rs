@@ -19,7 +19,6 @@ use crate::{
 use axum::{
     Extension,
     body::Body,
-    extract::State,
     http::header,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -50,7 +49,7 @@ pub(super) fn doors() -> Vec<Door> {
         (status = 401, description = "The key is missing or wrong (an OperationOutcome)", content_type = "application/fhir+json"),
     )
 )]
-pub(super) async fn metadata(State(state): State<AppState>) -> Response {
+pub(super) async fn metadata(state: AppState) -> Response {
     let model = &state.model().description;
     let operation = json!({
         "name": "risk", "definition": "urn:osler:operation:risk",
@@ -95,7 +94,7 @@ pub(super) async fn metadata(State(state): State<AppState>) -> Response {
     )
 )]
 pub(super) async fn fhir_risk(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     head: Head,
     body: Body,

@@ -15,18 +15,19 @@ use crate::{
     record::CallNotes,
     wire::{EmbedAnswer, RiskAnswer, RiskRequest, from_json},
 };
-use axum::{
-    Extension,
-    body::Body,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{Extension, body::Body, extract::Path, response::Response};
+use std::borrow::Cow;
 
-/// What is asked of a patient's vector: nothing further.
+/// What is asked of a patient's vector: nothing but the model.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({}))]
-pub(crate) struct KeptEmbedRequest {}
+pub(crate) struct KeptEmbedRequest<'a> {
+    /// The model that is asked, as `/v1/models` names it; the server's default, if left away.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    model: Option<Cow<'a, str>>,
+}
 
 /// Risks of a patient that is kept
 ///
@@ -45,7 +46,7 @@ pub(crate) struct KeptEmbedRequest {}
     )
 )]
 pub(in crate::doors) async fn patient_risk(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     Path(kept): Path<String>,
@@ -81,7 +82,7 @@ pub(in crate::doors) async fn patient_risk(
     )
 )]
 pub(in crate::doors) async fn patient_embed(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     Path(kept): Path<String>,
@@ -94,7 +95,8 @@ pub(in crate::doors) async fn patient_embed(
     notes.is_about_kept(&kept);
     let read = move |state: &AppState, body: &[u8]| {
         embed::embedding_width(state)?;
-        let KeptEmbedRequest {} = from_json(body, "body")?;
+        let request: KeptEmbedRequest<'_> = from_json(body, "body")?;
+        state.answers_as(request.model.as_deref())?;
         Ok(Read { questions: vec![EmbedQuestion(patient)], rest: () })
     };
     let write = |(), embeddings| embed::write(&state, &id, embeddings);

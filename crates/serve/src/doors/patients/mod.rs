@@ -18,7 +18,7 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Path, State},
+    extract::Path,
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -57,7 +57,7 @@ pub(super) fn doors() -> Vec<Door> {
     )
 )]
 pub(super) async fn create(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     head: Head,
@@ -69,6 +69,7 @@ pub(super) async fn create(
             Some(record) => Records::whole_body(record),
             None => {
                 let request: EmbedRequest<'_> = from_json(body, "body")?;
+                state.answers_as(request.model.as_deref())?;
                 if request.patients.is_some() {
                     return Err(ApiError::invalid("patients", "can't be kept together; send one patient"));
                 }
@@ -97,7 +98,7 @@ pub(super) async fn create(
     )
 )]
 pub(super) async fn state_of(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     Path(kept): Path<String>,
@@ -119,7 +120,7 @@ pub(super) async fn state_of(
     )
 )]
 pub(super) async fn delete(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(notes): Extension<CallNotes>,
     Path(kept): Path<String>,
     head: Head,
@@ -150,7 +151,7 @@ pub(super) async fn delete(
     )
 )]
 pub(super) async fn append(
-    State(state): State<AppState>,
+    state: AppState,
     Extension(id): Extension<RequestId>,
     Extension(notes): Extension<CallNotes>,
     Path(kept): Path<String>,

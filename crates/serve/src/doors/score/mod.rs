@@ -17,7 +17,6 @@ use crate::{
 use axum::{
     Json,
     body::Body,
-    extract::State,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -68,13 +67,9 @@ struct RowAnswer<'a> {
         (status = 422, description = "A record holds no patient that could be predicted for", body = ErrorBody),
     )
 )]
-pub(super) async fn score(
-    State(state): State<AppState>,
-    head: Head,
-    body: Body,
-) -> Result<Response, ApiError> {
+pub(super) async fn score(state: AppState, head: Head, body: Body) -> Result<Response, ApiError> {
     let deployment = head.get("azureml-model-deployment").map(|name| name.as_bytes());
-    if deployment.is_some_and(|name| name != state.model().description.name.as_bytes()) {
+    if deployment.is_some_and(|name| !std::str::from_utf8(name).is_ok_and(|name| state.is_called(name))) {
         return Err(ApiError::NoSuchModel);
     }
     answer(&state, &head, body, Asked::score, |rows| Json(rows).into_response()).await
@@ -93,11 +88,7 @@ pub(super) async fn score(
         (status = 422, description = "A record holds no patient that could be predicted for", body = ErrorBody),
     )
 )]
-pub(super) async fn invocations(
-    State(state): State<AppState>,
-    head: Head,
-    body: Body,
-) -> Result<Response, ApiError> {
+pub(super) async fn invocations(state: AppState, head: Head, body: Body) -> Result<Response, ApiError> {
     answer(&state, &head, body, Asked::invocations, |predictions| {
         Json(Predictions { predictions }).into_response()
     })
@@ -109,7 +100,7 @@ pub(super) async fn invocations(
     get, path = "/version", tag = "frames",
     responses((status = 200, description = "The version", body = String, content_type = "text/plain"))
 )]
-pub(super) async fn version(State(state): State<AppState>) -> String {
+pub(super) async fn version(state: AppState) -> String {
     state.model().description.version.clone()
 }
 

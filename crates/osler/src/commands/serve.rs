@@ -273,10 +273,10 @@ fn follow_exchanges(serving: Arc<Serving>, current: Current) {
                 let (serving, current) = (serving.clone(), current.clone());
                 match tokio::task::spawn_blocking(move || serving.exchange(&current)).await {
                     Ok(Ok(digest)) => {
-                        tracing::warn!(digest, "what was read anew answers from now on")
+                        tracing::warn!(digest, "what is there was read anew and answers from now on")
                     }
-                    Ok(Err(error)) => tracing::error!("what was there before goes on: {error:#}"),
-                    Err(_) => tracing::error!("what was there before goes on: reading anew failed"),
+                    Ok(Err(error)) => tracing::error!("the model before goes on: {error:#}"),
+                    Err(_) => tracing::error!("the model before goes on: reading the other one failed"),
                 }
             }
         });

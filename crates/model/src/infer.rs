@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use timeline::Sequence;
 
 /// Tokens that one thread answers for at once.
-const PACK_TOKENS: usize = 512;
+pub(crate) const PACK_TOKENS: usize = 512;
 
 /// Fewest codes whose incidences are worth handing to another thread.
 const CURVES: usize = 512;

@@ -9,7 +9,7 @@ mod resume;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::infer::RiskTable;
+use crate::infer::{PACK_TOKENS, RiskTable};
 use crate::inference::{AnyKept, Rounded, Wanted};
 use crate::model::Model;
 use crate::pack::{Pack, check_sequence};
@@ -232,8 +232,26 @@ impl Model {
             .for_each(|states| self.catch_up_on(states, if few { threads } else { 1 }));
     }
 
-    /// [`Model::catch_up`] on so many threads, one of which is this one.
+    /// [`Model::catch_up`] on so many threads, one of which is this one. What few long records take goes through the blocks at a
+    /// time, so that it stays near.
     fn catch_up_on<S: BorrowMut<PatientState>>(&self, states: &mut [S], threads: usize) {
+        let mut rest = states;
+        while !rest.is_empty() {
+            let mut tokens = 0;
+            let fits = |state: &&S| {
+                let state: &PatientState = (**state).borrow();
+                tokens += state.window.tokens() - state.kept.len();
+                tokens <= PACK_TOKENS
+            };
+            let n = rest.iter().take_while(fits).count().max(1);
+            let (now, later) = rest.split_at_mut(n);
+            self.catch_up_together(now, threads);
+            rest = later;
+        }
+    }
+
+    /// Reads what some records have unread, in one pass.
+    fn catch_up_together<S: BorrowMut<PatientState>>(&self, states: &mut [S], threads: usize) {
         self.with_reader(|reader| {
             let mut states: Vec<&mut PatientState> = states.iter_mut().map(BorrowMut::borrow_mut).collect();
             reader.pack.clear();

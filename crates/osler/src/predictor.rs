@@ -139,6 +139,11 @@ impl ModelPredictor {
     ) -> model::Result<Vec<model::RiskTable>> {
         let model = &self.directory.model;
         let sequences: Vec<_> = tokens.iter().map(TokenizedSubject::as_sequence).collect();
+        if self.states.keeps_nothing() {
+            // What nobody will come back to needn't be made.
+            self.states.count_read(sequences.iter().map(|sequence| sequence.len()).sum());
+            return model.risk(&sequences, Some(indices));
+        }
         let found: Vec<Option<Found>> = questions
             .iter()
             .zip(&sequences)

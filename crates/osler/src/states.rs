@@ -49,6 +49,16 @@ impl States {
         States { most_bytes, hasher: RandomState::new(), held: Mutex::default() }
     }
 
+    /// Is there no room for any?
+    pub fn keeps_nothing(&self) -> bool {
+        self.most_bytes == 0
+    }
+
+    /// Counts tokens that were read, and of which nothing is to be kept.
+    pub fn count_read(&self, tokens: usize) {
+        self.lock().read += tokens as u64;
+    }
+
     /// The state with the longest beginning in common that `asker` has had read, by moments.
     pub fn find(&self, asker: &Arc<str>, sequence: &Sequence<'_>) -> Option<Found> {
         let beginnings = self.beginnings(asker, sequence);

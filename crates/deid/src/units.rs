@@ -104,6 +104,7 @@ const ANNOTATIONS: &[&str] = &[
     "SCCR",
     "creat",
     "Hb",
+    "1.73_m2",
     "#",
 ];
 
@@ -121,6 +122,9 @@ pub(crate) fn known(unit: &str) -> Option<String> {
             kept.push('{');
             kept.push_str(annotation);
             kept.push('}');
+        } else if tail.is_empty() || tail.starts_with(['/', '.']) {
+            // It stood for 1 as a term of its own, so what joined it goes too.
+            kept.truncate(kept.trim_end_matches(['/', '.']).len());
         }
         rest = tail;
     }
@@ -212,7 +216,15 @@ mod tests {
         ] {
             assert!(known(unit).is_some(), "{unit}");
         }
-        assert_eq!(known("mL/min/{Ann Canary}").as_deref(), Some("mL/min/"));
+        for (written, kept) in [
+            ("mL/min/{1.73_m2}", "mL/min/{1.73_m2}"),
+            ("mL/min/{Ann Canary}", "mL/min"),
+            ("{Canary}.mL/{Ann}/min", ".mL/min"),
+            ("mL{Canary}/min", "mL/min"),
+            ("mL/{Ann}{score}", "mL/{score}"),
+        ] {
+            assert_eq!(known(written).as_deref(), Some(kept), "{written}");
+        }
         assert_eq!(known("{score}").as_deref(), Some("{score}"));
         for word in [
             "CANARY",

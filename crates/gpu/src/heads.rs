@@ -158,6 +158,11 @@ impl<'b> Targets<'b> {
         let chosen = integers(config.risk.codes.iter().map(|c| c.cast_signed()), &self.device);
         let table = product(w.get("embedding.code").select(0, chosen.clone()), w.get("risk.code"));
         let states = product(self.chosen(hidden, &targets.row[of.clone()]), w.get("risk.state"));
+        let states = states.reshape([n, HORIZONS, rank]);
+        let states: Tensor<3> = match w.has("risk.direct") {
+            true => states + self.direct(w, &targets.features[of.clone()]).reshape([n, 1, rank]),
+            false => states,
+        };
         let low_rank = product(states.reshape([n * HORIZONS, rank]), table);
         let repeat = w.get("risk.repeat_bias");
         let of_code = repeat.clone().slice([0..1, 0..codes]).reshape([1, 1, codes]);
@@ -165,10 +170,19 @@ impl<'b> Targets<'b> {
         let seen = self.seen(&targets.row[of.clone()]).select(1, chosen).reshape([n, 1, codes]);
         let log_hazard: Tensor<3> = low_rank.reshape([n, HORIZONS, codes])
             + w.get("risk.bias").reshape([1, HORIZONS, codes])
-            + seen * (of_code + of_interval);
+            + seen.clone() * (of_code + of_interval);
+        let log_hazard = match targets.reference.get(of.start * HORIZONS..of.end * HORIZONS) {
+            Some(places) => log_hazard + self.reference(w, places).reshape([n, HORIZONS, codes]),
+            None => log_hazard,
+        };
         let exposure = &targets.exposure[of.start * HORIZONS..of.end * HORIZONS];
         let exposure: Tensor<3> = matrix(exposure, n, &self.device).reshape([n, HORIZONS, 1]);
-        let expected = (log_hazard.clone().exp() * exposure).sum_dim(2).reshape([n, HORIZONS]).sum_dim(1);
+        // A weight times a hazard is the exponential of their logarithms' sum.
+        let weights: Vec<f32> = (0..codes).map(|c| config.risk.weight(c).ln()).collect();
+        let weights = matrix(&weights, 1, &self.device).reshape([1, 1, codes])
+            + seen.mul_scalar(config.risk.repeat_weight.ln());
+        let expected =
+            ((log_hazard.clone() + weights).exp() * exposure).sum_dim(2).reshape([n, HORIZONS]).sum_dim(1);
         // All codes as if none occurred, and then what occurrences change of that.
         let occurrences = &targets.occurrences[of];
         let most = occurrences.iter().map(Vec::len).max().unwrap_or(0);
@@ -191,6 +205,28 @@ impl<'b> Targets<'b> {
         let at = log_hazard.gather(2, index).reshape([n, HORIZONS * most]);
         let (correction, occurs) = (matrix(&correction, n, &self.device), matrix(&occurs, n, &self.device));
         expected + (at.clone().exp() * correction - at * occurs).sum_dim(1)
+    }
+
+    /// What each target's features add up to: `[targets, rank]`.
+    fn direct(&self, w: &View<'_>, features: &[Vec<(usize, f32)>]) -> Tensor<2> {
+        let table = w.get("risk.direct");
+        let width = table.dims()[0];
+        let mut counts = vec![0.0; features.len() * width];
+        for (row, features) in counts.chunks_exact_mut(width.max(1)).zip(features) {
+            features.iter().for_each(|(feature, weight)| row[*feature] += weight);
+        }
+        matrix(&counts, features.len(), &self.device).matmul(table)
+    }
+
+    /// What age and sex alone let expect at some places, between two rows of a table that isn't trained: `[places, codes]`.
+    fn reference(&self, w: &View<'_>, places: &[(usize, f32)]) -> Tensor<2> {
+        let table = w.constant("risk.reference_bias");
+        let low: Vec<usize> = places.iter().map(|(row, _)| *row).collect();
+        let high: Vec<usize> = places.iter().map(|(row, share)| row + usize::from(*share > 0.0)).collect();
+        let share: Vec<f32> = places.iter().map(|(_, share)| *share).collect();
+        let (low, high) = (rows(&low, &self.device), rows(&high, &self.device));
+        let (low, high) = (table.clone().select(0, low), table.select(0, high));
+        low.clone() + (high - low) * matrix(&share, places.len(), &self.device)
     }
 
     fn task(&self, config: &Config, w: &View<'_>, of: Range<usize>, hidden: Tensor<2>) -> Tensor<2> {

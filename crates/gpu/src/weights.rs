@@ -92,15 +92,24 @@ pub(crate) struct View<'w> {
 }
 
 impl View<'_> {
+    /// A weight that isn't trained.
+    pub(crate) fn constant(&self, name: &str) -> Tensor<2> {
+        self.loaded(name).1
+    }
+
+    fn loaded(&self, name: &str) -> (usize, Tensor<2>) {
+        let index = self.weights.places.by_name.get(name).copied();
+        let found = index.and_then(|i| self.weights.tensors[i].clone().map(|tensor| (i, tensor)));
+        found.unwrap_or_else(|| unreachable!("{name} is not on the device"))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.weights.places.by_name.contains_key(name)
     }
 
     /// A weight that the model's layout has, once weights are loaded.
     pub(crate) fn get(&self, name: &str) -> Tensor<2> {
-        let index = self.weights.places.by_name.get(name).copied();
-        let found = index.and_then(|i| self.weights.tensors[i].clone().map(|tensor| (i, tensor)));
-        let Some((index, tensor)) = found else { unreachable!("{name} is not on the device") };
+        let (index, tensor) = self.loaded(name);
         let Some(leaves) = &self.leaves else { return tensor };
         let leaf = tensor.autodiff().require_grad();
         leaves.borrow_mut().push((index, leaf.clone()));

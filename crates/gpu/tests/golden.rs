@@ -6,8 +6,8 @@
 use gpu::Device;
 use model::engine::{Cpu, Engine, FirstStep, Parts};
 use model::{
-    Config, EmbeddingFeatures, EvaluationReport, Model, Observer, RiskConfig, Rotary, Size, StepReport,
-    Subjects, TaskLabel, TrainOptions, ValueConfig, train_on,
+    Config, DirectEffects, EmbeddingFeatures, EvaluationReport, Model, Observer, RiskConfig, Rotary,
+    SexCodes, Size, StepReport, Subjects, TaskLabel, TrainOptions, ValueConfig, train_on,
 };
 use std::ops::ControlFlow;
 use timeline::Sequence;
@@ -46,7 +46,14 @@ fn everything() -> Config {
         norm_epsilon: 1e-6,
         value: ValueConfig { knots: 5, rank: 6, bins: 8 },
         waiting_time_edges_days: vec![1.0, 30.0, 400.0],
-        risk: RiskConfig { codes: (1..31).filter(|c| c % 3 != 2).collect(), rank: 5 },
+        risk: RiskConfig {
+            codes: (1..31).filter(|c| c % 3 != 2).collect(),
+            rank: 5,
+            repeat_weight: 0.3,
+            weights: (1..31).filter(|c| c % 3 != 2).map(|c| 1.0 / c as f32).collect(),
+            reference: Some(SexCodes { female: Some(2), male: Some(30) }),
+            direct: Some(DirectEffects { measured: (21..31).collect() }),
+        },
         tasks: vec!["a".into(), "b".into()],
     }
 }

@@ -99,12 +99,62 @@ pub struct ValueConfig {
 }
 
 /// The horizon-risk head.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RiskConfig {
     /// Codes with a risk of their own, increasing. Death belongs here when the vocabulary has it.
     pub codes: Vec<u32>,
     /// Width of the product between state and code.
     pub rank: usize,
+    /// What each code's loss counts for in training, above 0; 1 for all if empty. Hundreds of codes share what the head
+    /// learns from, and what happens every month would drown what happens once in a life.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f32>,
+    /// What a code's loss counts for, beside its weight, where the code has occurred before. A chronic disease has one onset and
+    /// is told at every visit after it, and what tells who falls ill isn't what tells who comes again.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub repeat_weight: f32,
+    /// What age and sex alone let expect, as a part of every hazard that isn't trained; without it hazards start from
+    /// the same for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<SexCodes>,
+    /// What has occurred and what was measured last, added up straight into every hazard beside what the blocks make of the
+    /// record; without it the blocks alone speak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<DirectEffects>,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(weight: &f32) -> bool {
+    *weight == 1.0
+}
+
+impl RiskConfig {
+    /// What the loss of a code, by its index among the risk codes, counts for.
+    pub fn weight(&self, index: usize) -> f32 {
+        self.weights.get(index).copied().unwrap_or(1.0)
+    }
+}
+
+/// Effects on hazards that pass by the blocks: of each code that has occurred, and of each measurement's last rank.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectEffects {
+    /// Codes whose last rank has an effect, increasing.
+    pub measured: Vec<u32>,
+}
+
+/// The static codes that tell a person's sex, of those that the vocabulary has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SexCodes {
+    /// Female.
+    pub female: Option<u32>,
+    /// Male.
+    pub male: Option<u32>,
 }
 
 /// Named sizes. Parameter counts are without embeddings.
@@ -175,7 +225,14 @@ impl Config {
             norm_epsilon: 1e-6,
             value: ValueConfig { knots: 16, rank: (width / 2).min(256), bins: 16 },
             waiting_time_edges_days: default_waiting_time_edges(),
-            risk: RiskConfig { codes, rank: (width / 4).min(128) },
+            risk: RiskConfig {
+                codes,
+                rank: (width / 4).min(128),
+                weights: Vec::new(),
+                repeat_weight: 1.0,
+                reference: Some(SexCodes::default()),
+                direct: Some(DirectEffects::default()),
+            },
             tasks: Vec::new(),
         }
     }
@@ -197,6 +254,8 @@ impl Config {
             layout.head_repeat,
             layout.risk_bias,
             layout.risk_repeat,
+            layout.risk_reference,
+            layout.risk_direct,
         ];
         layout.len() - tables.iter().map(|slot| slot.range().len()).sum::<usize>()
     }
@@ -248,8 +307,23 @@ impl Config {
         let inside = |code: u32| (code as usize) < self.vocabulary_size;
         check(inside(self.time_code), || "time_code lies outside the vocabulary".into())?;
         check(self.death_code.is_none_or(inside), || "death_code lies outside the vocabulary".into())?;
+        let sexes = self.risk.reference.unwrap_or_default();
+        check(sexes.female.into_iter().chain(sexes.male).all(inside), || {
+            "risk.reference has a code outside the vocabulary".into()
+        })?;
+        let measured = self.risk.direct.as_ref().map_or(&[][..], |direct| &direct.measured);
+        check(measured.iter().all(|c| inside(*c)) && measured.is_sorted_by(|a, b| a < b), || {
+            "risk.direct.measured must increase and lie inside the vocabulary".into()
+        })?;
         check(self.risk.codes.iter().all(|c| inside(*c)), || {
             "risk.codes has a code outside the vocabulary".into()
+        })?;
+        let weights = &self.risk.weights;
+        check(weights.is_empty() || weights.len() == self.risk.codes.len(), || {
+            "risk.weights must be empty or have one weight per risk code".into()
+        })?;
+        check(weights.iter().chain([&self.risk.repeat_weight]).all(|w| w.is_finite() && *w > 0.0), || {
+            "risk.weights and risk.repeat_weight must be above 0".into()
         })?;
         check(self.risk.codes.is_sorted_by(|a, b| a < b), || "risk.codes must increase".into())?;
         check(!self.risk.codes.contains(&self.time_code), || "risk.codes must not hold time_code".into())?;

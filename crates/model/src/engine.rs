@@ -11,6 +11,8 @@
 use crate::config::{Config, HORIZONS};
 use crate::data::TrainingData;
 use crate::error::{Error, Result};
+use crate::heads::moment::Moment;
+use crate::heads::reference;
 use crate::heads::{risk, task, value, waiting_time};
 use crate::layers::basis;
 use crate::layers::dropout::Dropout;
@@ -195,6 +197,11 @@ pub struct RiskTargets {
     pub exposure: Vec<f32>,
     /// For each target, the risk codes that occur.
     pub occurrences: Vec<Vec<RiskOccurrence>>,
+    /// `[targets, 9]`, where age and sex stand in `risk.reference_bias` (which isn't trained): a row, and the share of the
+    /// row after it. Nothing where the model has no reference.
+    pub reference: Vec<(usize, f32)>,
+    /// For each target, the rows of `risk.direct` that are added up, and what each counts for.
+    pub features: Vec<Vec<(usize, f32)>>,
 }
 
 /// A risk code that occurs within follow-up.
@@ -202,9 +209,9 @@ pub struct RiskTargets {
 pub struct RiskOccurrence {
     /// Index among the risk codes.
     pub index: u32,
-    /// Days in each interval that the code is waited for, less the target's whole exposure.
+    /// Days in each interval that the code is waited for, less the target's whole exposure; times the code's weight.
     pub correction: [f32; HORIZONS],
-    /// One in the interval in which it occurs, if that was observed.
+    /// The code's weight in the interval in which it occurs, if that was observed.
     pub occurs: [f32; HORIZONS],
 }
 
@@ -261,7 +268,7 @@ impl<'a> Batch<'a> {
             },
             waiting_time: waiting_times(config, pack),
             values: values(config, pack),
-            risk: risks(pack),
+            risk: risks(config, pack),
             task: tasks(config, pack),
             pack,
             dropout,
@@ -329,23 +336,35 @@ fn values(config: &Config, pack: &Pack) -> ValueTargets {
     targets
 }
 
-fn risks(pack: &Pack) -> RiskTargets {
+fn risks(config: &Config, pack: &Pack) -> RiskTargets {
     let mut targets = RiskTargets::default();
     for target in &pack.risks {
+        let moment = Moment::at(config, pack, target.row);
+        let weight = |index: u32| {
+            let seen = moment.seen.contains(&config.risk.codes[index as usize]);
+            config.risk.weight(index as usize) * if seen { config.risk.repeat_weight } else { 1.0 }
+        };
         let whole = |k: usize| risk::exposure(k, target.followup_days);
         targets.row.push(target.row);
         targets.exposure.extend((0..HORIZONS).map(|k| whole(k) as f32));
         let occurrence = |(index, days): &(u32, f64)| RiskOccurrence {
             index: *index,
             correction: std::array::from_fn(|k| {
-                if whole(k) > 0.0 { (risk::exposure(k, *days) - whole(k)) as f32 } else { 0.0 }
+                let days = if whole(k) > 0.0 { risk::exposure(k, *days) - whole(k) } else { 0.0 };
+                days as f32 * weight(*index)
             }),
             occurs: std::array::from_fn(|k| {
-                f32::from(u8::from(whole(k) > 0.0 && risk::interval_of(*days) == Some(k)))
+                let occurs = whole(k) > 0.0 && risk::interval_of(*days) == Some(k);
+                if occurs { weight(*index) } else { 0.0 }
             }),
         };
         let occurrences = &pack.occurrences[target.occurrences.clone()];
         targets.occurrences.push(occurrences.iter().map(occurrence).collect());
+        targets.features.push(moment.features(config));
+        if config.risk.reference.is_some() {
+            let places = reference::places(config, &moment);
+            targets.reference.extend(places.map(|(row, share)| (row, share as f32)));
+        }
     }
     targets
 }

@@ -2,6 +2,7 @@
 
 use crate::config::HORIZONS;
 use crate::error::{Error, Result};
+use crate::heads::moment::Moment;
 use crate::heads::{risk, task};
 use crate::inference::Wanted;
 use crate::model::Model;
@@ -120,7 +121,7 @@ impl Model {
         self.at(&spots, Wanted::Last, |pack, hidden, segment| {
             let row = pack.segments[segment].end - 1;
             let hidden = &hidden[segment * width..(segment + 1) * width];
-            self.risk_table((hidden, pack.seen_at(row)), &indices)
+            self.risk_table((hidden, &Moment::at(&self.config, pack, row)), &indices)
         })
     }
 
@@ -158,11 +159,10 @@ impl Model {
             self.with_hidden((Wanted::All, 1), fill, |pack, hidden| {
                 for i in &rest[..n] {
                     let row = window.row_of(positions[*i]);
-                    tables[*i] =
-                        Some(self.risk_table(
-                            (&hidden[row * width..(row + 1) * width], pack.seen_at(row)),
-                            &indices,
-                        ));
+                    tables[*i] = Some(self.risk_table(
+                        (&hidden[row * width..(row + 1) * width], &Moment::at(&self.config, pack, row)),
+                        &indices,
+                    ));
                 }
             })?;
             rest = &rest[n..];
@@ -326,14 +326,14 @@ impl Model {
     }
 
     /// Log-hazards per day after a state: `[HORIZONS, codes]`.
-    pub(crate) fn log_hazards(&self, state: (&[f32], &[u32])) -> Vec<f32> {
+    pub(crate) fn log_hazards(&self, state: (&[f32], &Moment)) -> Vec<f32> {
         let mut logs = vec![0.0_f32; HORIZONS * self.config.risk.codes.len()];
         let shape = (&self.config, &self.layout);
         risk::log_hazards(shape, (&self.weights, &self.prepared.tables.risk_table), state, &mut logs);
         logs
     }
 
-    pub(crate) fn risk_table(&self, state: (&[f32], &[u32]), indices: &[usize]) -> RiskTable {
+    pub(crate) fn risk_table(&self, state: (&[f32], &Moment), indices: &[usize]) -> RiskTable {
         let codes = self.config.risk.codes.len();
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
         // Hazards of few codes are gathered rather than worked out with all others'.
@@ -343,8 +343,8 @@ impl Model {
         let (logs, codes) = if few {
             let (shape, weights) =
                 ((&self.config, &self.layout), (&*self.weights, &*self.prepared.tables.risk_table));
-            let seen = [state.1.to_vec()];
-            (risk::log_hazards_of(shape, weights, (state.0, &seen), &chosen), chosen.len())
+            let states = (state.0, std::slice::from_ref(state.1));
+            (risk::log_hazards_of(shape, weights, states, &chosen), chosen.len())
         } else {
             (self.log_hazards(state), codes)
         };

@@ -51,6 +51,7 @@ mod heads;
 mod infer;
 mod inference;
 mod layers;
+mod marginals;
 mod matrix;
 mod model;
 mod objective;
@@ -71,7 +72,10 @@ mod weights;
 mod window;
 
 pub use boosted_trees::{BoostedTrees, MOST_NUMBERS, Rows};
-pub use config::{Config, EmbeddingFeatures, HORIZON_DAYS, HORIZONS, RiskConfig, Rotary, Size, ValueConfig};
+pub use config::{
+    Config, DirectEffects, EmbeddingFeatures, HORIZON_DAYS, HORIZONS, RiskConfig, Rotary, SexCodes, Size,
+    ValueConfig,
+};
 pub use data::{Subjects, TrainingData};
 pub use error::{Error, Result};
 pub use event_likelihood::{EventLikelihood, EventLikelihoods};

@@ -1,15 +1,13 @@
 //! The model: a configuration and its weights, on disk and in memory.
 
-use crate::config::{Config, HORIZONS};
-use crate::data::TrainingData;
+use crate::config::Config;
 use crate::engine::{Batch, Engine};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::heads::waiting_time;
 use crate::inference::{Inference, Precision, Reader, ReducedWeights, Wanted, WeightPrecision};
 use crate::layers::dropout::Dropout;
 use crate::objective::{Losses, Workspace};
-use crate::pack::{Pack, check_sequence};
+use crate::pack::Pack;
 use crate::packed::{Parameters, Prepared};
 use crate::weights::Layout;
 use std::path::Path;
@@ -182,71 +180,6 @@ impl Model {
         }
         model.refresh();
         Ok(model)
-    }
-
-    /// Sets the biases of the heads to the training data's marginals (code frequencies, waiting-time hazards,
-    /// incidence rates, base rates of the tasks), so that training starts from the best constant prediction.
-    pub fn set_marginals(&mut self, data: &dyn TrainingData) {
-        let config = &self.config;
-        let mut codes = vec![0.5_f64; config.vocabulary_size];
-        let edges = &config.waiting_time_edges_days;
-        let mut waits = vec![(0.5_f64, 1e-3_f64); config.waiting_time_intervals()];
-        let mut occurrences = vec![0.5_f64; config.risk.codes.len()];
-        let mut person_days = 1.0_f64;
-        let mut labels = vec![(0.5_f64, 1.0_f64); config.tasks.len()];
-        for index in 0..data.len() {
-            let sequence = data.sequence(index);
-            if check_sequence(config, &sequence).is_err() {
-                continue; // Training refuses it by name.
-            }
-            let wait = |waits: &mut Vec<(f64, f64)>, days: f64| {
-                for (j, (_, exposure)) in waits.iter_mut().enumerate() {
-                    *exposure += waiting_time::time_in(edges, j, days);
-                }
-            };
-            for place in sequence.static_len..sequence.len() {
-                let code = sequence.code[place];
-                codes[code as usize] += 1.0;
-                if code == config.time_code && sequence.value[place] > 0.0 {
-                    let days = f64::from(sequence.value[place]);
-                    wait(&mut waits, days);
-                    if sequence.code.get(place + 1).is_some_and(|next| *next != config.time_code) {
-                        waits[waiting_time::interval_of(edges, days)].0 += 1.0;
-                    }
-                } else if let Some(index) = config.risk_index(code) {
-                    occurrences[index] += 1.0;
-                }
-            }
-            if let (Some(first), Some(last)) = (sequence.age_days.first(), sequence.age_days.last()) {
-                person_days += (sequence.followup_end_age_days - first).max(0.0);
-                wait(&mut waits, (sequence.followup_end_age_days - last).max(0.0));
-            }
-            for label in data.labels(index) {
-                if let Some((positives, n)) = labels.get_mut(label.task) {
-                    *positives += f64::from(u8::from(label.value));
-                    *n += 1.0;
-                }
-            }
-        }
-        let total: f64 = codes.iter().sum();
-        let layout = &self.layout;
-        let weights = &mut self.weights;
-        for (bias, count) in layout.head_bias.of_mut(weights).iter_mut().zip(&codes) {
-            *bias = (count / total).ln() as f32;
-        }
-        for (bias, (events, exposure)) in layout.waiting_bias.of_mut(weights).iter_mut().zip(&waits) {
-            *bias = (events / exposure).ln() as f32;
-        }
-        for k in 0..HORIZONS {
-            let codes = occurrences.len();
-            let bias = &mut layout.risk_bias.of_mut(weights)[k * codes..(k + 1) * codes];
-            for (bias, count) in bias.iter_mut().zip(&occurrences) {
-                *bias = (count / person_days).ln() as f32;
-            }
-        }
-        for (bias, (positives, n)) in layout.task_bias.of_mut(weights).iter_mut().zip(&labels) {
-            *bias = (positives / (n - positives)).ln() as f32;
-        }
     }
 
     /// Makes the model ready for gradients, or, without `training`, for answers alone.

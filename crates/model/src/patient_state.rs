@@ -9,6 +9,7 @@ mod resume;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::heads::moment::Moment;
 use crate::infer::{PACK_TOKENS, RiskTable};
 use crate::inference::{AnyKept, Rounded, Wanted};
 use crate::model::Model;
@@ -73,6 +74,19 @@ impl PatientState {
     /// The final hidden state after the last token.
     pub(crate) fn into_hidden(self) -> Vec<f32> {
         self.hidden
+    }
+
+    /// What is known after the last token.
+    fn moment(&self, config: &Config) -> Moment {
+        self.moment_without(config, &[])
+    }
+
+    /// The same as if some places had not been read.
+    fn moment_without(&self, config: &Config, ignored: &[usize]) -> Moment {
+        let places = self.places_read().filter(|place| !ignored.contains(place));
+        let (first, last) = (self.age_days[0], self.age_days[self.age_days.len() - 1]);
+        let when = (self.birth_known.then_some(last), last - first);
+        Moment::after(config, places.map(|place| (self.code[place], self.value[place])), when)
     }
 
     /// Appends the tokens that the blocks have not read, as a segment.
@@ -182,9 +196,7 @@ impl Model {
     /// [`Error::Unknown`] for a code without a risk head.
     pub fn risk_of(&self, state: &PatientState, codes: Option<&[u32]>) -> Result<RiskTable> {
         let indices = self.risk_indices(codes)?;
-        let mut pack = Pack::default();
-        pack.push_rest(&self.config, &state.sequence(), state.window, state.window.tokens() - 1);
-        Ok(self.risk_table((&state.hidden, pack.seen_at(0)), &indices))
+        Ok(self.risk_table((&state.hidden, &state.moment(&self.config)), &indices))
     }
 
     /// [`Model::risk_of`] each of some states.

@@ -8,6 +8,7 @@
 
 use crate::config::HORIZONS;
 use crate::error::{Error, Result};
+use crate::heads::moment::Moment;
 use crate::heads::risk;
 use crate::inference::Wanted;
 use crate::model::Model;
@@ -99,8 +100,8 @@ impl Model {
         self.at(&spots, Wanted::Last, |pack, hidden, segment| {
             let row = pack.segments[segment].end - 1;
             let state = &hidden[segment * width..(segment + 1) * width];
-            let seen = pack.seen_at(row).to_vec();
-            (self.log_hazards((state, &seen)), seen)
+            let moment = Moment::at(&self.config, pack, row);
+            (self.log_hazards((state, &moment)), moment.seen)
         })
     }
 

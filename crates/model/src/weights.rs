@@ -6,6 +6,7 @@
 
 use crate::config::{Config, HORIZONS};
 use crate::heads::task::VIEWS;
+use crate::heads::{moment, reference};
 use crate::layers::embedding::AGE_FEATURES;
 use crate::layers::embedding::GAP_KNOTS;
 use crate::random::{self, Purpose};
@@ -107,6 +108,11 @@ pub(crate) struct Layout {
     pub(crate) risk_bias: Slot,
     /// `[codes + HORIZONS]`: added where the code has occurred, by code and by interval.
     pub(crate) risk_repeat: Slot,
+    /// `[reference::ROWS, codes]`: log-rates a day by sex and age, not trained; empty without a reference.
+    pub(crate) risk_reference: Slot,
+    /// `[moment::feature_rows, rank]`: what codes that have occurred and last ranks add to a state's projections; empty
+    /// without direct effects.
+    pub(crate) risk_direct: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,
     pub(crate) task_bias: Slot,
@@ -184,6 +190,17 @@ impl Layout {
             let codes = config.risk.codes.len();
             layout.risk_bias = layout.add("risk.bias", &[HORIZONS, codes], Initial::Zero);
             layout.risk_repeat = layout.add("risk.repeat_bias", &[codes + HORIZONS], Initial::Zero);
+            if config.risk.reference.is_some() {
+                layout.risk_reference =
+                    layout.add("risk.reference_bias", &[reference::ROWS, codes], Initial::Zero);
+            }
+            if config.risk.direct.is_some() {
+                layout.risk_direct = layout.add(
+                    "risk.direct",
+                    &[moment::feature_rows(config), config.risk.rank],
+                    Initial::Zero,
+                );
+            }
         }
         if !config.tasks.is_empty() {
             layout.task_query = layout.add("task.query", &[config.tasks.len(), d], Initial::Zero);

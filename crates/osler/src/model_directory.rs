@@ -1,13 +1,13 @@
 //! A model on disk: weights, vocabulary, the age-and-sex reference, and the baselines of its tasks.
 
-use crate::code_features;
+use crate::code_features::{self, CodeFeatures};
 use crate::commands::REFERENCE_FILE;
 use crate::manifest::{Kind, Manifest};
 use crate::tuning_check::TuningCheck;
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
-use model::{Model, Precision, Readout};
+use model::{Config, DirectEffects, Model, Precision, Readout, SexCodes};
 use std::collections::BTreeMap;
 use std::path::Path;
 use timeline::{EntryKind, Sequence, Tokenizer, Unseen, Vocabulary};
@@ -140,6 +140,39 @@ impl ModelDirectory {
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+}
+
+/// Measurements whose last values act on risk directly, at most; the commonest.
+const MOST_MEASURED: usize = 2000;
+
+/// What the loss of a code that has occurred before counts for beside its onset's.
+const AGAIN: f32 = 0.05;
+/// Share of people from which a code is so common that its loss counts for less, by the root of how much more common.
+const COMMON: f32 = 0.1;
+
+/// What a new model is told of its vocabulary's codes.
+pub fn describe_codes(config: &mut Config, vocabulary: &Vocabulary) {
+    config.features = CodeFeatures::new(vocabulary).embedding();
+    config.risk.reference =
+        Some(SexCodes { female: vocabulary.index_of("GENDER//F"), male: vocabulary.index_of("GENDER//M") });
+    let everybody = vocabulary.training_subjects().max(1) as f32;
+    config.risk.weights = config
+        .risk
+        .codes
+        .iter()
+        .map(|code| vocabulary.entry(*code).map_or(0.0, |entry| entry.subjects as f32 / everybody))
+        .map(|often| (COMMON / often.max(COMMON)).sqrt())
+        .collect();
+    config.risk.repeat_weight = AGAIN;
+    let mut measured: Vec<(u64, u32)> = (0..vocabulary.len() as u32)
+        .filter_map(|code| Some((vocabulary.entry(code)?, code)))
+        .filter(|(entry, _)| !entry.values.is_empty())
+        .map(|(entry, code)| (entry.events, code))
+        .collect();
+    measured.sort_unstable_by_key(|(events, code)| (std::cmp::Reverse(*events), *code));
+    let mut measured: Vec<u32> = measured.into_iter().take(MOST_MEASURED).map(|(_, code)| code).collect();
+    measured.sort_unstable();
+    config.risk.direct = Some(DirectEffects { measured });
 }
 
 /// Codes whose risk is predicted: everything that happens.

@@ -28,6 +28,7 @@ pub use risks::RiskWriter;
 pub use simulated::{SimulatedPrediction, SimulatedPredictionWriter, SimulatedTrajectory, TrajectoryWriter};
 pub use writer::{DatasetDescription, DatasetSummary, DatasetWriter};
 
+use parquet::errors::ParquetError;
 use std::path::{Path, PathBuf};
 
 /// The MEDS version that is written.
@@ -51,7 +52,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: parquet::errors::ParquetError,
+        source: ParquetError,
     },
     /// A column that MEDS requires is absent or of another type.
     #[error("{}: column `{column}` {problem}", path.display())]
@@ -83,13 +84,38 @@ impl Error {
         move |source| Error::Io { path: path.to_owned(), source }
     }
 
-    fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + '_ {
-        move |source| Error::Parquet { path: path.to_owned(), source }
+    fn parquet(path: &Path) -> impl FnOnce(ParquetError) -> Error + '_ {
+        move |source| {
+            let path = path.to_owned();
+            match source {
+                // A full disk says nothing of the file.
+                ParquetError::External(source) => match source.downcast() {
+                    Ok(source) => Error::Io { path, source: *source },
+                    Err(source) => Error::Parquet { path, source: ParquetError::External(source) },
+                },
+                source => Error::Parquet { path, source },
+            }
+        }
     }
 }
 
 impl From<(PathBuf, arrow_schema::ArrowError)> for Error {
     fn from((path, source): (PathBuf, arrow_schema::ArrowError)) -> Self {
         Error::Parquet { path, source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_told_as_a_damaged_file() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let told = Error::parquet(Path::new("0.parquet"))(full.into()).to_string();
+        assert_eq!(told, "0.parquet: no storage space");
+        let damaged = ParquetError::General("no footer".into());
+        let told = Error::parquet(Path::new("0.parquet"))(damaged).to_string();
+        assert!(told.starts_with("0.parquet: not readable as Parquet"), "{told}");
     }
 }

@@ -3,7 +3,9 @@
 //! Heads work on chosen rows of the final hidden state, gathered into dense blocks. With a gradient wanted they
 //! scatter it back into `d_hidden` and add to the arena of weight gradients; without, they only sum.
 
+pub(crate) mod moment;
 pub(crate) mod next_event;
+pub(crate) mod reference;
 pub(crate) mod risk;
 pub(crate) mod task;
 pub(crate) mod value;

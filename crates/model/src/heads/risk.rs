@@ -1,8 +1,12 @@
 //! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
 //!
 //! For code `c` and the interval `k` between two horizons,
-//! `log λ_{c,k} = b_{c,k} + ⟨W_k h, P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a cause-specific hazard,
-//! constant within the interval, low-rank through the shared code vectors. The likelihood
+//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D[f], P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
+//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors. It starts from what age and
+//! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
+//! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
+//! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. The
+//! likelihood
 //! of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
 //! `Σ_k λ_{c,k} E_{c,k} − δ_{c,k} log λ_{c,k}`, where exposure runs until the occurrence, death, or the end of
 //! follow-up.
@@ -11,6 +15,8 @@
 //! `Σ_k λ_c/(λ_c + λ_d) · S_k · (1 − exp(−(λ_c + λ_d) Δ_k))`, `S_k` the chance that neither has happened when
 //! interval `k` begins.
 
+use super::moment::Moment;
+use super::reference;
 use super::{ROW_BLOCK, gather, scatter_add};
 use crate::buffer::Buffer;
 use crate::config::{Config, HORIZON_DAYS, HORIZONS};
@@ -56,7 +62,7 @@ pub(crate) fn interval_of(days: f64) -> Option<usize> {
     (k < HORIZONS).then_some(k)
 }
 
-/// The negative log-likelihood of first occurrences after the targets' rows, summed over codes and rows.
+/// The negative log-likelihood of first occurrences after the targets' rows, summed over codes, each by its weight, and rows.
 /// `risk_table` is `P C[c]`: `[codes, rank]`.
 pub(crate) fn run<T: Real>(
     (config, layout): (&Config, &Layout),
@@ -73,6 +79,7 @@ pub(crate) fn run<T: Real>(
     let mut loss = 0.0;
     let table = Matrix::new(risk_table, codes, rank);
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
+    let mut counts_for: Vec<T> = (0..codes).map(|c| T::of(f64::from(config.risk.weight(c)))).collect();
     for block in pack.risks.chunks(ROW_BLOCK) {
         let n = block.len();
         let rows = s.hidden.stale(n * d);
@@ -80,8 +87,16 @@ pub(crate) fn run<T: Real>(
         let states = s.states.stale(n * HORIZONS * rank);
         multiply(MatrixMut::new(states, n, HORIZONS * rank), Matrix::new(rows, n, d), project.t());
         let d_states = s.d_states.zeroed(n * HORIZONS * rank);
-        let seen: Vec<Vec<usize>> = block.iter().map(|t| risk_indices(config, pack.seen_at(t.row))).collect();
+        let moments: Vec<Moment> = block.iter().map(|t| Moment::at(config, pack, t.row)).collect();
+        let seen: Vec<Vec<usize>> = moments.iter().map(|m| risk_indices(config, &m.seen)).collect();
+        let places: Vec<_> = moments.iter().map(|m| reference::places(config, m)).collect();
+        let features: Vec<_> = moments.iter().map(|m| m.features(config)).collect();
+        let direct = layout.risk_direct.of(weights);
+        for (states, features) in states.chunks_exact_mut(HORIZONS * rank).zip(&features) {
+            add_direct(direct, features, states, rank);
+        }
         let repeat = layout.risk_repeat.of(weights);
+        let rates = layout.risk_reference.of(weights);
         for k in 0..HORIZONS {
             let at_risk: Vec<usize> = (0..n).filter(|i| exposure(k, block[*i].followup_days) > 0.0).collect();
             let m = at_risk.len();
@@ -98,7 +113,13 @@ pub(crate) fn run<T: Real>(
             let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
             for (row, i) in hazards.chunks_exact_mut(codes).zip(&at_risk) {
                 seen[*i].iter().for_each(|c| row[*c] += repeat[*c] + repeat[codes + k]);
-                loss += interval_loss(k, row, bias, &block[*i], pack, scale);
+                if !rates.is_empty() {
+                    reference::add(rates, places[*i][k], row);
+                }
+                let again = T::of(f64::from(config.risk.repeat_weight));
+                seen[*i].iter().for_each(|c| counts_for[*c] *= again);
+                loss += interval_loss(k, row, (bias, &counts_for), &block[*i], pack, scale);
+                seen[*i].iter().for_each(|c| counts_for[*c] = T::of(f64::from(config.risk.weight(*c))));
             }
             if let Some(gradient) = &mut gradient {
                 let d_bias = &mut layout.risk_bias.of_mut(gradient.arena)[k * codes..(k + 1) * codes];
@@ -121,6 +142,13 @@ pub(crate) fn run<T: Real>(
             }
         }
         if let Some(gradient) = &mut gradient {
+            let d_direct = layout.risk_direct.of_mut(gradient.arena);
+            for (d_states, features) in d_states.chunks_exact(HORIZONS * rank).zip(&features) {
+                for (row, weight) in features {
+                    let d_row = &mut d_direct[row * rank..(row + 1) * rank];
+                    d_states.chunks_exact(rank).for_each(|d| add_scaled(d_row, T::of(f64::from(*weight)), d));
+                }
+            }
             let d_states = Matrix::new(d_states, n, HORIZONS * rank);
             let slot = layout.risk_state.of_mut(gradient.arena);
             multiply_add(MatrixMut::new(slot, HORIZONS * rank, d), d_states.t(), Matrix::new(rows, n, d));
@@ -131,12 +159,24 @@ pub(crate) fn run<T: Real>(
     loss
 }
 
+/// Adds what a moment's features say directly to the projections of a state for all intervals.
+fn add_direct<T: Real>(direct: &[T], features: &[(usize, f32)], states: &mut [T], rank: usize) {
+    if features.is_empty() {
+        return;
+    }
+    let mut sum = vec![T::ZERO; rank];
+    for (row, weight) in features {
+        add_scaled(&mut sum, T::of(f64::from(*weight)), &direct[row * rank..(row + 1) * rank]);
+    }
+    states.chunks_exact_mut(rank).for_each(|state| add_scaled(state, T::ONE, &sum));
+}
+
 /// Turns a row of log-hazards (bias not yet added) into its gradient; returns its loss. All codes are first
 /// taken as exposed to the end of follow-up, then those that occur are corrected.
 fn interval_loss<T: Real>(
     k: usize,
     row: &mut [T],
-    bias: &[T],
+    (bias, counts_for): (&[T], &[T]),
     target: &RiskTarget,
     pack: &Pack,
     scale: T,
@@ -152,18 +192,19 @@ fn interval_loss<T: Real>(
             let log_hazard = row[code] + bias[code];
             let expected = log_hazard.exp() * T::of(exposure(k, *days));
             let occurs = interval_of(*days) == Some(k);
-            loss += expected.to_f64() - (log_hazard.exp() * whole).to_f64();
-            loss -= if occurs { log_hazard.to_f64() } else { 0.0 };
-            (code, (expected - if occurs { T::ONE } else { T::ZERO }) * scale)
+            let counts_for = counts_for[code];
+            loss += (counts_for * (expected - log_hazard.exp() * whole)).to_f64();
+            loss -= if occurs { (counts_for * log_hazard).to_f64() } else { 0.0 };
+            (code, (expected - if occurs { T::ONE } else { T::ZERO }) * counts_for * scale)
         })
         .collect();
     loss += vectorised(
         #[inline(always)]
         || {
             let mut sums = [T::ZERO; 8];
-            for (lane_row, lane_bias) in row.chunks_mut(8).zip(bias.chunks(8)) {
-                for ((x, b), sum) in lane_row.iter_mut().zip(lane_bias).zip(&mut sums) {
-                    let expected = (*x + *b).exp() * whole;
+            for ((row, bias), counts_for) in row.chunks_mut(8).zip(bias.chunks(8)).zip(counts_for.chunks(8)) {
+                for (((x, b), w), sum) in row.iter_mut().zip(bias).zip(counts_for).zip(&mut sums) {
+                    let expected = (*x + *b).exp() * whole * *w;
                     *sum += expected;
                     *x = expected * scale;
                 }
@@ -182,11 +223,11 @@ fn risk_indices(config: &Config, codes: &[u32]) -> Vec<usize> {
     codes.iter().filter_map(|code| config.risk_index(*code)).collect()
 }
 
-/// Log-hazards per day of all codes at one state after which `seen` have occurred: `[HORIZONS, codes]` into `out`.
+/// Log-hazards per day of all codes at one state: `[HORIZONS, codes]` into `out`.
 pub(crate) fn log_hazards<T: Real>(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[T], &[T]),
-    (state, seen): (&[T], &[u32]),
+    (state, moment): (&[T], &Moment),
     out: &mut [T],
 ) {
     let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
@@ -196,32 +237,40 @@ pub(crate) fn log_hazards<T: Real>(
     let mut states = vec![T::ZERO; HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), Matrix::new(state, 1, d), project.t());
+    add_direct(layout.risk_direct.of(weights), &moment.features(config), &mut states, rank);
     let table = Matrix::new(risk_table, codes, rank);
     multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
     let repeat = layout.risk_repeat.of(weights);
-    for c in risk_indices(config, seen) {
+    for c in risk_indices(config, &moment.seen) {
         for (k, row) in out.chunks_exact_mut(codes).enumerate() {
             row[c] += repeat[c] + repeat[codes + k];
         }
     }
+    let rates = layout.risk_reference.of(weights);
+    if !rates.is_empty() {
+        let places = reference::places(config, moment);
+        out.chunks_exact_mut(codes).zip(places).for_each(|(row, place)| reference::add(rates, place, row));
+    }
 }
 
-/// Log-hazards per day of chosen risk indices at some states (`[states, width]`), after which `seen` have occurred:
-/// `[states, HORIZONS, chosen]`.
+/// Log-hazards per day of chosen risk indices at some states (`[states, width]`): `[states, HORIZONS, chosen]`.
 pub(crate) fn log_hazards_of(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[f32], &[f32]),
-    (states, seen): (&[f32], &[Vec<u32>]),
+    (states, moments): (&[f32], &[Moment]),
     chosen: &[usize],
 ) -> Vec<f32> {
-    let (d, rank, codes, n) = (config.width, config.risk.rank, config.risk.codes.len(), seen.len());
+    let (d, rank, codes, n) = (config.width, config.risk.rank, config.risk.codes.len(), moments.len());
     if chosen.is_empty() || n == 0 {
         return Vec::new();
     }
     let mut projected = vec![0.0; n * HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     multiply(MatrixMut::new(&mut projected, n, HORIZONS * rank), Matrix::new(states, n, d), project.t());
+    for (projected, moment) in projected.chunks_exact_mut(HORIZONS * rank).zip(moments) {
+        add_direct(layout.risk_direct.of(weights), &moment.features(config), projected, rank);
+    }
     let mut table = vec![0.0; chosen.len() * rank];
     gather(risk_table, rank, chosen.iter().copied(), &mut table);
     let mut out = vec![0.0; n * HORIZONS * chosen.len()];
@@ -231,13 +280,18 @@ pub(crate) fn log_hazards_of(
         Matrix::new(&table, chosen.len(), rank).t(),
     );
     let (bias, repeat) = (layout.risk_bias.of(weights), layout.risk_repeat.of(weights));
-    for (rows, seen) in out.chunks_exact_mut(HORIZONS * chosen.len()).zip(seen) {
-        let occurred: rustc_hash::FxHashSet<usize> = risk_indices(config, seen).into_iter().collect();
+    let rates = layout.risk_reference.of(weights);
+    for (rows, moment) in out.chunks_exact_mut(HORIZONS * chosen.len()).zip(moments) {
+        let occurred: rustc_hash::FxHashSet<usize> = risk_indices(config, &moment.seen).into_iter().collect();
+        let places = reference::places(config, moment);
         for (k, row) in rows.chunks_exact_mut(chosen.len()).enumerate() {
             for (x, c) in row.iter_mut().zip(chosen) {
                 let again = if occurred.contains(c) { repeat[*c] + repeat[codes + k] } else { 0.0 };
                 // In the order of [`log_hazards`], so that a code's risk does not depend on which others are asked for.
                 *x = (*x + bias[k * codes + c]) + again;
+                if !rates.is_empty() {
+                    *x += reference::log_rate(rates, codes, places[k], *c);
+                }
             }
         }
     }

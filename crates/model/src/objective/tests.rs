@@ -1,7 +1,7 @@
 //! The whole model against finite differences, and what it may and may not see.
 
 use super::*;
-use crate::config::{EmbeddingFeatures, RiskConfig, Rotary, ValueConfig};
+use crate::config::{DirectEffects, EmbeddingFeatures, RiskConfig, Rotary, SexCodes, ValueConfig};
 use crate::gradient_check::assert_gradient;
 use crate::pack::{Targets, TaskLabel};
 use crate::packed::Prepared;
@@ -39,7 +39,14 @@ fn config() -> Config {
         norm_epsilon: 1e-6,
         value: ValueConfig { knots: 4, rank: 3, bins: 4 },
         waiting_time_edges_days: vec![2.0, 30.0, 400.0],
-        risk: RiskConfig { codes: vec![1, 4, 5, 7], rank: 3 },
+        risk: RiskConfig {
+            codes: vec![1, 4, 5, 7],
+            rank: 3,
+            repeat_weight: 0.4,
+            weights: vec![1.0, 0.5, 2.0, 0.1],
+            reference: Some(SexCodes { female: Some(2), male: None }),
+            direct: Some(DirectEffects { measured: vec![7, 8] }),
+        },
         tasks: vec!["a".into(), "b".into()],
     }
 }
@@ -147,6 +154,10 @@ fn check_whole_model(config: &Config, rate: f64) {
     for tensor in &layout.tensors {
         let at = tensor.slot.of(&weights).to_vec();
         let analytic = tensor.slot.of(&gradient.arena).to_vec();
+        if tensor.slot == layout.risk_reference {
+            assert!(analytic.iter().all(|g| *g == 0.0), "what is counted isn't trained");
+            continue;
+        }
         assert!(analytic.iter().any(|g| *g != 0.0), "{} has no gradient", tensor.name);
         let mut moved = weights.clone();
         assert_gradient(&at, &analytic, |x| {

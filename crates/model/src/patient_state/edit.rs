@@ -3,7 +3,6 @@
 use super::PatientState;
 use crate::config::Config;
 use crate::inference::AnyKept;
-use crate::pack::Pack;
 use crate::window::Window;
 use timeline::Sequence;
 
@@ -141,27 +140,11 @@ impl PatientState {
         self.window.tokens() - self.kept.len()
     }
 
-    /// The codes, `TIME` aside, that occur among the tokens read, with how often.
-    pub(super) fn occurrences(&self, config: &Config) -> rustc_hash::FxHashMap<u32, u32> {
-        let mut counts = rustc_hash::FxHashMap::default();
-        for place in self.places_read().filter(|place| self.code[*place] != config.time_code) {
-            *counts.entry(self.code[place]).or_default() += 1;
-        }
-        counts
-    }
-
     /// The last rank of a code among the tokens read, or NaN.
     pub(super) fn last_rank(&self, code: u32) -> f32 {
         let places: Vec<usize> = self.places_read().collect();
         let valued = |place: &&usize| self.code[**place] == code && self.value[**place].is_finite();
         places.iter().rev().find(valued).map_or(f32::NAN, |place| self.value[*place].clamp(0.0, 1.0))
-    }
-
-    /// The codes that have occurred by the last token.
-    pub(super) fn seen(&self, config: &Config) -> Vec<u32> {
-        let mut pack = Pack::default();
-        pack.push_rest(config, &self.sequence(), self.window, self.window.tokens() - 1);
-        pack.seen_at(0).to_vec()
     }
 
     pub(super) fn whole(&self) -> Sequence<'_> {

@@ -11,6 +11,7 @@
 
 use super::PatientState;
 use crate::error::{Error, Result};
+use crate::heads::moment::Moment;
 use crate::heads::risk;
 use crate::infer::RiskTable;
 use crate::model::Model;
@@ -64,8 +65,8 @@ impl Model {
             let mut together: Vec<PatientState> = places.iter().filter_map(|i| edited[*i].take()).collect();
             self.catch_up(&mut together);
             let hidden: Vec<f32> = together.iter().flat_map(|state| &state.hidden).copied().collect();
-            let seen: Vec<Vec<u32>> = together.iter().map(|state| state.seen(&self.config)).collect();
-            for (i, table) in places.into_iter().zip(self.risk_tables(&hidden, &seen, &indices)) {
+            let moments: Vec<Moment> = together.iter().map(|state| state.moment(&self.config)).collect();
+            for (i, table) in places.into_iter().zip(self.risk_tables(&hidden, &moments, &indices)) {
                 tables[i] = Some(table);
             }
             begin += n;
@@ -101,7 +102,6 @@ impl Model {
         if ignored.is_empty() {
             return Ok(tables);
         }
-        let counts = state.occurrences(&self.config);
         let whole = state.whole();
         let token =
             Token { code: whole.code[last], age_days: whole.age_days[last], value: whole.value[last] };
@@ -126,19 +126,9 @@ impl Model {
                     .collect();
                 let mut hidden = Vec::new();
                 Stepper::default().run(self.parameters_view(), &prefix, &mut steps, &mut hidden);
-                let seen: Vec<Vec<u32>> = chosen
-                    .iter()
-                    .map(|i| {
-                        let mut left = counts.clone();
-                        for place in &pieces[*i] {
-                            if let Some(count) = left.get_mut(&whole.code[*place]) {
-                                *count -= 1;
-                            }
-                        }
-                        left.into_iter().filter(|(_, count)| *count > 0).map(|(code, _)| code).collect()
-                    })
-                    .collect();
-                self.risk_tables(&hidden, &seen, &indices)
+                let moments: Vec<Moment> =
+                    chosen.iter().map(|i| state.moment_without(&self.config, &pieces[*i])).collect();
+                self.risk_tables(&hidden, &moments, &indices)
             })
             .collect();
         for (i, table) in ignored.into_iter().zip(found.into_iter().flatten()) {
@@ -161,13 +151,8 @@ impl Model {
         let mut states = vec![state.clone(); tokens.len()];
         self.append(&mut states, tokens)?;
         let hidden: Vec<f32> = states.iter().flat_map(|state| &state.hidden).copied().collect();
-        let mut seen = vec![state.seen(&self.config); tokens.len()];
-        for (seen, token) in seen.iter_mut().zip(tokens) {
-            if token.code != self.config.time_code && !seen.contains(&token.code) {
-                seen.push(token.code);
-            }
-        }
-        Ok(self.risk_tables(&hidden, &seen, &indices))
+        let moments: Vec<Moment> = states.iter().map(|state| state.moment(&self.config)).collect();
+        Ok(self.risk_tables(&hidden, &moments, &indices))
     }
 
     /// What each of some codes would measure, came it next with a value: the chance of each of the equal bins of the rank
@@ -181,13 +166,13 @@ impl Model {
         rows.map(|(row, sum)| row.iter().map(|weight| weight / sum).collect()).collect()
     }
 
-    /// Risk tables of some hidden states (`[states, width]`), after which these codes have occurred.
-    fn risk_tables(&self, hidden: &[f32], seen: &[Vec<u32>], indices: &[usize]) -> Vec<RiskTable> {
+    /// Risk tables of some hidden states (`[states, width]`).
+    fn risk_tables(&self, hidden: &[f32], moments: &[Moment], indices: &[usize]) -> Vec<RiskTable> {
         let shape = (&self.config, &self.layout);
         let weights = (self.weights.as_slice(), self.prepared.tables.risk_table.as_slice());
         let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
         let chosen: Vec<usize> = indices.iter().copied().chain(death).collect();
-        let logs = risk::log_hazards_of(shape, weights, (hidden, seen), &chosen);
+        let logs = risk::log_hazards_of(shape, weights, (hidden, moments), &chosen);
         let table = |logs: &[f32]| {
             let of = |i: usize| std::array::from_fn(|k| f64::from(logs[k * chosen.len() + i]));
             let competing = death.map(|_| of(indices.len()).map(f64::exp));

@@ -14,7 +14,14 @@ const B: u32 = 4;
 /// A small model whose every weight matters, with these log-hazards of the wait whatever the state.
 fn model(edges: &[f64], log_hazards: Option<&[f32]>) -> Model {
     let mut config = Config::of_size(Size::Tiny, 6, TIME, Some(DEATH), &[]);
-    config.risk = RiskConfig { codes: Vec::new(), rank: 1 };
+    config.risk = RiskConfig {
+        codes: Vec::new(),
+        rank: 1,
+        repeat_weight: 1.0,
+        weights: Vec::new(),
+        reference: None,
+        direct: None,
+    };
     (config.width, config.heads, config.key_value_heads, config.layers) = (16, 4, 2, 2);
     (config.feed_forward, config.context, config.attention_bias) = (24, 64, true);
     config.rotary = Rotary::Time {

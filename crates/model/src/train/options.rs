@@ -121,7 +121,7 @@ impl Default for TrainOptions {
             value_weight: 1.0,
             risk_weight: 0.05,
             task_weight: 1.0,
-            risk_positions: 8,
+            risk_positions: 32,
             landmarks: LandmarkOptions::default(),
             trainable: Trainable::All,
         }

@@ -139,14 +139,19 @@ fn learns_a_chain_whose_truth_is_known() {
     assert!(gain > 1.5, "{gain} nats per event over the marginals; {outcome:?}");
     assert!(learned.time > marginal.time && learned.value > marginal.value);
 
-    // Horizon risk against what happened: first occurrence of each code within a year, where a year was seen.
+    // Horizon risk against what happened: first occurrence of each code within a year, where a year was seen or death cut it short.
     let (mut expected, mut observed) = (0.0, 0.0);
-    for sequence in unseen.sequences().filter(|s| s.followup_end_age_days - s.age_days[0] > HORIZON_DAYS[5]) {
-        let table = &model.risk_at(&sequence, &[1], None).unwrap()[0];
+    for (sequence, at) in unseen.sequences().flat_map(|s| [1, 4, 9].map(|at| (s, at))) {
+        if at + 1 >= sequence.len()
+            || sequence.followup_end_age_days - sequence.age_days[at] < HORIZON_DAYS[5]
+        {
+            continue;
+        }
+        let table = &model.risk_at(&sequence, &[at], None).unwrap()[0];
         for (code, row) in table.rows() {
             expected += f64::from(row[5]);
-            let within = |place: &usize| sequence.age_days[*place] - sequence.age_days[0] <= HORIZON_DAYS[5];
-            let found = (2..sequence.len()).filter(within).any(|place| sequence.code[place] == code);
+            let within = |place: &usize| sequence.age_days[*place] - sequence.age_days[at] <= HORIZON_DAYS[5];
+            let found = (at + 1..sequence.len()).filter(within).any(|place| sequence.code[place] == code);
             observed += f64::from(u8::from(found));
         }
     }

@@ -18,13 +18,13 @@ use std::time::Instant;
   osler demo --subjects 500 --no-serve --out /tmp/osler-demo")]
 pub struct Arguments {
     /// How many people.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 4000)]
     subjects: u64,
     /// The seed of population and model.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// An upper bound on training steps.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 1000)]
     max_steps: u64,
     /// Where everything goes; an earlier demo there is replaced.
     #[arg(long, default_value = "osler-demo")]
@@ -65,7 +65,8 @@ impl Arguments {
         }
         let key = key_file::read(Some(&key))?;
         let mut arguments = step::<ingest::Arguments>(
-            &["--from", "fhir", "--synthetic"],
+            // Many are held out, so that the report has something to measure.
+            &["--from", "fhir", "--synthetic", "--splits", "0.6,0.1,0.3"],
             &at("events"),
             &[&at("population/fhir")],
         )?;
@@ -75,17 +76,19 @@ impl Arguments {
         voice.say("3/6 events to timelines");
         step::<tokenize::Arguments>(&[], &at("timeline"), &[&at("events")])?.tokenize(voice)?;
 
-        voice.say("4/6 a tiny model learns them");
+        voice.say("4/6 a model of a quarter of a million weights learns them");
         let steps = self.max_steps.to_string();
+        let recipe = at("train.toml");
+        std::fs::write(&recipe, RECIPE).with_context(|| format!("cannot write {}", recipe.display()))?;
         let settings = [
-            "--size",
-            "tiny",
+            "--config",
+            path(&recipe)?,
             "--max-steps",
             &steps,
             "--seed",
             &self.seed.to_string(),
             "--evaluate-every",
-            "50",
+            "100",
         ];
         step::<train::Arguments>(&settings, &at("model"), &[&at("timeline")])?.train(voice)?;
 
@@ -123,6 +126,18 @@ impl Arguments {
         .run(voice)
     }
 }
+
+/// For a few thousand people a model of a quarter of a million weights does; `osler train --config` takes the same file.
+const RECIPE: &str = "\
+size = \"tiny\"
+
+[model]
+width = 64
+layers = 2
+heads = 2
+key_value_heads = 2
+feed_forward = 192
+";
 
 /// Says that a directory is a demo's, and may be replaced by the next.
 const MARK: &str = ".osler-demo";

@@ -6,7 +6,6 @@ mod sweep;
 use super::read_out::Tune;
 use super::threads;
 use crate::canaries::Canaries;
-use crate::code_features::CodeFeatures;
 use crate::manifest::{FileDigest, Kind, Manifest};
 use crate::memory;
 use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULARY_FILE};
@@ -400,7 +399,7 @@ impl Arguments {
             Some(Vocabulary::DEATH),
             &model_directory::risk_codes(vocabulary),
         );
-        config.features = CodeFeatures::new(vocabulary).embedding();
+        model_directory::describe_codes(&mut config, vocabulary);
         config.tasks = tasks.to_vec();
         file.model.apply(&mut config);
         check_memory(&config, &options, longest, voice)?;

@@ -1,7 +1,6 @@
 //! `osler train --sweep`: how the loss falls with the model's size and with the data.
 
 use super::{Arguments, Watching, interrupted};
-use crate::code_features::CodeFeatures;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::{self, read_json};
 use crate::output::{OutputDirectory, Provenance};
@@ -261,7 +260,7 @@ fn rung_config(size: Size, share: f64, vocabulary: &Vocabulary) -> Config {
         Some(Vocabulary::DEATH),
         &model_directory::risk_codes(vocabulary),
     );
-    config.features = CodeFeatures::new(vocabulary).embedding();
+    model_directory::describe_codes(&mut config, vocabulary);
     let whole = config.clone();
     let scaled = |n: usize, by: f64| ((n as f64 * by).round() as usize).max(1);
     config.width = scaled(whole.width, share).next_multiple_of(4);

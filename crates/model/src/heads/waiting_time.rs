@@ -1,7 +1,7 @@
 //! How long until the next event: a piecewise-exponential distribution whose log-hazards are linear in the
 //! state.
 //!
-//! With hazards `λ_j` per day on intervals `[t_j, t_{j+1})`, the last one open, and `e_j(t)` the time spent in
+//! With hazards `λ_j` per day on intervals `(t_j, t_{j+1}]`, the last one open, and `e_j(t)` the time spent in
 //! interval `j` until `t`: the density is `λ_{j(t)} · exp(−Σ λ_j e_j(t))`, the survival `exp(−Σ λ_j e_j(t))`
 //! (Friedman 1982). A gap that ended contributes the density, one cut off by the end of follow-up the survival.
 
@@ -74,9 +74,13 @@ pub(crate) fn run<T: Real>(
     loss
 }
 
-/// The interval that holds `days`.
+/// How much of a wait rounding may add: gaps are kept in 32 bits.
+const ROUNDING: f64 = 1e-6;
+
+/// The interval that holds `days`. A wait of exactly an edge (an hour, a week, as records like them) ends the interval before
+/// it: in the one after it no time would have passed, and the likelihood would have no bound.
 pub(crate) fn interval_of(edges: &[f64], days: f64) -> usize {
-    edges.partition_point(|edge| *edge <= days)
+    edges.partition_point(|edge| edge * (1.0 + ROUNDING) < days)
 }
 
 /// Days spent in interval `j` by a wait of `days`.
@@ -113,6 +117,26 @@ mod tests {
         assert_gradient(&weight, &d_weight, |x| loss(x, &bias, &hidden));
         assert_gradient(&bias, &d_bias, |x| loss(&weight, x, &hidden));
         assert_gradient(&hidden, &d_hidden, |x| loss(&weight, &bias, x));
+    }
+
+    #[test]
+    fn a_wait_of_exactly_an_edge_has_passed_through_its_interval() {
+        let minutes = [1.0, 5.0, 15.0, 30.0, 60.0, 10_080.0];
+        let edges = minutes.map(|m: f64| m / 1440.0);
+        for (j, edge) in edges.iter().enumerate() {
+            // As a token keeps it.
+            let days = f64::from(*edge as f32);
+            assert_eq!(interval_of(&edges, days), j);
+            assert!(time_in(&edges, j, days) > 0.99 * (edge - if j == 0 { 0.0 } else { edges[j - 1] }));
+        }
+        // So the best hazard is a finite one.
+        let loss = |log_hazard: f64| {
+            let bias = [-30.0, -30.0, -30.0, log_hazard, -30.0, -30.0, -30.0];
+            let target = [WaitingTime { row: 0, days: edges[3], censored: false }];
+            run(&edges, (&[0.0; 7], &bias), &[0.0], &target, None, &mut Scratch::default())
+        };
+        let best = -(edges[3] - edges[2]).ln();
+        assert!(loss(best) < loss(best - 0.5) && loss(best) < loss(best + 0.5));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the doors share, and the router that holds them.
 
 use crate::{
-    Error, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
+    Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
     doors::Rule,
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
@@ -156,6 +156,11 @@ impl AppState {
 
     pub(crate) fn governance(&self) -> &Governance {
         &self.0.common.governance
+    }
+
+    /// The FHIR servers that may be asked, if there are any.
+    pub(crate) fn fhir_servers(&self) -> Option<&FhirServers> {
+        self.governance().fhir_servers.as_ref()
     }
 
     /// What the door at this path asks; `None` where there is none.

@@ -1,5 +1,6 @@
 //! What holds the server: who may call, what is recorded, and where the model stands.
 
+use crate::FhirServers;
 use govern::{
     Clock,
     access::{Keyring, Quotas, Tokens},
@@ -33,12 +34,20 @@ pub struct Governance {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) stage: Option<StageOf>,
     pub(crate) quotas: Quotas,
+    pub(crate) fhir_servers: Option<FhirServers>,
 }
 
 impl Governance {
     /// None: everybody is let in, nothing is recorded, and the model is what it says that it is.
     pub fn open(clock: Clock) -> Self {
-        Governance { clock, access: Access::Open, ledger: None, stage: None, quotas: Quotas::default() }
+        Governance {
+            clock,
+            access: Access::Open,
+            ledger: None,
+            stage: None,
+            quotas: Quotas::default(),
+            fhir_servers: None,
+        }
     }
 
     /// The same, with callers held to this.
@@ -49,6 +58,11 @@ impl Governance {
     /// The same, with every call to a model recorded before it is answered.
     pub fn with_ledger(self, ledger: Ledger) -> Self {
         Governance { ledger: Some(ledger), ..self }
+    }
+
+    /// The same, with FHIR servers that may be asked for what a CDS Hooks call's prefetch lacks.
+    pub fn with_fhir_servers(self, servers: FhirServers) -> Self {
+        Governance { fhir_servers: Some(servers), ..self }
     }
 
     /// The same, with the model's stage asked for at every call, so that it can change while the server runs.

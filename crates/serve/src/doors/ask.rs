@@ -34,15 +34,43 @@ where
     Q: Asks + Send + 'static,
     T: Send + 'static,
 {
+    let nothing = |_: &AppState, _: &[u8]| Ok(());
+    let at_once = |()| async {};
+    let read = move |state: &AppState, body: &[u8], ()| read(state, body);
+    answer_after(state, head, body, nothing, at_once, read, path, write).await
+}
+
+/// As [`answer`], for what must be waited for between a look at the request and its reading: `look` says what, `wait` gets it.
+#[expect(clippy::too_many_arguments, reason = "three steps of a door, each its own")]
+pub(super) async fn answer_after<Q, T, W, F, G>(
+    state: &AppState,
+    head: &Head,
+    body: Body,
+    look: impl FnOnce(&AppState, &[u8]) -> Result<W, ApiError> + Send + 'static,
+    wait: impl FnOnce(W) -> F,
+    read: impl FnOnce(&AppState, &[u8], G) -> Result<Read<Q, T>, ApiError> + Send + 'static,
+    path: impl Fn(&T, usize) -> String,
+    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<Response, ApiError>,
+) -> Result<Response, ApiError>
+where
+    Q: Asks + Send + 'static,
+    T: Send + 'static,
+    W: Send + 'static,
+    F: Future<Output = G>,
+    G: Send + 'static,
+{
     let admission = state.admit()?;
     let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
     let work = async {
-        let body = receive_json(state, head, body).await?;
-        let Read { questions, rest } = on_reader(state, move |state| {
-            within_depth(state, body.bytes())?;
-            read(state, body.bytes())
+        let body = Arc::new(receive_json(state, head, body).await?);
+        let looked_at = body.clone();
+        let wanted = on_reader(state, move |state| {
+            within_depth(state, looked_at.bytes())?;
+            look(state, looked_at.bytes())
         })
         .await?;
+        let got = wait(wanted).await;
+        let Read { questions, rest } = on_reader(state, move |state| read(state, body.bytes(), got)).await?;
         let risks =
             head.notes.is_mirrored().then(|| questions.iter().filter_map(Asks::as_risk).cloned().collect());
         let asked = state.engine().ask(questions, &head.asker, deadline, arrival).await;

@@ -10,6 +10,7 @@ mod chat_tools;
 mod embeddings;
 mod exchange;
 mod fake;
+mod fetch;
 mod fhir;
 mod leash;
 mod ledger;

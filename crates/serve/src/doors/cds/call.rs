@@ -1,7 +1,11 @@
 //! A call of a hook: what is checked, and how a patient's record is put together from what was prefetched.
 
 use super::services::{PREFETCH, Service};
-use crate::{error::ApiError, wire::from_json};
+use crate::{
+    error::ApiError,
+    fetch::{Fetched, FhirServers, Lack, Token, Wanted},
+    wire::from_json,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
@@ -22,6 +26,25 @@ struct Sent<'a> {
     fhir_server: Option<&'a RawValue>,
     #[serde(borrow, default)]
     fhir_authorization: Option<&'a RawValue>,
+}
+
+/// How a caller lets its FHIR server be asked.
+#[derive(Deserialize)]
+struct Authorization<'a> {
+    #[serde(borrow)]
+    access_token: Cow<'a, str>,
+    #[serde(borrow)]
+    token_type: Cow<'a, str>,
+}
+
+/// What is to be fetched before the call can be read, or why nothing is.
+pub(super) enum Missing {
+    /// All is there that there need be.
+    Nothing,
+    /// Something lacks, and isn't fetched.
+    Unfetched(Lack),
+    /// These queries, of that server.
+    Fetch(Wanted),
 }
 
 /// The call of a hook, as CDS Hooks 2 has it.
@@ -97,29 +120,62 @@ struct Kind<'a> {
 }
 
 impl<'a> HookCall<'a> {
-    /// Reads and checks a call.
-    pub(super) fn read(body: &'a [u8], service: Service) -> Result<Self, ApiError> {
-        let sent: Sent<'a> = from_json(body, "body")?;
-        if sent.hook != service.hook {
-            return Err(ApiError::invalid("body.hook", "is not the hook of this service; see /cds-services"));
+    /// What a call lacks of its prefetch, and whether the server that it names may be asked for it.
+    pub(super) fn missing(
+        body: &'a [u8],
+        service: Service,
+        servers: Option<&FhirServers>,
+    ) -> Result<Missing, ApiError> {
+        let (sent, patient_id) = checked(body, service)?;
+        let prefetch = sent.prefetch.unwrap_or_default();
+        let absent = PREFETCH.into_iter().filter(|(key, ..)| lacks(prefetch.get(*key).copied()));
+        let absent: Vec<_> = absent.collect();
+        if absent.is_empty() {
+            return Ok(Missing::Nothing);
         }
-        if !is_uuid(&sent.hook_instance) {
-            return Err(ApiError::invalid("body.hookInstance", "is no UUID"));
+        let Some(servers) = servers else { return Ok(Missing::Unfetched(Lack::Off)) };
+        let (Some(server), Some(authorization)) = (sent.fhir_server, sent.fhir_authorization) else {
+            return Ok(Missing::Unfetched(Lack::NotAsked));
+        };
+        let server: Cow<'_, str> = from_json(server.get().as_bytes(), "body.fhirServer")?;
+        let authorization: Authorization<'_> =
+            from_json(authorization.get().as_bytes(), "body.fhirAuthorization")?;
+        let token = Token::new(&authorization.access_token)
+            .filter(|_| authorization.token_type.eq_ignore_ascii_case("bearer"))
+            .ok_or_else(|| ApiError::invalid("body.fhirAuthorization", "holds no Bearer token"))?;
+        let Some(base) = servers.find(&server) else { return Ok(Missing::Unfetched(Lack::NotNamed)) };
+        // It goes into an address, and is a FHIR id or nothing that could be asked for.
+        let is_id = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+        if patient_id.len() > 64 || !patient_id.bytes().all(is_id) || patient_id.bytes().all(|b| b == b'.') {
+            return Err(ApiError::invalid("body.context", "has a patientId that is no FHIR id"));
         }
-        if sent.fhir_authorization.is_some() && sent.fhir_server.is_none() {
-            return Err(ApiError::invalid("body.fhirServer", "must be sent with fhirAuthorization"));
-        }
-        let patient_id = context_id(&sent.context, "patientId")?;
-        context_id(&sent.context, "userId")?;
-        for field in service.context {
-            if !sent.context.contains_key(*field) {
-                return Err(ApiError::invalid("body.context", format!("lacks {field}, which this hook has")));
-            }
-        }
+        let query = |template: &str| template.replace("{{context.patientId}}", &patient_id);
+        let queries = absent.into_iter().map(|(key, template, _)| (key, query(template))).collect();
+        Ok(Missing::Fetch(Wanted { base, token, queries }))
+    }
+
+    /// Reads and checks a call, with what was fetched for it.
+    pub(super) fn read(body: &'a [u8], service: Service, fetched: &'a Fetched) -> Result<Self, ApiError> {
+        let (sent, patient_id) = checked(body, service)?;
         let mut call = HookCall { resources: Vec::new(), gaps: Vec::new() };
         let prefetch = sent.prefetch.unwrap_or_default();
         for (key, _, required) in PREFETCH {
-            call.add(key, required, prefetch.get(key).copied(), &patient_id)?;
+            let sent = prefetch.get(key).copied();
+            match fetched.pages.get(key).filter(|_| lacks(sent)) {
+                None => call.add(key, required, sent, &patient_id, fetched.lack)?,
+                Some(pages) => {
+                    for page in pages {
+                        call.add(key, required, Some(Some(&**page)), &patient_id, fetched.lack)?;
+                    }
+                    // Each page but the last has a next one, which is there.
+                    let cuts = call.gaps.iter().filter(|gap| **gap == Gap::Cut(key)).count();
+                    let whole = cuts < pages.len();
+                    call.gaps.retain(|gap| *gap != Gap::Cut(key));
+                    if !whole {
+                        call.gaps.push(Gap::Cut(key));
+                    }
+                }
+            }
         }
         Ok(call)
     }
@@ -131,9 +187,13 @@ impl<'a> HookCall<'a> {
         required: bool,
         sent: Option<Option<&'a RawValue>>,
         patient_id: &str,
+        lack: Option<Lack>,
     ) -> Result<(), ApiError> {
-        let missing = || ApiError::PreconditionFailed {
-            what: format!("prefetch.{key} is needed and was not sent; see /cds-services").into(),
+        let missing = || {
+            let why = lack.map_or("", Lack::words);
+            ApiError::PreconditionFailed {
+                what: format!("prefetch.{key} is needed and was not sent{why}; see /cds-services").into(),
+            }
         };
         let value = match sent {
             Some(Some(value)) => value,
@@ -192,6 +252,40 @@ impl<'a> HookCall<'a> {
         }
         json.push_str("]}");
         RawValue::from_string(json).map_err(|_| ApiError::Internal)
+    }
+}
+
+/// The call, checked, and the patient that it is about.
+fn checked(body: &[u8], service: Service) -> Result<(Sent<'_>, String), ApiError> {
+    let sent: Sent<'_> = from_json(body, "body")?;
+    if sent.hook != service.hook {
+        return Err(ApiError::invalid("body.hook", "is not the hook of this service; see /cds-services"));
+    }
+    if !is_uuid(&sent.hook_instance) {
+        return Err(ApiError::invalid("body.hookInstance", "is no UUID"));
+    }
+    if sent.fhir_authorization.is_some() && sent.fhir_server.is_none() {
+        return Err(ApiError::invalid("body.fhirServer", "must be sent with fhirAuthorization"));
+    }
+    let patient_id = context_id(&sent.context, "patientId")?;
+    context_id(&sent.context, "userId")?;
+    for field in service.context {
+        if !sent.context.contains_key(*field) {
+            return Err(ApiError::invalid("body.context", format!("lacks {field}, which this hook has")));
+        }
+    }
+    Ok((sent, patient_id))
+}
+
+/// Is nothing there under a key: no such key, or a server's excuse? Null says that there is nothing.
+fn lacks(sent: Option<Option<&RawValue>>) -> bool {
+    match sent {
+        None => true,
+        Some(None) => false,
+        Some(Some(value)) => {
+            let kind = serde_json::from_str::<Kind<'_>>(value.get());
+            kind.is_ok_and(|kind| kind.resource_type == "OperationOutcome")
+        }
     }
 }
 

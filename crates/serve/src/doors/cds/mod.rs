@@ -1,8 +1,8 @@
 //! CDS Hooks 2 (<https://cds-hooks.hl7.org/2.0/>): what an EHR asks when a chart is opened, an order written, a visit
 //! begun or ended, and the cards that it shows.
 //!
-//! The server fetches nothing: what a card rests on must come with the call (`prefetch`), and `fhirServer` is never
-//! opened. Where required data lacks, the answer is 412.
+//! What a card rests on comes with the call (`prefetch`). What lacks is fetched from `fhirServer` with the call's token, if the
+//! operator has named that server (`crate::fetch`); otherwise nothing is opened. Where required data still lacks, the answer is 412.
 
 mod call;
 mod card;
@@ -15,8 +15,8 @@ use super::{
     head::Head,
 };
 use crate::{
-    AppState, Patient, PatientError, PatientRisk, RiskQuestion, error::ApiError, frame::ErrorBody,
-    record::CallNotes,
+    AppState, Patient, PatientError, PatientRisk, RiskQuestion, error::ApiError, fetch::Fetched,
+    frame::ErrorBody, record::CallNotes,
 };
 use axum::{
     Extension, Json,
@@ -25,7 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use call::{Gap, HookCall};
+use call::{Gap, HookCall, Missing};
 use card::{Card, CardsAnswer};
 use govern::access::Scope;
 use serde_json::json;
@@ -62,7 +62,8 @@ pub(super) async fn discovery() -> Json<ServicesAnswer> {
 /// Cards for a patient
 ///
 /// Answers with a card when the model sees a risk that stands out for the patient's age and sex, and with none
-/// otherwise. The patient's record is what was prefetched; nothing is fetched, and nothing is kept.
+/// otherwise. The patient's record is what was prefetched, and, where the server's operator has named the call's `fhirServer`,
+/// what was fetched from there for what lacked. Nothing is kept.
 #[utoipa::path(
     post, path = "/cds-services/{id}", tag = "cds hooks",
     params(("id" = String, Path, description = "The service, as discovery lists it", example = "osler-patient-view")),
@@ -72,7 +73,7 @@ pub(super) async fn discovery() -> Json<ServicesAnswer> {
         (status = 400, description = "The call can't be read", body = ErrorBody),
         (status = 401, description = "The key or token is missing or wrong", body = ErrorBody),
         (status = 404, description = "There is no such service", body = ErrorBody),
-        (status = 412, description = "Data that the service needs was not prefetched", body = ErrorBody),
+        (status = 412, description = "Data that the service needs was neither prefetched nor fetched", body = ErrorBody),
         (status = 413, description = "The body is too large", body = ErrorBody),
         (status = 429, description = "Too much to do; Retry-After says when to come again", body = ErrorBody),
     )
@@ -85,8 +86,20 @@ pub(super) async fn hook(
     body: Body,
 ) -> Result<Response, ApiError> {
     let service = Service::of(&id).ok_or(ApiError::NotFound)?;
-    let read = move |state: &AppState, body: &[u8]| {
-        let call = HookCall::read(body, service)?;
+    let servers = state.fhir_servers().cloned();
+    let look = {
+        let servers = servers.clone();
+        move |_: &AppState, body: &[u8]| HookCall::missing(body, service, servers.as_ref())
+    };
+    let wait = |missing| async move {
+        match (missing, servers) {
+            (Missing::Fetch(wanted), Some(servers)) => servers.fetch(wanted).await,
+            (Missing::Unfetched(lack), _) => Fetched { lack: Some(lack), ..Fetched::default() },
+            _ => Fetched::default(),
+        }
+    };
+    let read = move |state: &AppState, body: &[u8], fetched: Fetched| {
+        let call = HookCall::read(body, service, &fetched)?;
         let patient = read_patient(state, &call.bundle()?, "prefetch").map_err(lacking)?;
         let question = RiskQuestion::new(patient.clone(), state.model().default_codes());
         Ok(Read { questions: vec![question], rest: (patient, call.gaps) })
@@ -100,7 +113,8 @@ pub(super) async fn hook(
         }
         Ok(Json(CardsAnswer { cards }).into_response())
     };
-    ask::answer(&state, &head, body, read, |_, _| "prefetch".to_owned(), write).await
+    let path = |_: &(Arc<Patient>, Vec<Gap>), _| "prefetch".to_owned();
+    ask::answer_after(&state, &head, body, look, wait, read, path, write).await
 }
 
 /// A record that lacks what a prediction needs is a precondition that isn't met.

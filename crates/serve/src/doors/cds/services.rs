@@ -78,8 +78,8 @@ impl ServicesAnswer {
             description: "Tells what a patient's record makes likelier within a year than for others of the same \
                           age and sex. Not a medical device; a clinician decides.",
             prefetch: PREFETCH.into_iter().map(|(key, template, _)| (key, template)).collect(),
-            usage_requirements: "Send patient and conditions as prefetch; the server fetches nothing itself. \
-                                 Draft orders are not taken for history.",
+            usage_requirements: "Send patient and conditions as prefetch; what lacks is fetched from fhirServer only where \
+                                 this server's operator has named it. Draft orders are not taken for history.",
         };
         ServicesAnswer { services: SERVICES.into_iter().map(answer).collect() }
     }

@@ -1,0 +1,59 @@
+//! The only place from which the server opens a connection: to FHIR servers that its operator has named, for what a CDS Hooks
+//! call's prefetch lacks.
+//!
+//! Off unless servers are named ([`FhirServers`]). A caller's `fhirServer` is then *looked up* among them, and what is asked is
+//! built from the operator's own words: an address that only a caller names is never opened. Rules, each with a test:
+//!
+//! - `https` alone; `http` only where the operator named a loopback address with it.
+//! - Origin to the letter, and a path at or below the one that was named. An address with user info, a query, a fragment, an escape
+//!   or a dot segment is none.
+//! - A name is resolved once for each connection, and the address that was checked is the one that is opened, so that a name can't
+//!   mean another machine a moment later. Loopback, link-local (where clouds keep their metadata), multicast and
+//!   unspecified addresses are never opened for a name; private ones only when the operator says so.
+//! - Redirects are not followed, proxies not asked. A page's `next` is followed only within the server that was asked.
+//! - Only the queries of the prefetch templates; the patient's id must have an id's shape.
+//! - Bounds on time, size, pages and calls at once.
+//! - The token goes to that server alone; it is held in a type that can't be printed.
+
+mod address;
+mod client;
+mod prefetch;
+mod server;
+
+pub use address::AddressRule;
+pub(crate) use prefetch::{Fetched, Lack, Wanted};
+pub use server::FhirServers;
+pub(crate) use server::Token;
+
+use std::time::Duration;
+
+/// Bounds on what one call may fetch.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchLimits {
+    /// All that one call fetches together may take so long.
+    pub time: Duration,
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// The largest answer to one request, in bytes.
+    pub answer_bytes: usize,
+    /// All answers of one call together, in bytes.
+    pub call_bytes: usize,
+    /// Pages of one query; what lies beyond is told as a gap.
+    pub pages: usize,
+    /// Calls that fetch at the same time; past it a call is answered as if nothing could be fetched.
+    pub calls: usize,
+}
+
+impl Default for FetchLimits {
+    /// Five seconds, 8 MiB an answer, 16 MiB a call, four pages a query, 16 calls at once.
+    fn default() -> Self {
+        FetchLimits {
+            time: Duration::from_secs(5),
+            connect: Duration::from_secs(2),
+            answer_bytes: 8 << 20,
+            call_bytes: 16 << 20,
+            pages: 4,
+            calls: 16,
+        }
+    }
+}

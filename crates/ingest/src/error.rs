@@ -88,6 +88,12 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// A patient's rows are not what they should be.
+    #[error("the rows cannot be read as OMOP's: {reason}")]
+    Rows {
+        /// Why.
+        reason: &'static str,
+    },
     /// A table or mapping cannot be used; the message names file, column or key.
     #[error("{file}: {reason}")]
     Table {

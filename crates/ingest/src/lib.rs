@@ -53,9 +53,9 @@ pub use fhir::{FHIR_PATHS, FHIR_SYSTEMS, fhir_bundle_chart, fhir_bundle_subject}
 pub use input::Input;
 pub use limits::Limits;
 pub use meds::MEDS_PATHS;
-pub use omop::OMOP_PATHS;
 #[doc(hidden)]
 pub use omop::fuzz_omop_row;
+pub use omop::{OMOP_PATHS, OmopSubject, OmopVocabulary, omop_rows_subject};
 pub use pipeline::{Each, Format, Options, ingest, ingest_after};
 pub use progress::{Phase, Progress};
 pub use rejection::Rejection;

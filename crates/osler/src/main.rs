@@ -11,6 +11,7 @@ mod commands;
 mod crosswalk_file;
 mod environment;
 mod examples;
+mod fhir_servers;
 mod governance_directory;
 mod grading;
 mod key_file;

@@ -11,7 +11,7 @@ use deid::{Deidentifier, Key, Policy, Tally};
 use events::{
     Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceValue, Subject, Time,
 };
-use ingest::Limits;
+use ingest::{Limits, OmopVocabulary};
 use model::HORIZON_DAYS;
 use serve::{
     CodeDescription, CodeKind, CodeRisk, Example, KeptStates, MedsEvent, ModelDescription, Patient,
@@ -30,6 +30,8 @@ pub struct ModelPredictor {
     deidentifier: Arc<Deidentifier>,
     states: States,
     limits: Limits,
+    /// What OMOP's concept ids mean, where callers don't say.
+    vocabulary: Option<OmopVocabulary>,
     /// Vocabulary indices of the codes that risks are given for, in the order of the description.
     codes: Vec<u32>,
     examples: Vec<Example>,
@@ -58,7 +60,13 @@ impl ModelPredictor {
             .filter(|i| vocabulary.entry(*i).is_some_and(|e| e.kind != EntryKind::Group))
             .collect();
         let (states, limits) = (States::new(state_bytes), Limits::default());
-        Ok(ModelPredictor { directory, deidentifier, states, limits, codes, examples, compared })
+        let vocabulary = None;
+        Ok(ModelPredictor { directory, deidentifier, states, limits, vocabulary, codes, examples, compared })
+    }
+
+    /// The same, which knows what OMOP's concept ids mean.
+    pub fn with_vocabulary(self, vocabulary: Option<OmopVocabulary>) -> Self {
+        ModelPredictor { vocabulary, ..self }
     }
 
     /// De-identifies a record, or what is added to a `known` one. `person` is a pseudonym of whom it names.
@@ -106,11 +114,6 @@ impl ModelPredictor {
     }
 
     fn read_fhir(&self, bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
-        let unreadable = |error: ingest::Error| match error {
-            ingest::Error::NotOneSubject { found: 0 } => PatientError::NoPatient,
-            ingest::Error::NotOneSubject { found } => PatientError::SeveralPatients { patients: found },
-            other => PatientError::Unreadable { detail: other.to_string() },
-        };
         let (source, rejections) =
             ingest::fhir_bundle_subject(bundle.expose(), &self.limits).map_err(unreadable)?;
         let person = self.deidentifier.pseudonym(&source.expose().key);
@@ -128,6 +131,14 @@ impl ModelPredictor {
             facts: events.into_iter().map(|event| SourceFact::Event(source_event(event))).collect(),
         });
         self.deidentify(&source, None, 0, known)
+    }
+
+    fn read_omop(&self, rows: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+        let read = ingest::omop_rows_subject(rows.expose(), self.vocabulary.as_ref(), &self.limits);
+        let ingest::OmopSubject { subject, rejections, unmapped } = read.map_err(unreadable)?;
+        let person = self.deidentifier.pseudonym(&subject.expose().key);
+        let source = subject.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
+        self.deidentify(&source, Some(person), rejections.len() + unmapped, known)
     }
 
     /// The risks of each question's patient; what was read of their records before is not read again.
@@ -246,6 +257,7 @@ impl Predictor for ModelPredictor {
         match record {
             SentRecord::Fhir(bundle) => self.read_fhir(bundle, known),
             SentRecord::Meds(events) => self.read_meds(events, known),
+            SentRecord::Omop(rows) => self.read_omop(rows, known),
         }
     }
 
@@ -328,6 +340,15 @@ pub fn deidentifier() -> Result<Arc<Deidentifier>> {
     let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
         .context("no key for de-identification in memory")?;
     Ok(Arc::new(deidentifier))
+}
+
+/// Why a record isn't one patient's; no word of it.
+fn unreadable(error: ingest::Error) -> PatientError {
+    match error {
+        ingest::Error::NotOneSubject { found: 0 } => PatientError::NoPatient,
+        ingest::Error::NotOneSubject { found } => PatientError::SeveralPatients { patients: found },
+        other => PatientError::Unreadable { detail: other.to_string() },
+    }
 }
 
 fn refuse_after_death(known: &Subject, more: &Subject) -> Result<(), PatientError> {

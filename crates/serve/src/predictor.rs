@@ -173,6 +173,8 @@ pub enum SentRecord<'a> {
     Fhir(Identified<&'a [u8]>),
     /// Events in MEDS terms.
     Meds(Identified<Vec<MedsEvent>>),
+    /// Rows of the OMOP CDM, JSON: an object of tables.
+    Omop(Identified<&'a [u8]>),
 }
 
 /// A patient's record, de-identified, with what became of its parts.

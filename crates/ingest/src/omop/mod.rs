@@ -16,11 +16,13 @@ mod columns;
 mod fuzz;
 mod identities;
 mod person;
+mod sent;
 mod visits;
 mod vocabulary;
 
 pub use columns::OMOP_PATHS;
 pub use fuzz::fuzz_omop_row;
+pub use sent::{OmopSubject, OmopVocabulary, omop_rows_subject};
 
 use crate::{
     Error, Input, Limits, Sink,
@@ -31,6 +33,7 @@ use columns::CLINICAL_TABLES;
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 use parquet::file::reader::ChunkReader;
 use smol_str::SmolStr;
+use std::sync::Arc;
 use visits::Stays;
 use vocabulary::{Builder, Concept, ConceptColumns, Concepts};
 
@@ -184,10 +187,16 @@ impl OmopLoader {
     /// The reader of all other tables.
     /// With `identities`, who is named in the tables is handed on too.
     pub(crate) fn build(self, identities: bool, limits: &Limits) -> OmopReader {
+        OmopReader { identities, ..self.build_above(None, limits) }
+    }
+
+    /// As [`OmopLoader::build`], without identities; what isn't in the tables that were loaded is looked for in a
+    /// vocabulary that is `held`.
+    pub(crate) fn build_above(self, held: Option<Arc<Concepts>>, limits: &Limits) -> OmopReader {
         OmopReader {
-            concepts: self.vocabulary.build(),
+            concepts: self.vocabulary.build().above(held),
             stays: self.stays.sorted(),
-            identities,
+            identities: false,
             directory: Directory::default(),
             max_directory: limits.max_directory,
         }

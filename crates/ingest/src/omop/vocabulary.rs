@@ -10,6 +10,7 @@ use crate::{
 };
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Concepts from here on are a site's own.
@@ -59,6 +60,8 @@ pub(crate) struct Concepts {
     /// Child and parent, as entry numbers, in order.
     parents: Vec<(u32, u32)>,
     used: Vec<AtomicU64>,
+    /// Where what isn't here may be.
+    held: Option<Arc<Concepts>>,
 }
 
 #[derive(Clone, Copy)]
@@ -199,13 +202,18 @@ pub(crate) struct ConceptColumns {
 impl Concepts {
     /// The concept of an id: `None` for 0 and for ids that the vocabulary tables lack.
     pub(crate) fn get(&self, id: i64) -> Option<Concept> {
-        let at = self.find(u32::try_from(id).ok()?)?;
+        let Some(at) = self.find(u32::try_from(id).ok()?) else { return self.held.as_ref()?.get(id) };
         // Relaxed: only read after all readers are done.
         let mask = 1 << (at % 64);
         if self.used[at / 64].load(Ordering::Relaxed) & mask == 0 {
             self.used[at / 64].fetch_or(mask, Ordering::Relaxed);
         }
         Some(self.concept(at))
+    }
+
+    /// The same, with another vocabulary for what isn't in this one.
+    pub(crate) fn above(self, held: Option<Arc<Concepts>>) -> Self {
+        Concepts { held, ..self }
     }
 
     /// As [`Concepts::get`], of the first id that is known.

@@ -6,12 +6,14 @@
 mod columnar;
 mod delimited;
 pub(crate) mod moment;
+mod objects;
 mod quiet;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub(crate) use columnar::Columnar;
 pub(crate) use delimited::Delimited;
+pub(crate) use objects::Objects;
 pub(crate) use quiet::Quiet;
 
 use crate::{Error, Rejection, Sink};

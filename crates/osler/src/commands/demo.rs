@@ -1,6 +1,7 @@
 //! `osler demo`: the whole flow on a synthetic population.
 
 use super::{evaluate, ingest, predict, serve, synth, tokenize, train};
+use crate::fhir_servers::FhirServerArguments;
 use crate::governance_directory::GovernanceArguments;
 use crate::key_file;
 use crate::precision::PrecisionArguments;
@@ -111,6 +112,8 @@ impl Arguments {
         voice.say("6/6 the server");
         serve::Arguments {
             reference: None,
+            omop_vocabulary: None,
+            fhir: FhirServerArguments::default(),
             reference_people: 0,
             k: 10,
             model: vec![at("model").into()],

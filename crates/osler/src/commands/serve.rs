@@ -1,16 +1,18 @@
 //! `osler serve`: a model behind HTTP.
 
 use super::{digest_of, name_of};
+use crate::fhir_servers::FhirServerArguments;
 use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others};
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
 use crate::predictor::{Compared, ModelPredictor, deidentifier};
-use crate::progress::Voice;
+use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use crate::{clock, environment, examples, lifecycle};
 use ::serve::{Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, Tls};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use ingest::OmopVocabulary;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
   osler serve --model model
   osler serve --model model --precision int8
   osler serve --model model --reference events    # /v1/reason also tells of patients alike
+  osler serve --model model --fhir-server https://ehr.example/fhir    # CDS Hooks: what the prefetch lacks is fetched there
   osler access grant --governance site --name 'ward app' --scope predict,read
   osler serve --model model --governance site --listen 0.0.0.0:8080
   osler serve --model model --governance site --listen 0.0.0.0:8443 --tls-certificate server.pem --tls-key server.key
@@ -65,6 +68,13 @@ pub struct Arguments {
     /// Nothing that is true of fewer people is told of them.
     #[arg(long, default_value_t = 10, value_name = "K", requires = "reference", value_parser = clap::value_parser!(u64).range(2..))]
     pub k: u64,
+    /// OMOP's `concept` table (concept.csv, as Athena gives it), so that callers who send rows of the CDM need not send what their concept
+    /// ids mean. About 80 bytes a concept in memory.
+    #[arg(long, value_name = "FILE")]
+    pub omop_vocabulary: Option<PathBuf>,
+    /// What may be fetched for CDS Hooks.
+    #[command(flatten)]
+    pub fhir: FhirServerArguments,
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
@@ -134,6 +144,7 @@ fn mirroring(text: &str) -> Result<Mirroring, String> {
 /// What stays when a model is exchanged.
 struct Serving {
     arguments: Arguments,
+    vocabulary: Option<OmopVocabulary>,
     deidentifier: Arc<deid::Deidentifier>,
 }
 
@@ -148,11 +159,19 @@ impl Arguments {
             .with_writer(std::io::stderr);
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
-        let serving = Arc::new(Serving { arguments: self, deidentifier: deidentifier()? });
+        let serving = Arc::new(Serving {
+            vocabulary: self.vocabulary(voice)?,
+            arguments: self,
+            deidentifier: deidentifier()?,
+        });
         let arguments = &serving.arguments;
         let tls = arguments.tls()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let governance = arguments.governance()?;
+        let governance = match arguments.fhir.servers()? {
+            Some(servers) => governance.with_fhir_servers(servers),
+            None => governance,
+        };
         let models =
             Models::new(serving.offered()?, arguments.roles()?, governance, ServeSettings::default())?;
         let current = Current::from(models);
@@ -183,6 +202,15 @@ impl Arguments {
 }
 
 impl Arguments {
+    /// What OMOP's concept ids mean.
+    fn vocabulary(&self, voice: Voice) -> Result<Option<OmopVocabulary>> {
+        let Some(path) = &self.omop_vocabulary else { return Ok(None) };
+        let (vocabulary, concepts) = OmopVocabulary::read(path)
+            .with_context(|| format!("{} is no concept table of OMOP's", path.display()))?;
+        voice.say(format!("{} OMOP concepts", grouped(concepts as u64)));
+        Ok(Some(vocabulary))
+    }
+
     fn roles(&self) -> Result<Roles> {
         if self.mirror.is_some() && self.governance.path().is_none() {
             bail!(
@@ -229,7 +257,8 @@ impl Serving {
             }
         };
         let (deidentifier, bytes) = (self.deidentifier.clone(), arguments.state_memory << 20);
-        Ok(Arc::new(ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?))
+        let predictor = ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?;
+        Ok(Arc::new(predictor.with_vocabulary(self.vocabulary.clone())))
     }
 
     /// What is in the models' directories now, each with a watch over where it stands.

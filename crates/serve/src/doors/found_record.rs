@@ -9,6 +9,8 @@ struct Probe {
     resource_type: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     events: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    omop: Option<serde::de::IgnoredAny>,
 }
 
 /// How many places in a text are looked at: text that is mostly brackets is nobody's record.
@@ -22,8 +24,8 @@ pub(super) fn record_in(text: &str) -> Option<Box<RawValue>> {
         let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>();
         match values.next() {
             Some(Ok(value)) => {
-                if let Ok(Probe { resource_type, events }) = serde_json::from_str(value.get())
-                    && (resource_type.is_some() || events.is_some())
+                if let Ok(Probe { resource_type, events, omop }) = serde_json::from_str(value.get())
+                    && (resource_type.is_some() || events.is_some() || omop.is_some())
                 {
                     return Some(value.to_owned());
                 }

@@ -31,7 +31,7 @@ pub(super) fn doors() -> Vec<Door> {
 
 /// Risks of a patient, over time
 ///
-/// Reads one or several patients' records (FHIR R4 Bundles, or events in MEDS terms), de-identifies them in
+/// Reads one or several patients' records (FHIR R4 Bundles, events in MEDS terms, or rows of the OMOP CDM), de-identifies them in
 /// memory and answers, for each code and horizon, with the probability that the code is recorded within the
 /// horizon, death being a competing event, beside that of people of the same age and sex. Records are not kept.
 #[utoipa::path(

@@ -6,7 +6,7 @@ use serde_path_to_error::Segment;
 use std::{borrow::Cow, fmt::Write};
 
 /// The names that may stand in an error's path. Others may come from a record.
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 29] = [
     "trajectories",
     "futures",
     "seed",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 28] = [
     "top",
     "rank_by",
     "events",
+    "omop",
     "time",
     "code",
     "numeric_value",

@@ -1,4 +1,4 @@
-//! Patients as callers send them: a FHIR R4 Bundle, or events in MEDS terms.
+//! Patients as callers send them: a FHIR R4 Bundle, events in MEDS terms, or rows of the OMOP CDM.
 
 use super::{from_json, time::parse_time};
 use crate::{MedsEvent, Patient, PatientError, Predictor, SentRecord, error::ApiError};
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// One patient's record: a FHIR R4 Bundle, or events in MEDS terms.
+/// One patient's record: a FHIR R4 Bundle, events in MEDS terms, or rows of the OMOP CDM.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "a schema for the documentation; records are read from their raw JSON")]
@@ -16,6 +16,8 @@ pub(crate) enum PatientRecord {
     Fhir(FhirBundle),
     /// Events in MEDS terms.
     Meds(MedsRecord),
+    /// Rows of the OMOP CDM.
+    Omop(OmopRecord),
 }
 
 /// A FHIR R4 Bundle that holds one Patient and that patient's resources.
@@ -64,19 +66,41 @@ pub(crate) struct MedsRow {
     unit: Option<String>,
 }
 
-/// The two fields by which a record's kind is told.
+/// One person's rows of the OMOP CDM 5.3 or 5.4.
+#[derive(utoipa::ToSchema)]
+#[schema(example = json!({"omop": {
+    "person": [{"person_id": 6, "gender_concept_id": 8532, "year_of_birth": 1958}],
+    "condition_occurrence": [{"condition_occurrence_id": 1, "person_id": 6, "condition_concept_id": 320128,
+        "condition_start_date": "2019-05-02"}],
+    "measurement": [{"measurement_id": 1, "person_id": 6, "measurement_concept_id": 3004410,
+        "measurement_date": "2024-01-10", "value_as_number": 6.3, "unit_source_value": "%"}],
+    "concept": [
+        {"concept_id": 320128, "concept_name": "Essential hypertension", "vocabulary_id": "SNOMED", "concept_code": "59621000"},
+        {"concept_id": 3004410, "concept_name": "Hemoglobin A1c", "vocabulary_id": "LOINC", "concept_code": "4548-4"}]
+}}))]
+#[allow(dead_code, reason = "a schema for the documentation; rows are read by the predictor")]
+pub(crate) struct OmopRecord {
+    /// Tables by their names in the CDM, each a list of rows or one row, with the CDM's column names: `person`, `visit_occurrence`,
+    /// `condition_occurrence`, `drug_exposure`, `procedure_occurrence`, `measurement`, `observation`, `death`, … `concept` says what the
+    /// concept ids mean, unless the server holds a vocabulary. Rows whose concept isn't known are counted as rejected.
+    omop: std::collections::BTreeMap<String, Vec<serde_json::Map<String, serde_json::Value>>>,
+}
+
+/// The fields by which a record's kind is told.
 #[derive(Deserialize)]
 struct Probe<'a> {
     #[serde(rename = "resourceType", borrow, default)]
     resource_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     events: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    omop: Option<&'a RawValue>,
 }
 
 /// Is this whole body one patient's record, rather than a request that holds some?
 pub(crate) fn records_of(body: &[u8]) -> Result<Option<&RawValue>, ApiError> {
     match from_json::<Probe>(body, "body")? {
-        Probe { resource_type: None, events: None } => Ok(None),
+        Probe { resource_type: None, events: None, omop: None } => Ok(None),
         _ => from_json(body, "body").map(Some),
     }
 }
@@ -100,6 +124,13 @@ pub(crate) fn read_patient(
             predictor.read(SentRecord::Fhir(Identified::new(json)), known).map_err(refused)
         }
         Probe { resource_type: Some(_), .. } => Err(refused(PatientError::NotABundle)),
+        Probe { events: Some(_), omop: Some(_), .. } => {
+            Err(ApiError::invalid(at, "holds both events and omop; send one of them"))
+        }
+        Probe { omop: Some(rows), .. } => {
+            let rows = Identified::new(rows.get().as_bytes());
+            predictor.read(SentRecord::Omop(rows), known).map_err(refused)
+        }
         Probe { events: Some(_), .. } => {
             let record: MedsRecord = from_json(json, at)?;
             let rows = record.events.into_iter().enumerate();
@@ -109,7 +140,7 @@ pub(crate) fn read_patient(
         }
         Probe { .. } => Err(ApiError::invalid(
             at,
-            "is neither a FHIR Bundle (with resourceType) nor a MEDS record (with events); see /docs",
+            "is neither a FHIR Bundle (with resourceType), nor a MEDS record (with events), nor rows of OMOP's (with omop); see /docs",
         )),
     }
 }

@@ -127,6 +127,7 @@ impl Predictor for FakePredictor {
         match record {
             SentRecord::Fhir(bundle) => read_fhir(bundle, known),
             SentRecord::Meds(events) => read_meds(events, known),
+            SentRecord::Omop(rows) => read_omop(rows, known),
         }
     }
 
@@ -409,4 +410,40 @@ pub fn record(codes: &[&str]) -> Value {
     let mut events = vec![json!({"code": "GENDER//M"}), json!({"time": "1960-01-01", "code": "MEDS_BIRTH"})];
     events.extend(codes.iter().map(|code| json!({"time": "2020-01-01T08:00:00", "code": code})));
     json!({ "events": events })
+}
+
+/// Of OMOP's rows only what the tests of the doors need: birth and sex of the person, and codes that `concept` gives.
+fn read_omop(rows: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
+    let unreadable = || PatientError::Unreadable { detail: "no tables".into() };
+    let tables: Value = serde_json::from_slice(rows.expose()).map_err(|_| unreadable())?;
+    let table = |name: &str| tables[name].as_array().cloned().unwrap_or_default();
+    let persons = table("person");
+    let [person] = &persons[..] else {
+        return Err(match persons.len() {
+            0 => PatientError::NoPatient,
+            patients => PatientError::SeveralPatients { patients },
+        });
+    };
+    let event = |time, code: &str| MedsEvent {
+        time,
+        code: code.to_owned(),
+        numeric_value: None,
+        text_value: None,
+        unit: None,
+    };
+    let year = person["year_of_birth"].as_i64().ok_or(PatientError::NoBirth)?;
+    let birth =
+        Time::from_ymd(i32::try_from(year).map_err(|_| unreadable())?, 7, 1).ok_or_else(unreadable)?;
+    let mut events = vec![event(SourceTime::Date(birth), Code::BIRTH)];
+    for row in table("condition_occurrence") {
+        let concepts = table("concept");
+        let concept = concepts.iter().find(|c| c["concept_id"] == row["condition_concept_id"]);
+        let time = Time::from_ymd(2019, 3, 4).ok_or_else(unreadable)?;
+        if let Some(concept) = concept {
+            let [system, code] =
+                ["vocabulary_id", "concept_code"].map(|name| concept[name].as_str().unwrap_or_default());
+            events.push(event(SourceTime::Date(time), &format!("{system}//{code}")));
+        }
+    }
+    read_meds(Identified::new(events), known)
 }

@@ -16,6 +16,7 @@ mod leash;
 mod ledger;
 mod limits;
 mod mirror;
+mod omop;
 mod operations;
 mod pages;
 mod patients;

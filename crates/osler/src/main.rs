@@ -5,6 +5,7 @@
 
 mod attested;
 mod canaries;
+mod card;
 mod clock;
 mod code_features;
 mod commands;

@@ -38,6 +38,8 @@ pub enum Kind {
     PrivacyAudit,
     /// Grades of a model's reasoning against a known truth.
     Grades,
+    /// A model's card.
+    Card,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Review => "text for review, as `osler deid review sample` writes",
             Kind::PrivacyAudit => "a privacy audit, as `osler audit` writes",
             Kind::Grades => "grades of reasoning, as `osler grade` writes",
+            Kind::Card => "a model card, as `osler card` writes",
         }
     }
 }
@@ -177,6 +180,7 @@ impl Manifest {
             Kind::Review => "review",
             Kind::PrivacyAudit => "privacy_audit",
             Kind::Grades => "grades",
+            Kind::Card => "card",
         };
         FileDigest {
             path: name.to_owned(),

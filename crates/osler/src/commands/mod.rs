@@ -5,6 +5,7 @@ mod audit;
 mod baseline;
 mod bench;
 mod calibrate;
+mod card;
 mod deid;
 mod demo;
 mod doctor;
@@ -71,6 +72,7 @@ enum Command {
     Access(access::Arguments),
     Ledger(ledger::Arguments),
     Model(model::Arguments),
+    Card(card::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -100,6 +102,7 @@ impl Cli {
             Command::Access(arguments) => arguments.run(voice),
             Command::Ledger(arguments) => arguments.run(voice),
             Command::Model(arguments) => arguments.run(voice),
+            Command::Card(arguments) => arguments.run(voice),
             Command::Bench(arguments) => arguments.run(voice),
             Command::Doctor(arguments) => arguments.run(voice),
         }

@@ -4,6 +4,7 @@
 
 mod attestation;
 mod canary;
+mod card;
 mod crosswalk;
 mod deid_text;
 mod fine_tuning;

@@ -106,6 +106,16 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
     said(site, &format!("model promote {live} clinician.json governance.json"));
     assert!(until(200, "live").body["patients"][0]["risks"].is_array());
 
+    // The card tells the same, with who approved.
+    let card = said(site, &format!("card --json --governance site --model {} --out card", super::model()));
+    let card: serde_json::Value = serde_json::from_str(&card).unwrap();
+    assert_eq!(card["stage"], "live");
+    let steps = card["sections"][0]["entries"].to_string();
+    assert!(
+        steps.contains("silent → live") && steps.contains("approved by clinician, governance: because"),
+        "{steps}"
+    );
+
     // The record cut back to an earlier stage, or changed, lets nobody see anything.
     let file = site.path("site/models").read_dir().unwrap().next().unwrap().unwrap().path();
     let record = std::fs::read(&file).unwrap();

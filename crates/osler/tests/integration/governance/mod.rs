@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 /// A small model, with the predictions and the report of its demo, made once for all these tests. It lies beside the
 /// test program, so that the next run replaces it.
-fn demo(name: &str) -> String {
+pub fn demo(name: &str) -> String {
     static DEMO: OnceLock<PathBuf> = OnceLock::new();
     let demo = DEMO.get_or_init(|| {
         let demo = Path::new(env!("CARGO_TARGET_TMPDIR")).join("governance-demo");

@@ -411,7 +411,9 @@ pub enum PatientError {
     #[error("the Bundle holds no Patient resource; add the patient whose record it is")]
     NoPatient,
     /// More than one person's record.
-    #[error("the Bundle holds {patients} Patient resources; send one Bundle for each patient")]
+    #[error(
+        "the record holds {patients} patients (Patient resources, or person_ids); send one record for each patient"
+    )]
     SeveralPatients {
         /// How many.
         patients: usize,

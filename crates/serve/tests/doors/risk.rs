@@ -156,7 +156,7 @@ async fn records_that_hold_no_patient_are_unprocessable() {
         (json!({"resourceType": "Patient"}), "must be a Bundle"),
         (json!({"resourceType": "Bundle", "entry": []}), "no Patient resource"),
         (json!({"resourceType": "Bundle"}), "can't be read"),
-        (json!({"resourceType": "Bundle", "entry": [patient, patient]}), "2 Patient resources"),
+        (json!({"resourceType": "Bundle", "entry": [patient, patient]}), "2 patients"),
         (
             json!({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}),
             "no date of birth",

@@ -214,6 +214,12 @@ fn assert_golden(config: &Config, lives: &[Life]) {
         for (name, shape) in model.tensors() {
             let end = begin + shape.iter().product::<usize>();
             let scale = expected[begin..end].iter().fold(0.0_f32, |m, g| m.max(g.abs()));
+            if name == "risk.reference_bias" {
+                let untouched = |of: &[f32]| of[begin..end].iter().all(|g| *g == 0.0);
+                assert!(untouched(&expected) && untouched(&found), "{device}: what is counted isn't trained");
+                begin = end;
+                continue;
+            }
             assert!(scale > 0.0, "{name} has no gradient");
             for (i, (a, b)) in expected[begin..end].iter().zip(&found[begin..end]).enumerate() {
                 let difference = (a - b).abs() / scale;

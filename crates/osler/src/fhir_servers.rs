@@ -12,7 +12,7 @@ const SYSTEM_ROOTS: [&str; 3] =
 /// The servers, and how they are reached.
 #[derive(Args, Clone, Debug, Default)]
 pub struct FhirServerArguments {
-    /// A FHIR server (https://ehr.example/fhir) that may be asked, with the call's own token, for what the prefetch of a CDS Hooks call
+    /// A FHIR server (`https://ehr.example/fhir`) that may be asked, with the call's own token, for what the prefetch of a CDS Hooks call
     /// lacks. Without it nothing is fetched. May be given several times; http for a loopback address only.
     #[arg(long, value_name = "URL")]
     fhir_server: Vec<String>,

@@ -4,26 +4,23 @@
 //! Off unless servers are named ([`FhirServers`]). A caller's `fhirServer` is then *looked up* among them, and what is asked is
 //! built from the operator's own words: an address that only a caller names is never opened. Rules, each with a test:
 //!
-//! - `https` alone; `http` only where the operator named a loopback address with it.
 //! - Origin to the letter, and a path at or below the one that was named. An address with user info, a query, a fragment, an escape
 //!   or a dot segment is none.
-//! - A name is resolved once for each connection, and the address that was checked is the one that is opened, so that a name can't
-//!   mean another machine a moment later. Loopback, link-local (where clouds keep their metadata), multicast and
-//!   unspecified addresses are never opened for a name; private ones only when the operator says so.
-//! - Redirects are not followed, proxies not asked. A page's `next` is followed only within the server that was asked.
+//! - Redirects are not followed. A page's `next` is followed only within the server that was asked.
 //! - Only the queries of the prefetch templates; the patient's id must have an id's shape.
 //! - Bounds on time, size, pages and calls at once.
-//! - The token goes to that server alone; it is held in a type that can't be printed.
+//! - The token goes to that server alone.
+//!
+//! What holds for any connection (`https`, which addresses may be opened) is the [`fetch`](::fetch) room's.
 
-mod address;
 mod client;
 mod prefetch;
 mod server;
 
-pub use address::AddressRule;
+pub use fetch::AddressRule;
+pub(crate) use fetch::Token;
 pub(crate) use prefetch::{Fetched, Lack, Wanted};
 pub use server::FhirServers;
-pub(crate) use server::Token;
 
 use std::time::Duration;
 

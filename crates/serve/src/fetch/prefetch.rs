@@ -1,10 +1,7 @@
 //! What a call's prefetch lacks, fetched: the templates' own queries, page by page, within the call's limits.
 
-use super::{
-    FhirServers,
-    client::Failure,
-    server::{Base, Token},
-};
+use super::{FhirServers, client::Failure};
+use fetch::{Base, Token};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{
@@ -123,7 +120,7 @@ impl FhirServers {
         left: &AtomicUsize,
     ) -> (Vec<Box<RawValue>>, Option<Failure>) {
         let mut pages: Vec<Box<RawValue>> = Vec::new();
-        let mut target = format!("{}/{query}", base.path);
+        let mut target = format!("{}/{query}", base.path());
         loop {
             let page = match self.page(base, &target, token, left).await {
                 Ok(page) => page,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a FHIR server's name may stand for.
+/// What a server's name may stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AddressRule {
     /// Public addresses alone.
@@ -14,7 +14,7 @@ pub enum AddressRule {
 
 impl AddressRule {
     /// May a connection be opened to this address, for a server that was named by `literal` address or by name?
-    pub(super) fn allows(self, address: IpAddr, literal: Option<IpAddr>) -> bool {
+    pub(crate) fn allows(self, address: IpAddr, literal: Option<IpAddr>) -> bool {
         // An operator who wrote the very address means it; that a caller can't is the allow-list's to see.
         if literal == Some(address) {
             return !is_nobody(address) && !is_link_local(address);

@@ -85,6 +85,11 @@ impl Base {
         &self.path
     }
 
+    /// The same server without a path.
+    pub(crate) fn origin(&self) -> Base {
+        Base { path: String::new(), ..self.clone() }
+    }
+
     /// The value of the Host header.
     pub fn authority(&self) -> String {
         let host = match self.host.contains(':') {

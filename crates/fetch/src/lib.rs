@@ -23,10 +23,17 @@
 
 mod address;
 mod base;
+pub mod bulk;
+mod caller;
+mod error;
+mod link;
 mod network;
+pub mod smart;
 mod token;
 
 pub use address::AddressRule;
 pub use base::Base;
+pub use error::{Error, Step};
+pub use link::Link;
 pub use network::{Answer, Failure, Network, NoRoots, Roots};
 pub use token::Token;

@@ -6,7 +6,7 @@ use std::fmt;
 const MAX_TOKEN_BYTES: usize = 8 << 10;
 
 /// A bearer token. It can't be printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {

@@ -15,6 +15,14 @@ pub enum Error {
         #[source]
         source: rusqlite::Error,
     },
+    /// A database on a server said no, or didn't answer.
+    #[error("{what}: {reason}")]
+    Database {
+        /// What was being done.
+        what: &'static str,
+        /// The kind of failure; a database's own words may repeat what it was sent.
+        reason: String,
+    },
     /// A file could not be made or read.
     #[error("{what}: {source}")]
     Io {
@@ -27,9 +35,15 @@ pub enum Error {
     /// More waits to be recorded than may.
     #[error("the ledger has as much to write as it can hold")]
     LedgerBusy,
-    /// The ledger's thread is gone or its last write failed.
+    /// The ledger's thread is gone.
     #[error("the ledger can't be written; nothing is answered until it can")]
     LedgerUnavailable,
+    /// What was to be recorded isn't.
+    #[error("nothing is answered: {reason}")]
+    NotRecorded {
+        /// What its store said.
+        reason: std::sync::Arc<str>,
+    },
     /// The ledger was changed.
     #[error("the ledger was changed: {finding}")]
     LedgerChanged {

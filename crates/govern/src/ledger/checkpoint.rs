@@ -39,6 +39,19 @@ impl Checkpoint {
         }
     }
 
+    /// As a store kept it, beside the entry's number: to the byte what was written.
+    pub(crate) fn kept(sequence: i64, text: &str) -> Result<Self, Error> {
+        let changed = || Error::LedgerChanged {
+            finding: format!("the checkpoint at entry {sequence} is not as it was written"),
+        };
+        let checkpoint: Checkpoint = serde_json::from_str(text).map_err(|_| changed())?;
+        let written = serde_json::to_string(&checkpoint).map_err(|_| changed())?;
+        if written != text || checkpoint.sequence as i64 != sequence {
+            return Err(changed());
+        }
+        Ok(checkpoint)
+    }
+
     /// Checks the signature and, when a key is trusted, that it is the one that signed.
     pub(crate) fn check(&self, ledger: &str, trusted: Option<&PublicKey>) -> Result<(), Error> {
         let changed = |how: &str| Error::LedgerChanged {

@@ -10,6 +10,7 @@
 mod audit_event;
 mod chain;
 mod checkpoint;
+mod postgres;
 mod record;
 mod sqlite;
 mod store;
@@ -17,6 +18,7 @@ mod verify;
 mod wal;
 mod writer;
 
+pub use self::postgres::{DatabaseAddress, PostgresStore};
 pub use audit_event::audit_event;
 pub use chain::{Digest, Link};
 pub use checkpoint::Checkpoint;

@@ -1,6 +1,11 @@
+mod database;
+mod outage;
+mod places;
+
 use super::*;
 use crate::{Error, SigningKey};
 use events::Time;
+use places::{Place, places};
 use std::{path::Path, sync::Arc, time::Duration};
 
 fn now() -> Time {
@@ -15,25 +20,23 @@ fn settings() -> LedgerSettings {
     LedgerSettings { checkpoint_entries: 3, ..LedgerSettings::default() }
 }
 
-fn write(path: &Path, key: SigningKey, names: &[&str]) {
-    let store = SqliteStore::open(path).unwrap();
-    let ledger = Ledger::start(Box::new(store), key, Arc::new(now), settings()).unwrap();
+fn write_to(store: Box<dyn Store>, key: SigningKey, names: &[&str]) {
+    let ledger = Ledger::start(store, key, Arc::new(now), settings()).unwrap();
     for name in names {
         ledger.append_blocking(&record(name)).unwrap();
     }
+}
+
+fn write(path: &Path, key: SigningKey, names: &[&str]) {
+    write_to(Box::new(SqliteStore::open(path).unwrap()), key, names);
 }
 
 fn check(path: &Path) -> Result<Verified, Error> {
     verify(&SqliteStore::open_to_read(path)?, &Expectations::default())
 }
 
-fn tamper(path: &Path, sql: &str) {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    let triggers = ["entries_stay", "entries_remain", "checkpoints_stay", "checkpoints_remain"];
-    for trigger in triggers {
-        connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
-    }
-    assert!(connection.execute(sql, []).unwrap() > 0);
+fn check_in(place: &Place) -> Result<Verified, Error> {
+    verify(&*place.reader()?, &Expectations::default())
 }
 
 #[test]
@@ -56,14 +59,15 @@ fn every_change_of_a_row_is_found_and_named() {
         ),
         ("UPDATE checkpoints SET sequence = 4 WHERE sequence = 3", "checkpoint at entry 4"),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ledger.db");
-        write(&path, SigningKey::new().unwrap(), &["name-1", "name-2", "name-3", "name-4", "name-5"]);
-        let verified = check(&path).unwrap();
-        assert_eq!((verified.entries, verified.unsigned, verified.checkpoints), (5, 0, 2));
-        tamper(&path, sql);
-        let error = check(&path).unwrap_err().to_string();
-        assert!(error.contains(named), "{sql}: {error}");
+        for place in places() {
+            let key = SigningKey::new().unwrap();
+            write_to(place.store(), key, &["name-1", "name-2", "name-3", "name-4", "name-5"]);
+            let verified = check_in(&place).unwrap();
+            assert_eq!((verified.entries, verified.unsigned, verified.checkpoints), (5, 0, 2));
+            assert!(place.tamper(sql) > 0);
+            let error = check_in(&place).unwrap_err().to_string();
+            assert!(error.contains(named), "{sql}: {error}");
+        }
     }
 }
 
@@ -142,23 +146,53 @@ fn nobody_changes_it_by_sql() {
 }
 
 #[test]
-fn two_processes_can_write_one_ledger() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("ledger.db");
-    std::thread::scope(|scope| {
-        for writer in 0..3 {
-            let path = &path;
-            scope.spawn(move || {
-                let names: Vec<String> = (0..20).map(|i| format!("{writer}-{i}")).collect();
-                write(
-                    path,
-                    SigningKey::new().unwrap(),
-                    &names.iter().map(String::as_str).collect::<Vec<_>>(),
-                );
-            });
+fn nobody_changes_it_by_sql_wherever_it_is() {
+    for place in places() {
+        write_to(place.store(), SigningKey::new().unwrap(), &["a"]);
+        for sql in ["UPDATE entries SET record = ''", "DELETE FROM entries", "DELETE FROM checkpoints"] {
+            assert!(place.change(sql).unwrap_err().contains("append-only"), "{sql}");
         }
-    });
-    assert_eq!(check(&path).unwrap().entries, 60);
+    }
+}
+
+#[test]
+fn two_processes_can_begin_and_write_one_ledger() {
+    for place in places() {
+        std::thread::scope(|scope| {
+            for writer in 0..3 {
+                let place = &place;
+                scope.spawn(move || {
+                    let names: Vec<String> = (0..20).map(|i| format!("{writer}-{i}")).collect();
+                    write_to(
+                        place.store(),
+                        SigningKey::new().unwrap(),
+                        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+                    );
+                });
+            }
+        });
+        assert_eq!(check_in(&place).unwrap().entries, 60);
+    }
+}
+
+#[test]
+fn what_was_written_is_read_again_in_order_and_by_kind() {
+    for place in places() {
+        write_to(place.store(), SigningKey::new().unwrap(), &["Ærøskøbing '\"\\", "b", "c"]);
+        let store = place.reader().unwrap();
+        let sequences = |from, limit| -> Vec<u64> {
+            store.entries(from, limit).unwrap().iter().map(|entry| entry.sequence).collect()
+        };
+        assert_eq!(
+            (sequences(1, 2), sequences(2, usize::MAX), sequences(4, 9)),
+            (vec![1, 2], vec![2, 3], vec![])
+        );
+        let first = &store.entries(1, 1).unwrap()[0];
+        assert_eq!(serde_json::from_str::<Record>(&first.record).unwrap(), record("Ærøskøbing '\"\\"));
+        assert_eq!(store.changes().unwrap().len(), 3, "changes of access are no calls");
+        assert_eq!(store.last().unwrap(), check_in(&place).unwrap().last);
+        assert_eq!(place.reader().unwrap().ledger_id(), store.ledger_id());
+    }
 }
 
 /// A store whose disk takes its time, and fails when told to.
@@ -219,7 +253,7 @@ async fn concurrent_calls_share_commits_and_failures_are_told() {
     }
     assert!(largest > 10, "at most {largest} shared a commit");
     failing.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert!(matches!(append("lost".into()).await.unwrap(), Err(Error::LedgerUnavailable)));
+    assert!(matches!(append("lost".into()).await.unwrap(), Err(Error::NotRecorded { .. })));
     failing.store(false, std::sync::atomic::Ordering::Relaxed);
     append("kept".into()).await.unwrap().unwrap();
     let flood: Vec<_> = (0..300).map(|i| append(i.to_string())).collect();

@@ -3,6 +3,7 @@
 use super::{Checkpoint, Link, Record, Store};
 use crate::{Clock, Error, SigningKey, stamp};
 use std::{
+    sync::Arc,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -174,9 +175,13 @@ impl Writer {
                     let _ = answer.send(Ok(Appended { link, group }));
                 }
             }
-            Err(_) => {
-                for answer in answers {
-                    let _ = answer.send(Err(Error::LedgerUnavailable));
+            Err(error) => {
+                let reason: Arc<str> = error.to_string().into();
+                // Who came meanwhile has waited for the same failure, and is told of it rather than made to wait for the next.
+                let meanwhile =
+                    receiver.try_iter().take(self.settings.capacity).map(|waiting| waiting.answer);
+                for answer in answers.into_iter().chain(meanwhile) {
+                    let _ = answer.send(Err(Error::NotRecorded { reason: reason.clone() }));
                 }
             }
         }

@@ -10,6 +10,8 @@ pub const TRUST: &str = "OSLER_TRUST";
 pub const SPILL_DIR: &str = "OSLER_SPILL_DIR";
 /// The directory with keys, ledger and policy: an alternative to `--governance`.
 pub const GOVERNANCE: &str = "OSLER_GOVERNANCE";
+/// Where the ledger is, as `postgresql://…`: an alternative to the file `ledger.url` of the governance directory.
+pub const LEDGER_URL: &str = "OSLER_LEDGER_URL";
 /// Log filter, as `tracing` reads it (`info`, `serve=debug`).
 pub const LOG: &str = "OSLER_LOG";
 

@@ -1,13 +1,10 @@
 //! Which FHIR servers `osler serve` may ask for what a CDS Hooks call's prefetch lacks.
 
+use crate::certificates;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serve::{AddressRule, FetchLimits, FhirServers};
 use std::path::PathBuf;
-
-/// Where systems keep the certificates of whom they trust.
-const SYSTEM_ROOTS: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// The servers, and how they are reached.
 #[derive(Args, Clone, Debug, Default)]
@@ -45,7 +42,7 @@ impl FhirServerArguments {
         if let Some(path) = &self.fhir_trust {
             return std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         }
-        match SYSTEM_ROOTS.iter().find_map(|path| std::fs::read(path).ok()) {
+        match certificates::of_the_system() {
             Some(roots) => Ok(roots),
             None => bail!("the system's certificates were not found; give --fhir-trust FILE"),
         }

@@ -1,26 +1,34 @@
 //! The directory with which a site governs its server: keys, ledger, signing key, policy, the records of models.
 
-use crate::clock;
+use crate::{certificates, clock, environment};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use govern::access::{Keyring, Tokens};
-use govern::ledger::{Ledger, LedgerSettings, Record, SqliteStore};
+use govern::ledger::{
+    DatabaseAddress, Entry, Ledger, LedgerSettings, PostgresStore, Record, SqliteStore, Store,
+};
 use govern::{PublicKey, SigningKey};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keys of callers.
 const ACCESS: &str = "access.db";
 /// What was asked and answered.
 const LEDGER: &str = "ledger.db";
+/// Where the ledger is, if in a database on a server; it holds a password.
+const LEDGER_URL: &str = "ledger.url";
+/// Certificates of whom to trust that it is that database, where not the system's.
+const LEDGER_ROOTS: &str = "ledger.ca.pem";
 /// Signs the ledger's checkpoints.
 const SIGNING_KEY: &str = "signing.key";
 /// The public half, to give away.
 const PUBLIC_KEY: &str = "signing.pub";
 /// Who may sign tokens, where tokens are taken.
 const ISSUERS: &str = "issuers.toml";
+/// What may lie in a directory before it is begun.
+const BEFOREHAND: [&str; 4] = [LEDGER_URL, LEDGER_ROOTS, ISSUERS, crate::lifecycle::POLICY];
 
 /// Which directory.
 #[derive(Args, Clone, Debug)]
@@ -54,6 +62,8 @@ impl GovernanceArguments {
 /// A site's governance.
 pub struct GovernanceDirectory {
     path: PathBuf,
+    /// What looks into a ledger in a database, kept since it is looked at each second.
+    reader: Mutex<Option<Box<dyn Store>>>,
 }
 
 impl GovernanceDirectory {
@@ -66,7 +76,7 @@ impl GovernanceDirectory {
             );
         }
         refuse_readable_by_others(&path.join(SIGNING_KEY))?;
-        Ok(GovernanceDirectory { path: path.to_owned() })
+        Ok(GovernanceDirectory { path: path.to_owned(), reader: Mutex::default() })
     }
 
     /// Opens one, or begins it with a signing key of its own. A directory that holds something else is left alone.
@@ -74,7 +84,9 @@ impl GovernanceDirectory {
         if path.join(SIGNING_KEY).is_file() {
             return Self::open(path);
         }
-        if path.exists() && fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some()) {
+        let is_ours = |name: &std::ffi::OsStr| BEFOREHAND.iter().any(|ours| name == *ours);
+        let others = |entries: fs::ReadDir| entries.flatten().any(|entry| !is_ours(&entry.file_name()));
+        if path.exists() && fs::read_dir(path).map_or(true, others) {
             bail!("{} holds something else; name another directory, or an empty one", path.display());
         }
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -84,7 +96,7 @@ impl GovernanceDirectory {
         File::create_new(&public)
             .and_then(|mut file| file.write_all(format!("{}\n", key.public()).as_bytes()))
             .with_context(|| format!("cannot create {}", public.display()))?;
-        Ok(GovernanceDirectory { path: path.to_owned() })
+        Ok(GovernanceDirectory { path: path.to_owned(), reader: Mutex::default() })
     }
 
     /// A file or directory in it.
@@ -118,25 +130,78 @@ impl GovernanceDirectory {
 
     /// The ledger, to write.
     pub fn ledger(&self) -> Result<Ledger> {
-        let path = self.at(LEDGER);
-        let store = SqliteStore::open(&path).with_context(|| format!("{}", path.display()))?;
-        Ok(Ledger::start(
-            Box::new(store),
-            self.signing_key()?,
-            Arc::new(clock::now),
-            LedgerSettings::default(),
-        )?)
-    }
-
-    /// Has anything been recorded yet?
-    pub fn has_ledger(&self) -> bool {
-        self.at(LEDGER).exists()
+        let store: Box<dyn Store> = match self.database()? {
+            Some(address) => Box::new(PostgresStore::open(address)?),
+            None => {
+                let path = self.at(LEDGER);
+                Box::new(SqliteStore::open(&path).with_context(|| format!("{}", path.display()))?)
+            }
+        };
+        Ok(Ledger::start(store, self.signing_key()?, Arc::new(clock::now), LedgerSettings::default())?)
     }
 
     /// The ledger, to look at.
-    pub fn ledger_to_read(&self) -> Result<SqliteStore> {
+    pub fn ledger_to_read(&self) -> Result<Box<dyn Store>> {
+        match self.ledger_if_begun()? {
+            Some(store) => Ok(store),
+            None => bail!("{} has no ledger yet; what is done first begins it", self.path.display()),
+        }
+    }
+
+    fn ledger_if_begun(&self) -> Result<Option<Box<dyn Store>>> {
+        if let Some(address) = self.database()? {
+            let store = PostgresStore::open_to_read(address)?;
+            return Ok(store.map(|store| Box::new(store) as Box<dyn Store>));
+        }
         let path = self.at(LEDGER);
-        SqliteStore::open_to_read(&path).with_context(|| format!("the ledger {}", path.display()))
+        if !path.exists() {
+            return Ok(None);
+        }
+        let store =
+            SqliteStore::open_to_read(&path).with_context(|| format!("the ledger {}", path.display()))?;
+        Ok(Some(Box::new(store)))
+    }
+
+    /// What the ledger holds of changes: of access, of criteria, of models. Nothing when it wasn't begun.
+    pub fn changes(&self) -> Result<Vec<Entry>> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.is_none() {
+            *reader = self.ledger_if_begun()?;
+        }
+        let changes = reader.as_ref().map_or(Ok(Vec::new()), |store| store.changes())?;
+        // A file may be another by the next time, where a database stays the one that it is.
+        reader.take_if(|_| self.at(LEDGER).exists());
+        Ok(changes)
+    }
+
+    /// Where the ledger is, if in a database on a server.
+    fn database(&self) -> Result<Option<DatabaseAddress>> {
+        let (url, whence) = match environment::text(environment::LEDGER_URL) {
+            Some(url) => (url, environment::LEDGER_URL.to_owned()),
+            None => {
+                let path = self.at(LEDGER_URL);
+                if !path.exists() {
+                    return Ok(None);
+                }
+                refuse_readable_by_others(&path)?;
+                let read = fs::read_to_string(&path);
+                (read.with_context(|| format!("cannot read {}", path.display()))?, path.display().to_string())
+            }
+        };
+        let file = self.at(LEDGER);
+        if file.exists() {
+            bail!(
+                "{whence} names a database and {} is there too; a site has one ledger. Verify the file, note what that prints, and \
+                 move it to where it is kept",
+                file.display()
+            );
+        }
+        let roots = self.at(LEDGER_ROOTS);
+        let roots = match roots.exists() {
+            true => fs::read(&roots).with_context(|| format!("cannot read {}", roots.display()))?,
+            false => certificates::of_the_system().unwrap_or_default(),
+        };
+        DatabaseAddress::new(&url, &roots).map(Some).context(whence)
     }
 
     /// Records one thing, and comes back when it is durable.

@@ -2,8 +2,9 @@
 
 use crate::governance_directory::GovernanceDirectory;
 use anyhow::{Context, Result, bail};
-use govern::ledger::{Record, StageChange, Store};
+use govern::ledger::{Record, StageChange};
 use govern::lifecycle::{History, Policy, Stage};
+use serve::StageOf;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,10 +53,7 @@ pub fn history(directory: &GovernanceDirectory, digest: &str, name: &str) -> Res
 
 /// The last step of a model that the ledger recorded.
 fn last_step(directory: &GovernanceDirectory, digest: &str) -> Result<Option<StageChange>> {
-    if !directory.has_ledger() {
-        return Ok(None);
-    }
-    let changes = directory.ledger_to_read()?.changes()?;
+    let changes = directory.changes()?;
     let records = changes.iter().rev().filter_map(|entry| serde_json::from_str(&entry.record).ok());
     for record in records {
         if let Record::Stage(step) = record
@@ -67,40 +65,51 @@ fn last_step(directory: &GovernanceDirectory, digest: &str) -> Result<Option<Sta
     Ok(None)
 }
 
-/// Looks at a model's records for as long as the server runs, and says where it stands. When they can't be read or
-/// don't hold together any more, the model stands as retired: it answers nobody until they do.
-pub fn watch(
-    directory: GovernanceDirectory,
-    digest: String,
-    name: String,
-) -> Result<Arc<dyn Fn() -> Stage + Send + Sync>> {
+/// Looks at a model's records for as long as the server runs, and says where it stands. When they don't hold together any more, the
+/// model stands as retired: it answers nobody until they do. While the ledger's database doesn't answer, where it stands isn't known.
+pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Result<StageOf> {
     let first = history(&directory, &digest, &name)?.stage();
     if first == Stage::Retired {
         bail!("the model {name} is retired; serve another");
     }
-    let place = |stage: Stage| Stage::ALL.iter().position(|s| *s == stage).unwrap_or(Stage::ALL.len() - 1);
-    let standing = Arc::new(AtomicUsize::new(place(first)));
+    let place =
+        |stage: Option<Stage>| Stage::ALL.iter().position(|s| Some(*s) == stage).unwrap_or(usize::MAX);
+    let standing = Arc::new(AtomicUsize::new(place(Some(first))));
     let seen = Arc::downgrade(&standing);
     std::thread::Builder::new()
         .name("lifecycle".to_owned())
         .spawn(move || {
-            let mut before = first;
+            let mut before = Some(first);
             loop {
                 std::thread::sleep(LOOK_EVERY);
                 // Nobody asks any more: the server has ended.
                 let Some(standing) = seen.upgrade() else { return };
-                let stage = history(&directory, &digest, &name).map(|history| history.stage());
-                let stage = stage.unwrap_or_else(|error| {
-                    tracing::error!("the model's records are refused, and it answers nobody: {error:#}");
-                    Stage::Retired
-                });
+                let stage = match history(&directory, &digest, &name) {
+                    Ok(history) => Some(history.stage()),
+                    Err(error) if is_outage(&error) => {
+                        tracing::error!(
+                            "where the model stands can't be read, and it answers nobody: {error:#}"
+                        );
+                        None
+                    }
+                    Err(error) => {
+                        tracing::error!("the model's records are refused, and it answers nobody: {error:#}");
+                        Some(Stage::Retired)
+                    }
+                };
                 if stage != before {
-                    tracing::warn!(from = before.name(), to = stage.name(), "the model's stage has changed");
+                    let name = |stage: Option<Stage>| stage.map_or("unknown", Stage::name);
+                    tracing::warn!(from = name(before), to = name(stage), "the model's stage has changed");
                     before = stage;
                 }
                 standing.store(place(stage), Ordering::Relaxed);
             }
         })
         .context("no thread to watch the model's records with")?;
-    Ok(Arc::new(move || Stage::ALL.get(standing.load(Ordering::Relaxed)).copied().unwrap_or(Stage::Retired)))
+    Ok(Arc::new(move || Stage::ALL.get(standing.load(Ordering::Relaxed)).copied()))
+}
+
+/// Is it the ledger's database alone that doesn't answer?
+fn is_outage(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(govern::Error::Database { .. }))
 }

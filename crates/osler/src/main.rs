@@ -6,6 +6,7 @@
 mod attested;
 mod canaries;
 mod card;
+mod certificates;
 mod clock;
 mod code_features;
 mod commands;

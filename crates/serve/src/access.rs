@@ -56,7 +56,16 @@ pub(crate) fn may_ask(caller: &Caller, state: &AppState) -> Result<(), ApiError>
     if !caller.may_ask(&model.name, &model.digest) {
         return Err(ApiError::ModelNotGranted);
     }
-    if state.stage() == Stage::Retired { Err(ApiError::Retired) } else { Ok(()) }
+    not_retired(state)
+}
+
+/// Refuses for a model that answers nobody any more, or of which that can't be told at this moment.
+pub(crate) fn not_retired(state: &AppState) -> Result<(), ApiError> {
+    match state.known_stage() {
+        None => Err(ApiError::StageUnavailable),
+        Some(Stage::Retired) => Err(ApiError::Retired),
+        Some(_) => Ok(()),
+    }
 }
 
 fn identify(state: &AppState, request: &Request, scope: Option<Scope>) -> Result<Caller, ApiError> {

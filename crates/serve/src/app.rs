@@ -149,9 +149,14 @@ impl AppState {
         &self.0.model
     }
 
-    /// Where the model stands at this moment.
+    /// Where the model stands at this moment, for what is told of it; one of which that isn't known answers nobody.
     pub(crate) fn stage(&self) -> Stage {
-        self.0.stage.as_ref().map_or(self.0.model.description.stage, |stage| stage())
+        self.known_stage().unwrap_or(Stage::Retired)
+    }
+
+    /// Where the model stands at this moment, if that can be told.
+    pub(crate) fn known_stage(&self) -> Option<Stage> {
+        self.0.stage.as_ref().map_or(Some(self.0.model.description.stage), |stage| stage())
     }
 
     pub(crate) fn governance(&self) -> &Governance {

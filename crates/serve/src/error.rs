@@ -76,6 +76,7 @@ pub(crate) enum ApiError {
         stage: Stage,
     },
     Retired,
+    StageUnavailable,
     LedgerBusy,
     LedgerUnavailable,
     NotFound,
@@ -212,6 +213,12 @@ impl ApiError {
             E::Retired => {
                 (S::GONE, "retired", "the model is retired and answers no more; ask another".into())
             }
+            E::StageUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "stage_unavailable",
+                "whether the model may answer can't be read at this moment; try again after the time in Retry-After"
+                    .into(),
+            ),
             E::LedgerBusy => (
                 S::TOO_MANY_REQUESTS,
                 "overloaded",
@@ -346,6 +353,7 @@ impl IntoResponse for ApiError {
             ApiError::Overloaded
             | ApiError::Draining
             | ApiError::AccessUnavailable
+            | ApiError::StageUnavailable
             | ApiError::LedgerBusy
             | ApiError::LedgerUnavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

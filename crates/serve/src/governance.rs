@@ -24,8 +24,8 @@ pub enum Access {
     },
 }
 
-/// Says where a model stands, at this moment.
-pub type StageOf = Arc<dyn Fn() -> Stage + Send + Sync>;
+/// Says where a model stands, at this moment; nothing while that can't be told, and nobody is answered then.
+pub type StageOf = Arc<dyn Fn() -> Option<Stage> + Send + Sync>;
 
 /// What holds the server.
 pub struct Governance {

@@ -5,7 +5,7 @@ use crate::progress::Voice;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use govern::PublicKey;
-use govern::ledger::{Entry, Expectations, Link, Record, SqliteStore, Store, audit_event, verify};
+use govern::ledger::{Entry, Expectations, Link, Record, Store, audit_event, verify};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -86,19 +86,19 @@ impl Arguments {
                     Some(path) => read_public_key(&path)?,
                     None => directory.public_key()?,
                 };
-                report(&store, &Expectations { trusted: Some(trusted), noted }, voice)
+                report(&*store, &Expectations { trusted: Some(trusted), noted }, voice)
             }
             Command::Show { from, limit, last, request, card } => {
                 let (from, limit) = match last {
                     Some(last) => (store.last()?.sequence.saturating_sub(last) + 1, usize::MAX),
                     None => (from, limit),
                 };
-                show(&store, from, limit, &Wanted { request, card })
+                show(&*store, from, limit, &Wanted { request, card })
             }
             Command::Export { out, force } => {
                 let expectations = Expectations { trusted: Some(directory.public_key()?), noted: vec![] };
-                verify(&store, &expectations)?;
-                let entries = export(&store, &out, force)?;
+                verify(&*store, &expectations)?;
+                let entries = export(&*store, &out, force)?;
                 match voice.json {
                     true => println!("{}", json!({ "entries": entries, "out": out })),
                     false => voice.say(format!("{entries} entries written to {}", out.display())),
@@ -114,7 +114,7 @@ fn read_public_key(path: &Path) -> Result<PublicKey> {
     text.parse().with_context(|| format!("{}", path.display()))
 }
 
-fn report(store: &SqliteStore, expectations: &Expectations, voice: Voice) -> Result<()> {
+fn report(store: &dyn Store, expectations: &Expectations, voice: Voice) -> Result<()> {
     let verified = verify(store, expectations)?;
     if voice.json {
         println!(
@@ -149,7 +149,7 @@ impl Wanted {
     }
 }
 
-fn show(store: &SqliteStore, from: u64, limit: usize, wanted: &Wanted) -> Result<()> {
+fn show(store: &dyn Store, from: u64, limit: usize, wanted: &Wanted) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let mut left = limit;
     each(store, from, |entry| {
@@ -165,7 +165,7 @@ fn show(store: &SqliteStore, from: u64, limit: usize, wanted: &Wanted) -> Result
     })
 }
 
-fn export(store: &SqliteStore, out: &Path, force: bool) -> Result<u64> {
+fn export(store: &dyn Store, out: &Path, force: bool) -> Result<u64> {
     if out.exists() && !force {
         bail!("{} exists; choose another --out, or --force to replace it", out.display());
     }
@@ -186,7 +186,7 @@ fn export(store: &SqliteStore, out: &Path, force: bool) -> Result<u64> {
 }
 
 /// Every entry from a number on, until `visit` has enough.
-fn each(store: &SqliteStore, from: u64, mut visit: impl FnMut(Entry) -> Result<bool>) -> Result<()> {
+fn each(store: &dyn Store, from: u64, mut visit: impl FnMut(Entry) -> Result<bool>) -> Result<()> {
     let mut next = from.max(1);
     loop {
         let page = store.entries(next, PAGE)?;

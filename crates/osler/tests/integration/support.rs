@@ -41,7 +41,8 @@ impl Site {
             .args(arguments)
             .current_dir(self.dir.path())
             .env_remove("OSLER_KEY")
-            .env_remove("OSLER_GOVERNANCE");
+            .env_remove("OSLER_GOVERNANCE")
+            .env_remove("OSLER_LEDGER_URL");
         command
     }
 

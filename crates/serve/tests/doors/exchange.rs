@@ -125,7 +125,7 @@ async fn a_hundred_exchanges_under_load_drop_no_request_and_mix_no_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_cannot_be_served_changes_nothing_and_one_takes_no_stage_over() {
-    let governance = ungoverned().with_stage(Arc::new(|| Stage::Live));
+    let governance = ungoverned().with_stage(Arc::new(|| Some(Stage::Live)));
     let state = AppState::new(model(0, Duration::ZERO), governance, ServeSettings::default()).unwrap();
     let current = Current::from(state);
     let address = start(&current).await;
@@ -134,7 +134,7 @@ async fn a_model_that_cannot_be_served_changes_nothing_and_one_takes_no_stage_ov
     assert!(current.exchange(vec![offered()]).is_err(), "nothing says where it stands");
     assert!(current.exchange(Vec::new()).is_err(), "there is none");
     assert_eq!(ask(&mut stream).await, (200, DIGESTS[0].to_owned()));
-    current.exchange(vec![offered().with_stage(Arc::new(|| Stage::Retired))]).unwrap();
+    current.exchange(vec![offered().with_stage(Arc::new(|| Some(Stage::Retired)))]).unwrap();
     stream
         .write_all(b"POST /v1/risk HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         .await

@@ -2,7 +2,7 @@
 
 use crate::{
     call::{Answer, governed, now, send, ungoverned},
-    fake::record,
+    fake::{FakePredictor, record},
     ledger::recorded,
 };
 use axum::{Router, body::Body, http::Request};
@@ -101,7 +101,7 @@ async fn models_that_are_not_in_use_yet_answer_keys_for_trials_alone() {
         };
         let (bedside, trial) = (key(false), key(true));
         let access = Access::Keys { keyring, tokens: None };
-        let governance = ungoverned().with_access(access).with_stage(Arc::new(move || stage));
+        let governance = ungoverned().with_access(access).with_stage(Arc::new(move || Some(stage)));
         let service = governed(Arc::default(), governance, ServeSettings::default());
         for route in answering() {
             assert!(tells_something(&ask(&service, &route, Some(&trial)).await), "{route:?}");
@@ -109,4 +109,17 @@ async fn models_that_are_not_in_use_yet_answer_keys_for_trials_alone() {
             assert!(!tells_something(&answer), "{route:?}: {}", answer.text);
         }
     }
+}
+
+#[tokio::test]
+async fn a_model_of_which_nobody_can_tell_where_it_stands_answers_by_no_route() {
+    let predictor = Arc::new(FakePredictor::default());
+    let governance = ungoverned().with_stage(Arc::new(|| None));
+    let service = governed(predictor.clone(), governance, ServeSettings::default());
+    for route in answering() {
+        let answer = ask(&service, &route, None).await;
+        answer.error(503, "stage_unavailable");
+        assert_eq!(answer.header("retry-after"), "1", "{route:?}");
+    }
+    assert!(predictor.batches.lock().unwrap().is_empty());
 }

@@ -31,7 +31,7 @@ pub struct Recorded {
 pub fn recorded(stage: Stage) -> Recorded {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let governance = ungoverned().with_ledger(ledger(&path)).with_stage(Arc::new(move || stage));
+    let governance = ungoverned().with_ledger(ledger(&path)).with_stage(Arc::new(move || Some(stage)));
     let predictor: Arc<FakePredictor> = Arc::default();
     let service = governed(predictor.clone(), governance, ServeSettings::default());
     Recorded { service, predictor, path, _dir: dir }

@@ -46,7 +46,7 @@ pub fn two_of(
     let offered = |which: usize| {
         let stage = stages[which];
         let name = ["first", "second"][which];
-        Offered::new(predictors[which].clone()).named(name).with_stage(Arc::new(move || stage))
+        Offered::new(predictors[which].clone()).named(name).with_stage(Arc::new(move || Some(stage)))
     };
     let governance = governance.with_ledger(ledger(&path));
     let models = Models::new(vec![offered(0), offered(1)], roles, governance, settings).unwrap();

@@ -7,7 +7,7 @@ use crate::model_directory::read_json;
 use crate::progress::Voice;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use govern::ledger::{CriteriaRegistration, Record, Store};
+use govern::ledger::{CriteriaRegistration, Record};
 use govern::lifecycle::{Criteria, Evidence};
 use govern::stamp;
 use std::fs;
@@ -79,10 +79,7 @@ fn read(path: &Path) -> Result<Criteria> {
 
 /// When criteria were registered first.
 fn registered(directory: &GovernanceDirectory, digest: &str) -> Result<Option<String>> {
-    if !directory.has_ledger() {
-        return Ok(None);
-    }
-    let changes = directory.ledger_to_read()?.changes()?;
+    let changes = directory.changes()?;
     Ok(changes.iter().find_map(|entry| match serde_json::from_str(&entry.record).ok()? {
         Record::Criteria(registration) if registration.criteria_digest == digest => Some(registration.time),
         _ => None,

@@ -1,7 +1,10 @@
 //! A server that is killed under load loses no call that it answered.
 
 use super::{
-    RECORD, said,
+    RECORD,
+    cluster::Cluster,
+    database::site_with_ledger_in,
+    said,
     server::{Server, call},
 };
 use crate::support::Site;
@@ -17,11 +20,20 @@ fn kills() -> usize {
 
 #[test]
 fn no_answered_call_is_missing_after_kill_9() {
-    let site = Site::new();
-    let key = said(&site, "access grant --governance site --name load --scope predict --trial");
+    kill_under_load(&Site::new());
+}
+
+#[test]
+fn no_answered_call_is_missing_from_a_database_after_kill_9() {
+    let Some(cluster) = Cluster::start() else { return };
+    kill_under_load(&site_with_ledger_in(&cluster));
+}
+
+fn kill_under_load(site: &Site) {
+    let key = said(site, "access grant --governance site --name load --scope predict --trial");
     let mut answered: HashSet<String> = HashSet::new();
     for round in 0..kills() {
-        let server = Server::start(&site, &["--governance", "site"]);
+        let server = Server::start(site, &["--governance", "site"]);
         let address = server.address().to_owned();
         let stop = AtomicBool::new(false);
         let got = std::thread::scope(|scope| {
@@ -48,19 +60,22 @@ fn no_answered_call_is_missing_after_kill_9() {
         });
         assert!(!got.is_empty(), "nothing was answered before the kill");
         answered.extend(got);
-        said(&site, "ledger verify --governance site");
+        said(site, "ledger verify --governance site");
     }
-    let shown = said(&site, "ledger show --governance site --last 1000000");
-    let kept: HashSet<String> = shown
-        .lines()
-        .map(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
-            format!("{}:{}", entry["sequence"], entry["digest"].as_str().unwrap())
-        })
-        .collect();
+    let kept = kept(site);
     let lost: Vec<_> = answered.difference(&kept).collect();
     assert!(lost.is_empty(), "{} of {} answered calls are lost", lost.len(), answered.len());
     eprintln!("{} kills, {} answered, {} kept", kills(), answered.len(), kept.len());
+}
+
+/// What the ledger holds, as answers name it.
+pub fn kept(site: &Site) -> HashSet<String> {
+    let shown = said(site, "ledger show --governance site --last 1000000");
+    let named = shown.lines().map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        format!("{}:{}", entry["sequence"], entry["digest"].as_str().unwrap())
+    });
+    named.collect()
 }
 
 #[test]

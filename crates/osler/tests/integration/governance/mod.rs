@@ -1,5 +1,7 @@
 //! The server as a site runs it: keys, ledger, lifecycle.
 
+mod cluster;
+mod database;
 mod keys;
 mod killed;
 mod leash;

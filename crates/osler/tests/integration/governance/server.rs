@@ -28,10 +28,15 @@ impl Answer {
 impl Server {
     /// Starts it, and waits until it listens.
     pub fn start(site: &Site, arguments: &[&str]) -> Server {
+        Self::start_logging(site, arguments, Stdio::null())
+    }
+
+    /// The same, with its log going there.
+    pub fn start_logging(site: &Site, arguments: &[&str], log: impl Into<Stdio>) -> Server {
         let model = super::model();
         let mut all = vec!["serve", "--json", "--listen", "127.0.0.1:0", "--model", &model];
         all.extend(arguments);
-        let mut child = site.command(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = site.command(&all).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: serde_json::Value = serde_json::from_str(&line).expect("the server did not start");

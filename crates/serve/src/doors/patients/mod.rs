@@ -9,7 +9,8 @@ use super::{
     records::Records,
 };
 use crate::{
-    AppState, Patient, RecordCounts, Stage,
+    AppState, Patient, RecordCounts,
+    access::not_retired,
     error::ApiError,
     frame::{ErrorBody, RequestId},
     record::CallNotes,
@@ -178,11 +179,6 @@ pub(super) async fn append(
     })
     .await?;
     Ok(told(&state, &id, &kept, &patient, Some(added)).into_response())
-}
-
-/// Nothing is left with a model that answers nobody any more.
-fn not_retired(state: &AppState) -> Result<(), ApiError> {
-    if state.stage() == Stage::Retired { Err(ApiError::Retired) } else { Ok(()) }
 }
 
 fn sum(a: RecordCounts, b: RecordCounts) -> RecordCounts {

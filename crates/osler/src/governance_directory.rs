@@ -3,11 +3,12 @@
 use crate::{certificates, clock, environment};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use govern::access::{Keyring, Tokens};
+use govern::access::{Identities, Keyring, KeysAt, Tokens};
 use govern::ledger::{
     DatabaseAddress, Entry, Ledger, LedgerSettings, PostgresStore, Record, SqliteStore, Store,
 };
 use govern::{PublicKey, SigningKey};
+use serve::SignedIn;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,13 @@ const SIGNING_KEY: &str = "signing.key";
 const PUBLIC_KEY: &str = "signing.pub";
 /// Who may sign tokens, where tokens are taken.
 const ISSUERS: &str = "issuers.toml";
+/// Who may say who people are and what roles they have, where such tokens are taken.
+const IDENTITIES: &str = "oidc.toml";
+/// Certificates of whom to trust that it is they, where not the system's.
+const IDENTITY_ROOTS: &str = "oidc.ca.pem";
 /// What may lie in a directory before it is begun.
-const BEFOREHAND: [&str; 4] = [LEDGER_URL, LEDGER_ROOTS, ISSUERS, crate::lifecycle::POLICY];
+const BEFOREHAND: [&str; 6] =
+    [LEDGER_URL, LEDGER_ROOTS, ISSUERS, IDENTITIES, IDENTITY_ROOTS, crate::lifecycle::POLICY];
 
 /// Which directory.
 #[derive(Args, Clone, Debug)]
@@ -116,6 +122,28 @@ impl GovernanceDirectory {
             return Ok(None);
         }
         Tokens::open(&path).map(Some).with_context(|| format!("{}", path.display()))
+    }
+
+    /// The identity providers, where their tokens are taken.
+    pub fn identities(&self) -> Result<Option<SignedIn>> {
+        let path = self.at(IDENTITIES);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let identities = Identities::open(&path).with_context(|| format!("{}", path.display()))?;
+        for place in identities.keys_at() {
+            if let KeysAt::File(keys) = place
+                && !keys.is_file()
+            {
+                bail!("{}: the key set {} isn't there", path.display(), keys.display());
+            }
+        }
+        let roots = self.at(IDENTITY_ROOTS);
+        let roots = match roots.exists() {
+            true => fs::read(&roots).with_context(|| format!("cannot read {}", roots.display()))?,
+            false => certificates::of_the_system().unwrap_or_default(),
+        };
+        SignedIn::new(identities, &roots).map(Some).with_context(|| format!("{}", path.display()))
     }
 
     /// The key that signs checkpoints.

@@ -8,15 +8,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use events::Time;
 use govern::{
-    access::{Caller, Refusal, Scope, TokenRefusal},
+    access::{Caller, IdentityRefusal, Refusal, Scope, TokenRefusal, Tokens},
     lifecycle::Stage,
 };
 
 /// Lets a request pass when its door is a probe, or its caller is known and may use the door. Everything else,
 /// routes that don't exist among them, is refused before anything of it is read.
 pub(crate) async fn admit(State(models): State<Models>, mut request: Request, next: Next) -> Response {
-    match caller(models.default(), &request) {
+    match caller(models.default(), Shown::by(models.default(), &request)).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -27,17 +28,35 @@ pub(crate) async fn admit(State(models): State<Models>, mut request: Request, ne
     }
 }
 
+/// What a request shows of its caller, at which door.
+struct Shown {
+    is_probe: bool,
+    scope: Option<Scope>,
+    path: String,
+    secret: Option<Vec<u8>>,
+}
+
+impl Shown {
+    fn by(state: &AppState, request: &Request) -> Self {
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let rule = path.and_then(|path| state.rule(path));
+        Shown {
+            is_probe: matches!(rule, Some(Rule::Probe)),
+            scope: rule.and_then(Rule::scope),
+            path: request.uri().path().to_owned(),
+            secret: shown_secret(request.headers()),
+        }
+    }
+}
+
 /// Who calls. What is shared by all models is enough to tell.
-fn caller(state: &AppState, request: &Request) -> Result<Option<Caller>, ApiError> {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let rule = path.and_then(|path| state.rule(path));
-    if matches!(rule, Some(Rule::Probe)) {
+async fn caller(state: &AppState, shown: Shown) -> Result<Option<Caller>, ApiError> {
+    if shown.is_probe {
         return Ok(None);
     }
+    let caller = identify(state, &shown).await?;
     let now = (state.governance().clock)();
-    let scope = rule.and_then(Rule::scope);
-    let caller = identify(state, request, scope)?;
-    if let Some(scope) = scope
+    if let Some(scope) = shown.scope
         && !caller.may(scope)
     {
         return Err(ApiError::WrongScope { scope });
@@ -68,25 +87,44 @@ pub(crate) fn not_retired(state: &AppState) -> Result<(), ApiError> {
     }
 }
 
-fn identify(state: &AppState, request: &Request, scope: Option<Scope>) -> Result<Caller, ApiError> {
-    let Access::Keys { keyring, tokens } = &state.governance().access else { return Ok(Caller::local()) };
-    let now = (state.governance().clock)();
-    let secret = shown_secret(request.headers()).ok_or(ApiError::Unauthorized)?;
-    if let Some(tokens) = tokens
-        && scope == Some(Scope::Cds)
-        && let Ok(token) = std::str::from_utf8(&secret)
+async fn identify(state: &AppState, shown: &Shown) -> Result<Caller, ApiError> {
+    let Access::Keys { keyring, tokens, identities } = &state.governance().access else {
+        return Ok(Caller::local());
+    };
+    let clock = &state.governance().clock;
+    let secret = shown.secret.as_deref().ok_or(ApiError::Unauthorized)?;
+    // No key of ours has a point in it.
+    if let Ok(token) = std::str::from_utf8(secret)
         && token.contains('.')
     {
-        return tokens.admit(token, request.uri().path(), now).map_err(|reason| match reason {
-            TokenRefusal::Unavailable => ApiError::AccessUnavailable,
-            reason => ApiError::TokenRefused { reason },
-        });
+        let is_cds = shown.scope == Some(Scope::Cds);
+        match (tokens, identities) {
+            (Some(tokens), None) if is_cds => return by_cds_token(tokens, token, &shown.path, clock()),
+            (Some(tokens), Some(_)) if is_cds && tokens.are_of(token) => {
+                return by_cds_token(tokens, token, &shown.path, clock());
+            }
+            (_, Some(identities)) => {
+                return identities.admit(token, shown.scope, clock).await.map_err(|reason| match reason {
+                    IdentityRefusal::Unavailable => ApiError::AccessUnavailable,
+                    IdentityRefusal::Role => ApiError::NoRole,
+                    reason => ApiError::IdentityRefused { reason },
+                });
+            }
+            _ => {}
+        }
     }
-    keyring.admit(&secret, now).map_err(|refusal| match refusal {
+    keyring.admit(secret, clock()).map_err(|refusal| match refusal {
         Refusal::Unknown => ApiError::Unauthorized,
         Refusal::Expired => ApiError::KeyRefused { reason: "this key has expired; ask for a new one" },
         Refusal::Revoked => ApiError::KeyRefused { reason: "this key was revoked; ask for a new one" },
         Refusal::Unavailable => ApiError::AccessUnavailable,
+    })
+}
+
+fn by_cds_token(tokens: &Tokens, token: &str, path: &str, now: Time) -> Result<Caller, ApiError> {
+    tokens.admit(token, path, now).map_err(|reason| match reason {
+        TokenRefusal::Unavailable => ApiError::AccessUnavailable,
+        reason => ApiError::TokenRefused { reason },
     })
 }
 

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use govern::{
-    access::{Scope, TokenRefusal},
+    access::{IdentityRefusal, Scope, TokenRefusal},
     lifecycle::Stage,
 };
 use std::{borrow::Cow, io};
@@ -64,6 +64,10 @@ pub(crate) enum ApiError {
     TokenRefused {
         reason: TokenRefusal,
     },
+    IdentityRefused {
+        reason: IdentityRefusal,
+    },
+    NoRole,
     AccessUnavailable,
     WrongScope {
         scope: Scope,
@@ -178,15 +182,18 @@ impl ApiError {
             ),
             E::KeyRefused { reason } => (S::UNAUTHORIZED, "key_refused", (*reason).into()),
             E::TokenRefused { reason } => (S::UNAUTHORIZED, "token_refused", reason.to_string().into()),
+            E::IdentityRefused { reason } => (S::UNAUTHORIZED, "token_refused", reason.to_string().into()),
+            E::NoRole => (S::FORBIDDEN, "no_role", IdentityRefusal::Role.to_string().into()),
             E::AccessUnavailable => (
                 S::SERVICE_UNAVAILABLE,
                 "access_unavailable",
-                "the keys can't be read at this moment; try again after the time in Retry-After".into(),
+                "the keys, or those of the token's issuer, can't be read at this moment; try again after the time in Retry-After"
+                    .into(),
             ),
             E::WrongScope { scope } => (
                 S::FORBIDDEN,
                 "wrong_scope",
-                format!("this key may not do that; ask for one with the scope {scope}").into(),
+                format!("this key or role may not do that; ask for one with the scope {scope}").into(),
             ),
             E::ModelNotGranted => {
                 (S::FORBIDDEN, "model_not_granted", "this key may not ask this model".into())
@@ -361,7 +368,10 @@ impl IntoResponse for ApiError {
             ApiError::QuotaExceeded { seconds } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
-            ApiError::Unauthorized | ApiError::KeyRefused { .. } | ApiError::TokenRefused { .. } => {
+            ApiError::Unauthorized
+            | ApiError::KeyRefused { .. }
+            | ApiError::TokenRefused { .. }
+            | ApiError::IdentityRefused { .. } => {
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Osler\""));
                 headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Osler\""));
             }

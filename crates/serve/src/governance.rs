@@ -1,6 +1,6 @@
 //! What holds the server: who may call, what is recorded, and where the model stands.
 
-use crate::FhirServers;
+use crate::{FhirServers, SignedIn};
 use govern::{
     Clock,
     access::{Keyring, Quotas, Tokens},
@@ -15,12 +15,14 @@ pub enum Access {
     /// Whoever can reach the server. For one's own machine alone: whoever starts a server like this must see to it
     /// that it listens on the loopback interface.
     Open,
-    /// Whoever shows a key, or, at the doors of CDS Hooks, a signed token of a trusted issuer.
+    /// Whoever shows a key, a token of an identity provider, or, at the doors of CDS Hooks, a signed token of a trusted issuer.
     Keys {
         /// The keys.
         keyring: Keyring,
-        /// The issuers of tokens.
+        /// The issuers of CDS Hooks' tokens.
         tokens: Option<Tokens>,
+        /// Identity providers, whose tokens open what their roles do.
+        identities: Option<SignedIn>,
     },
 }
 

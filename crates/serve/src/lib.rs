@@ -99,7 +99,7 @@ pub use app::{AppState, app};
 pub use current::Current;
 pub use doors::{Route, routes};
 pub use error::Error;
-pub use fetch::{AddressRule, FetchLimits, FhirServers};
+pub use fetch::{AddressRule, FetchLimits, FhirServers, SignedIn};
 pub use govern::lifecycle::Stage;
 pub use governance::{Access, Governance, StageOf};
 pub use listen::serve;

@@ -1,3 +1,5 @@
+mod identity;
+
 use super::*;
 use events::Time;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -98,6 +100,8 @@ fn quotas_are_counted_by_the_minute_and_by_the_day() {
 /// Keys that were made for this test and are used nowhere else: private ones in DER, hexadecimal.
 const EC_PRIVATE: &str = include_str!("testkeys/p384.hex");
 const EC_PUBLIC: &str = include_str!("testkeys/p384.jwk.json");
+const EC256_PRIVATE: &str = include_str!("testkeys/p256.hex");
+const EC256_PUBLIC: &str = include_str!("testkeys/p256.jwk.json");
 const RSA_PRIVATE: &str = include_str!("testkeys/rsa2048.hex");
 const RSA_PUBLIC: &str = include_str!("testkeys/rsa2048.jwk.json");
 
@@ -133,7 +137,8 @@ fn sign(algorithm: Algorithm, kid: &str, claims: &Value) -> String {
     let header = Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
     let key = match algorithm {
         Algorithm::ES384 => EncodingKey::from_ec_der(&bytes(EC_PRIVATE)),
-        Algorithm::HS384 => EncodingKey::from_secret(RSA_PUBLIC.as_bytes()),
+        Algorithm::ES256 => EncodingKey::from_ec_der(&bytes(EC256_PRIVATE)),
+        Algorithm::HS256 | Algorithm::HS384 => EncodingKey::from_secret(RSA_PUBLIC.as_bytes()),
         _ => EncodingKey::from_rsa_der(&bytes(RSA_PRIVATE)),
     };
     encode(&header, claims, &key).unwrap()

@@ -2,12 +2,16 @@
 //! (<https://cds-hooks.hl7.org/2.0/#trusting-cds-clients>): ES384 or RS384, for this very address, short-lived, and
 //! each used once.
 
-use super::{Caller, Grant, Scope, used::Used};
+use super::{
+    Caller, Grant, Scope,
+    jwt::{Audience, Flaw, Unverified, fits},
+    used::Used,
+};
 use crate::Error;
 use events::Time;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+    Algorithm,
+    jwk::{Jwk, JwkSet},
 };
 use serde::Deserialize;
 use std::{
@@ -15,14 +19,14 @@ use std::{
     sync::{Mutex, PoisonError, RwLock},
 };
 
+/// The two that the specification has.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::ES384, Algorithm::RS384];
 /// How far the clocks of two machines may be apart.
 const LEEWAY_SECONDS: i64 = 30;
 /// How long a token may live. The specification recommends five minutes.
 const MAX_LIFETIME_SECONDS: i64 = 300 + LEEWAY_SECONDS;
 /// How soon key sets are read again: whoever makes up names of keys should not keep the disk busy.
 const REREAD_SECONDS: i64 = 5;
-/// The longest token that is looked at.
-const MAX_TOKEN_BYTES: usize = 8 << 10;
 
 /// `issuers.toml`.
 #[derive(Deserialize)]
@@ -94,7 +98,18 @@ pub enum TokenRefusal {
     Unavailable,
 }
 
-#[derive(Deserialize)]
+impl From<Flaw> for TokenRefusal {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Malformed => TokenRefusal::Malformed,
+            Flaw::Algorithm => TokenRefusal::Algorithm,
+            Flaw::Key => TokenRefusal::Key,
+            Flaw::Signature => TokenRefusal::Signature,
+        }
+    }
+}
+
+#[derive(Clone, Deserialize)]
 struct Claims {
     iss: String,
     aud: Audience,
@@ -103,11 +118,10 @@ struct Claims {
     jti: String,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
+/// Who a token says that issued it, before anything of it is believed.
+#[derive(Clone, Deserialize)]
+struct Issued {
+    iss: String,
 }
 
 impl Tokens {
@@ -149,7 +163,7 @@ impl Tokens {
             .map_err(|source| Error::Io { what: "a key set of issuers.toml can't be read", source })?;
         let set: JwkSet = serde_json::from_slice(&text)
             .map_err(|_| wrong(format!("{} is no JSON Web Key Set", issuer.jwks.display())))?;
-        if !set.keys.iter().any(|key| algorithm_of(key).is_some()) {
+        if !set.keys.iter().any(|key| ALGORITHMS.iter().any(|algorithm| fits(key, *algorithm))) {
             return Err(wrong(format!(
                 "{} holds no key on P-384 and no RSA key of 2048 bits or more",
                 issuer.jwks.display()
@@ -163,39 +177,15 @@ impl Tokens {
     /// # Errors
     /// When it opens nothing. A token is only counted as used when everything else about it is right.
     pub fn admit(&self, token: &str, path: &str, now: Time) -> Result<Caller, TokenRefusal> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenRefusal::Malformed);
-        }
-        // `none` and HMAC are no words that the reader of headers, or the next line, accepts.
-        let header = decode_header(token).map_err(|_| unreadable(token))?;
-        if !matches!(header.alg, Algorithm::ES384 | Algorithm::RS384) {
-            return Err(TokenRefusal::Algorithm);
-        }
-        let kid = header.kid.ok_or(TokenRefusal::Key)?;
+        let unverified = Unverified::read(token, &ALGORITHMS)?;
         // Who claims to have signed decides only which keys are tried.
-        let claimed: Claims =
-            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenRefusal::Malformed)?;
+        let claimed: Claims = unverified.claimed()?;
         let place =
             self.issuers.iter().position(|issuer| issuer.iss == claimed.iss).ok_or(TokenRefusal::Issuer)?;
         let seconds = now.micros().div_euclid(1_000_000);
-        let key = self.key(place, &kid, seconds).ok_or(TokenRefusal::Key)?;
-        if algorithm_of(&key) != Some(header.alg) {
-            return Err(TokenRefusal::Algorithm);
-        }
-        let key = DecodingKey::from_jwk(&key).map_err(|_| TokenRefusal::Key)?;
-        let mut validation = Validation::new(header.alg);
-        // The signature is the library's to check. Times and audience are checked below: against the clock that
-        // we were given, and to the letter.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        let claims = decode::<Claims>(token, &key, &validation).map_err(|_| TokenRefusal::Signature)?.claims;
-        let address = format!("{}{path}", self.audience);
-        let fits = match &claims.aud {
-            Audience::One(aud) => *aud == address,
-            Audience::Several(aud) => aud.contains(&address),
-        };
-        if !fits {
+        let key = self.key(place, &unverified.kid, seconds).ok_or(TokenRefusal::Key)?;
+        let claims: Claims = unverified.verified(&key)?;
+        if !claims.aud.names(&format!("{}{path}", self.audience)) {
             return Err(TokenRefusal::Audience);
         }
         let timely = claims.exp > seconds.saturating_sub(LEEWAY_SECONDS)
@@ -232,25 +222,14 @@ impl Tokens {
         })
     }
 
+    /// Does this token say that one of these issued it?
+    pub fn are_of(&self, token: &str) -> bool {
+        let issued = Unverified::read(token, &ALGORITHMS).and_then(|token| token.claimed::<Issued>());
+        issued.is_ok_and(|issued| self.issuers.iter().any(|issuer| issuer.iss == issued.iss))
+    }
+
     /// The issuers, for people.
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
-    }
-}
-
-/// What is wrong with a token whose header can't be read: an algorithm that is none of the known ones, or all.
-fn unreadable(token: &str) -> TokenRefusal {
-    if token.split('.').count() == 3 { TokenRefusal::Algorithm } else { TokenRefusal::Malformed }
-}
-
-/// Which of the two algorithms a key is for, if any.
-fn algorithm_of(key: &Jwk) -> Option<Algorithm> {
-    match &key.algorithm {
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => {
-            Some(Algorithm::ES384)
-        }
-        // Base64 holds six bits a character: 2048 bits are 342 of them.
-        AlgorithmParameters::RSA(rsa) if rsa.n.len() >= 342 => Some(Algorithm::RS384),
-        _ => None,
     }
 }

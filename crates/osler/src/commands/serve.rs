@@ -239,7 +239,11 @@ impl Arguments {
             return Ok(governance);
         }
         let directory = self.governance.open_or_begin()?;
-        let access = Access::Keys { keyring: directory.keyring()?, tokens: directory.tokens()? };
+        let access = Access::Keys {
+            keyring: directory.keyring()?,
+            tokens: directory.tokens()?,
+            identities: directory.identities()?,
+        };
         let ledger = directory.ledger()?;
         Ok(governance.with_access(access).with_ledger(ledger))
     }

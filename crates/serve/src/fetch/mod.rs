@@ -1,7 +1,7 @@
 //! The only place from which the server opens a connection: to FHIR servers that its operator has named, for what a CDS Hooks
-//! call's prefetch lacks.
+//! call's prefetch lacks, and to identity providers that he has named, for their public keys ([`SignedIn`]).
 //!
-//! Off unless servers are named ([`FhirServers`]). A caller's `fhirServer` is then *looked up* among them, and what is asked is
+//! The first is off unless servers are named ([`FhirServers`]). A caller's `fhirServer` is then *looked up* among them, and what is asked is
 //! built from the operator's own words: an address that only a caller names is never opened. Rules, each with a test:
 //!
 //! - Origin to the letter, and a path at or below the one that was named. An address with user info, a query, a fragment, an escape
@@ -14,11 +14,13 @@
 //! What holds for any connection (`https`, which addresses may be opened) is the [`fetch`](::fetch) room's.
 
 mod client;
+mod keys;
 mod prefetch;
 mod server;
 
 pub use fetch::AddressRule;
 pub(crate) use fetch::Token;
+pub use keys::SignedIn;
 pub(crate) use prefetch::{Fetched, Lack, Wanted};
 pub use server::FhirServers;
 

@@ -19,7 +19,7 @@ impl Locked {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
-        let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None });
+        let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None, identities: None });
         let predictor: Arc<FakePredictor> = Arc::default();
         let service = governed(predictor.clone(), governance, ServeSettings::default());
         Locked { service, predictor, dir }

@@ -246,8 +246,9 @@ async fn signed_tokens_open_the_doors_of_cds_hooks_and_no_others() {
     std::fs::write(dir.path().join("issuers.toml"), issuers).unwrap();
     let tokens = Some(Tokens::open(&dir.path().join("issuers.toml")).unwrap());
     let predictor: Arc<FakePredictor> = Arc::default();
-    let governance =
-        ungoverned().with_access(Access::Keys { keyring, tokens }).with_stage(Arc::new(|| Some(Stage::Live)));
+    let governance = ungoverned()
+        .with_access(Access::Keys { keyring, tokens, identities: None })
+        .with_stage(Arc::new(|| Some(Stage::Live)));
     let service = governed(predictor, governance, ServeSettings::default());
     let token = |path: &str, jti: &str| {
         let seconds = now().micros() / 1_000_000;

@@ -100,7 +100,7 @@ async fn models_that_are_not_in_use_yet_answer_keys_for_trials_alone() {
             keyring.grant(&grant, now()).unwrap().expose().to_owned()
         };
         let (bedside, trial) = (key(false), key(true));
-        let access = Access::Keys { keyring, tokens: None };
+        let access = Access::Keys { keyring, tokens: None, identities: None };
         let governance = ungoverned().with_access(access).with_stage(Arc::new(move || Some(stage)));
         let service = governed(Arc::default(), governance, ServeSettings::default());
         for route in answering() {

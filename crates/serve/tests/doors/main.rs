@@ -12,6 +12,7 @@ mod exchange;
 mod fake;
 mod fetch;
 mod fhir;
+mod identity;
 mod leash;
 mod ledger;
 mod limits;

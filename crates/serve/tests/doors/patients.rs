@@ -92,7 +92,7 @@ async fn a_patient_is_there_for_the_key_that_left_it_alone() {
     };
     let (ann, bob, reader) = (key(&[Scope::Predict]), key(&[Scope::Predict]), key(&[Scope::Read]));
     let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
-    let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None });
+    let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None, identities: None });
     let service = governed(Arc::default(), governance, ServeSettings::default());
     let ask = async |method: &str, path: &str, key: &str, body: &Value| {
         let request = Request::builder()

@@ -216,7 +216,7 @@ async fn a_key_for_one_model_opens_no_other() {
     let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
     let grant = Grant { models: ["second".to_owned()].into(), ..Grant::new("test", Scope::ALL) };
     let key = keyring.grant(&grant, now()).unwrap().expose().to_owned();
-    let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None });
+    let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None, identities: None });
     let two =
         two_of([fake(0), fake(1)], [Stage::Live; 2], cds_by_second(), governance, ServeSettings::default());
     for route in answering() {

@@ -56,3 +56,20 @@ fn a_server_that_others_can_reach_needs_keys() {
     assert!(site.fail("access grant --name a --scope read").contains("--governance DIR"));
     assert!(site.fail("access grant --governance site --name a --scope everything").contains("predict"));
 }
+
+#[test]
+fn an_identity_provider_that_is_named_badly_is_told_before_the_server_starts() {
+    let site = Site::new();
+    let issuer = "[[issuer]]\niss = \"https://a.example\"\naud = \"osler\"\njwks = ";
+    let role = "[roles.clinician]\nscopes = [\"cds\"]\n";
+    for (file, named) in [
+        (format!("{issuer}\"keys.json\"\n{role}"), "keys.json isn't there"),
+        (format!("{issuer}\"http://a.example/keys\"\n{role}"), "jwks must be an https address"),
+        (format!("{issuer}\"https://a.example/keys\"\n"), "no role opens anything"),
+    ] {
+        site.file("site/oidc.toml", file);
+        let line = format!("serve --model {} --governance site --listen 127.0.0.1:0", super::model());
+        let said = site.fail(&line);
+        assert!(said.contains(named) && said.contains("oidc.toml"), "{said}");
+    }
+}

@@ -10,6 +10,11 @@ pub fn now() -> Time {
     Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// Now, in whole seconds since 1970.
+pub fn seconds() -> u64 {
+    u64::try_from(now().micros() / 1_000_000).unwrap_or_default()
+}
+
 /// Now, as RFC 3339 in UTC to the second.
 pub fn timestamp() -> String {
     let seconds = now().micros() / 1_000_000;

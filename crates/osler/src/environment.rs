@@ -12,6 +12,8 @@ pub const SPILL_DIR: &str = "OSLER_SPILL_DIR";
 pub const GOVERNANCE: &str = "OSLER_GOVERNANCE";
 /// Where the ledger is, as `postgresql://…`: an alternative to the file `ledger.url` of the governance directory.
 pub const LEDGER_URL: &str = "OSLER_LEDGER_URL";
+/// The bearer token for a FHIR server's bulk export: an alternative to `--bearer-file`.
+pub const FHIR_TOKEN: &str = "OSLER_FHIR_TOKEN";
 /// Log filter, as `tracing` reads it (`info`, `serve=debug`).
 pub const LOG: &str = "OSLER_LOG";
 

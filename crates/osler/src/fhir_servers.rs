@@ -1,7 +1,7 @@
 //! Which FHIR servers `osler serve` may ask for what a CDS Hooks call's prefetch lacks.
 
 use crate::certificates;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use serve::{AddressRule, FetchLimits, FhirServers};
 use std::path::PathBuf;
@@ -29,22 +29,12 @@ impl FhirServerArguments {
         }
         let rule = if self.fhir_private { AddressRule::PrivateToo } else { AddressRule::Public };
         let roots = if self.fhir_server.iter().any(|address| address.starts_with("https:")) {
-            self.roots()?
+            certificates::named_or_the_systems(self.fhir_trust.as_deref())?
         } else {
             Vec::new()
         };
         FhirServers::new(&self.fhir_server, &roots, rule, FetchLimits::default())
             .map(Some)
             .context("--fhir-server")
-    }
-
-    fn roots(&self) -> Result<Vec<u8>> {
-        if let Some(path) = &self.fhir_trust {
-            return std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        }
-        match certificates::of_the_system() {
-            Some(roots) => Ok(roots),
-            None => bail!("the system's certificates were not found; give --fhir-trust FILE"),
-        }
     }
 }

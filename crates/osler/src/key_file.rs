@@ -44,8 +44,9 @@ pub fn write_new(path: &Path) -> Result<Key> {
     Ok(key)
 }
 
+/// Refuses a secret's file that others may read.
 #[cfg(unix)]
-fn refuse_readable_by_others(path: &Path) -> Result<()> {
+pub fn refuse_readable_by_others(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode =
         fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode();
@@ -55,8 +56,9 @@ fn refuse_readable_by_others(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Nothing to look at here.
 #[cfg(not(unix))]
-fn refuse_readable_by_others(_: &Path) -> Result<()> {
+pub fn refuse_readable_by_others(_: &Path) -> Result<()> {
     Ok(())
 }
 

@@ -31,6 +31,11 @@ impl Voice {
         self.bar(label, total, "{msg:>12} {bar:32} {human_pos}/{human_len} {per_sec} {eta} left {prefix}")
     }
 
+    /// Bytes of which nobody knows how many there will be.
+    pub fn transfer(self, label: &'static str) -> Bar {
+        self.bar(label, 0, "{msg:>12} {bytes} {bytes_per_sec} {prefix}")
+    }
+
     fn bar(self, label: &'static str, total: u64, template: &str) -> Bar {
         let shown = !self.quiet && !self.json && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };

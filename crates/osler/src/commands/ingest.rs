@@ -1,5 +1,7 @@
 //! `osler ingest`: identified records in, de-identified events out.
 
+mod download;
+mod export;
 mod watched;
 
 use super::threads;
@@ -14,6 +16,7 @@ use deid::crosswalk::Crosswalk;
 use deid::{DateMethod, Deidentifier, FreeText, Key, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
+use export::ExportArguments;
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Progress, Summary};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -25,7 +28,7 @@ use watched::watched;
 /// Read records, de-identify them, write MEDS events.
 ///
 /// Nothing identified is written: not to the output, not to a log, and temporary files are encrypted with a
-/// key that lives only in memory. Rows that can't be read are counted and listed in rejections.json by file,
+/// key that lives only in memory. The one exception is a FHIR server's export, in the directory that --download names (docs/export.md). Rows that can't be read are counted and listed in rejections.json by file,
 /// line and field, never with a value.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -33,6 +36,8 @@ use watched::watched;
   osler ingest --from fhir --key site.key --out events export/
   osler ingest --from omop --key site.key --policy safe-harbor --out events cdm.tar.zst
   osler ingest --from fhir --key site.key --policy safe-harbor --crosswalk site.crosswalk --out events export/
+  osler ingest --from fhir --key site.key --out events --download export \\
+    --smart-client osler --smart-key osler.pem fhir+https://ehr.example/fhir
   osler ingest --from table --mapping examples/physionet2012.toml --key site.key --out events set-a.tar.zst Outcomes-a.txt")]
 pub struct Arguments {
     /// What the sources are.
@@ -75,9 +80,12 @@ pub struct Arguments {
     /// Replace an existing output.
     #[arg(long)]
     pub force: bool,
-    /// Files, folders and archives (plain, gz, zst, tar).
+    /// Files, folders and archives (plain, gz, zst, tar); or, for --from fhir, one server that is asked for a bulk export,
+    /// fhir+https://HOST/PATH (fhir+http:// for a loopback address only), with --download.
     #[arg(required = true)]
     pub sources: Vec<PathBuf>,
+    #[command(flatten)]
+    export: ExportArguments,
 }
 
 /// What the sources are.
@@ -128,13 +136,17 @@ impl Arguments {
         let policy = deidentifier.policy();
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
+        let sources = match self.export.of(&self.sources, matches!(self.from, From::Fhir), &self.out)? {
+            Some(export) => vec![download::download(&export, voice)?],
+            None => self.sources.clone(),
+        };
         let options = Options {
             max_rejected: self.max_rejected,
             threads: threads(self.threads),
             // Who is named in the records is looked for in their notes.
             identities: policy.free_text() != FreeText::Drop,
             limits: Limits::default(),
-            ..Options::new(format, self.sources.clone(), spill.0.clone())
+            ..Options::new(format, sources, spill.0.clone())
         };
         let (written, summary) = read_and_write(
             &options,
@@ -186,6 +198,7 @@ impl Arguments {
         };
         let run = attested::Run { policy, key, tally: &written.tally, quarantined: quarantined(&summary) };
         let manifest = output.finish_sealed(provenance, |dir| attested::write(dir, run))?;
+        self.export.discard_if_asked()?;
         self.tell(&summary, &written, started.elapsed(), voice);
         warn_of_one_end_of_followup(policy, &written.tally, voice);
         Ok(manifest)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod attestation;
+mod bulk_export;
 mod canary;
 mod card;
 mod crosswalk;

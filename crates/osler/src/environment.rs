@@ -1,4 +1,5 @@
-//! Every environment variable that Osler reads. No other file reads one.
+//! Every environment variable that Osler reads. No other file reads one; OpenTelemetry's library reads its own (`OTEL_…`), where `osler serve
+//! --otlp` sends traces.
 
 use std::path::PathBuf;
 

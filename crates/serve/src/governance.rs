@@ -1,6 +1,6 @@
 //! What holds the server: who may call, what is recorded, and where the model stands.
 
-use crate::{FhirServers, SignedIn};
+use crate::{FhirServers, SignedIn, Traces};
 use govern::{
     Clock,
     access::{Keyring, Quotas, Tokens},
@@ -37,6 +37,7 @@ pub struct Governance {
     pub(crate) stage: Option<StageOf>,
     pub(crate) quotas: Quotas,
     pub(crate) fhir_servers: Option<FhirServers>,
+    pub(crate) traces: Option<Traces>,
 }
 
 impl Governance {
@@ -49,6 +50,7 @@ impl Governance {
             stage: None,
             quotas: Quotas::default(),
             fhir_servers: None,
+            traces: None,
         }
     }
 
@@ -65,6 +67,11 @@ impl Governance {
     /// The same, with FHIR servers that may be asked for what a CDS Hooks call's prefetch lacks.
     pub fn with_fhir_servers(self, servers: FhirServers) -> Self {
         Governance { fhir_servers: Some(servers), ..self }
+    }
+
+    /// The same, with a span of each request sent to a collector.
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Governance { traces: Some(traces), ..self }
     }
 
     /// The same, with the model's stage asked for at every call, so that it can change while the server runs.

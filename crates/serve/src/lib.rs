@@ -92,6 +92,7 @@ mod predictor;
 mod record;
 mod settings;
 mod tls;
+mod traces;
 mod uuid;
 mod wire;
 
@@ -112,3 +113,4 @@ pub use predictor::{
 };
 pub use settings::ServeSettings;
 pub use tls::Tls;
+pub use traces::Traces;

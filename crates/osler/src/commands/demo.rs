@@ -124,6 +124,7 @@ impl Arguments {
             precision: PrecisionArguments::default(),
             tls_certificate: None,
             tls_key: None,
+            otlp: None,
             state_memory: serve::DEFAULT_STATE_MIB,
         }
         .run(voice)

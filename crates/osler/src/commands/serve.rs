@@ -8,8 +8,8 @@ use crate::precision::PrecisionArguments;
 use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
-use crate::{clock, environment, examples, lifecycle};
-use ::serve::{Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, Tls};
+use crate::{certificates, clock, environment, examples, lifecycle};
+use ::serve::{Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, Tls, Traces};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ingest::OmopVocabulary;
@@ -39,6 +39,7 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
   osler serve --model model --governance site --listen 0.0.0.0:8080
   osler serve --model model --governance site --listen 0.0.0.0:8443 --tls-certificate server.pem --tls-key server.key
   osler serve --governance site --model model --model candidate=model-2 --mirror candidate=0.25
+  osler serve --model model --governance site --otlp http://localhost:4318
   curl -s localhost:8080/v1/risk -H 'content-type: application/json' -d @request.json")]
 pub struct Arguments {
     /// A directory that `osler train` wrote, and NAME= before it where callers are to call it otherwise than it calls itself. Again
@@ -85,6 +86,10 @@ pub struct Arguments {
     /// The certificate's private key in PEM, in a file that nobody else can read.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// A collector that takes OpenTelemetry's traces by OTLP over HTTP (`http://localhost:4318`): one span a request, with its steps, and
+    /// nothing of a patient. https, or http for a loopback address.
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
     /// Memory for records that were read, in MiB, so that a chart that comes again with further events costs those events; 0
     /// keeps none. Each model has so much.
     #[arg(long, value_name = "MIB", default_value_t = DEFAULT_STATE_MIB)]
@@ -172,6 +177,11 @@ impl Arguments {
             Some(servers) => governance.with_fhir_servers(servers),
             None => governance,
         };
+        let traces = arguments.traces()?;
+        let governance = match &traces {
+            Some(traces) => governance.with_traces(traces.clone()),
+            None => governance,
+        };
         let models =
             Models::new(serving.offered()?, arguments.roles()?, governance, ServeSettings::default())?;
         let current = Current::from(models);
@@ -180,7 +190,7 @@ impl Arguments {
             .enable_all()
             .build()
             .context("no threads to serve with")?;
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(arguments.listen).await.with_context(|| {
                 format!("cannot listen on {}; is another server there?", arguments.listen)
             })?;
@@ -197,7 +207,9 @@ impl Arguments {
                 eprintln!("listening on {scheme}://{address}  (Ctrl-C ends it)");
             }
             ::serve::serve(listener, current, shutdown()).await.context("the server failed")
-        })
+        });
+        traces.iter().for_each(Traces::end);
+        served
     }
 }
 
@@ -218,6 +230,13 @@ impl Arguments {
             );
         }
         Ok(Roles { cds: self.cds_model.clone(), mirror: self.mirror.clone() })
+    }
+
+    /// Where spans go.
+    fn traces(&self) -> Result<Option<Traces>> {
+        let Some(endpoint) = &self.otlp else { return Ok(None) };
+        let roots = certificates::of_the_system().unwrap_or_default();
+        Traces::to(endpoint, &roots).map(Some).context("--otlp")
     }
 
     /// What is shown to callers, where they are answered over TLS.

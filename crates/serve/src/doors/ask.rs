@@ -7,6 +7,7 @@ use crate::{
     body::{nests_within, receive_json},
     engine::{Asks, EngineError},
     error::{ApiError, PredictorFailure},
+    traces::step,
     wire,
 };
 use axum::{body::Body, response::Response};
@@ -62,7 +63,7 @@ where
     let admission = state.admit()?;
     let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
     let work = async {
-        let body = Arc::new(receive_json(state, head, body).await?);
+        let body = Arc::new(step("receive", receive_json(state, head, body)).await?);
         let looked_at = body.clone();
         let wanted = on_reader(state, move |state| {
             within_depth(state, looked_at.bytes())?;
@@ -70,10 +71,11 @@ where
         })
         .await?;
         let got = wait(wanted).await;
-        let Read { questions, rest } = on_reader(state, move |state| read(state, body.bytes(), got)).await?;
+        let reading = on_reader(state, move |state| read(state, body.bytes(), got));
+        let Read { questions, rest } = step("read", reading).await?;
         let risks =
             head.notes.is_mirrored().then(|| questions.iter().filter_map(Asks::as_risk).cloned().collect());
-        let asked = state.engine().ask(questions, &head.asker, deadline, arrival).await;
+        let asked = step("model", state.engine().ask(questions, &head.asker, deadline, arrival)).await;
         let answers = asked.map_err(|(index, error)| match error {
             EngineError::Full => ApiError::Overloaded,
             EngineError::Late => ApiError::DeadlineExceeded,

@@ -1,5 +1,5 @@
-//! The only place from which the server opens a connection: to FHIR servers that its operator has named, for what a CDS Hooks
-//! call's prefetch lacks, and to identity providers that he has named, for their public keys ([`SignedIn`]).
+//! What the server asks of others: of FHIR servers that its operator has named, what a CDS Hooks call's prefetch lacks; of identity
+//! providers that he has named, their public keys ([`SignedIn`]). Beside it only traces go out (`crate::traces`).
 //!
 //! The first is off unless servers are named ([`FhirServers`]). A caller's `fhirServer` is then *looked up* among them, and what is asked is
 //! built from the operator's own words: an address that only a caller names is never opened. Rules, each with a test:

@@ -5,7 +5,14 @@ mod request_id;
 
 pub(crate) use request_id::RequestId;
 
-use crate::{Models, error::ApiError, metrics::Metrics, record::ORIGIN_HEADERS};
+use crate::{
+    Models,
+    doors::Rule,
+    error::ApiError,
+    metrics::Metrics,
+    record::ORIGIN_HEADERS,
+    traces::{Asked, RequestTrace, parent_of},
+};
 use axum::{
     body::HttpBody,
     extract::{MatchedPath, Request, State},
@@ -13,6 +20,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use govern::access::Scope;
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -48,10 +56,22 @@ pub(crate) async fn frame(State(models): State<Models>, mut request: Request, ne
     let _in_flight = metrics.request_started();
     request.extensions_mut().insert(id.clone());
     let is_fhir = request.uri().path().starts_with("/fhir/");
-    let mut response = without_panic(next.run(request)).await;
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        write_error(&mut response, &error, &id, is_fhir);
+    let trace = traced(&models, &request, &id);
+    let answering = without_panic(next.run(request));
+    let (mut response, traced) = match trace {
+        None => (answering.await, None),
+        Some(trace) => {
+            let (response, steps) = trace.during(answering).await;
+            (response, Some((trace, steps)))
+        }
+    };
+    let error = response.extensions_mut().remove::<ApiError>();
+    if let Some(error) = &error {
+        write_error(&mut response, error, &id, is_fhir);
         record.error = Some(error.row().1);
+    }
+    if let Some((trace, steps)) = traced {
+        trace.answered(&response, error.as_ref(), steps);
     }
     secure(response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
@@ -59,6 +79,23 @@ pub(crate) async fn frame(State(models): State<Models>, mut request: Request, ne
     }
     record.answered(&response);
     response
+}
+
+/// The trace of a request, where requests are traced. Probes and measures, which come every few seconds, are not.
+fn traced(models: &Models, request: &Request, id: &RequestId) -> Option<RequestTrace> {
+    let governance = models.default().governance();
+    let traces = governance.traces.as_ref()?;
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let rule = route.and_then(|route| models.default().rule(route));
+    if matches!(rule, Some(Rule::Probe | Rule::Service(Scope::Metrics))) {
+        return None;
+    }
+    let asked = Asked {
+        method: known_method(request.method()),
+        route: route.unwrap_or("unmatched").to_owned(),
+        request_id: id.as_str().to_owned(),
+    };
+    Some(traces.begin(asked, parent_of(request.headers()), (governance.clock)()))
 }
 
 /// A door that panics is answered for, and the connection lives on.

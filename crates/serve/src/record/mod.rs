@@ -13,6 +13,7 @@ use crate::{
     frame::{RequestId, without_panic},
     late::{Late, Settled},
     mirror::Mirror,
+    traces::step,
 };
 use axum::{
     body::{Body, Bytes},
@@ -305,7 +306,7 @@ fn keyed_digest(state: &AppState, bytes: &[u8]) -> String {
 pub(crate) async fn append(state: &AppState, call: Call) -> Result<Option<Appended>, ApiError> {
     let Some(ledger) = &state.governance().ledger else { return Ok(None) };
     let begun = Instant::now();
-    match ledger.append(&Record::Call(Box::new(call))).await {
+    match step("record", ledger.append(&Record::Call(Box::new(call)))).await {
         Ok(appended) => {
             state.metrics().recorded(appended.group, begun.elapsed());
             Ok(Some(appended))

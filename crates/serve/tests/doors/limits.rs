@@ -67,7 +67,7 @@ async fn a_body_that_never_ends_times_out() {
 }
 
 /// A body that sends nothing for as long as the other end of `reader` is open.
-fn stalled(reader: tokio::io::DuplexStream) -> Body {
+pub fn stalled(reader: tokio::io::DuplexStream) -> Body {
     struct Stalled(#[allow(dead_code)] tokio::io::DuplexStream);
     impl axum::body::HttpBody for Stalled {
         type Data = bytes::Bytes;

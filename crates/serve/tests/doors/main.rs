@@ -29,3 +29,4 @@ mod several;
 mod simulate;
 mod socket;
 mod tls;
+mod traces;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     AppState, Patient, PatientError, PatientRisk, RiskQuestion, error::ApiError, fetch::Fetched,
-    frame::ErrorBody, record::CallNotes,
+    frame::ErrorBody, record::CallNotes, traces::step,
 };
 use axum::{
     Extension, Json,
@@ -93,7 +93,7 @@ pub(super) async fn hook(
     };
     let wait = |missing| async move {
         match (missing, servers) {
-            (Missing::Fetch(wanted), Some(servers)) => servers.fetch(wanted).await,
+            (Missing::Fetch(wanted), Some(servers)) => step("fetch", servers.fetch(wanted)).await,
             (Missing::Unfetched(lack), _) => Fetched { lack: Some(lack), ..Fetched::default() },
             _ => Fetched::default(),
         }

@@ -35,6 +35,7 @@
 pub mod access;
 mod error;
 mod hex;
+pub mod inputs;
 pub mod ledger;
 pub mod lifecycle;
 mod signing;

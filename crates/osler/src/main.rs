@@ -16,6 +16,7 @@ mod examples;
 mod fhir_servers;
 mod governance_directory;
 mod grading;
+mod kept_inputs;
 mod key_file;
 mod ledger;
 mod lifecycle;

@@ -4,6 +4,7 @@ use crate::{FhirServers, SignedIn, Traces};
 use govern::{
     Clock,
     access::{Keyring, Quotas, Tokens},
+    inputs::Inputs,
     ledger::Ledger,
     lifecycle::Stage,
 };
@@ -38,6 +39,7 @@ pub struct Governance {
     pub(crate) quotas: Quotas,
     pub(crate) fhir_servers: Option<FhirServers>,
     pub(crate) traces: Option<Traces>,
+    pub(crate) inputs: Option<Arc<Inputs>>,
 }
 
 impl Governance {
@@ -51,6 +53,7 @@ impl Governance {
             quotas: Quotas::default(),
             fhir_servers: None,
             traces: None,
+            inputs: None,
         }
     }
 
@@ -62,6 +65,11 @@ impl Governance {
     /// The same, with every call to a model recorded before it is answered.
     pub fn with_ledger(self, ledger: Ledger) -> Self {
         Governance { ledger: Some(ledger), ..self }
+    }
+
+    /// The same, with what was asked kept, encrypted, beside the ledger. Without a ledger nothing is kept: no entry would lead to it.
+    pub fn with_inputs(self, inputs: Inputs) -> Self {
+        Governance { inputs: Some(Arc::new(inputs)), ..self }
     }
 
     /// The same, with FHIR servers that may be asked for what a CDS Hooks call's prefetch lacks.

@@ -3,6 +3,7 @@
 use super::{evaluate, ingest, predict, serve, synth, tokenize, train};
 use crate::fhir_servers::FhirServerArguments;
 use crate::governance_directory::GovernanceArguments;
+use crate::kept_inputs::KeptInputArguments;
 use crate::key_file;
 use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, seconds};
@@ -114,6 +115,7 @@ impl Arguments {
             reference: None,
             omop_vocabulary: None,
             fhir: FhirServerArguments::default(),
+            inputs: KeptInputArguments::default(),
             reference_people: 0,
             k: 10,
             model: vec![at("model").into()],

@@ -1,6 +1,7 @@
 //! `osler ledger`: what was asked and answered.
 
 use crate::governance_directory::GovernanceArguments;
+use crate::kept_inputs;
 use crate::progress::Voice;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -61,6 +62,24 @@ enum Command {
         #[arg(long)]
         card: Option<String>,
     },
+    /// What was asked by a call, where `osler serve --keep-inputs` kept it: decrypted, and held to its entry.
+    ///
+    /// It is identified: the file is made for its owner alone, and never replaced.
+    #[command(after_help = "Example:
+  osler ledger open-input 1842 --governance site --inputs inputs --identity board.key --out asked.json")]
+    OpenInput {
+        /// The number of the call's entry, as `osler ledger show` and the answer's x-osler-ledger tell it.
+        entry: u64,
+        /// The directory that --keep-inputs named.
+        #[arg(long, value_name = "DIR")]
+        inputs: PathBuf,
+        /// The file with the identity (AGE-SECRET-KEY-1…), readable by its owner alone.
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// The file to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// All entries as FHIR R4 AuditEvents, one line each (NDJSON), without what was answered.
     ///
     /// The ledger is verified first; one that was changed isn't exported.
@@ -94,6 +113,21 @@ impl Arguments {
                     None => (from, limit),
                 };
                 show(&*store, from, limit, &Wanted { request, card })
+            }
+            Command::OpenInput { entry, inputs, identity, out } => {
+                let found = store.entries(entry, 1)?.into_iter().find(|found| found.sequence == entry);
+                let found = found.with_context(|| format!("there is no entry {entry}"))?;
+                let Ok(Record::Call(call)) = serde_json::from_str(&found.record) else {
+                    bail!("entry {entry} is no call");
+                };
+                let bytes = kept_inputs::open(&call, &directory.signing_key()?, &inputs, &identity, &out)?;
+                match voice.json {
+                    true => println!("{}", json!({ "bytes": bytes, "out": out })),
+                    false => {
+                        voice.say(format!("{bytes} bytes, as they were asked, written to {}", out.display()))
+                    }
+                }
+                Ok(())
             }
             Command::Export { out, force } => {
                 let expectations = Expectations { trusted: Some(directory.public_key()?), noted: vec![] };

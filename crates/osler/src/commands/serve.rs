@@ -3,6 +3,7 @@
 use super::{digest_of, name_of};
 use crate::fhir_servers::FhirServerArguments;
 use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others};
+use crate::kept_inputs::KeptInputArguments;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
 use crate::predictor::{Compared, ModelPredictor, deidentifier};
@@ -37,6 +38,7 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
   osler serve --model model --fhir-server https://ehr.example/fhir    # CDS Hooks: what the prefetch lacks is fetched there
   osler access grant --governance site --name 'ward app' --scope predict,read
   osler serve --model model --governance site --listen 0.0.0.0:8080
+  osler serve --model model --governance site --keep-inputs inputs --keep-inputs-for board.txt
   osler serve --model model --governance site --listen 0.0.0.0:8443 --tls-certificate server.pem --tls-key server.key
   osler serve --governance site --model model --model candidate=model-2 --mirror candidate=0.25
   osler serve --model model --governance site --otlp http://localhost:4318
@@ -76,6 +78,9 @@ pub struct Arguments {
     /// What may be fetched for CDS Hooks.
     #[command(flatten)]
     pub fhir: FhirServerArguments,
+    /// What is kept of what was asked.
+    #[command(flatten)]
+    pub inputs: KeptInputArguments,
     /// In which numbers it answers.
     #[command(flatten)]
     pub precision: PrecisionArguments,
@@ -251,6 +256,11 @@ impl Arguments {
     fn governance(&self) -> Result<Governance> {
         let governance = Governance::open(Arc::new(clock::now));
         if self.governance.path().is_none() {
+            if self.inputs.are_asked_for() {
+                bail!(
+                    "--keep-inputs without --governance keeps nothing: no entry of a ledger would lead to it"
+                );
+            }
             if !self.listen.ip().is_loopback() {
                 bail!("--listen {} is reachable from other machines; give --governance", self.listen);
             }
@@ -263,8 +273,11 @@ impl Arguments {
             tokens: directory.tokens()?,
             identities: directory.identities()?,
         };
-        let ledger = directory.ledger()?;
-        Ok(governance.with_access(access).with_ledger(ledger))
+        let governance = governance.with_access(access).with_ledger(directory.ledger()?);
+        Ok(match self.inputs.inputs()? {
+            Some(inputs) => governance.with_inputs(inputs),
+            None => governance,
+        })
     }
 }
 

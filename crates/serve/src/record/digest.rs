@@ -1,4 +1,4 @@
-//! A body that is digested as it passes by.
+//! A body that is digested as it passes by, and held where it is to be kept.
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
@@ -7,20 +7,22 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Passes a body on, and tells the digest of all of it when it has arrived whole.
+/// Passes a body on, and tells the digest of all of it when it has arrived whole, with the pieces that it came in if they were to be
+/// held. How large a body may be is bounded before.
 pub(super) struct Digested<F> {
     body: Body,
     hasher: blake3::Hasher,
+    held: Option<Vec<Bytes>>,
     tell: Option<F>,
 }
 
-impl<F: FnOnce(String)> Digested<F> {
-    pub(super) fn new(body: Body, hasher: blake3::Hasher, tell: F) -> Self {
-        Digested { body, hasher, tell: Some(tell) }
+impl<F: FnOnce(String, Option<Vec<Bytes>>)> Digested<F> {
+    pub(super) fn new(body: Body, hasher: blake3::Hasher, hold: bool, tell: F) -> Self {
+        Digested { body, hasher, held: hold.then(Vec::new), tell: Some(tell) }
     }
 }
 
-impl<F: FnOnce(String) + Unpin> HttpBody for Digested<F> {
+impl<F: FnOnce(String, Option<Vec<Bytes>>) + Unpin> HttpBody for Digested<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -33,12 +35,16 @@ impl<F: FnOnce(String) + Unpin> HttpBody for Digested<F> {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
                     self.hasher.update(data);
+                    if let Some(held) = &mut self.held {
+                        held.push(data.clone());
+                    }
                 }
             }
             Poll::Ready(None) => {
                 let digest = self.hasher.finalize().to_hex().to_string();
+                let held = self.held.take();
                 if let Some(tell) = self.tell.take() {
-                    tell(digest);
+                    tell(digest, held);
                 }
             }
             _ => {}

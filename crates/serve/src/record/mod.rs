@@ -3,6 +3,7 @@
 //! no door can forget it.
 
 mod digest;
+mod keep;
 
 use crate::{
     AppState, Models, RiskQuestion,
@@ -50,6 +51,7 @@ pub(crate) struct CallNotes(Arc<Mutex<Notes>>);
 #[derive(Default)]
 struct Notes {
     input_digest: Option<String>,
+    input: Option<Vec<Bytes>>,
     cards: Vec<String>,
     feedback: Option<serde_json::Value>,
     digest_alone: bool,
@@ -92,8 +94,10 @@ impl CallNotes {
         self.lock().mirrored = Some(questions);
     }
 
-    fn input_arrived(&self, digest: String) {
-        self.lock().input_digest = Some(digest);
+    fn input_arrived(&self, digest: String, input: Option<Vec<Bytes>>) {
+        let mut notes = self.lock();
+        notes.input_digest = Some(digest);
+        notes.input = input;
     }
 }
 
@@ -122,9 +126,9 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
     request.extensions_mut().insert(notes.clone());
     if let Some(ledger) = &models.default().governance().ledger {
         let hasher = ledger.input_hasher();
-        let digested = notes.clone();
-        request = request
-            .map(|body| Body::new(Digested::new(body, hasher, move |digest| digested.input_arrived(digest))));
+        let (digested, hold) = (notes.clone(), models.default().governance().inputs.is_some());
+        let arrived = move |digest, input| digested.input_arrived(digest, input);
+        request = request.map(|body| Body::new(Digested::new(body, hasher, hold, arrived)));
     }
     let (mut request, chosen) = choose::of_call(&models, request, &path).await;
     // A call whose model can't be told is one to the model that is asked where none is named.
@@ -187,9 +191,10 @@ impl Unsettled {
             &body,
             state.settings().max_ledger_output_bytes,
         );
-        let questions = {
+        let (questions, input) = {
             let mut notes = notes.lock();
             call.input_digest = notes.input_digest.take();
+            let input = notes.input.take();
             call.cards = std::mem::take(&mut notes.cards);
             call.feedback = notes.feedback.take();
             call.kept_patient = notes.kept.take();
@@ -197,8 +202,13 @@ impl Unsettled {
                 call.output = None;
                 call.output_digest = keyed_digest(&state, &body);
             }
-            notes.mirrored.take().filter(|questions| head.status.is_success() && !questions.is_empty())
+            let mirrored = notes.mirrored.take();
+            (mirrored.filter(|questions| head.status.is_success() && !questions.is_empty()), input)
         };
+        // Before its entry: an entry whose input should be there leads to it.
+        if let Err(error) = keep::input(&state, call.input_digest.as_deref(), input).await {
+            return error.into_response();
+        }
         // What was answered is not repeated in the record of what was asked silently.
         let asked = questions.is_some().then(|| Call {
             output: None,

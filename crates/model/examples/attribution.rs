@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p model --example attribution -- TIMELINE MODEL [SUBJECTS] [EVENTS]`
 
-use model::{Model, PatientState, RiskTable};
+use model::{Model, RiskTable};
 use std::path::Path;
 use std::time::Instant;
 use timeline::{EntryKind, Sequence, Timeline, Vocabulary};
@@ -29,7 +29,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
 }
 
-/// Mean change of log-odds over the first `STEPS` pieces taken away in an order.
+/// How many pieces of an order are taken away, or put in, one after the other.
 const STEPS: usize = 10;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     common.sort_by_key(|code| std::cmp::Reverse(subjects_of(code)));
     let (mut spearman, mut first, mut third, mut n) = (0.0, 0, 0, 0);
-    let mut curves = [[0.0; STEPS]; 4];
+    let mut curves = [[[0.0; STEPS]; 2]; 3];
     let (mut plain, mut looked, mut top, mut all) = (0.0, 0.0, 0.0, 0.0);
     let mut tokens = 0;
     for i in 0..split.len() {
@@ -107,16 +107,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let _ = model.risk_without(&state, &few, Some(&open));
         });
         let orders = [by(&exact), by(&quick), shuffled(exact.len(), i as u64)];
-        for (curve, order) in curves.iter_mut().zip(orders) {
-            add_curve(
-                curve,
-                &model,
-                &state,
-                &pieces,
-                &order,
-                |table| log_odds(risk(&now, c)) - log_odds(risk(table, c)),
-                &open,
-            )?;
+        let change = |table: &RiskTable| log_odds(risk(&now, c)) - log_odds(risk(table, c));
+        for (curves, order) in curves.iter_mut().zip(orders) {
+            for (curve, parts) in curves.iter_mut().zip([deleted, not_inserted]) {
+                let without: Vec<Vec<usize>> = (1..=STEPS)
+                    .map(|k| parts(&order, k).iter().flat_map(|i| pieces[*i].clone()).collect())
+                    .collect();
+                let tables = model.risk_without(&state, &without, Some(&open))?;
+                for (sum, table) in curve.iter_mut().zip(tables) {
+                    *sum += table.as_ref().map_or(0.0, change);
+                }
+            }
         }
         tokens += sequence.len();
         n += 1;
@@ -132,9 +133,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     println!("rank correlation with reading without: {:.3}", spearman / each);
     println!("the strongest is the strongest {first}, is among the first five {third}, of {n}");
-    for (name, curve) in ["by reading without", "by looking away", "at random"].iter().zip(curves) {
-        let told: Vec<String> = curve.iter().map(|x| format!("{:.2}", x / each)).collect();
-        println!("log-odds lost when events are taken away {name}: {}", told.join(" "));
+    for (name, curves) in ["by reading without", "by looking away", "at random"].iter().zip(curves) {
+        for (how, curve) in
+            ["lost when events are taken away", "lacking when all but these events are"].iter().zip(curves)
+        {
+            let told: Vec<String> = curve.iter().map(|x| format!("{:.2}", x / each)).collect();
+            println!("log-odds {how}, {name}: {}", told.join(" "));
+        }
     }
     let ms = |s: f64| 1000.0 * s / each;
     println!(
@@ -163,21 +168,14 @@ fn shuffled(n: usize, seed: u64) -> Vec<usize> {
     order
 }
 
-fn add_curve(
-    curve: &mut [f64; STEPS],
-    model: &Model,
-    state: &PatientState,
-    pieces: &[Vec<usize>],
-    order: &[usize],
-    lost: impl Fn(&RiskTable) -> f64,
-    codes: &[u32],
-) -> Result<(), model::Error> {
-    let cumulative: Vec<Vec<usize>> =
-        (1..=STEPS).map(|k| order.iter().take(k).flat_map(|i| pieces[*i].clone()).collect()).collect();
-    for (sum, table) in curve.iter_mut().zip(model.risk_without(state, &cumulative, Some(codes))?) {
-        *sum += table.as_ref().map_or(0.0, &lost);
-    }
-    Ok(())
+/// What is taken away in a deletion curve: the first `k` of an order.
+fn deleted(order: &[usize], k: usize) -> &[usize] {
+    &order[..k.min(order.len())]
+}
+
+/// What is taken away in an insertion curve: all but the first `k`.
+fn not_inserted(order: &[usize], k: usize) -> &[usize] {
+    &order[k.min(order.len())..]
 }
 
 /// The record up to its `events`-th event, if it has so many.

@@ -193,7 +193,7 @@ pub struct ValueTargets {
 pub struct RiskTargets {
     /// Rows.
     pub row: Vec<usize>,
-    /// `[targets, 9]`, days of follow-up in each interval between horizons.
+    /// `[targets, 9]`, days of follow-up in each interval between horizons, times the days that the target stands for.
     pub exposure: Vec<f32>,
     /// For each target, the risk codes that occur.
     pub occurrences: Vec<Vec<RiskOccurrence>>,
@@ -209,9 +209,10 @@ pub struct RiskTargets {
 pub struct RiskOccurrence {
     /// Index among the risk codes.
     pub index: u32,
-    /// Days in each interval that the code is waited for, less the target's whole exposure; times the code's weight.
+    /// Days in each interval that the code is waited for, less the target's whole exposure; times the code's weight and
+    /// the days that the target stands for.
     pub correction: [f32; HORIZONS],
-    /// The code's weight in the interval in which it occurs, if that was observed.
+    /// The code's weight, times the days that the target stands for, in the interval in which it occurs, if that was observed.
     pub occurs: [f32; HORIZONS],
 }
 
@@ -340,13 +341,15 @@ fn risks(config: &Config, pack: &Pack) -> RiskTargets {
     let mut targets = RiskTargets::default();
     for target in &pack.risks {
         let moment = Moment::at(config, pack, target.row);
+        let days = target.stands_for_days as f32;
         let weight = |index: u32| {
             let seen = moment.seen.contains(&config.risk.codes[index as usize]);
-            config.risk.weight(index as usize) * if seen { config.risk.repeat_weight } else { 1.0 }
+            let again = if seen { config.risk.repeat_weight } else { 1.0 };
+            config.risk.weight(index as usize) * again * days
         };
         let whole = |k: usize| risk::exposure(k, target.followup_days);
         targets.row.push(target.row);
-        targets.exposure.extend((0..HORIZONS).map(|k| whole(k) as f32));
+        targets.exposure.extend((0..HORIZONS).map(|k| whole(k) as f32 * days));
         let occurrence = |(index, days): &(u32, f64)| RiskOccurrence {
             index: *index,
             correction: std::array::from_fn(|k| {

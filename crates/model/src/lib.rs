@@ -64,6 +64,7 @@ mod readout;
 mod real;
 mod registers;
 mod risk_levels;
+mod risk_moments;
 mod scaling;
 mod simulate;
 pub mod stack;

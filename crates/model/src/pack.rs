@@ -5,7 +5,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::random;
+use crate::risk_moments;
 use crate::window::Window;
 use std::ops::Range;
 use timeline::Sequence;
@@ -70,6 +70,8 @@ pub(crate) struct ValueTarget {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RiskTarget {
     pub(crate) row: usize,
+    /// What it counts for: days of the record, of which it was drawn.
+    pub(crate) stands_for_days: f64,
     pub(crate) followup_days: f64,
     pub(crate) occurrences: Range<usize>,
 }
@@ -164,8 +166,8 @@ impl Pack {
         if targets.likelihood {
             self.push_likelihood(config, sequence, window, base);
         }
-        if let Some((most, key)) = targets.risk {
-            self.push_risk(config, sequence, window, base, (most, key));
+        if let Some(drawn) = targets.risk {
+            self.push_risk(config, sequence, window, base, drawn);
         }
         for label in targets.labels {
             if label.position < window.end {
@@ -292,7 +294,7 @@ impl Pack {
         sequence: &Sequence<'_>,
         window: Window,
         base: usize,
-        (most, key): (usize, u64),
+        (draws, key): (usize, u64),
     ) {
         // Where a group is complete, or in the middle of a stretch without events.
         let nothing_more_now = |place: &usize| {
@@ -302,12 +304,9 @@ impl Pack {
         let first =
             if window.start == sequence.static_len { window.statics.saturating_sub(1) } else { window.start };
         let candidates = (first..window.statics.min(first + 1)).chain(window.start.max(first)..window.end);
-        let mut places: Vec<usize> = candidates.filter(nothing_more_now).collect();
-        if places.len() > most {
-            random::shuffle(&mut places, key);
-            places.truncate(most);
-            places.sort_unstable();
-        }
+        let places: Vec<usize> = candidates.filter(nothing_more_now).collect();
+        let ages: Vec<f64> = places.iter().map(|place| sequence.age_days[*place]).collect();
+        let drawn = risk_moments::draw(&ages, draws, key);
         self.next_age.clear();
         self.next_age.resize(config.risk.codes.len(), f64::NAN);
         let mut active: Vec<u32> = Vec::new();
@@ -320,7 +319,7 @@ impl Pack {
             active.push(index as u32);
         }
         let mut scanned = sequence.len();
-        for place in places.into_iter().rev() {
+        for (place, days) in places.into_iter().zip(drawn).rev().filter(|(_, days)| *days > 0.0) {
             for later in (place + 1..scanned).rev() {
                 if let Some(index) = config.risk_index(sequence.code[later]) {
                     if self.next_age[index].is_nan() {
@@ -335,6 +334,7 @@ impl Pack {
                 .extend(active.iter().map(|index| (*index, self.next_age[*index as usize] - age)));
             self.risks.push(RiskTarget {
                 row: base + window.row_of(place),
+                stands_for_days: days,
                 followup_days: sequence.followup_end_age_days - age,
                 occurrences: first..self.occurrences.len(),
             });

@@ -9,7 +9,9 @@
 //! For a likelihood this loses nothing: a `TIME` that is followed by another, or by the end, says that at least
 //! its gap passed without an event (a censored wait), and the next one goes on from there. That holds only if where
 //! a stretch is split says nothing of how long it will last (independent censoring and truncation: Andersen et al.,
-//! "Statistical Models Based on Counting Processes", 1993, III.2). So a landmark's distance from the last event is
+//! "Statistical Models Based on Counting Processes", 1993, III.2). Minutes after the last event count too: an answer is mostly
+//! wanted when a visit has just ended, and a `TIME` of minutes that was always followed by more of the same visit would
+//! tell the model that the visit goes on. So a landmark's distance from the last event is
 //! drawn before looking at the stretch, and it is there if the stretch lasts that long. A landmark at a uniform share of
 //! the stretch would end some waits early and lengthen none: with a share `s` split, the hazard after events would
 //! be learned as `(1 − s) / (1 − s/2)` of what it is, and that after landmarks as too high.
@@ -32,7 +34,7 @@ pub struct LandmarkOptions {
 
 impl Default for LandmarkOptions {
     fn default() -> Self {
-        LandmarkOptions { share: 0.2, minimum_gap_days: 1.0, maximum_gap_days: 3652.5 }
+        LandmarkOptions { share: 0.3, minimum_gap_days: 0.002, maximum_gap_days: 3652.5 }
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn interval_of(days: f64) -> Option<usize> {
     (k < HORIZONS).then_some(k)
 }
 
-/// The negative log-likelihood of first occurrences after the targets' rows, summed over codes, each by its weight, and rows.
+/// The negative log-likelihood of first occurrences after the targets' rows, summed over codes, each by its weight, and rows,
+/// each times the days that it stands for.
 /// `risk_table` is `P C[c]`: `[codes, rank]`.
 pub(crate) fn run<T: Real>(
     (config, layout): (&Config, &Layout),
@@ -182,6 +183,7 @@ fn interval_loss<T: Real>(
     scale: T,
 ) -> f64 {
     let whole = T::of(exposure(k, target.followup_days));
+    let scale = scale * T::of(target.stands_for_days);
     let mut loss = 0.0;
     let occurrences = &pack.occurrences[target.occurrences.clone()];
     // Corrections need the log-hazard, so they are worked out before it is overwritten.
@@ -215,7 +217,7 @@ fn interval_loss<T: Real>(
     for (code, d) in corrected {
         row[code] = d;
     }
-    loss
+    loss * target.stands_for_days
 }
 
 /// Which of some codes have a risk of their own, as indices.

@@ -30,6 +30,9 @@ pub(super) struct Levels<'a> {
     /// Of codes that had occurred before, `[HORIZONS, codes]`.
     again: Vec<Ratio>,
     hazards: Vec<f32>,
+    /// Moments looked at, and days that they stand for.
+    moments: f64,
+    days: f64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -62,6 +65,8 @@ impl<'a> Levels<'a> {
             first: vec![Ratio::default(); cells],
             again: vec![Ratio::default(); cells],
             hazards: vec![0.0; config.risk.codes.len()],
+            moments: 0.0,
+            days: 0.0,
         }
     }
 
@@ -95,6 +100,9 @@ impl<'a> Levels<'a> {
         let codes = self.config.risk.codes.len();
         let moment = Moment::at(self.config, pack, target.row);
         let places = reference::places(self.config, &moment);
+        let counts_for = target.stands_for_days;
+        self.moments += 1.0;
+        self.days += counts_for;
         let occurrences = &pack.occurrences[target.occurrences.clone()];
         let seen: Vec<usize> = moment.seen.iter().filter_map(|c| self.config.risk_index(*c)).collect();
         for (k, place) in places.into_iter().enumerate() {
@@ -107,24 +115,30 @@ impl<'a> Levels<'a> {
             let (first, again) =
                 (&mut self.first[k * codes..][..codes], &mut self.again[k * codes..][..codes]);
             for (ratio, log) in first.iter_mut().zip(&self.hazards) {
-                ratio.expected += f64::from(log.exp()) * whole;
+                ratio.expected += f64::from(log.exp()) * whole * counts_for;
             }
             for index in &seen {
-                let expected = f64::from(self.hazards[*index].exp()) * whole;
+                let expected = f64::from(self.hazards[*index].exp()) * whole * counts_for;
                 first[*index].expected -= expected;
                 again[*index].expected += expected;
             }
             for (index, days) in occurrences {
                 let index = *index as usize;
                 let ratio = if seen.contains(&index) { &mut again[index] } else { &mut first[index] };
-                ratio.expected -= f64::from(self.hazards[index].exp()) * (whole - risk::exposure(k, *days));
-                ratio.observed += f64::from(u8::from(risk::interval_of(*days) == Some(k)));
+                let after = whole - risk::exposure(k, *days);
+                ratio.expected -= f64::from(self.hazards[index].exp()) * after * counts_for;
+                ratio.observed += if risk::interval_of(*days) == Some(k) { counts_for } else { 0.0 };
             }
         }
     }
 
     /// `[HORIZONS, codes]`, what to add to log-hazards; and `[codes + HORIZONS]`, what to add where a code has occurred.
-    pub(super) fn biases(&self) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn biases(mut self) -> (Vec<f32>, Vec<f32>) {
+        // What is shrunk is shrunk by how many moments were seen: the mean moment is to count for one.
+        let each = if self.days > 0.0 { self.moments / self.days } else { 1.0 };
+        for ratio in self.first.iter_mut().chain(&mut self.again) {
+            *ratio = Ratio { observed: ratio.observed * each, expected: ratio.expected * each };
+        }
         let codes = self.config.risk.codes.len();
         let mut bias = Vec::with_capacity(HORIZONS * codes);
         for row in self.first.chunks_exact(codes) {

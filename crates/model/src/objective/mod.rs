@@ -54,7 +54,8 @@ pub(crate) struct Losses {
     pub(crate) value: f64,
     pub(crate) values: usize,
     pub(crate) risk: f64,
-    pub(crate) risks: usize,
+    /// Days that the risk targets stand for.
+    pub(crate) risk_days: f64,
     pub(crate) task: f64,
     pub(crate) tasks: usize,
 }
@@ -69,7 +70,7 @@ impl Losses {
         self.value += other.value;
         self.values += other.values;
         self.risk += other.risk;
-        self.risks += other.risks;
+        self.risk_days += other.risk_days;
         self.task += other.task;
         self.tasks += other.tasks;
     }
@@ -81,7 +82,7 @@ impl Losses {
             events: pack.next_events.iter().filter(|t| t.code != config.time_code).count(),
             waiting_times: pack.waiting_times.len(),
             values: pack.values.len(),
-            risks: pack.risks.len(),
+            risk_days: pack.risks.iter().map(|target| target.stands_for_days).sum(),
             tasks: pack.tasks.len(),
             ..Losses::default()
         }

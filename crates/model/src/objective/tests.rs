@@ -130,7 +130,7 @@ fn pack_lives(config: &Config, workspace: &mut Workspace<f64>, lives: &[Life]) {
     }
 }
 
-const SCALES: Scales = Scales { next_event: 0.1, waiting_time: 0.07, value: 0.2, risk: 0.05, task: 0.3 };
+const SCALES: Scales = Scales { next_event: 0.1, waiting_time: 0.07, value: 0.2, risk: 0.0005, task: 0.3 };
 
 fn check_whole_model(config: &Config, rate: f64) {
     let layout = Layout::new(config);
@@ -221,8 +221,8 @@ fn packing_changes_nothing() {
     let together = workspace.losses(p);
     assert!((alone.total(&SCALES) - together.total(&SCALES)).abs() < 1e-10);
     assert_eq!(
-        (alone.next_events, alone.risks, alone.tasks),
-        (together.next_events, together.risks, together.tasks)
+        (alone.next_events, alone.risk_days, alone.tasks),
+        (together.next_events, together.risk_days, together.tasks)
     );
 }
 

@@ -439,7 +439,7 @@ fn scales(options: &TrainOptions, counts: &Losses) -> Scales {
         next_event: per(options.likelihood_weight, counts.next_events),
         waiting_time: per(options.likelihood_weight, counts.next_events),
         value: per(options.likelihood_weight * options.value_weight, counts.next_events),
-        risk: per(options.risk_weight, counts.risks),
+        risk: if counts.risk_days > 0.0 { options.risk_weight / counts.risk_days } else { 0.0 },
         task: per(options.task_weight, counts.tasks),
     }
 }

@@ -58,11 +58,11 @@ pub struct TrainOptions {
     pub likelihood_weight: f64,
     /// Weight of values within it; 1 is the likelihood proper.
     pub value_weight: f64,
-    /// Weight of the horizon-risk loss per position.
+    /// Weight of the horizon-risk loss per moment.
     pub risk_weight: f64,
     /// Weight of the supervised tasks' mean cross-entropy.
     pub task_weight: f64,
-    /// Positions per window at which horizon risk is trained.
+    /// Moments per window at which horizon risk is trained, at most; each counts for the time that led up to it.
     pub risk_positions: usize,
     /// Stretches without events in which training stops to ask, so that risk is right some time after the last
     /// event too.

@@ -34,7 +34,7 @@ pub struct LossReport {
     pub time: f64,
     /// Per value: which rank; 0 is as good as knowing only the training distribution.
     pub value: f64,
-    /// Per position: first occurrences of all codes.
+    /// Per moment, each by the days that it stands for: first occurrences of all codes.
     pub risk: f64,
     /// Per label of the supervised tasks.
     pub task: f64,
@@ -50,7 +50,7 @@ impl LossReport {
             code: mean(losses.next_event, losses.next_events),
             time: mean(losses.waiting_time, losses.waiting_times),
             value: mean(losses.value, losses.values),
-            risk: mean(losses.risk, losses.risks),
+            risk: if losses.risk_days > 0.0 { losses.risk / losses.risk_days } else { 0.0 },
             task: mean(losses.task, losses.tasks),
             per_event: mean(losses.next_event + losses.waiting_time + losses.value, losses.events),
         }

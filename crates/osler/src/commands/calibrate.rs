@@ -43,7 +43,8 @@ pub struct Arguments {
     /// Whom to count, with commas. A model that knows its training subjects by heart needs `tuning` alone.
     #[arg(long, default_value = "train,tuning", value_delimiter = ',', value_name = "SPLIT")]
     pub split: Vec<Split>,
-    /// Onsets that stand for a ratio of 1 before any is counted: how much a ratio of few is shrunk.
+    /// Onsets that stand for a ratio of 1 before any is counted, and for an interval's being its code's: how much a ratio of few
+    /// is shrunk.
     #[arg(long, default_value_t = 10.0, value_name = "N")]
     pub prior: f64,
     /// Seed of the visits.

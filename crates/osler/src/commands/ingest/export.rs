@@ -43,7 +43,7 @@ pub struct ExportArguments {
     /// Only what was changed after this moment, such as 2026-01-31T00:00:00Z.
     #[arg(long, value_name = "INSTANT")]
     export_since: Option<String>,
-    /// A further server (https://files.example) to which the first may point for files. Without it none but the first is asked. May be
+    /// A further server (as `https://files.example`) to which the first may point for files. Without it none but the first is asked. May be
     /// given several times.
     #[arg(long, value_name = "URL")]
     export_host: Vec<String>,

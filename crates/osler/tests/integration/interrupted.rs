@@ -52,3 +52,15 @@ fn every_long_step_survives_being_killed() {
     check(&site, "predict --model model --every-event --codes all --split train --out risks events", "risks");
     check(&site, "evaluate --draws 200 --min-events 3 --out report predictions", "report");
 }
+
+#[test]
+fn output_that_nobody_reads_any_more_is_no_fault() {
+    let site = Site::new();
+    for words in [["key", "public", "--key", "site.key"].as_slice(), ["doctor", "--json"].as_slice()] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = site.command(words).stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("fault in the program"), "osler {words:?}: {said}");
+    }
+}

@@ -13,7 +13,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use zeroize::Zeroizing;
 
@@ -69,6 +72,8 @@ pub struct Inputs {
     bounds: InputBounds,
     clock: Clock,
     held: Mutex<Held>,
+    /// Files begun.
+    begun: AtomicU64,
 }
 
 /// What is there.
@@ -105,8 +110,14 @@ impl Inputs {
             ));
         }
         make_private(directory)?;
-        let inputs =
-            Inputs { directory: directory.to_owned(), recipients, bounds, clock, held: Mutex::default() };
+        let inputs = Inputs {
+            directory: directory.to_owned(),
+            recipients,
+            bounds,
+            clock,
+            held: Mutex::default(),
+            begun: AtomicU64::new(0),
+        };
         inputs.held().bytes = days(directory)?.iter().map(|day| day.bytes).sum();
         Ok(inputs)
     }
@@ -125,7 +136,9 @@ impl Inputs {
         let encrypted = self.encrypt(input)?;
         self.make_room(&day, encrypted.len() as u64)?;
         make_private(&directory)?;
-        let partial = path.with_extension("partial");
+        // The same may be asked twice at once, of this server and of another: each writes a file of its own, and either may stay.
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let partial = path.with_extension(format!("{}-{number}.partial", std::process::id()));
         let written = private().open(&partial).and_then(|mut file| {
             file.write_all(&encrypted)?;
             file.sync_all()?;
@@ -163,7 +176,7 @@ impl Inputs {
             stamp((self.clock)().plus_days(1.0 - f64::from(self.bounds.days.max(1))))[..10].to_owned();
         for day in days.iter().filter(|day| day.name != today) {
             if day.name < oldest || held.bytes > self.bounds.bytes {
-                fs::remove_dir_all(self.directory.join(&day.name)).map_err(|e| disk("written", &e))?;
+                removed(fs::remove_dir_all(self.directory.join(&day.name)))?;
                 held.bytes -= day.bytes;
             }
         }
@@ -173,7 +186,7 @@ impl Inputs {
                 if held.bytes <= self.bounds.bytes / 10 * 9 {
                     break;
                 }
-                fs::remove_file(path).map_err(|e| disk("written", &e))?;
+                removed(fs::remove_file(path))?;
                 held.bytes -= bytes;
             }
         }
@@ -224,6 +237,14 @@ fn decrypt(file: File, identities: &[X25519Identity]) -> Result<Zeroizing<Vec<u8
     let mut input = Zeroizing::new(Vec::new());
     reader.read_to_end(&mut input).map_err(|_| InputError::NotForThis)?;
     Ok(input)
+}
+
+/// What another server removed meanwhile is removed.
+fn removed(result: io::Result<()>) -> Result<(), InputError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk("written", &error)),
+        _ => Ok(()),
+    }
 }
 
 fn disk(doing: &'static str, error: &io::Error) -> InputError {
@@ -313,10 +334,7 @@ mod tests {
     use super::*;
     use age::secrecy::ExposeSecret;
     use events::Time;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicI32, Ordering},
-    };
+    use std::sync::{Arc, Barrier, atomic::AtomicI32};
 
     const INPUT: &[u8] = b"{\"name\":\"Ann Canary\"}";
 
@@ -399,6 +417,26 @@ mod tests {
         for name in ["", "../x", "..", &"x".repeat(64)] {
             assert!(inputs.keep(name, INPUT).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_same_asked_by_many_at_once_is_kept_whole() {
+        let site = Site::new();
+        let inputs = site.inputs(InputBounds::default()).unwrap();
+        let input = INPUT.repeat(50_000);
+        for number in 0..8 {
+            let together = Barrier::new(8);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        together.wait();
+                        inputs.keep(&digest(number), &input).unwrap();
+                    });
+                }
+            });
+            assert!(site.opened(number, 1).unwrap() == input);
+        }
+        assert_eq!(fs::read_dir(site.directory().join("2026-11-01")).unwrap().count(), 8);
     }
 
     #[test]

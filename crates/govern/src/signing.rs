@@ -51,6 +51,11 @@ impl SigningKey {
     pub fn digest_key(&self) -> [u8; 32] {
         blake3::derive_key("osler 2026 input digests of the ledger", self.0.as_bytes())
     }
+
+    /// The same for digests of callers, which are no digests of inputs.
+    pub(crate) fn caller_key(&self) -> [u8; 32] {
+        blake3::derive_key("osler 2026 callers of the ledger", self.0.as_bytes())
+    }
 }
 
 impl fmt::Debug for SigningKey {

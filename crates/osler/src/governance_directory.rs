@@ -130,7 +130,8 @@ impl GovernanceDirectory {
         if !path.exists() {
             return Ok(None);
         }
-        let identities = Identities::open(&path).with_context(|| format!("{}", path.display()))?;
+        let identities =
+            Identities::open(&path, &self.signing_key()?).with_context(|| format!("{}", path.display()))?;
         for place in identities.keys_at() {
             if let KeysAt::File(keys) = place
                 && !keys.is_file()

@@ -6,7 +6,7 @@ use super::{
     jwt::{Audience, Flaw, Unverified, fits},
     role::{RoleRule, RolesTable, granted},
 };
-use crate::{Error, hex};
+use crate::{Error, SigningKey, hex};
 use events::Time;
 use jsonwebtoken::{Algorithm, jwk::Jwk};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
+use zeroize::Zeroizing;
 
 /// RS384 and the rest are left out because no provider uses them; `none` and HMAC because nobody may.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384];
@@ -89,6 +90,8 @@ pub struct Identities {
     providers: Vec<Provider>,
     roles: Vec<RoleRule>,
     held: RwLock<Vec<Held>>,
+    /// Keys the digests of whoever has no object's id.
+    caller_key: Zeroizing<[u8; 32]>,
 }
 
 /// What is known of an issuer's keys. Times are in seconds.
@@ -176,11 +179,11 @@ struct Issued {
 }
 
 impl Identities {
-    /// Reads `oidc.toml`. No key set is read yet.
+    /// Reads `oidc.toml`. No key set is read yet. Whoever has no object's id is on record by a digest under a key of `signing`.
     ///
     /// # Errors
     /// When the file can't be read, or leaves open who is trusted or what a role opens.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: &Path, signing: &SigningKey) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Settings { file: "oidc.toml", reason };
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Io { what: "oidc.toml can't be read", source })?;
@@ -211,6 +214,7 @@ impl Identities {
             held: RwLock::new(vec![Held::default(); file.issuer.len()]),
             providers: file.issuer,
             roles,
+            caller_key: Zeroizing::new(signing.caller_key()),
         })
     }
 
@@ -316,7 +320,7 @@ impl Identities {
             _ => Vec::new(),
         };
         let grant = granted(&self.roles, &values, door).ok_or(IdentityRefusal::Role)?;
-        Ok(Caller::granted(format!("{}#{}", claims.iss, pseudonym(&claims)), grant))
+        Ok(Caller::granted(format!("{}#{}", claims.iss, pseudonym(&claims, &self.caller_key)), grant))
     }
 
     fn place_of(&self, iss: &str) -> Option<usize> {
@@ -339,8 +343,9 @@ impl Held {
 }
 
 /// Who it is, for the ledger: the object's id in the directory, which says nothing by itself. Other providers' `sub` may be a name or an
-/// address, so that of it a digest is told: the first 16 bytes of BLAKE3 over issuer, line feed, `sub`.
-fn pseudonym(claims: &Claims) -> String {
+/// address, so that of it a digest is told: the first 16 bytes of keyed BLAKE3 over issuer, line feed, `sub`. Without the key, who has a list
+/// of addresses could try them.
+fn pseudonym(claims: &Claims, key: &[u8; 32]) -> String {
     let is_id = |text: &str| {
         let parts: Vec<usize> = text.split('-').map(str::len).collect();
         parts == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
@@ -348,7 +353,7 @@ fn pseudonym(claims: &Claims) -> String {
     match &claims.oid {
         Some(oid) if is_id(oid) => oid.to_ascii_lowercase(),
         _ => {
-            let digest = blake3::hash(format!("{}\n{}", claims.iss, claims.sub).as_bytes());
+            let digest = blake3::keyed_hash(key, format!("{}\n{}", claims.iss, claims.sub).as_bytes());
             format!("sub:{}", hex::encode(&digest.as_bytes()[..16]))
         }
     }

@@ -7,7 +7,10 @@ use crate::{
 };
 use axum::{Router, body::Body, http::Request, response::IntoResponse};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use govern::access::{Grant, Identities, Keyring, Scope};
+use govern::{
+    SigningKey,
+    access::{Grant, Identities, Keyring, Scope},
+};
 use serde_json::{Value, json};
 use serve::{Access, Governance, Route, ServeSettings, SignedIn, Stage, routes};
 use std::{
@@ -105,7 +108,7 @@ fn site(provider: &Provider) -> Site {
         provider.address
     );
     std::fs::write(dir.path().join("oidc.toml"), file).unwrap();
-    let identities = Identities::open(&dir.path().join("oidc.toml")).unwrap();
+    let identities = Identities::open(&dir.path().join("oidc.toml"), &SigningKey::new().unwrap()).unwrap();
     let identities = Some(SignedIn::new(identities, &[]).unwrap());
     let seconds = Arc::new(AtomicI64::new(0));
     let clock = seconds.clone();
@@ -314,7 +317,8 @@ fn key_sets_come_from_where_an_operator_may_point() {
             "[[issuer]]\niss = \"{ISSUER}\"\naud = \"osler\"\njwks = \"{jwks}\"\n[roles.admin]\nscopes = [\"read\"]\n"
         );
         std::fs::write(dir.path().join("oidc.toml"), file).unwrap();
-        let identities = Identities::open(&dir.path().join("oidc.toml")).unwrap();
+        let identities =
+            Identities::open(&dir.path().join("oidc.toml"), &SigningKey::new().unwrap()).unwrap();
         let roots = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap().cert.pem();
         assert_eq!(SignedIn::new(identities, roots.as_bytes()).is_ok(), fine, "{jwks}");
     }

@@ -1,7 +1,10 @@
 //! Tokens of an identity provider, in Entra ID's shape and against it.
 
 use super::*;
-use crate::access::{Identities, IdentityRefusal, KeysAt, Lack};
+use crate::{
+    SigningKey,
+    access::{Identities, IdentityRefusal, KeysAt, Lack},
+};
 
 const ISSUER: &str = "https://login.example/11111111-2222-3333-4444-555555555555/v2.0";
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
@@ -32,9 +35,17 @@ per_minute = 60
 scopes = ["read", "metrics"]
 "#;
 
+fn signing(digit: &str) -> SigningKey {
+    SigningKey::from_hex(&digit.repeat(64)).unwrap()
+}
+
 fn open(dir: &Path, text: &str) -> Result<Identities, crate::Error> {
+    open_under(dir, text, &signing("1"))
+}
+
+fn open_under(dir: &Path, text: &str, signing: &SigningKey) -> Result<Identities, crate::Error> {
     std::fs::write(dir.join("oidc.toml"), text).unwrap();
-    Identities::open(&dir.join("oidc.toml"))
+    Identities::open(&dir.join("oidc.toml"), signing)
 }
 
 fn set(keys: &[&str]) -> Vec<u8> {
@@ -55,7 +66,11 @@ fn set(keys: &[&str]) -> Vec<u8> {
 }
 
 fn identities(dir: &Path) -> Identities {
-    let identities = open(dir, FILE).unwrap();
+    identities_under(dir, &signing("1"))
+}
+
+fn identities_under(dir: &Path, signing: &SigningKey) -> Identities {
+    let identities = open_under(dir, FILE, signing).unwrap();
     identities.take_keys(0, &set(&[EC_PUBLIC, EC256_PUBLIC, RSA_PUBLIC]), now()).unwrap();
     identities.take_keys(1, &set(&[EC256_PUBLIC]), now()).unwrap();
     identities
@@ -97,22 +112,29 @@ fn a_role_opens_its_doors_and_the_ledger_learns_no_name() {
 }
 
 #[test]
-fn whoever_has_no_object_id_is_told_by_a_digest() {
+fn whoever_has_no_object_id_is_told_by_a_digest_that_nobody_without_the_key_can_guess() {
     let dir = tempfile::tempdir().unwrap();
-    let identities = identities(dir.path());
+    let (one, again) = (identities(dir.path()), identities(dir.path()));
+    let elsewhere = identities_under(dir.path(), &signing("2"));
     let claims = json!({
         "iss": "https://sso.example", "aud": ["osler", "other"], "sub": "ann.canary@hospital.example", "oid": "ann.canary",
         "exp": seconds() + 60, "groups": "governance"
     });
-    let caller = |claims: &Value| {
+    let caller = |identities: &Identities, claims: &Value| {
         identities.admit(&sign(Algorithm::ES256, "ec256", claims), Some(Scope::Read), now()).unwrap().id
     };
-    let id = caller(&claims);
-    let digest = blake3::hash(b"https://sso.example\nann.canary@hospital.example").to_hex();
-    assert_eq!(id, format!("https://sso.example#sub:{}", &digest[..32]));
+    let id = caller(&one, &claims);
+    let digest = id.strip_prefix("https://sso.example#sub:").unwrap();
+    assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    let said = b"https://sso.example\nann.canary@hospital.example";
+    assert_ne!(digest, &blake3::hash(said).to_hex()[..32], "a list of addresses would do");
+    let of_inputs = blake3::keyed_hash(&signing("1").digest_key(), said).to_hex();
+    assert_ne!(digest, &of_inputs[..32], "the key of inputs is for inputs");
+    assert_eq!(caller(&again, &claims), id, "the server was started again");
+    assert_ne!(caller(&elsewhere, &claims), id, "another site's key");
     let mut other = claims.clone();
     other["sub"] = "ben.canary@hospital.example".into();
-    assert_ne!(caller(&other), id);
+    assert_ne!(caller(&one, &other), id);
 }
 
 #[test]

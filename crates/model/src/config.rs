@@ -3,11 +3,14 @@
 use crate::error::{Error, Result};
 use crate::weights::Layout;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The ends of the horizon intervals in days: 1, 7, 30, 90 and 180 days, 1, 2, 5 and 10 years.
 pub const HORIZON_DAYS: [f64; HORIZONS] = [1.0, 7.0, 30.0, 90.0, 180.0, 365.25, 730.5, 1826.25, 3652.5];
 /// How many horizons there are.
 pub const HORIZONS: usize = 9;
+/// How many broader codes a code may have.
+const MOST_BROADER: usize = 64;
 
 /// Everything that fixes the names and shapes of the weights and how they are used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +106,10 @@ pub struct ValueConfig {
 pub struct RiskConfig {
     /// Codes with a risk of their own, increasing. Death belongs here when the vocabulary has it.
     pub codes: Vec<u32>,
+    /// Of codes that have broader ones, those of the risk codes that are: an occurrence of a code is one of theirs too. Who has
+    /// a narrower code has the broader, and its risk is that of the first of any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub broader: BTreeMap<u32, Vec<u32>>,
     /// Width of the product between state and code.
     pub rank: usize,
     /// What each code's loss counts for in training, above 0; 1 for all if empty. Hundreds of codes share what the head
@@ -136,6 +143,16 @@ impl RiskConfig {
     /// What the loss of a code, by its index among the risk codes, counts for.
     pub fn weight(&self, index: usize) -> f32 {
         self.weights.get(index).copied().unwrap_or(1.0)
+    }
+
+    /// The risk codes that are broader than a code.
+    pub fn broader_than(&self, code: u32) -> &[u32] {
+        self.broader.get(&code).map_or(&[], Vec::as_slice)
+    }
+
+    /// The codes narrower than a code, in the order of their numbers.
+    pub fn narrower_than(&self, code: u32) -> impl Iterator<Item = u32> + '_ {
+        self.broader.iter().filter(move |(_, broader)| broader.contains(&code)).map(|(narrower, _)| *narrower)
     }
 }
 
@@ -227,6 +244,7 @@ impl Config {
             waiting_time_edges_days: default_waiting_time_edges(),
             risk: RiskConfig {
                 codes,
+                broader: BTreeMap::new(),
                 rank: (width / 4).min(128),
                 weights: Vec::new(),
                 repeat_weight: 1.0,
@@ -273,6 +291,12 @@ impl Config {
     /// Index of a code among the risk codes.
     pub fn risk_index(&self, code: u32) -> Option<usize> {
         self.risk.codes.binary_search(&code).ok()
+    }
+
+    /// Indices among the risk codes of what happens when a code occurs: its own, and those of broader ones.
+    pub fn risk_indices(&self, code: u32) -> impl Iterator<Item = usize> + '_ {
+        let broader = self.risk.broader_than(code).iter().copied();
+        std::iter::once(code).chain(broader).filter_map(|code| self.risk_index(code))
     }
 
     /// Refuses what no model can have. Also guards against hostile files: every size is bounded.
@@ -326,6 +350,15 @@ impl Config {
             "risk.weights and risk.repeat_weight must be above 0".into()
         })?;
         check(self.risk.codes.is_sorted_by(|a, b| a < b), || "risk.codes must increase".into())?;
+        for (code, broader) in &self.risk.broader {
+            let known = broader.iter().all(|b| b != code && self.risk_index(*b).is_some());
+            let once = broader.iter().enumerate().all(|(i, b)| !broader[..i].contains(b));
+            check(inside(*code) && broader.len() <= MOST_BROADER && known && once, || {
+                format!(
+                    "risk.broader must give other risk codes for a code, each once and {MOST_BROADER} at most"
+                )
+            })?;
+        }
         check(!self.risk.codes.contains(&self.time_code), || "risk.codes must not hold time_code".into())?;
         if let Some(death) = self.death_code {
             check(self.risk.codes.is_empty() || self.risk_index(death).is_some(), || {
@@ -408,7 +441,10 @@ mod tests {
         let config = Config::of_size(Size::Tiny, 100, 0, Some(1), &[5, 7]);
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
-        let spoil: [fn(&mut Config); 8] = [
+        let spoil: [fn(&mut Config); 11] = [
+            |c| c.risk.broader = BTreeMap::from([(100, vec![5])]),
+            |c| c.risk.broader = BTreeMap::from([(8, vec![6])]),
+            |c| c.risk.broader = BTreeMap::from([(5, vec![7, 5])]),
             |c| c.width = 0,
             |c| c.heads = 3,
             |c| c.time_code = 100,

@@ -8,6 +8,15 @@ use crate::weights::Layout;
 /// The bias of a code that training never saw: it is read, and never expected.
 const NEVER: f32 = -1e4;
 
+/// A code that training never saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FurtherCode {
+    /// What is known of it ([`crate::EmbeddingFeatures`]).
+    pub features: Vec<u32>,
+    /// The risk codes that are broader ([`crate::RiskConfig::broader`]).
+    pub broader: Vec<u32>,
+}
+
 impl Model {
     /// The same model with further codes behind its own, each known by its features alone (parents, words): its
     /// vector is their sum, without a vector of its own. They can stand in a record that is read; they are never predicted.
@@ -15,14 +24,19 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Configuration`] if a code has no feature, or one that the model does not know.
-    pub fn with_further_codes(&self, features: Vec<Vec<u32>>) -> Result<Self> {
-        if features.iter().any(Vec::is_empty) {
+    pub fn with_further_codes(&self, further: Vec<FurtherCode>) -> Result<Self> {
+        if further.iter().any(|code| code.features.is_empty()) {
             return Err(Error::Configuration("a further code needs at least one feature".into()));
         }
         let mut config: Config = self.config.clone();
-        config.vocabulary_size += features.len();
+        config.vocabulary_size += further.len();
         config.features.by_code.resize(self.config.vocabulary_size, Vec::new());
-        config.features.by_code.extend(features);
+        for (index, code) in (self.config.vocabulary_size as u32..).zip(further) {
+            config.features.by_code.push(code.features);
+            if !code.broader.is_empty() {
+                config.risk.broader.insert(index, code.broader);
+            }
+        }
         config.validate()?;
         let layout = Layout::new(&config);
         let mut weights = vec![0.0; layout.len()];
@@ -79,7 +93,8 @@ mod tests {
         let d = model.config.width;
         layout.code.of_mut(&mut model.weights)[7 * d..8 * d].fill(0.0);
         model.refresh();
-        let more = model.with_further_codes(vec![vec![1], vec![0, 2]]).unwrap();
+        let known_by = |features: &[u32]| FurtherCode { features: features.to_vec(), broader: vec![] };
+        let more = model.with_further_codes(vec![known_by(&[1]), known_by(&[0, 2])]).unwrap();
         let (age, value) = ([9e3, 9e3, 9.1e3, 9.1e3, 9.1e3], [f32::NAN, f32::NAN, 100.0, f32::NAN, f32::NAN]);
         let (known, further, twin) = ([2, 4, 0, 5, 6], [2, 4, 0, 5, 8], [2, 4, 0, 5, 7]);
         let known = life(&known, &age, &value);
@@ -90,7 +105,15 @@ mod tests {
         assert!(model.risk(&[further], None).is_err(), "the model itself does not know the code");
         assert_eq!(more.risk(&[further], None).unwrap(), model.risk(&[twin], None).unwrap());
         assert_ne!(more.risk(&[further], None).unwrap(), more.risk(&[known], None).unwrap());
-        assert!(model.with_further_codes(vec![vec![]]).is_err());
-        assert!(model.with_further_codes(vec![vec![3]]).is_err());
+        assert!(model.with_further_codes(vec![known_by(&[])]).is_err());
+        assert!(model.with_further_codes(vec![known_by(&[3])]).is_err());
+        // Whoever has a further code has those that are broader.
+        let beneath = FurtherCode { broader: vec![6], ..known_by(&[1]) };
+        let more = model.with_further_codes(vec![beneath.clone()]).unwrap();
+        assert_eq!(more.config.risk_indices(8).collect::<Vec<_>>(), [more.config.risk_index(6).unwrap()]);
+        assert!(
+            model.with_further_codes(vec![FurtherCode { broader: vec![7], ..beneath }]).is_err(),
+            "it has no risk"
+        );
     }
 }

@@ -80,6 +80,7 @@ pub use config::{
 pub use data::{Subjects, TrainingData};
 pub use error::{Error, Result};
 pub use event_likelihood::{EventLikelihood, EventLikelihoods};
+pub use further_codes::FurtherCode;
 pub use infer::{LogLikelihood, RiskTable};
 pub use inference::{KeptPrecision, Precision, WeightPrecision};
 pub use model::Model;

@@ -321,7 +321,7 @@ impl Pack {
         let mut scanned = sequence.len();
         for (place, days) in places.into_iter().zip(drawn).rev().filter(|(_, days)| *days > 0.0) {
             for later in (place + 1..scanned).rev() {
-                if let Some(index) = config.risk_index(sequence.code[later]) {
+                for index in config.risk_indices(sequence.code[later]) {
                     if self.next_age[index].is_nan() {
                         active.push(index as u32);
                     }
@@ -405,6 +405,27 @@ mod tests {
         assert_eq!(pack.occurrences[pack.risks[1].occurrences.clone()], [(1, 100.0)]);
         assert_eq!(pack.occurrences[pack.risks[2].occurrences.clone()], [(1, 20.0), (2, 20.0)]);
         assert_eq!((pack.tasks[0].rows, pack.tasks[0].label), ((0, 4), true));
+    }
+
+    #[test]
+    fn an_occurrence_is_one_of_broader_codes_too() {
+        let mut config = Config::of_size(Size::Tiny, 10, TIME, Some(DEATH), &[4, 5, 6, 8]);
+        config.risk.broader = [(4, vec![8]), (5, vec![8]), (7, vec![8])].into();
+        config.validate().unwrap();
+        let (code, age) = ([3, 6, TIME, 7, TIME, 4], [10.0, 10.0, 30.0, 30.0, 90.0, 90.0]);
+        let value = [f32::NAN, f32::NAN, 20.0, f32::NAN, 60.0, f32::NAN];
+        let sequence = life(&code, &age, &value);
+        let mut pack = Pack::default();
+        let risk = Targets { risk: Some((10, 0)), ..Targets::default() };
+        pack.push(&config, &sequence, Window::whole(&sequence), risk);
+        let after = |target: &RiskTarget| {
+            let mut all = pack.occurrences[target.occurrences.clone()].to_vec();
+            all.sort_by_key(|(index, _)| *index);
+            all
+        };
+        // Risk indices: death 0, codes 4, 5, 6, then 8, whose first is a code that has no risk of its own.
+        let told: Vec<_> = pack.risks.iter().map(|t| (t.row, after(t))).collect();
+        assert_eq!(told, [(5, vec![]), (3, vec![(1, 60.0), (4, 60.0)]), (1, vec![(1, 80.0), (4, 20.0)])]);
     }
 
     #[test]

@@ -68,8 +68,11 @@ impl RiskLevels {
         let mut until = vec![after.followup_days; self.codes];
         let mut occurs = vec![None; self.codes];
         for (code, days) in &after.occurrences {
-            if let Some(index) = model.config.risk_index(*code).filter(|_| *days <= after.followup_days) {
-                (until[index], occurs[index]) = (*days, risk::interval_of(*days));
+            for index in model.config.risk_indices(*code) {
+                // The first of a broader code's.
+                if *days <= until[index] {
+                    (until[index], occurs[index]) = (*days, risk::interval_of(*days));
+                }
             }
         }
         // Who has it is at no risk of its onset.

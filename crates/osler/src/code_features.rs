@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use events::meds::CodeMetadata;
-use model::{EmbeddingFeatures, Model};
+use model::{EmbeddingFeatures, FurtherCode, Model};
 use std::collections::{BTreeMap, BTreeSet};
 use timeline::{Entry, EntryKind, Hierarchy, Tokenizer, Vocabulary};
 
@@ -82,21 +82,30 @@ pub fn described(
     tokenizer: Tokenizer,
     codes: &[CodeMetadata],
 ) -> Result<Option<(Model, Tokenizer, usize)>> {
-    let (entries, features): (Vec<Entry>, Vec<Vec<u32>>) = {
+    let (entries, further): (Vec<Entry>, Vec<FurtherCode>) = {
         let known = CodeFeatures::new(tokenizer.vocabulary());
         if model.config().features.count != known.words.len() + tokenizer.vocabulary().len() {
             return Ok(None);
         }
         let mut seen = BTreeSet::new();
         let new = codes.iter().filter(|code| seen.insert(code.code.as_str()));
-        new.filter_map(|code| known.further(code, tokenizer.hierarchy())).unzip()
+        let further =
+            new.filter_map(|code| known.further(code, tokenizer.hierarchy())).map(|(entry, features)| {
+                let vocabulary = tokenizer.vocabulary();
+                let parent = entry.parent.filter(|parent| !vocabulary.is_system(*parent));
+                let broader =
+                    parent.into_iter().chain(entry.parent.into_iter().flat_map(|p| vocabulary.broader(p)));
+                let broader = broader.filter(|code| model.config().risk_index(*code).is_some()).collect();
+                (entry, FurtherCode { features, broader })
+            });
+        further.unzip()
     };
     if entries.is_empty() {
         return Ok(None);
     }
     let n = entries.len();
     let vocabulary = tokenizer.vocabulary().with_further(entries)?;
-    Ok(Some((model.with_further_codes(features)?, tokenizer.with_vocabulary(vocabulary), n)))
+    Ok(Some((model.with_further_codes(further)?, tokenizer.with_vocabulary(vocabulary), n)))
 }
 
 /// The distinct words of a description.

@@ -4,6 +4,7 @@
 //! rooms. Everything that decides a number lives elsewhere.
 
 mod attested;
+mod broader;
 mod canaries;
 mod card;
 mod certificates;

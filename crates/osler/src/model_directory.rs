@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
 use events::meds::CodeMetadata;
 use model::{Config, DirectEffects, Model, Precision, Readout, SexCodes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use timeline::{EntryKind, Sequence, Tokenizer, Unseen, Vocabulary};
 
@@ -164,6 +164,10 @@ pub fn describe_codes(config: &mut Config, vocabulary: &Vocabulary) {
         .map(|often| (COMMON / often.max(COMMON)).sqrt())
         .collect();
     config.risk.repeat_weight = AGAIN;
+    config.risk.broader = (0..vocabulary.len() as u32)
+        .map(|code| (code, vocabulary.broader(code).filter(|b| config.risk_index(*b).is_some()).collect()))
+        .filter(|(_, broader): &(u32, Vec<u32>)| !broader.is_empty())
+        .collect();
     let mut measured: Vec<(u64, u32)> = (0..vocabulary.len() as u32)
         .filter_map(|code| Some((vocabulary.entry(code)?, code)))
         .filter(|(entry, _)| !entry.values.is_empty())
@@ -175,9 +179,13 @@ pub fn describe_codes(config: &mut Config, vocabulary: &Vocabulary) {
     config.risk.direct = Some(DirectEffects { measured });
 }
 
-/// Codes whose risk is predicted: everything that happens.
+/// Codes whose risk is predicted: everything that happens, and the broader codes of it, systems aside.
 pub fn risk_codes(vocabulary: &Vocabulary) -> Vec<u32> {
-    (0..vocabulary.len() as u32)
-        .filter(|&i| vocabulary.entry(i).is_some_and(|e| e.kind == EntryKind::Event && e.events > 0))
-        .collect()
+    let happens =
+        |index: u32| vocabulary.entry(index).is_some_and(|e| e.kind == EntryKind::Event && e.events > 0);
+    let told = |index: u32| vocabulary.entry(index).is_some_and(|e| e.kind == EntryKind::Group);
+    let mut codes: BTreeSet<u32> = (0..vocabulary.len() as u32).filter(|i| happens(*i)).collect();
+    let groups = (0..vocabulary.len() as u32).filter(|i| told(*i) && !vocabulary.is_system(*i));
+    codes.extend(groups);
+    codes.into_iter().collect()
 }

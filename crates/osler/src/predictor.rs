@@ -49,16 +49,7 @@ impl ModelPredictor {
         deidentifier: Arc<Deidentifier>,
         state_bytes: usize,
     ) -> Result<Self> {
-        let vocabulary = directory.tokenizer.vocabulary();
-        let codes = directory
-            .model
-            .config()
-            .risk
-            .codes
-            .iter()
-            .copied()
-            .filter(|i| vocabulary.entry(*i).is_some_and(|e| e.kind != EntryKind::Group))
-            .collect();
+        let codes = directory.model.config().risk.codes.clone();
         let (states, limits) = (States::new(state_bytes), Limits::default());
         let vocabulary = None;
         Ok(ModelPredictor { directory, deidentifier, states, limits, vocabulary, codes, examples, compared })
@@ -186,8 +177,10 @@ impl ModelPredictor {
         let vocabulary = self.directory.tokenizer.vocabulary();
         let sequence = tokens.as_sequence();
         let age_years = sequence.age_days.last().filter(|_| sequence.birth_known).map(|days| days / 365.25);
-        let recorded: BTreeSet<&str> =
-            subject.events().iter().filter(|e| e.time.is_some()).map(|e| e.code.as_str()).collect();
+        // Who has a narrower code has the broader.
+        let dated = sequence.code[sequence.static_len..].iter().collect::<BTreeSet<&u32>>();
+        let with_broader = |code: &u32| std::iter::once(*code).chain(vocabulary.broader(*code));
+        let recorded: BTreeSet<u32> = dated.into_iter().flat_map(with_broader).collect();
         let codes = question
             .codes
             .iter()
@@ -202,7 +195,7 @@ impl ModelPredictor {
                         .of(index)
                         .map_or_else(Vec::new, |row| row.iter().map(|p| f64::from(*p)).collect()),
                     reference: HORIZON_DAYS.iter().map(reference).collect(),
-                    already_recorded: recorded.contains(code),
+                    already_recorded: recorded.contains(&index),
                 }
             })
             .collect();
@@ -246,6 +239,7 @@ impl Predictor for ModelPredictor {
                         _ => entry.description.clone(),
                     },
                     kind: CodeKind::of(entry.code.as_str()),
+                    category: entry.kind == EntryKind::Group,
                 })
                 .collect(),
             horizons_days: HORIZON_DAYS.to_vec(),

@@ -27,6 +27,7 @@
 //!                 code: "ICD10CM//I10".into(),
 //!                 description: Some("Hypertension".into()),
 //!                 kind: CodeKind::Condition,
+//!                 category: false,
 //!             }],
 //!             horizons_days: vec![365.0],
 //!             context_events: 1,

@@ -34,7 +34,8 @@ impl ServedModel {
         }
         let mut default_codes = of_kinds(&description, &[CodeKind::Condition]);
         if default_codes.is_empty() {
-            default_codes = (0..description.codes.len()).collect();
+            let codes = description.codes.iter().enumerate();
+            default_codes = codes.filter(|(_, code)| !code.category).map(|(index, _)| index).collect();
         }
         Ok(ServedModel { description, embedding_width, index_of, default_codes })
     }
@@ -44,12 +45,12 @@ impl ServedModel {
         self.index_of.get(code).copied()
     }
 
-    /// The conditions, or every code of a model that knows no conditions.
+    /// The conditions, categories aside, or every code of a model that knows no conditions.
     pub(crate) fn default_codes(&self) -> Arc<[usize]> {
         self.default_codes.clone()
     }
 
-    /// The codes of these kinds.
+    /// The codes of these kinds, categories aside.
     pub(crate) fn codes_of(&self, kinds: &[CodeKind]) -> Arc<[usize]> {
         of_kinds(&self.description, kinds)
     }
@@ -57,5 +58,5 @@ impl ServedModel {
 
 fn of_kinds(description: &ModelDescription, kinds: &[CodeKind]) -> Arc<[usize]> {
     let codes = description.codes.iter().enumerate();
-    codes.filter(|(_, code)| kinds.contains(&code.kind)).map(|(index, _)| index).collect()
+    codes.filter(|(_, code)| kinds.contains(&code.kind) && !code.category).map(|(index, _)| index).collect()
 }

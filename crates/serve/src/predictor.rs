@@ -119,6 +119,8 @@ pub struct CodeDescription {
     pub description: Option<String>,
     /// What sort of thing it is: requests that name no codes are about conditions.
     pub kind: CodeKind,
+    /// Does it stand for narrower codes alone, as a category that nobody's record says? Its risk is told to who names it.
+    pub category: bool,
 }
 
 /// What sort of thing a code stands for.

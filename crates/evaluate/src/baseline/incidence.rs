@@ -5,9 +5,9 @@
 //! a Poisson rate) in three steps: band to overall, sex to both sexes, cell to band × sex. The probability by a
 //! horizon is the cumulative incidence under piecewise constant rates as the subject ages through the bands.
 
-use crate::tasks::CodeSet;
+use crate::tasks::{Broader, CodeSet};
 use events::{Code, Sex, Subject};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -64,8 +64,9 @@ impl IncidenceBuilder {
     }
 
     /// Adds a subject. Those without birth or without a dated event are passed over: they have no age at risk.
-    /// Observation starts at the first dated event after birth; what is recorded at that moment is prevalent.
-    pub fn add(&mut self, subject: &Subject) {
+    /// Observation starts at the first dated event after birth; what is recorded at that moment is prevalent. An occurrence of a code
+    /// is one of every broader code.
+    pub fn add(&mut self, subject: &Subject, broader: &dyn Broader) {
         let (Some(birth), Some(start), Some(end)) =
             (subject.birth(), crate::tasks::observation_start(subject), subject.followup_end())
         else {
@@ -78,6 +79,7 @@ impl IncidenceBuilder {
             return;
         }
         spread(&mut self.person_years[sex], from, to);
+        let mut exact: FxHashSet<&str> = FxHashSet::default();
         let mut first: FxHashMap<SmolStr, f64> = FxHashMap::default();
         for event in subject.events() {
             let Some(time) = event.time.filter(|&t| t <= end) else { continue };
@@ -86,8 +88,11 @@ impl IncidenceBuilder {
                 continue;
             }
             // Events are in order of time, so the first one seen is the first.
-            if !first.contains_key(code) {
-                first.insert(SmolStr::new(code), years(time));
+            if !exact.insert(code) {
+                continue;
+            }
+            for name in std::iter::once(SmolStr::new(code)).chain(broader.broader(code).iter().cloned()) {
+                first.entry(name).or_insert_with(|| years(time));
             }
             for (name, codes) in &self.groups {
                 if !first.contains_key(name) && codes.contains(code) {
@@ -181,6 +186,7 @@ impl Rates {
 ///
 /// ```
 /// use evaluate::baseline::{IncidenceBuilder, IncidenceSettings};
+/// use evaluate::tasks::NothingBroader;
 /// use events::{Code, Event, Sex, Subject, Time};
 ///
 /// let mut builder = IncidenceBuilder::new(IncidenceSettings { minimum_events: 1, ..Default::default() }, vec![]);
@@ -191,7 +197,7 @@ impl Rates {
 ///     if id < 10 {
 ///         events.push(at(50.5, "ICD10CM//I21"));
 ///     }
-///     builder.add(&Subject::new(id, events));
+///     builder.add(&Subject::new(id, events), &NothingBroader);
 /// }
 /// let baseline = builder.build();
 /// let risk = baseline.probability("ICD10CM//I21", Sex::Unknown, Some(50.0), 365.25).unwrap();
@@ -281,6 +287,7 @@ fn spread(cells: &mut [f64; BANDS], from: f64, to: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::NothingBroader;
     use events::{Event, Time};
     use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -316,7 +323,7 @@ mod tests {
             IncidenceSettings::default(),
             vec![("group".into(), CodeSet::prefix("ONS")), ("rare".into(), CodeSet::one("NEVER"))],
         );
-        subjects.iter().for_each(|s| builder.add(s));
+        subjects.iter().for_each(|s| builder.add(s, &NothingBroader));
         builder.build()
     }
 

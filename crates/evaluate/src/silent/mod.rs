@@ -8,7 +8,7 @@
 
 use crate::error::Result;
 use crate::evaluation::{Estimate, Options, TaskOutcome, evaluate_task};
-use crate::tasks::{CodeSet, Landmark, OnsetTask, SubjectTimeline};
+use crate::tasks::{Broader, CodeSet, Landmark, OnsetTask, SubjectTimeline};
 use events::{Code, Event, Prediction, Subject, Time};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ impl Follow {
     }
 
     /// Looks up what happened to one subject.
-    pub fn subject(&mut self, subject: &Subject) {
+    pub fn subject(&mut self, subject: &Subject, broader: &dyn Broader) {
         let Some(predictions) = self.waiting.remove(&subject.id) else { return };
         // Who is not said to have left is followed as long as data comes; otherwise those to whom nothing happened would
         // be taken for lost.
@@ -158,7 +158,7 @@ impl Follow {
             events.push(Event::new(Some(self.maturity.complete_until()), Code::followup_end()));
         }
         let known = Subject::new(subject.id, events);
-        let timeline = SubjectTimeline::new(&known);
+        let timeline = SubjectTimeline::new(&known, broader);
         for mut prediction in predictions {
             let task = OnsetTask {
                 name: prediction.task.clone(),

@@ -1,6 +1,7 @@
 //! With outcomes that are reported late, what counts gives the rates of full information; what is known so far does not.
 
 use super::*;
+use crate::tasks::NothingBroader;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 const OUTCOME: &str = "ICD10CM//I50.9";
@@ -79,7 +80,7 @@ fn follow(
     before: &[Prediction],
 ) -> (Vec<Prediction>, Silent) {
     let mut follow = Follow::new(log.to_vec(), maturity);
-    records.iter().for_each(|subject| follow.subject(subject));
+    records.iter().for_each(|subject| follow.subject(subject, &NothingBroader));
     follow.finish(before)
 }
 

@@ -11,7 +11,7 @@ mod task_file;
 
 pub use aces::AcesTask;
 pub use altered::Alteration;
-pub use codes::CodeSet;
+pub use codes::{Broader, CodeSet, NothingBroader};
 pub use join::{Joined, attach_labels};
 pub(crate) use landmark::observation_start;
 pub use landmark::{Landmark, StudyWindow, prediction_times};

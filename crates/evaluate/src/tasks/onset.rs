@@ -1,6 +1,6 @@
 //! Incident onset: will this subject, free of a condition now, have it within a horizon?
 
-use super::codes::CodeSet;
+use super::codes::{Broader, CodeSet, NothingBroader};
 use super::landmark::{Landmark, prediction_times};
 use crate::error::{Error, Result};
 use events::{Code, Prediction, Sex, Subject, Time};
@@ -94,6 +94,8 @@ impl LabelledTime {
 pub struct SubjectTimeline<'a> {
     subject: &'a Subject,
     occurrences: FxHashMap<&'a str, Vec<Time>>,
+    /// Of codes that are broader than one in the record, the narrower ones' times.
+    narrower: FxHashMap<SmolStr, Vec<Time>>,
     birth: Option<Time>,
     death: Option<Time>,
     end: Option<Time>,
@@ -101,16 +103,25 @@ pub struct SubjectTimeline<'a> {
 }
 
 impl<'a> SubjectTimeline<'a> {
-    /// Indexes the dated events. Undated ones are properties of the subject, not something that sets on.
-    pub fn new(subject: &'a Subject) -> Self {
+    /// Indexes the dated events, each under its code and those broader than it. Undated ones are properties of the subject, not
+    /// something that sets on.
+    pub fn new(subject: &'a Subject, broader: &dyn Broader) -> Self {
         let mut occurrences: FxHashMap<&str, Vec<Time>> = FxHashMap::default();
         for event in subject.events() {
             if let Some(time) = event.time {
                 occurrences.entry(event.code.as_str()).or_default().push(time);
             }
         }
+        let mut narrower: FxHashMap<SmolStr, Vec<Time>> = FxHashMap::default();
+        for (code, times) in &occurrences {
+            for broader in broader.broader(code).iter() {
+                narrower.entry(broader.clone()).or_default().extend_from_slice(times);
+            }
+        }
+        narrower.values_mut().for_each(|times| times.sort_unstable());
         SubjectTimeline {
             occurrences,
+            narrower,
             birth: subject.birth(),
             death: subject.death(),
             end: subject.followup_end(),
@@ -142,9 +153,9 @@ impl<'a> SubjectTimeline<'a> {
             }
         };
         for code in &codes.codes {
-            if let Some(times) = self.occurrences.get(code.as_str()) {
-                look(times);
-            }
+            let narrower = self.narrower.get(code).map(Vec::as_slice);
+            let own = self.occurrences.get(code.as_str()).map(Vec::as_slice);
+            own.into_iter().chain(narrower).for_each(&mut look);
         }
         if !codes.prefixes.is_empty() {
             for (code, times) in &self.occurrences {
@@ -205,7 +216,7 @@ pub fn onset_labels<'a>(
     task.validate()?;
     let mut labels = Vec::new();
     for subject in subjects {
-        let timeline = SubjectTimeline::new(subject);
+        let timeline = SubjectTimeline::new(subject, &NothingBroader);
         labels.extend(
             prediction_times(subject, &task.landmark, seed)
                 .into_iter()
@@ -243,6 +254,7 @@ impl OnsetTask {
 mod tests {
     use super::*;
     use events::Event;
+    use std::sync::Arc;
 
     fn day(days: f64) -> Time {
         Time::from_ymd(2010, 1, 1).unwrap().plus_days(days)
@@ -258,7 +270,7 @@ mod tests {
             ..OnsetTask::code("diabetes", 365.0, Landmark::EventIndex { index: 0 })
         };
         change(&mut task);
-        SubjectTimeline::new(&subject(events)).label(day(0.0), &task)
+        SubjectTimeline::new(&subject(events), &NothingBroader).label(day(0.0), &task)
     }
 
     fn outcome(events: &[(f64, &str)]) -> Option<(Option<bool>, f64, bool)> {
@@ -292,6 +304,34 @@ mod tests {
         let with_lookback = label(&old, |t| t.lookback_days = Some(730.0)).unwrap();
         assert_eq!(with_lookback.boolean_value, Some(true));
         assert_eq!(outcome(&[(-5.0, "X"), (-1.0, Code::DEATH)]), None);
+    }
+
+    #[test]
+    fn who_has_a_narrower_code_has_the_broader() {
+        struct Categories;
+        impl Broader for Categories {
+            fn broader(&self, code: &str) -> Arc<[SmolStr]> {
+                let category = code.split_once('.').map(|(category, _)| SmolStr::new(category));
+                category.into_iter().collect()
+            }
+        }
+        let label = |events: &[(f64, &str)], code: &str| {
+            let task = OnsetTask::code(code, 365.0, Landmark::EventIndex { index: 0 });
+            SubjectTimeline::new(&subject(events), &Categories).label(day(0.0), &task)
+        };
+        let end = (800.0, Code::FOLLOWUP_END);
+        let later =
+            [(0.0, "X"), (200.0, "ICD10CM//E11.9"), (100.0, "ICD10CM//E11.2"), (300.0, "ICD10CM//E11"), end];
+        let days = |code: &str| label(&later, code).map(|l| (l.boolean_value, l.observed_days));
+        assert_eq!(days("ICD10CM//E11"), Some((Some(true), 100.0)), "the first of any");
+        assert_eq!(
+            days("ICD10CM//E11.9"),
+            Some((Some(true), 200.0)),
+            "a broader code is not a narrower one's"
+        );
+        assert_eq!(days("ICD10CM//E10"), Some((Some(false), 800.0)));
+        let before = [(-5.0, "ICD10CM//E11.9"), (0.0, "X"), (100.0, "ICD10CM//E11"), end];
+        assert_eq!(label(&before, "ICD10CM//E11"), None, "prevalent by the narrower");
     }
 
     #[test]

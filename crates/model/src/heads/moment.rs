@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::layers::basis::between_knots;
 use crate::pack::Pack;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Knots of the piecewise-linear curve over a measurement's rank.
 pub(crate) const KNOTS: usize = 5;
@@ -20,7 +20,8 @@ const LONGEST_DAYS: f64 = 36_525.0;
 /// A moment of a record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Moment {
-    /// Codes that have occurred, `TIME` aside, in the order in which they first did.
+    /// Codes that have occurred, `TIME` aside, in the order in which they first did, each followed by the broader ones that have
+    /// a risk ([`crate::RiskConfig::broader`]): who has a narrower code has those.
     pub(crate) seen: Vec<u32>,
     /// Measured codes with their last ranks, in the order in which they were first measured.
     pub(crate) last_ranks: Vec<(u32, f32)>,
@@ -38,20 +39,22 @@ impl Moment {
         (age_days, since_start_days): (Option<f64>, f64),
     ) -> Self {
         let mut moment = Moment { age_days, since_days: (since_start_days, 0.0), ..Moment::default() };
-        // Where a code's last rank stands, if it has one.
-        let mut met: FxHashMap<u32, Option<usize>> = FxHashMap::default();
+        let mut seen: FxHashSet<u32> = FxHashSet::default();
+        // Where a code's last rank stands.
+        let mut ranked: FxHashMap<u32, usize> = FxHashMap::default();
         for (code, value) in tokens {
             if code == config.time_code {
                 moment.since_days.1 += f64::from(value.max(0.0));
                 continue;
             }
             moment.since_days.1 = 0.0;
-            let rank = met.entry(code).or_insert_with(|| {
+            if seen.insert(code) {
                 moment.seen.push(code);
-                None
-            });
+                let broader = config.risk.broader_than(code).iter().copied();
+                moment.seen.extend(broader.filter(|code| seen.insert(*code)));
+            }
             if value.is_finite() {
-                let place = *rank.get_or_insert_with(|| {
+                let place = *ranked.entry(code).or_insert_with(|| {
                     moment.last_ranks.push((code, value));
                     moment.last_ranks.len() - 1
                 });
@@ -127,6 +130,10 @@ mod tests {
         assert!(features[6..8].iter().all(|(row, _)| (since..since + SINCE_KNOTS).contains(row)));
         assert_eq!(features[8], (since + SINCE_KNOTS, 1.0));
         assert!(features.iter().all(|(row, _)| *row < feature_rows(&config)));
+        config.risk.broader = [(7, vec![5]), (8, vec![4, 5])].into();
+        let moment = Moment::after(&config, tokens.into_iter(), (Some(1.0), 31.0));
+        assert_eq!(moment.seen, [2, 7, 5, 8, 4], "who has a narrower code has the broader, once");
+        assert_eq!(moment.last_ranks, [(7, 0.9), (8, 0.5)]);
         config.risk.direct = None;
         assert!(moment.features(&config).is_empty() && feature_rows(&config) == 0);
     }

@@ -109,8 +109,8 @@ impl Counts {
             if code == config.time_code && sequence.value[place] > 0.0 {
                 let ends = sequence.code.get(place + 1).is_some_and(|next| *next != config.time_code);
                 wait(f64::from(sequence.value[place]), ends);
-            } else if let Some(index) = config.risk_index(code) {
-                first.push((index, sequence.age_days[place]));
+            } else {
+                first.extend(config.risk_indices(code).map(|index| (index, sequence.age_days[place])));
             }
         }
         if let Some(last) = sequence.age_days.last() {

@@ -3,7 +3,7 @@
 use super::draw::{self, Draws};
 use super::heads::Heads;
 use super::prefix::{Opening, Prefix};
-use super::risk::Risks;
+use super::risk::{Outcomes, Risks};
 use super::step::{Step, Stepper, Suffix};
 use super::{Ending, SimulateOptions, Trajectory};
 use crate::packed::Parameters;
@@ -11,6 +11,7 @@ use crate::patient_state::Token;
 use crate::real::{exponentiate, vectorised};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One trajectory under way.
 pub(crate) struct Rollout {
@@ -51,11 +52,12 @@ impl Cohort {
         options: &SimulateOptions,
     ) -> Vec<Rollout> {
         let mut rollouts = Vec::new();
+        let outcomes = Arc::new(Outcomes::new(p.config, options));
         self.hidden.clear();
         for (subject, numbers) in members {
             let prefix = &prefixes[*subject];
             for number in numbers.clone() {
-                rollouts.push(Rollout::new(*subject, prefix, number, options));
+                rollouts.push(Rollout::new(*subject, prefix, number, (options, &outcomes)));
                 self.hidden.extend_from_slice(&prefix.hidden);
             }
         }
@@ -70,7 +72,7 @@ impl Cohort {
             active = kept;
         }
         while !active.is_empty() {
-            let next = self.draw_codes(p, prefixes, &mut rollouts, &active, options);
+            let next = self.draw_codes(p, prefixes, &mut rollouts, &active, (options, &outcomes));
             let tokens = self.draw_tokens(p, prefixes, &mut rollouts, &active, next, options);
             let mut steps = Vec::with_capacity(active.len());
             let mut going: Vec<bool> = vec![false; rollouts.len()];
@@ -102,7 +104,7 @@ impl Cohort {
         prefixes: &[Prefix],
         rollouts: &mut [Rollout],
         active: &[usize],
-        options: &SimulateOptions,
+        (options, outcomes): (&SimulateOptions, &Outcomes),
     ) -> Vec<Next> {
         let vocabulary = p.config.vocabulary_size;
         let waits = |rollout: &Rollout| {
@@ -133,8 +135,10 @@ impl Cohort {
             }
             let elapsed = rollout.age_days - prefix.last_age_days;
             rollout.risks.add(weights, total, elapsed);
-            if let Some(avoided) = options.avoided {
-                total -= f64::from(std::mem::take(&mut weights[avoided as usize]));
+            if options.avoided.is_some() {
+                for code in outcomes.codes() {
+                    total -= f64::from(std::mem::take(&mut weights[code as usize]));
+                }
             }
             next[*row] = match draw::index(weights, total.max(0.0), rollout.draws.next()) {
                 Some(code) if code as u32 == p.config.time_code => Next::Wait,
@@ -209,7 +213,12 @@ impl Cohort {
 }
 
 impl Rollout {
-    fn new(subject: usize, prefix: &Prefix, number: usize, options: &SimulateOptions) -> Self {
+    fn new(
+        subject: usize,
+        prefix: &Prefix,
+        number: usize,
+        (options, outcomes): (&SimulateOptions, &Arc<Outcomes>),
+    ) -> Self {
         Rollout {
             subject,
             trajectory: Trajectory {
@@ -219,7 +228,7 @@ impl Rollout {
                 weight: 1.0,
                 ending: if prefix.opening == Opening::Nothing { Ending::Death } else { Ending::Horizon },
             },
-            risks: Risks::new(options),
+            risks: Risks::new(outcomes, options),
             draws: Draws::new(options.seed, prefix.subject_id, number as u64),
             suffix: Suffix::default(),
             age_days: prefix.last_age_days,

@@ -49,9 +49,9 @@ pub struct SimulateOptions {
     /// Tokens after which a trajectory is cut off and reported as [`Ending::Truncated`]; at most half the
     /// context.
     pub most_tokens: usize,
-    /// Codes whose risks are wanted.
+    /// Codes whose risks are wanted; what is narrower than a code counts as it.
     pub outcomes: Vec<u32>,
-    /// Draw trajectories without this code and reckon its risk by REACH; `outcomes` is then not looked at.
+    /// Draw trajectories without this code and narrower ones, and reckon its risk by REACH; `outcomes` is then not looked at.
     pub avoided: Option<u32>,
     /// Draw the first wait within the longest horizon, and weigh trajectories by the chance of that: where little
     /// happens, no trajectory is spent on nothing happening at all.

@@ -15,10 +15,30 @@
 //! three, so all estimate the same cumulative incidence with death competing.
 
 use super::SimulateOptions;
+use crate::config::Config;
+use std::sync::Arc;
+
+/// The outcomes that are asked for, each with the codes that are one: its own and narrower ones.
+pub(crate) struct Outcomes {
+    members: Vec<Vec<u32>>,
+}
+
+impl Outcomes {
+    pub(crate) fn new(config: &Config, options: &SimulateOptions) -> Self {
+        let asked = options.outcomes_asked();
+        let members = asked.into_iter().map(|code| std::iter::once(code).chain(config.risk.narrower_than(code)).collect());
+        Outcomes { members: members.collect() }
+    }
+
+    /// All codes that are any.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = u32> + '_ {
+        self.members.iter().flatten().copied()
+    }
+}
 
 /// One trajectory's part in the risks of the outcomes.
 pub(crate) struct Risks {
-    outcomes: Vec<u32>,
+    outcomes: Arc<Outcomes>,
     horizons_days: Vec<f64>,
     avoids: bool,
     /// Days until the outcome first occurs; infinite without.
@@ -28,14 +48,14 @@ pub(crate) struct Risks {
 }
 
 impl Risks {
-    pub(crate) fn new(options: &SimulateOptions) -> Self {
-        let outcomes = options.outcomes_asked();
+    pub(crate) fn new(outcomes: &Arc<Outcomes>, options: &SimulateOptions) -> Self {
+        let n = outcomes.members.len();
         Risks {
             horizons_days: options.horizons_days.clone(),
             avoids: options.avoided.is_some(),
-            occurred_days: vec![f64::INFINITY; outcomes.len()],
-            sums: vec![0.0; outcomes.len() * options.horizons_days.len()],
-            outcomes,
+            occurred_days: vec![f64::INFINITY; n],
+            sums: vec![0.0; n * options.horizons_days.len()],
+            outcomes: outcomes.clone(),
         }
     }
 
@@ -46,9 +66,10 @@ impl Risks {
         if k == horizons || total <= 0.0 {
             return;
         }
-        for (o, outcome) in self.outcomes.iter().enumerate() {
+        for (o, members) in self.outcomes.members.iter().enumerate() {
             if self.occurred_days[o].is_infinite() {
-                let p = (f64::from(weights[*outcome as usize]) / total).min(1.0);
+                let weight: f64 = members.iter().map(|code| f64::from(weights[*code as usize])).sum();
+                let p = (weight / total).min(1.0);
                 self.sums[o * horizons + k] += if self.avoids { (-p).ln_1p() } else { p };
             }
         }
@@ -56,8 +77,10 @@ impl Risks {
 
     /// A code occurs.
     pub(crate) fn occurs(&mut self, code: u32, elapsed: f64) {
-        if let Some(o) = self.outcomes.iter().position(|outcome| *outcome == code) {
-            self.occurred_days[o] = self.occurred_days[o].min(elapsed);
+        for (days, members) in self.occurred_days.iter_mut().zip(&self.outcomes.members) {
+            if members.contains(&code) {
+                *days = days.min(elapsed);
+            }
         }
     }
 }
@@ -101,7 +124,7 @@ impl Tally {
     pub(crate) fn add(&mut self, risks: &Risks, weight: f64) {
         self.n += 1.0;
         let horizons = risks.horizons_days.len();
-        for o in 0..risks.outcomes.len() {
+        for o in 0..risks.occurred_days.len() {
             let mut sum = 0.0;
             for (k, horizon) in risks.horizons_days.iter().enumerate() {
                 let place = o * horizons + k;

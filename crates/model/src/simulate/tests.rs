@@ -16,6 +16,7 @@ fn model(edges: &[f64], log_hazards: Option<&[f32]>) -> Model {
     let mut config = Config::of_size(Size::Tiny, 6, TIME, Some(DEATH), &[]);
     config.risk = RiskConfig {
         codes: Vec::new(),
+        broader: Default::default(),
         rank: 1,
         repeat_weight: 1.0,
         weights: Vec::new(),
@@ -401,4 +402,40 @@ fn who_watches_sees_the_same_futures_and_may_have_fewer() {
     let part = pool.install(|| model.simulate_watched(&life.sequence(), &options, &mut |_| false)).unwrap();
     assert!((1..300).contains(&part.trajectories.len()));
     assert!(words(&part.trajectories) == words(&&whole.trajectories[..part.trajectories.len()]));
+}
+
+#[test]
+fn a_broader_code_occurs_when_a_narrower_one_does() {
+    let mut model = model(&[1.0, 30.0], Some(&[-2.0, -2.5, -3.0]));
+    model.config.risk.broader = [(A, vec![B])].into();
+    let life = Life::new(&[SEX, TIME]);
+    let asked = SimulateOptions {
+        trajectories: 2000,
+        horizons_days: vec![30.0, 60.0],
+        most_tokens: 16,
+        outcomes: vec![A, B],
+        ..SimulateOptions::default()
+    };
+    let drawn = model.simulate(&[life.sequence()], &asked).unwrap().remove(0);
+    let either = |days: f64| {
+        let meets = |t: &&Trajectory| {
+            t.tokens.iter().any(|k| [A, B].contains(&k.code) && k.age_days - life.age_days[1] <= days)
+        };
+        drawn.trajectories.iter().filter(meets).count() as f64 / 2000.0
+    };
+    let (narrow, broad) = (&drawn.risks[0], &drawn.risks[1]);
+    for (k, days) in [30.0, 60.0].into_iter().enumerate() {
+        assert!((broad.counted[k].mean - either(days)).abs() < 1e-12);
+        assert!(
+            broad.counted[k].mean > narrow.counted[k].mean + 0.01,
+            "it is more than the narrower one alone"
+        );
+        let error = broad.counted[k].standard_error.hypot(broad.summed[k].standard_error);
+        assert!((broad.counted[k].mean - broad.summed[k].mean).abs() < 4.0 * error);
+    }
+    let without = SimulateOptions { avoided: Some(B), ..asked };
+    let without = model.simulate(&[life.sequence()], &without).unwrap().remove(0);
+    assert!(without.trajectories.iter().all(|t| t.tokens.iter().all(|k| ![A, B].contains(&k.code))));
+    let (reach, counted) = (&without.risks[0].summed[1], &broad.counted[1]);
+    assert!((reach.mean - counted.mean).abs() < 4.0 * reach.standard_error.hypot(counted.standard_error));
 }

@@ -2,6 +2,7 @@
 
 use super::moments::{Learned, Moments};
 use super::threads;
+use crate::broader;
 use crate::manifest::{Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
@@ -19,6 +20,7 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
+use timeline::Hierarchy;
 
 /// Most columns of counts.
 const MOST_COLUMNS: usize = 2048;
@@ -213,8 +215,10 @@ impl Arguments {
             columns,
         };
         let tasks: BTreeMap<Question, OnsetTask> = questions.iter().map(|q| (q.clone(), onset(q))).collect();
+        let hierarchy = Hierarchy::new(&records.codes);
+        let broader = broader::by_classification(&hierarchy);
         each(&mut |subject| {
-            let timeline = SubjectTimeline::new(subject);
+            let timeline = SubjectTimeline::new(subject, &broader);
             for (time, label) in moments.of(subject) {
                 let width = training.columns.width();
                 let row = training.subjects.len() * width;

@@ -3,14 +3,16 @@
 use super::REFERENCE_FILE;
 use super::moments::{Learned, Moments};
 use crate::manifest::{Kind, Manifest};
-use crate::model_directory::{ModelDirectory, READOUTS_FILE, TASK_BASELINES_FILE, VOCABULARY_FILE};
+use crate::model_directory::{
+    ModelDirectory, READOUTS_FILE, TASK_BASELINES_FILE, UnseenCodes, VOCABULARY_FILE,
+};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, Subject, Time};
-use model::{Aftermath, RiskLevels};
+use model::{Aftermath, Model, RiskLevels};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -47,6 +49,9 @@ pub struct Arguments {
     /// is shrunk.
     #[arg(long, default_value_t = 10.0, value_name = "N")]
     pub prior: f64,
+    /// What becomes of codes that the model never saw, as those of another hospital, where its risks are counted.
+    #[arg(long, value_enum, default_value_t)]
+    pub unseen_codes: UnseenCodes,
     /// Seed of the visits.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -76,7 +81,10 @@ impl Arguments {
             bail!("--prior must be a number above 0");
         }
         let records = Records::open(&self.events)?;
-        let mut directory = ModelDirectory::open(&self.model, &records.codes)?;
+        let directory = ModelDirectory::open(&self.model, &records.codes)?;
+        // What is written knows the codes that the model was trained with, and no others.
+        let mut model = Model::load(&self.model)?;
+        let directory = directory.with_unseen(self.unseen_codes, &records.codes)?;
         let output = OutputDirectory::create(&self.out, Kind::Model, self.force)?;
         let nobody = HashSet::new();
         let learned = Learned { records: &records, splits: &self.split, but: &nobody };
@@ -115,8 +123,8 @@ impl Arguments {
             bail!("{} holds no moment of these splits to count at", self.events.display());
         }
         let told = self.told(&levels, &directory);
-        directory.model.set_risk_levels(&levels, self.prior)?;
-        directory.model.save(output.path())?;
+        model.set_risk_levels(&levels, self.prior)?;
+        model.save(output.path())?;
         for name in [VOCABULARY_FILE, REFERENCE_FILE, TASK_BASELINES_FILE, READOUTS_FILE] {
             let from = self.model.join(name);
             if from.exists() {
@@ -133,7 +141,7 @@ impl Arguments {
             settings: serde_json::json!({
                 "calibrated_from": directory.manifest.output_digest, "events": records.manifest.output_digest,
                 "at": self.at.is_some(), "visits": self.visits, "splits": self.split.iter().map(|s| s.name()).collect::<Vec<_>>(),
-                "prior": self.prior, "seed": self.seed, "of_the_model": directory.manifest.settings,
+                "unseen_codes": self.unseen_codes.name(), "prior": self.prior, "seed": self.seed, "of_the_model": directory.manifest.settings,
             }),
             inputs: vec![directory.manifest.as_input(), records.manifest.as_input()],
             counts: serde_json::json!({

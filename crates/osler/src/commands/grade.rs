@@ -3,7 +3,7 @@
 use super::name_of;
 use crate::grading::{self, Asked, EffectsAsked, Join, LastValues, Truth};
 use crate::manifest::{Kind, Manifest};
-use crate::model_directory::ModelDirectory;
+use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
@@ -68,6 +68,9 @@ pub struct Arguments {
     /// train, tuning, held_out or all.
     #[arg(long, default_value = "held_out")]
     split: String,
+    /// What becomes of codes that the model never saw, as those of another hospital.
+    #[arg(long, value_enum, default_value_t)]
+    unseen_codes: UnseenCodes,
     /// Records whose training subjects a rule of age, sex and last values is learned from, to set beside the model: those that it
     /// was trained on, say.
     #[arg(long, value_name = "EVENTS")]
@@ -122,6 +125,7 @@ impl Arguments {
         };
         let records = Records::open(&self.events)?;
         let directory = ModelDirectory::open(&self.model, &records.codes)?;
+        let directory = directory.with_unseen(self.unseen_codes, &records.codes)?;
         let output = OutputDirectory::create(&self.out, Kind::Grades, self.force)?;
         let dir = truth_directory(&self.truth);
         let join = self.join(&dir, &records, &splits)?;
@@ -138,6 +142,7 @@ impl Arguments {
             settings: serde_json::json!({
                 "split": self.split, "specificity": self.specificity, "least_events": self.least_events,
                 "commonest": self.commonest, "least_decisions": self.least_decisions, "draws": self.draws, "seed": self.seed,
+                "unseen_codes": self.unseen_codes.name(),
                 "show": self.show.iter().map(|s| format!("{s:?}").to_lowercase()).collect::<Vec<_>>(),
             }),
             inputs: vec![directory.manifest.as_input(), records.manifest.as_input()],

@@ -4,7 +4,9 @@ use crate::manifest::{FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
-use ::evaluate::tasks::{AcesTask, OnsetTask, StudyWindow, SubjectTimeline, TaskFile, prediction_times};
+use ::evaluate::tasks::{
+    AcesTask, NothingBroader, OnsetTask, StudyWindow, SubjectTimeline, TaskFile, prediction_times,
+};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Label, Split, Subject, meds};
@@ -60,7 +62,7 @@ impl Task {
         match self {
             Task::Aces(task) => (task.labels(subject), 0),
             Task::Onset(task, seed) => {
-                let timeline = SubjectTimeline::new(subject);
+                let timeline = SubjectTimeline::new(subject, &NothingBroader);
                 let (mut labels, mut censored) = (vec![], 0);
                 for time in prediction_times(subject, &task.landmark, *seed) {
                     match timeline.label(time, task).map(|l| l.boolean_value) {

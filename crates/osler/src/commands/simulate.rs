@@ -6,6 +6,7 @@ mod picture;
 
 use super::predict::{self, HORIZON_NAMES, Job};
 use super::threads;
+use crate::broader;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::output::{OutputDirectory, Provenance};
@@ -375,11 +376,12 @@ impl Run<'_> {
         let usable: Vec<usize> = (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
         let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
         let direct = directory.model.risk(&sequences, Some(&self.options.outcomes))?;
+        let broader = broader::by_vocabulary(&directory.tokenizer);
         let mut pools = self.pools(&sequences)?;
         let mut rows = Vec::new();
         for (place, i) in usable.iter().enumerate() {
             let (subject, time) = spots[*i];
-            let timeline = SubjectTimeline::new(subject);
+            let timeline = SubjectTimeline::new(subject, &broader);
             counts.subjects += 1;
             for (o, (index, code)) in self.codes.iter().enumerate() {
                 for (h, k) in self.horizons.iter().enumerate() {

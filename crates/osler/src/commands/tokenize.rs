@@ -1,6 +1,8 @@
 //! `osler tokenize`: events to timelines.
 
+use crate::broader;
 use crate::manifest::{Kind, Manifest};
+use crate::model_directory::VOCABULARY_FILE;
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
@@ -63,9 +65,11 @@ impl Arguments {
         let withheld = self.withhold.as_deref().map(Withheld::read).transpose()?;
         let left_out = withheld.as_ref().map(|withheld| withheld.codes.len());
         let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
-        let vocabulary = self.vocabulary(&records, withheld.as_ref(), output.path(), voice)?;
+        let vocabulary = self.vocabulary(&records, withheld.as_ref(), voice)?;
         let tokenizer = Tokenizer::new(vocabulary).with_code_metadata(&records.codes);
-        let mut writer = TimelineWriter::create(output.path(), tokenizer, WriteOptions::default())?;
+        let broader = broader::by_vocabulary(&tokenizer);
+        let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
+        let mut writer = TimelineWriter::create(output.path(), tokenizer.clone(), WriteOptions::default())?;
         let total = Split::ALL.iter().map(|s| records.count(*s)).sum();
         let bar = voice.count("tokenizing", total);
         for split in Split::ALL {
@@ -75,11 +79,17 @@ impl Arguments {
                     _ => subject?,
                 };
                 writer.push(split, &subject)?;
+                if split == Split::Train {
+                    incidence.add(&subject, &broader);
+                }
                 bar.add(1);
             }
         }
         drop(bar);
         let statistics = writer.finish()?;
+        let path = output.path().join(REFERENCE_FILE);
+        std::fs::write(&path, serde_json::to_vec(&incidence.build())?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let mut inputs = vec![records.manifest.as_input()];
         if let Some(model) = &self.model {
             inputs.push(Manifest::read(model, Kind::Model)?.as_input());
@@ -103,18 +113,14 @@ impl Arguments {
         Ok(manifest)
     }
 
-    /// The vocabulary, and beside it the age-and-sex reference, from training subjects alone.
-    fn vocabulary(
-        &self,
-        records: &Records,
-        withheld: Option<&Withheld>,
-        out: &Path,
-        voice: Voice,
-    ) -> Result<Vocabulary> {
+    /// The vocabulary: a model's, or one of training subjects alone.
+    fn vocabulary(&self, records: &Records, withheld: Option<&Withheld>, voice: Voice) -> Result<Vocabulary> {
+        if let Some(model) = &self.model {
+            return Ok(Vocabulary::load(&model.join(VOCABULARY_FILE))?);
+        }
         let options =
             VocabularyOptions { minimum_subjects: self.min_subjects, ..VocabularyOptions::default() };
         let mut builder = VocabularyBuilder::new(options, &records.codes)?;
-        let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
         let bar = voice.count("counting", records.count(Split::Train));
         for subject in records.subjects(Split::Train)? {
             let subject = match withheld {
@@ -122,17 +128,10 @@ impl Arguments {
                 None => subject?,
             };
             builder.push(&subject);
-            incidence.add(&subject);
             bar.add(1);
         }
         drop(bar);
-        let path = out.join(REFERENCE_FILE);
-        std::fs::write(&path, serde_json::to_vec(&incidence.build())?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(match &self.model {
-            None => builder.finish()?,
-            Some(model) => Vocabulary::load(&model.join("vocabulary.json"))?,
-        })
+        Ok(builder.finish()?)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::rule::LastValues;
 use super::truth::{TrueRisk, Truth};
+use crate::broader;
 use crate::model_directory::ModelDirectory;
 use ::evaluate::grading::{RankedCase, RiskQuestion, RiskRow, rank_among};
-use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline};
+use ::evaluate::tasks::{Broader, Landmark, OnsetTask, SubjectTimeline};
 use anyhow::Result;
 use events::{Code, Deidentified, Subject, Time};
 use model::{HORIZON_DAYS, RiskTable};
@@ -75,9 +76,10 @@ pub fn moments(
     indices.sort_unstable();
     let sequences: Vec<_> = people.iter().map(|(_, _, _, tokens)| tokens.as_sequence()).collect();
     let tables = directory.model.risk(&sequences, Some(&indices))?;
+    let broader = broader::by_vocabulary(&directory.tokenizer);
     for ((subject, time, rows, tokens), table) in people.iter().zip(&tables) {
         let own = rule.map(|rule| (rule, rule.row(subject, tokens)));
-        let person = Person { directory, subject, time: *time, table, codes: &codes };
+        let person = Person { directory, subject, time: *time, table, codes: &codes, broader: &broader };
         asked.particles.extend(rows.first().map(|row| row.effective_particles));
         person.risks(rows, own.as_ref().map(|(rule, row)| (*rule, row.as_slice())), asked);
         person.differential(rows, truth, asked);
@@ -92,6 +94,7 @@ struct Person<'a> {
     time: Time,
     table: &'a RiskTable,
     codes: &'a HashMap<&'a SmolStr, u32>,
+    broader: &'a dyn Broader,
 }
 
 impl Person<'_> {
@@ -109,7 +112,7 @@ impl Person<'_> {
     }
 
     fn risks(&self, rows: &[TrueRisk], rule: Option<(&LastValues, &[f64])>, asked: &mut Asked) {
-        let timeline = SubjectTimeline::new(self.subject);
+        let timeline = SubjectTimeline::new(self.subject, self.broader);
         for row in rows {
             let Some(model) = self.model(row) else { continue };
             let landmark = Landmark::EventIndex { index: 0 };

@@ -1,5 +1,6 @@
 //! The rule that a model is set beside: age, sex and the last values, learned from other records.
 
+use crate::broader;
 use crate::model_directory::ModelDirectory;
 use crate::reasoning::{commonest_measurements, last_rank};
 use crate::records::Records;
@@ -49,8 +50,9 @@ impl LastValues {
                 code => OnsetTask::code(code, *days, landmark.clone()),
             })
             .collect();
+        let broader = broader::by_vocabulary(&directory.tokenizer);
         for subject in &people {
-            let timeline = SubjectTimeline::new(subject);
+            let timeline = SubjectTimeline::new(subject, &broader);
             for time in prediction_times(subject, &landmark, 1) {
                 rows.push(learned.row(subject, &directory.tokenizer.tokenize_until(subject, time)));
                 for (list, task) in outcomes.iter_mut().zip(&tasks) {

@@ -2,6 +2,7 @@
 
 use super::Named;
 use super::case::Case;
+use crate::broader;
 use crate::model_directory::ModelDirectory;
 use ::evaluate::alike::{Became, NoGroup, Others};
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
@@ -91,8 +92,9 @@ impl People {
             Landmark::RandomVisit { study_end, leave_days: horizon_days, minimum_history_days: 0.0 };
         let mut tokens: Vec<TokenizedSubject> = Vec::new();
         let vocabulary = directory.tokenizer.vocabulary();
+        let broader = broader::by_vocabulary(&directory.tokenizer);
         for subject in people {
-            let timeline = SubjectTimeline::new(subject);
+            let timeline = SubjectTimeline::new(subject, &broader);
             for time in prediction_times(subject, &landmark, 2) {
                 let known = directory.tokenizer.tokenize_until(subject, time);
                 if known.as_sequence().is_empty() {

@@ -7,7 +7,7 @@
 
 use super::case::Case;
 use ::evaluate::metrics::censoring::{CensoringCurve, FollowUp};
-use ::evaluate::tasks::{CodeSet, Landmark, OnsetTask, SubjectTimeline};
+use ::evaluate::tasks::{CodeSet, Landmark, NothingBroader, OnsetTask, SubjectTimeline};
 use ::serve::CodeKind;
 use events::{Code, Event, Subject, Time};
 
@@ -61,7 +61,7 @@ impl Question {
             },
         };
         let task = OnsetTask { gap_days: self.grace_days, ..task };
-        let label = SubjectTimeline::new(subject).label(time, &task)?;
+        let label = SubjectTimeline::new(subject, &NothingBroader).label(time, &task)?;
         Some(FollowUp { outcome: label.boolean_value, observed_days: label.observed_days })
     }
 }

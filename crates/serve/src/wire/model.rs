@@ -69,6 +69,8 @@ pub(crate) struct CodeAnswer<'a> {
     description: Option<&'a str>,
     /// What sort of thing it is.
     kind: CodeKind,
+    /// Whether it stands for narrower codes alone: its risk, that of the first of any, is given where it is named.
+    category: bool,
 }
 
 impl<'a> ModelSummary<'a> {
@@ -95,6 +97,7 @@ impl<'a> ModelAnswer<'a> {
             code: &code.code,
             description: code.description.as_deref(),
             kind: code.kind,
+            category: code.category,
         };
         ModelAnswer {
             summary: ModelSummary::of(model, state.stage()),

@@ -97,12 +97,20 @@ impl Predictor for FakePredictor {
             code: code.into(),
             description: Some(description.into()),
             kind: CodeKind::of(code),
+            category: false,
         };
         let mut codes: Vec<_> = CONDITIONS.into_iter().map(condition).collect();
         codes.push(CodeDescription {
             code: "LOINC//4548-4".into(),
             description: Some("Haemoglobin A1c".into()),
             kind: CodeKind::Measurement,
+            category: false,
+        });
+        codes.push(CodeDescription {
+            code: "ICD10CM//N18".into(),
+            description: Some("Chronic kidney disease".into()),
+            kind: CodeKind::Condition,
+            category: true,
         });
         ModelDescription {
             name: "osler-tiny".into(),

@@ -76,8 +76,12 @@ async fn codes_kinds_horizons_and_top_narrow_the_answer() {
     assert_eq!(chosen["patients"][0]["risks"][0]["cumulative_incidence"].as_array().unwrap().len(), 2);
     assert_eq!(codes(&ask(json!({"kinds": ["measurement"]})).await["patients"][0]), ["LOINC//4548-4"]);
 
+    // A category is told to who names it, to nobody else.
+    let category = ask(json!({"codes": ["ICD10CM//N18"]})).await;
+    assert_eq!(codes(&category["patients"][0]), ["ICD10CM//N18"]);
     let all = ask(json!({"top": 1000})).await;
     let patient = &all["patients"][0];
+    assert!(!codes(patient).contains(&"ICD10CM//N18") && codes(patient).contains(&"ICD10CM//N18.3"));
     assert_eq!(patient["risks_omitted"], 0);
     // What is recorded already comes last, however likely it is to be recorded again.
     assert_eq!(codes(patient).last(), Some(&"ICD10CM//J44.9"));

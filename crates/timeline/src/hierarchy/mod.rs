@@ -65,6 +65,33 @@ impl Hierarchy {
         ancestors
     }
 
+    /// The nearest broader code, the nearest of that one, and so on, but for the system. Where a code has one parent these are
+    /// [`Hierarchy::ancestors`].
+    ///
+    /// ```
+    /// let line = timeline::Hierarchy::default().line("ATC//C10AA05");
+    /// assert_eq!(line.join(" "), "ATC//C10AA ATC//C10A ATC//C10 ATC//C");
+    /// ```
+    pub fn line(&self, code: &str) -> Vec<SmolStr> {
+        let mut line: Vec<SmolStr> = Vec::new();
+        let mut broader = Vec::new();
+        self.parents_of(code, &mut broader);
+        while !broader.is_empty() {
+            let nearest = broader.swap_remove(0);
+            broader.clear();
+            if line.len() == MOST_ANCESTORS
+                || nearest == code
+                || line.contains(&nearest)
+                || nearest.ends_with("//*")
+            {
+                break;
+            }
+            self.parents_of(&nearest, &mut broader);
+            line.push(nearest);
+        }
+        line
+    }
+
     fn parents_of(&self, code: &str, broader: &mut Vec<SmolStr>) {
         let Some((system, local)) = code.split_once("//") else {
             broader.extend(self.parents.get(code).into_iter().flatten().cloned());

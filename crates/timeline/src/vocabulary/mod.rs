@@ -175,6 +175,16 @@ impl Vocabulary {
         std::iter::successors(parent(index), move |&index| parent(index))
     }
 
+    /// The broader tokens of a token, nearest first, but for its system (`LOINC//*`), under which unlike things stand.
+    pub fn broader(&self, index: u32) -> impl Iterator<Item = u32> + '_ {
+        self.ancestors(index).filter(|index| !self.is_system(*index))
+    }
+
+    /// Is this token a whole system's?
+    pub fn is_system(&self, index: u32) -> bool {
+        self.entry(index).is_some_and(|entry| entry.code.as_str().ends_with("//*"))
+    }
+
     /// The rank of a value within its code's training distribution in that unit, in (0, 1); `None` when the
     /// value isn't finite or the unit was never seen in training.
     pub fn rank(&self, index: u32, unit: Option<&str>, value: f32) -> Option<f32> {

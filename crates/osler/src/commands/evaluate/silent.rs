@@ -1,6 +1,7 @@
 //! `osler evaluate --silent`: predictions that were logged, as outcomes arrive.
 
 use super::Arguments;
+use crate::broader;
 use crate::manifest::{FILE_NAME, FileDigest, Kind, Manifest, digest_directory};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use events::meds::{self, PredictionWriter};
 use events::{Prediction, Split, Time};
 use std::path::{Path, PathBuf};
+use timeline::Hierarchy;
 
 /// The predictions that count, in a report: what `osler evaluate` can read again.
 const COUNTED_FILE: &str = "counted.parquet";
@@ -65,11 +67,13 @@ pub(super) fn read(arguments: &Arguments, events: &Path, voice: Voice) -> Result
     if !(maturity.reporting_delay_days.is_finite() && maturity.reporting_delay_days >= 0.0) {
         bail!("--reporting-delay-days must be 0 or more");
     }
+    let hierarchy = Hierarchy::new(&records.codes);
+    let broader = broader::by_classification(&hierarchy);
     let mut follow = Follow::new(log, maturity);
     let bar = voice.count("following", total);
     for split in Split::ALL {
         for subject in records.subjects(split)? {
-            follow.subject(&*subject?);
+            follow.subject(&*subject?, &broader);
             bar.add(1);
         }
     }

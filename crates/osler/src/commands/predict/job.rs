@@ -78,12 +78,9 @@ impl Job<'_> {
     pub(in crate::commands) fn codes(&self, vocabulary: &Vocabulary) -> Result<Vec<(u32, SmolStr)>> {
         let risk_codes = &self.directory.model.config().risk.codes;
         let entry = |index: u32| vocabulary.entry(index).map(|e| (index, SmolStr::new(e.code.as_str()), e));
-        let mut all: Vec<_> = risk_codes
-            .iter()
-            .filter_map(|i| entry(*i))
-            // A group stands for rarer codes together; nobody's record holds it as a code of its own.
-            .filter(|(_, _, e)| e.kind != EntryKind::Group)
-            .collect();
+        let known: Vec<_> = risk_codes.iter().filter_map(|i| entry(*i)).collect();
+        // A group stands for narrower codes together, and is there for who asks for it.
+        let mut all: Vec<_> = known.iter().filter(|(_, _, e)| e.kind != EntryKind::Group).cloned().collect();
         let chosen: Vec<(u32, SmolStr)> = match self.arguments.codes.as_str() {
             "all" => all.into_iter().map(|(i, code, _)| (i, code)).collect(),
             "common" => {
@@ -98,7 +95,7 @@ impl Job<'_> {
             list => list
                 .split(',')
                 .map(|code| {
-                    let found = all.iter().find(|(_, c, _)| c == code.trim());
+                    let found = known.iter().find(|(_, c, _)| c == code.trim());
                     found.map(|(i, c, _)| (*i, c.clone())).with_context(|| {
                         format!("the model gives no risk for `{}`; `osler predict --codes all` gives those it knows", code.trim())
                     })

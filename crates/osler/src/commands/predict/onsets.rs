@@ -2,6 +2,7 @@
 
 use super::job::CHUNK;
 use super::{HORIZON_NAMES, Job};
+use crate::broader;
 use crate::commands::moments::labels_by_subject;
 use crate::progress::grouped;
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
@@ -37,6 +38,7 @@ impl Job<'_> {
                 horizons.iter().map(|k| (*k, task(k))).collect()
             })
             .collect();
+        let broader = broader::by_vocabulary(&self.directory.tokenizer);
         let stated = self.arguments.at.as_deref().map(labels_by_subject).transpose()?;
         let (mut subjects, mut rows_written) = (0u64, 0u64);
         // With many codes, fewer subjects at once.
@@ -65,7 +67,7 @@ impl Job<'_> {
                 for (i, table) in usable.into_iter().zip(&tables) {
                     let (subject, time) = spots[i];
                     subjects += 1;
-                    let timeline = SubjectTimeline::new(subject);
+                    let timeline = SubjectTimeline::new(subject, &broader);
                     for ((_, risks), ((_, code), tasks)) in table.rows().zip(codes.iter().zip(&tasks)) {
                         for (k, task) in tasks {
                             let Some(label) = timeline.label(time, task) else { continue };

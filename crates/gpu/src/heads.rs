@@ -36,6 +36,8 @@ pub(crate) struct Targets<'b> {
     device: Device,
     /// `[segments, vocabulary]`: the first row with the code, or beyond all rows.
     first: Tensor<2, Int>,
+    /// `[segments, risk codes]`: the first row with the code or a narrower one, or beyond all rows.
+    first_of_risk: Tensor<2, Int>,
     /// Each token's segment.
     segment: Vec<usize>,
 }
@@ -43,16 +45,26 @@ pub(crate) struct Targets<'b> {
 impl<'b> Targets<'b> {
     pub(crate) fn new(config: &Config, batch: &'b Batch<'b>, device: &Device) -> Self {
         let vocabulary = config.vocabulary_size;
+        // A tensor has no empty side.
+        let risks = config.risk.codes.len().max(1);
         let mut first = vec![i32::MAX; batch.segments.len() * vocabulary];
+        let mut first_of_risk = vec![i32::MAX; batch.segments.len() * risks];
         for seen in &batch.first {
             first[seen.segment * vocabulary + seen.code as usize] = seen.row as i32;
+            for index in config.risk_indices(seen.code) {
+                let row = &mut first_of_risk[seen.segment * risks + index];
+                *row = (*row).min(seen.row as i32);
+            }
         }
         let mut segment = vec![0; batch.tokens];
         for (i, rows) in batch.segments.iter().enumerate() {
             segment[rows.clone()].fill(i);
         }
-        let first = integers(first.into_iter(), device).reshape([batch.segments.len(), vocabulary]);
-        Targets { batch, device: device.clone(), first, segment }
+        let table = |rows: Vec<i32>, columns: usize| {
+            integers(rows.into_iter(), device).reshape([batch.segments.len(), columns])
+        };
+        let (first, first_of_risk) = (table(first, vocabulary), table(first_of_risk, risks));
+        Targets { batch, device: device.clone(), first, first_of_risk, segment }
     }
 
     /// The pieces that cover all targets.
@@ -95,10 +107,10 @@ impl<'b> Targets<'b> {
         }
     }
 
-    /// One where a code has occurred by a target's row, else zero: `[targets, vocabulary]`.
-    fn seen(&self, targets: &[usize]) -> Tensor<2> {
+    /// One where what has these first rows has occurred by a target's row, else zero: `[targets, columns]`.
+    fn seen(&self, first: &Tensor<2, Int>, targets: &[usize]) -> Tensor<2> {
         let segments: Vec<usize> = targets.iter().map(|row| self.segment[*row]).collect();
-        let first = self.first.clone().select(0, rows(&segments, &self.device));
+        let first = first.clone().select(0, rows(&segments, &self.device));
         let row = rows(targets, &self.device).reshape([targets.len(), 1]).expand(first.dims());
         first.lower_equal(row).float()
     }
@@ -121,7 +133,7 @@ impl<'b> Targets<'b> {
         let repeat = w.get("next_event.repeat_bias");
         let of_code = repeat.clone().slice([0..1, 0..config.vocabulary_size]);
         let of_all = repeat.slice([0..1, config.vocabulary_size..config.vocabulary_size + 1]);
-        let again = self.seen(&targets.row[of.clone()]) * (of_code + of_all);
+        let again = self.seen(&self.first, &targets.row[of.clone()]) * (of_code + of_all);
         let logits = logits + w.get("next_event.bias") + again;
         self.log_probability(logits, targets.code[of].iter().map(|c| *c as usize)).neg()
     }
@@ -156,7 +168,7 @@ impl<'b> Targets<'b> {
         let targets = &self.batch.risk;
         let (n, codes, rank) = (of.len(), config.risk.codes.len(), config.risk.rank);
         let chosen = integers(config.risk.codes.iter().map(|c| c.cast_signed()), &self.device);
-        let table = product(w.get("embedding.code").select(0, chosen.clone()), w.get("risk.code"));
+        let table = product(w.get("embedding.code").select(0, chosen), w.get("risk.code"));
         let states = product(self.chosen(hidden, &targets.row[of.clone()]), w.get("risk.state"));
         let states = states.reshape([n, HORIZONS, rank]);
         let states: Tensor<3> = match w.has("risk.direct") {
@@ -167,7 +179,7 @@ impl<'b> Targets<'b> {
         let repeat = w.get("risk.repeat_bias");
         let of_code = repeat.clone().slice([0..1, 0..codes]).reshape([1, 1, codes]);
         let of_interval = repeat.slice([0..1, codes..codes + HORIZONS]).reshape([1, HORIZONS, 1]);
-        let seen = self.seen(&targets.row[of.clone()]).select(1, chosen).reshape([n, 1, codes]);
+        let seen = self.seen(&self.first_of_risk, &targets.row[of.clone()]).reshape([n, 1, codes]);
         let log_hazard: Tensor<3> = low_rank.reshape([n, HORIZONS, codes])
             + w.get("risk.bias").reshape([1, HORIZONS, codes])
             + seen.clone() * (of_code + of_interval);

@@ -48,6 +48,7 @@ fn everything() -> Config {
         waiting_time_edges_days: vec![1.0, 30.0, 400.0],
         risk: RiskConfig {
             codes: (1..31).filter(|c| c % 3 != 2).collect(),
+            broader: (21..31).map(|c| (c, vec![if c % 2 == 0 { 3 } else { 4 }, 1])).collect(),
             rank: 5,
             repeat_weight: 0.3,
             weights: (1..31).filter(|c| c % 3 != 2).map(|c| 1.0 / c as f32).collect(),

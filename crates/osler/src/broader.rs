@@ -1,16 +1,16 @@
 //! What is broader than a code, for labels and references: as a model's vocabulary has it, or as classifications alone do.
 
 use ::evaluate::tasks::Broader;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
-use timeline::{Hierarchy, Resolution, Tokenizer, Vocabulary};
+use timeline::{Hierarchy, Resolution, Tokenizer};
 
 /// Looks a code up once.
 pub struct BroaderCodes<F> {
     look_up: F,
-    known: RefCell<FxHashMap<SmolStr, Arc<[SmolStr]>>>,
+    known: RefCell<HashMap<SmolStr, Arc<[SmolStr]>>>,
 }
 
 /// By a vocabulary: the broader codes that have a token, as a model's risks take them.

@@ -41,6 +41,7 @@ fn config() -> Config {
         waiting_time_edges_days: vec![2.0, 30.0, 400.0],
         risk: RiskConfig {
             codes: vec![1, 4, 5, 7],
+            broader: [(6, vec![4]), (7, vec![5])].into(),
             rank: 3,
             repeat_weight: 0.4,
             weights: vec![1.0, 0.5, 2.0, 0.1],

@@ -26,7 +26,9 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     pub(crate) fn new(config: &Config, options: &SimulateOptions) -> Self {
         let asked = options.outcomes_asked();
-        let members = asked.into_iter().map(|code| std::iter::once(code).chain(config.risk.narrower_than(code)).collect());
+        let members = asked
+            .into_iter()
+            .map(|code| std::iter::once(code).chain(config.risk.narrower_than(code)).collect());
         Outcomes { members: members.collect() }
     }
 

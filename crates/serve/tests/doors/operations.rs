@@ -13,7 +13,7 @@ async fn health_models_and_examples() {
     let model = &models["models"][0];
     assert_eq!(model["name"], "osler-tiny");
     assert_eq!(model["trained_on"]["synthetic"], true);
-    assert_eq!(model["codes"].as_array().unwrap().len(), 17);
+    assert_eq!(model["codes"].as_array().unwrap().len(), 18);
     assert_eq!(model["codes"][0]["kind"], "condition");
     assert_eq!(model["horizons_days"][8], 3650);
     assert_eq!(get(&service, "/v1/examples").await.json()["examples"].as_array().unwrap().len(), 2);

@@ -18,7 +18,11 @@ pub fn by_vocabulary(tokenizer: &Tokenizer) -> BroaderCodes<impl Fn(&str) -> Vec
     let vocabulary = tokenizer.vocabulary();
     let name = |index: u32| vocabulary.entry(index).map(|entry| SmolStr::new(entry.code.as_str()));
     BroaderCodes::new(move |code| match vocabulary.resolve(code, tokenizer.hierarchy()) {
-        Resolution::Exact(index) => vocabulary.broader(index).filter_map(name).collect(),
+        // Another site's code is the one that it is read as.
+        Resolution::Exact(index) => {
+            let itself = std::iter::once(index).filter(|index| name(*index).is_some_and(|name| name != code));
+            itself.chain(vocabulary.broader(index)).filter_map(name).collect()
+        }
         Resolution::BackedOff(index) => {
             let nearest = std::iter::once(index).filter(|index| !vocabulary.is_system(*index));
             nearest.chain(vocabulary.broader(index)).filter_map(name).collect()
@@ -53,7 +57,7 @@ impl<F: Fn(&str) -> Vec<SmolStr>> Broader for BroaderCodes<F> {
 mod tests {
     use super::*;
     use events::{Code, Deidentified, Event, Subject, Time};
-    use timeline::{VocabularyBuilder, VocabularyOptions};
+    use timeline::{LocalCode, VocabularyBuilder, VocabularyOptions};
 
     #[test]
     fn a_vocabulary_and_classifications_agree_and_systems_are_no_outcome() {
@@ -77,5 +81,11 @@ mod tests {
         assert_eq!(told(&vocabulary, "ICD10CM//Z99.9"), "", "nothing but the system is known");
         assert_eq!(told(&vocabulary, "OTHER"), "");
         assert_eq!(told(&vocabulary, "ICD10CM//E11"), "ICD10CM//E08-E13 ICD10CM//E00-E89");
+        let token = tokenizer.vocabulary().index_of("ICD10CM//E11").unwrap();
+        let local = vec![LocalCode { code: Code::new("DX//250"), token, values: vec![] }];
+        let adopted =
+            tokenizer.clone().with_vocabulary(tokenizer.vocabulary().with_local_codes(local).unwrap());
+        let narrower = "ICD10CM//E11 ICD10CM//E08-E13 ICD10CM//E00-E89";
+        assert_eq!(told(&by_vocabulary(&adopted), "DX//250"), narrower, "as what it is read");
     }
 }

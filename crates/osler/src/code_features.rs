@@ -54,7 +54,7 @@ impl<'a> CodeFeatures<'a> {
     /// A code that the vocabulary does not have, as a further entry and its features; nothing where neither a broader code nor
     /// a word of its description is known.
     fn further(&self, code: &CodeMetadata, hierarchy: &Hierarchy) -> Option<(Entry, Vec<u32>)> {
-        if self.vocabulary.index_of(&code.code).is_some() || code.code.is_empty() {
+        if self.vocabulary.read_as(&code.code).is_some() || code.code.is_empty() {
             return None;
         }
         let ancestors = hierarchy.ancestors(&code.code);

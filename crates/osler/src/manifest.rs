@@ -119,6 +119,9 @@ pub struct Manifest {
     pub finished: String,
 }
 
+/// Where a model's settings hold those of the model that it was made from.
+pub const OF_THE_MODEL: &str = "of_the_model";
+
 impl Manifest {
     /// Reads the manifest of a directory and checks that it is of a kind; the files themselves are not read.
     pub fn read(dir: &Path, kind: Kind) -> Result<Manifest> {
@@ -163,6 +166,12 @@ impl Manifest {
             bail!("{}: output_digest does not match its list of files", dir.join(FILE_NAME).display());
         }
         Ok(manifest)
+    }
+
+    /// The settings that made a model, then those of the model that it was made from by setting its risks or reading other codes,
+    /// and so on.
+    pub fn settings_back(&self) -> impl Iterator<Item = &serde_json::Value> {
+        std::iter::successors(Some(&self.settings), |settings| settings.get(OF_THE_MODEL))
     }
 
     /// The directory as an input of the next step.

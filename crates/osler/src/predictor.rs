@@ -119,7 +119,7 @@ impl ModelPredictor {
     ) -> Result<Patient, PatientError> {
         let source = events.map(|events| SourceSubject {
             key: SOURCE_KEY.to_owned(),
-            facts: events.into_iter().map(|event| SourceFact::Event(source_event(event))).collect(),
+            facts: events.into_iter().map(|event| SourceFact::Event(self.source_event(event))).collect(),
         });
         self.deidentify(&source, None, 0, known)
     }
@@ -130,6 +130,33 @@ impl ModelPredictor {
         let person = self.deidentifier.pseudonym(&subject.expose().key);
         let source = subject.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
         self.deidentify(&source, Some(person), rejections.len() + unmapped, known)
+    }
+
+    /// An event sent in MEDS terms, as a source's.
+    fn source_event(&self, event: MedsEvent) -> SourceEvent {
+        let vocabulary = self.directory.tokenizer.vocabulary();
+        // A code of the site that adopted the model: ten people or more have it, and whoever adopted it has looked at it.
+        let adopted =
+            || vocabulary.index_of(&event.code).is_none() && vocabulary.read_as(&event.code).is_some();
+        let (system, code) = match event.code.split_once("//") {
+            // A code of a known system must have its shape; a whole code of another contract stays whole.
+            Some((system, code)) if !code.contains("//") && !adopted() => (system, code),
+            _ => ("", event.code.as_str()),
+        };
+        SourceEvent {
+            path: "meds.code".into(),
+            time: event.time,
+            system: system.into(),
+            code: code.into(),
+            display: None,
+            value: match (event.numeric_value, event.text_value) {
+                (Some(number), _) => SourceValue::Number(number),
+                (None, Some(text)) => SourceValue::Text(text),
+                (None, None) => SourceValue::None,
+            },
+            unit: event.unit.map(Into::into),
+            origin: 0,
+        }
     }
 
     /// The risks of each question's patient; what was read of their records before is not read again.
@@ -363,27 +390,4 @@ fn refuse_contradictions(subject: &Subject) -> Result<(), PatientError> {
         }
     }
     Ok(())
-}
-
-/// An event sent in MEDS terms, as a source's.
-fn source_event(event: MedsEvent) -> SourceEvent {
-    let (system, code) = match event.code.split_once("//") {
-        // A code of a known system must have its shape; a whole code of another contract stays whole.
-        Some((system, code)) if !code.contains("//") => (system, code),
-        _ => ("", event.code.as_str()),
-    };
-    SourceEvent {
-        path: "meds.code".into(),
-        time: event.time,
-        system: system.into(),
-        code: code.into(),
-        display: None,
-        value: match (event.numeric_value, event.text_value) {
-            (Some(number), _) => SourceValue::Number(number),
-            (None, Some(text)) => SourceValue::Text(text),
-            (None, None) => SourceValue::None,
-        },
-        unit: event.unit.map(Into::into),
-        origin: 0,
-    }
 }

@@ -45,6 +45,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("shards are mapped as they lie on disk, little-endian; a big-endian machine can't read them");
 
+mod adoption;
 mod directory;
 mod error;
 mod hierarchy;
@@ -60,6 +61,7 @@ mod tokenizer;
 mod values;
 mod vocabulary;
 
+pub use adoption::{Pair, adopted, propose};
 pub use directory::{SplitTimeline, Timeline, TimelineWriter, WriteOptions};
 pub use error::{Error, ShardError};
 pub use hierarchy::Hierarchy;
@@ -70,4 +72,6 @@ pub use shard::fuzz_shard;
 pub use statistics::{SplitStatistics, TimelineStatistics, TokenLengths};
 pub use tokenizer::{TokenizationCounts, TokenizedSubject, Tokenizer, Unseen};
 pub use values::{RANK_MARGIN, ValueDistribution};
-pub use vocabulary::{Entry, EntryKind, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions};
+pub use vocabulary::{
+    Entry, EntryKind, LocalCode, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions,
+};

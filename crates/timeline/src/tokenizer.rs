@@ -234,9 +234,9 @@ impl Tokenizer {
         let counts = &mut out.counts;
         counts.events += 1;
         let rank = match resolution {
-            Resolution::Exact(index) => event
-                .numeric_value
-                .and_then(|value| self.vocabulary.rank(index, event.unit.as_deref(), value)),
+            Resolution::Exact(index) => event.numeric_value.and_then(|value| {
+                self.vocabulary.rank_of(event.code.as_str(), index, event.unit.as_deref(), value)
+            }),
             // A rank within another code's distribution would say nothing true.
             Resolution::BackedOff(_) => {
                 counts.backed_off += 1;

@@ -27,6 +27,12 @@ done
 [ -d model-local ] || "$osler" train --out model-local "$@" timeline-local
 [ -d timeline-tuned ] || "$osler" tokenize --model model-a --out timeline-tuned local
 [ -d model-tuned ] || "$osler" train --from model-a --out model-tuned --learning-rate 2e-4 --epochs 2 timeline-tuned
+# A's model reads B's codes: every sure pair is taken as it is, which somebody should have looked at.
+[ -f pairs.csv ] || "$osler" adopt --model model-a --propose pairs.csv local
+[ -d model-adopted ] || "$osler" adopt --model model-a --pairs pairs.csv --out model-adopted local
+[ -d model-adopted-calibrated ] || "$osler" calibrate --model model-adopted --split train --visits 3 --out model-adopted-calibrated local
+[ -d timeline-adopted ] || "$osler" tokenize --model model-adopted --out timeline-adopted local
+[ -d model-adopted-tuned ] || "$osler" train --from model-adopted --out model-adopted-tuned --learning-rate 2e-4 --epochs 2 timeline-adopted
 for way in parent describe; do
   [ -d "model-calibrated-$way" ] || "$osler" calibrate --model model-a --split train --visits 3 --unseen-codes "$way" \
     --out "model-calibrated-$way" local
@@ -43,7 +49,10 @@ grade away-parent model-a b
 grade away-described model-a b --unseen-codes describe
 grade calibrated-parent model-calibrated-parent b
 grade calibrated-described model-calibrated-describe b --unseen-codes describe
+grade adopted model-adopted b
+grade adopted-calibrated model-adopted-calibrated b
 grade tuned model-tuned b
+grade adopted-tuned model-adopted-tuned b
 grade local model-local b
 grade native model-b b
 python3 - "$PWD" <<'P'

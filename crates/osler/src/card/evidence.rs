@@ -301,19 +301,10 @@ impl Evidence {
     }
 }
 
-/// Was the model trained on the events with this digest? A calibrated model's settings hold those of the model before.
+/// Was the model trained on the events with this digest?
 fn trained_on(model: &Manifest, events: &str) -> bool {
-    let mut settings = &model.settings;
-    loop {
-        let named = settings["events"].as_array();
-        if named.is_some_and(|named| named.iter().any(|input| input["blake3"] == events)) {
-            return true;
-        }
-        settings = &settings["of_the_model"];
-        if settings.is_null() {
-            return false;
-        }
-    }
+    let mut named = model.settings_back().filter_map(|settings| settings["events"].as_array());
+    named.any(|named| named.iter().any(|input| input["blake3"] == events))
 }
 
 /// `report/report.json`, `report-2/report.json`, …

@@ -102,6 +102,13 @@ fn details(material: &Material) -> Section {
     if material.manifest.settings["calibrated_from"].is_string() {
         entries.push(evidence.fact("Calibrated from the model", manifest, "/settings/calibrated_from"));
     }
+    if material.manifest.settings["adopted_from"].is_string() {
+        entries.push(evidence.fact(
+            "Reads another site's codes as those of the model",
+            manifest,
+            "/settings/adopted_from",
+        ));
+    }
     if evidence.at(manifest, "/settings/from").is_some() {
         entries.push(evidence.fact("Trained on from the model", manifest, "/settings/from"));
     }

@@ -2,7 +2,7 @@
 
 use super::REFERENCE_FILE;
 use super::moments::{Learned, Moments};
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{Kind, Manifest, OF_THE_MODEL};
 use crate::model_directory::{
     ModelDirectory, READOUTS_FILE, TASK_BASELINES_FILE, UnseenCodes, VOCABULARY_FILE,
 };
@@ -141,7 +141,7 @@ impl Arguments {
             settings: serde_json::json!({
                 "calibrated_from": directory.manifest.output_digest, "events": records.manifest.output_digest,
                 "at": self.at.is_some(), "visits": self.visits, "splits": self.split.iter().map(|s| s.name()).collect::<Vec<_>>(),
-                "unseen_codes": self.unseen_codes.name(), "prior": self.prior, "seed": self.seed, "of_the_model": directory.manifest.settings,
+                "unseen_codes": self.unseen_codes.name(), "prior": self.prior, "seed": self.seed, OF_THE_MODEL: directory.manifest.settings,
             }),
             inputs: vec![directory.manifest.as_input(), records.manifest.as_input()],
             counts: serde_json::json!({

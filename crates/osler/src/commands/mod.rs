@@ -1,6 +1,7 @@
 //! The verbs, one file each, in the order of the flow.
 
 mod access;
+mod adopt;
 mod audit;
 mod baseline;
 mod bench;
@@ -59,6 +60,7 @@ enum Command {
     Deid(deid::Arguments),
     Tokenize(tokenize::Arguments),
     Train(train::Arguments),
+    Adopt(adopt::Arguments),
     Calibrate(calibrate::Arguments),
     Label(label::Arguments),
     Predict(predict::Arguments),
@@ -89,6 +91,7 @@ impl Cli {
             Command::Deid(arguments) => arguments.run(voice),
             Command::Tokenize(arguments) => arguments.run(voice),
             Command::Train(arguments) => arguments.run(voice),
+            Command::Adopt(arguments) => arguments.run(voice),
             Command::Calibrate(arguments) => arguments.run(voice),
             Command::Label(arguments) => arguments.run(voice),
             Command::Predict(arguments) => arguments.run(voice),

@@ -156,7 +156,8 @@ pub fn digest_of(manifest: &Manifest) -> String {
 
 /// What the model is called.
 pub fn name_of(manifest: &Manifest) -> String {
-    format!("osler-{}", manifest.settings["size"].as_str().unwrap_or("model"))
+    let size = manifest.settings_back().find_map(|settings| settings["size"].as_str());
+    format!("osler-{}", size.unwrap_or("model"))
 }
 
 fn new_key(out: &Path, voice: Voice) -> Result<()> {

@@ -124,10 +124,10 @@ fn measured(case: &Case<'_>, place: usize) -> (Option<f32>, Option<String>) {
     let Some(entry) = case.vocabulary().entry(code).filter(|_| rank.is_finite()) else { return (None, None) };
     let time = case.time_of(place);
     let same = |event: &&events::Event| {
-        event.code == entry.code
+        case.vocabulary().read_as(event.code.as_str()) == Some(code)
             && event.time.zip(time).is_some_and(|(a, b)| (a.days_since(b)).abs() < 1e-5)
             && event.numeric_value.is_some_and(|value| {
-                let back = case.vocabulary().rank(code, event.unit.as_deref(), value);
+                let back = case.vocabulary().rank_of(event.code.as_str(), code, event.unit.as_deref(), value);
                 back.is_some_and(|back| (back - rank).abs() < 1e-4)
             })
     };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod adoption;
 mod attestation;
 mod bulk_export;
 mod canary;

@@ -1,6 +1,6 @@
 //! `vocabulary.json`.
 
-use super::{Entry, Vocabulary};
+use super::{Entry, LocalCode, Vocabulary};
 use crate::Error;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -17,6 +17,8 @@ struct Written<'a> {
     digest: &'a str,
     minimum_subjects: u64,
     training_subjects: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    local: &'a [LocalCode],
     entries: &'a [Entry],
 }
 
@@ -33,19 +35,27 @@ struct Content {
     digest: String,
     minimum_subjects: u64,
     training_subjects: u64,
+    #[serde(default)]
+    local: Vec<LocalCode>,
     entries: Vec<Entry>,
 }
 
-/// BLAKE3 over the content as compact JSON.
+/// BLAKE3 over the content as compact JSON; local codes count where there are any.
 pub(super) fn digest(
     entries: &[Entry],
+    local: &[LocalCode],
     minimum_subjects: u64,
     training_subjects: u64,
 ) -> Result<blake3::Hash, Error> {
     let mut hasher = blake3::Hasher::new();
     let buffered = std::io::BufWriter::with_capacity(1 << 16, &mut hasher);
-    serde_json::to_writer(buffered, &(VERSION, minimum_subjects, training_subjects, entries))
-        .map_err(|e| Error::Vocabulary(format!("can't be written as JSON ({e})")))?;
+    let content = (VERSION, minimum_subjects, training_subjects, entries);
+    let written = if local.is_empty() {
+        serde_json::to_writer(buffered, &content)
+    } else {
+        serde_json::to_writer(buffered, &(content, local))
+    };
+    written.map_err(|e| Error::Vocabulary(format!("can't be written as JSON ({e})")))?;
     Ok(hasher.finalize())
 }
 
@@ -72,6 +82,7 @@ impl Vocabulary {
             digest: &self.digest,
             minimum_subjects: self.minimum_subjects,
             training_subjects: self.training_subjects,
+            local: &self.local,
             entries: &[],
         };
         let mut bytes = serde_json::to_vec(&head).map_err(json)?;
@@ -125,9 +136,9 @@ impl Vocabulary {
             )));
         }
         let content = content.map_err(json)?;
-        let vocabulary =
-            Vocabulary::new(content.entries, content.minimum_subjects, content.training_subjects)?;
-        if vocabulary.digest != content.digest {
+        let Content { digest, entries, local, minimum_subjects, training_subjects, .. } = content;
+        let vocabulary = Vocabulary::new(entries, local, minimum_subjects, training_subjects)?;
+        if vocabulary.digest != digest {
             return Err(Error::Vocabulary("altered since it was written (its digest doesn't match)".into()));
         }
         Ok(vocabulary)

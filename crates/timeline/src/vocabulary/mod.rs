@@ -2,12 +2,14 @@
 
 mod builder;
 mod file;
+mod local;
 
 pub use builder::{VocabularyBuilder, VocabularyOptions};
+pub use local::LocalCode;
 
 use crate::{Error, Hierarchy, ValueDistribution};
 use events::Code;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 /// What sort of token an entry is.
@@ -46,8 +48,12 @@ pub struct Entry {
 impl Entry {
     /// The training distribution of this code's values in `unit`.
     pub fn distribution(&self, unit: Option<&str>) -> Option<&ValueDistribution> {
-        self.values.iter().find(|distribution| distribution.unit.as_deref() == unit)
+        of_unit(&self.values, unit)
     }
+}
+
+fn of_unit<'a>(values: &'a [ValueDistribution], unit: Option<&str>) -> Option<&'a ValueDistribution> {
+    values.iter().find(|distribution| distribution.unit.as_deref() == unit)
 }
 
 /// What a code becomes.
@@ -78,6 +84,7 @@ impl Resolution {
 pub struct Vocabulary {
     entries: Vec<Entry>,
     by_code: FxHashMap<Code, u32>,
+    local: Vec<LocalCode>,
     minimum_subjects: u64,
     training_subjects: u64,
     digest: String,
@@ -98,7 +105,12 @@ impl Vocabulary {
     pub const RESERVED: [&'static str; 4] = ["TIME", "END", "UNKNOWN", Code::DEATH];
 
     /// Checks the entries and indexes them.
-    fn new(entries: Vec<Entry>, minimum_subjects: u64, training_subjects: u64) -> Result<Self, Error> {
+    fn new(
+        entries: Vec<Entry>,
+        mut local: Vec<LocalCode>,
+        minimum_subjects: u64,
+        training_subjects: u64,
+    ) -> Result<Self, Error> {
         check(&entries).map_err(Error::Vocabulary)?;
         let mut by_code = FxHashMap::default();
         by_code.reserve(entries.len());
@@ -107,10 +119,13 @@ impl Vocabulary {
                 return Err(Error::Vocabulary(format!("entry {index} repeats the code of an earlier one")));
             }
         }
-        let digest = file::digest(&entries, minimum_subjects, training_subjects)?;
+        local.sort_by(|a, b| a.code.cmp(&b.code));
+        local::check(&local, &entries, &by_code).map_err(Error::Vocabulary)?;
+        let digest = file::digest(&entries, &local, minimum_subjects, training_subjects)?;
         Ok(Vocabulary {
             entries,
             by_code,
+            local,
             minimum_subjects,
             training_subjects,
             digest: digest.to_hex().to_string(),
@@ -124,7 +139,26 @@ impl Vocabulary {
     /// When a further one has the code of an earlier one, or a parent that isn't there.
     pub fn with_further(&self, further: impl IntoIterator<Item = Entry>) -> Result<Self, Error> {
         let entries = self.entries.iter().cloned().chain(further).collect();
-        Self::new(entries, self.minimum_subjects, self.training_subjects)
+        Self::new(entries, self.local.clone(), self.minimum_subjects, self.training_subjects)
+    }
+
+    /// The same tokens, which another site's codes are read as, besides those that were before; a code told again is told anew.
+    ///
+    /// # Errors
+    /// When a code is told twice or has a token of its own that it isn't read as, or a token isn't there.
+    pub fn with_local_codes(&self, mut local: Vec<LocalCode>) -> Result<Self, Error> {
+        let told: FxHashSet<Code> = local.iter().map(|local| local.code.clone()).collect();
+        local.extend(self.local.iter().filter(|before| !told.contains(&before.code)).cloned());
+        Self::new(self.entries.clone(), local, self.minimum_subjects, self.training_subjects)
+    }
+
+    /// What another site's codes are read as, by code.
+    pub fn local_codes(&self) -> &[LocalCode] {
+        &self.local
+    }
+
+    fn local_code(&self, code: &str) -> Option<&LocalCode> {
+        self.local.binary_search_by(|local| local.code.as_str().cmp(code)).ok().map(|at| &self.local[at])
     }
 
     /// Number of tokens, the reserved four included.
@@ -152,9 +186,10 @@ impl Vocabulary {
         self.by_code.get(code).copied()
     }
 
-    /// The token of any code: its own, else that of the nearest broader code that has one.
+    /// The token of any code: its own, else the one that a local code is read as, else that of the nearest broader code that
+    /// has one.
     pub fn resolve(&self, code: &str, hierarchy: &Hierarchy) -> Resolution {
-        if let Some(index) = self.recorded_index_of(code) {
+        if let Some(index) = self.read_as(code) {
             return Resolution::Exact(index);
         }
         hierarchy
@@ -162,6 +197,11 @@ impl Vocabulary {
             .iter()
             .find_map(|ancestor| self.recorded_index_of(ancestor))
             .map_or(Resolution::Unknown, Resolution::BackedOff)
+    }
+
+    /// The token that a code in a record is read as, where it has its own or is a local code.
+    pub fn read_as(&self, code: &str) -> Option<u32> {
+        self.recorded_index_of(code).or_else(|| self.local_code(code).map(|local| local.token))
     }
 
     /// As [`Vocabulary::index_of`], but a record that happens to say `TIME` doesn't make time pass.
@@ -189,6 +229,17 @@ impl Vocabulary {
     /// value isn't finite or the unit was never seen in training.
     pub fn rank(&self, index: u32, unit: Option<&str>, value: f32) -> Option<f32> {
         self.entry(index)?.distribution(unit)?.rank(value)
+    }
+
+    /// As [`Vocabulary::rank`] for the token that `code` is read as, by [`Vocabulary::distribution_of`].
+    pub fn rank_of(&self, code: &str, token: u32, unit: Option<&str>, value: f32) -> Option<f32> {
+        self.distribution_of(code, token, unit)?.rank(value)
+    }
+
+    /// Among what the values of a code rank that is read as this token: training's values in that unit; in a unit that
+    /// training never saw, those of the site that adopted the vocabulary.
+    pub fn distribution_of(&self, code: &str, token: u32, unit: Option<&str>) -> Option<&ValueDistribution> {
+        self.entry(token)?.distribution(unit).or_else(|| self.local_code(code)?.distribution(unit))
     }
 
     /// The value at a rank of a code in a unit.
@@ -235,15 +286,20 @@ fn check(entries: &[Entry]) -> Result<(), String> {
         if code.is_empty() || code.len() > LONGEST_CODE {
             return Err(format!("entry {index} has an empty code, or one of more than {LONGEST_CODE} bytes"));
         }
-        let units: Vec<Option<&SmolStr>> = entry.values.iter().map(|d| d.unit.as_ref()).collect();
-        if !units.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(format!("entry {index} has its units out of order, or one twice"));
-        }
-        if let Some(problem) = entry.values.iter().find_map(ValueDistribution::problem) {
-            return Err(format!("entry {index}: {problem}"));
-        }
+        check_values(&entry.values).map_err(|problem| format!("entry {index} {problem}"))?;
     }
     check_parents(entries)
+}
+
+fn check_values(values: &[ValueDistribution]) -> Result<(), String> {
+    let units: Vec<Option<&SmolStr>> = values.iter().map(|d| d.unit.as_ref()).collect();
+    if !units.windows(2).all(|pair| pair[0] < pair[1]) {
+        return Err("has its units out of order, or one twice".into());
+    }
+    match values.iter().find_map(ValueDistribution::problem) {
+        Some(problem) => Err(format!("has values of which {problem}")),
+        None => Ok(()),
+    }
 }
 
 /// Every climb must end at a root, in time linear in the number of entries.

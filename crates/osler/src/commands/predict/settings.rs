@@ -74,11 +74,11 @@ impl Job<'_> {
 
     /// Did `osler calibrate` count subjects of a split that is predicted for?
     fn calibrated_on_them(&self) -> bool {
-        let counted = |d: &ModelDirectory| {
-            let splits = d.manifest.settings["splits"].as_array().cloned().unwrap_or_default();
-            !d.manifest.settings["calibrated_from"].is_null()
+        let counted = |settings: &serde_json::Value| {
+            let splits = settings["splits"].as_array().cloned().unwrap_or_default();
+            !settings["calibrated_from"].is_null()
                 && self.splits.iter().any(|split| splits.contains(&split.name().into()))
         };
-        self.directories().any(counted)
+        self.directories().any(|directory| directory.manifest.settings_back().any(counted))
     }
 }

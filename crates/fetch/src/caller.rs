@@ -113,7 +113,7 @@ struct Issue {
 }
 
 /// The code of an OperationOutcome's first issue, or of an OAuth error.
-fn code_of(body: &[u8]) -> Option<&'static str> {
+pub(crate) fn code_of(body: &[u8]) -> Option<&'static str> {
     let outcome: Outcome = serde_json::from_slice(body).ok()?;
     let code = outcome.issue.first().map_or(&outcome.error, |issue| &issue.code);
     known_code(code)

@@ -4,7 +4,7 @@ use crate::Base;
 use std::fmt;
 
 /// The longest link that is taken; signed ones are long.
-const MAX_LINK_BYTES: usize = 8 << 10;
+pub(crate) const MAX_LINK_BYTES: usize = 8 << 10;
 
 /// An origin with path and query. It may hold a signature or a patient's id, and can't be printed: only its origin can.
 #[derive(Clone, PartialEq, Eq)]

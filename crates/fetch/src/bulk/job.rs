@@ -1,9 +1,10 @@
 //! The job on the server: begun, asked for until it is done, called off.
 
-use super::{manifest::Manifest, progress::Progress, session::Session};
+use super::{progress::Progress, session::Session};
 use crate::{Error, Link, Step, caller::Ask};
 use hyper::{
     Method,
+    body::Bytes,
     header::{ACCEPT, CONTENT_LOCATION, HeaderName},
 };
 
@@ -45,14 +46,19 @@ impl Session {
         }
     }
 
-    /// Asks until the export is ready, as often as the server wishes.
-    pub(super) async fn wait(&self, job: &Link, progress: &Progress) -> Result<Manifest, Error> {
+    /// Asks until the list of files, or a page of it, is ready, as often as the server wishes.
+    pub(super) async fn wait(
+        &self,
+        at: &Link,
+        with_token: bool,
+        progress: &Progress,
+    ) -> Result<Bytes, Error> {
         let step = Step::Status;
-        let ask = Ask::new(Method::GET, job, &[(ACCEPT, "application/json")]);
+        let ask = Ask::new(Method::GET, at, &[(ACCEPT, "application/json")]);
         // In a row: failures, and times that it wasn't ready.
         let (mut failed, mut unready) = (0, 0);
         loop {
-            let answer = match self.ask(step, &ask, true).await {
+            let answer = match self.ask(step, &ask, with_token).await {
                 Ok(answer) => answer,
                 Err(Error::Unanswered { .. }) if failed < self.limits.attempts => {
                     tokio::time::sleep(self.limits.pause_before(failed, None)).await;
@@ -66,7 +72,7 @@ impl Session {
                 200 => {
                     let body = self.caller.body(step, answer, self.limits.manifest_bytes).await;
                     match body {
-                        Ok(body) => return Manifest::read(&body, &self.limits),
+                        Ok(body) => return Ok(body),
                         Err(Error::Unanswered { .. }) if failed < self.limits.attempts => {
                             failed += 1;
                             self.limits.pause_before(failed - 1, None)

@@ -25,15 +25,17 @@ pub struct ExportLimits {
     pub file_bytes: u64,
     /// All files together, in bytes as they are kept.
     pub all_bytes: u64,
-    /// The largest list of files, in bytes.
+    /// The largest list of files, or page of it, in bytes.
     pub manifest_bytes: usize,
+    /// Pages of the list of files.
+    pub manifest_pages: u32,
     /// Redirects that are followed for one file, and only to servers that may be asked.
     pub redirects: u32,
 }
 
 impl Default for ExportLimits {
     /// A day; a minute for an answer or a piece; pauses from one second to two minutes; eight attempts; four files at once; 10,000
-    /// files of 64 GiB at most, 1 TiB together; a list of 16 MiB; three redirects.
+    /// files of 64 GiB at most, 1 TiB together; a list of 16 MiB, in 1,000 pages of that size at most; three redirects.
     fn default() -> Self {
         ExportLimits {
             time: Duration::from_secs(86_400),
@@ -47,6 +49,7 @@ impl Default for ExportLimits {
             file_bytes: 64 << 30,
             all_bytes: 1 << 40,
             manifest_bytes: 16 << 20,
+            manifest_pages: 1_000,
             redirects: 3,
         }
     }

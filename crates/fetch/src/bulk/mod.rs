@@ -6,6 +6,7 @@
 
 mod directory;
 mod file;
+mod fuzz;
 mod job;
 mod limits;
 mod lines;
@@ -15,6 +16,8 @@ mod progress;
 mod request;
 mod session;
 
+#[doc(hidden)]
+pub use fuzz::fuzz_export;
 pub use limits::ExportLimits;
 pub use outcome::Issues;
 pub use progress::{Phase, Progress};
@@ -28,6 +31,7 @@ use futures_util::future::try_join_all;
 use manifest::{Manifest, Part};
 use session::Session;
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
@@ -139,14 +143,7 @@ impl Export {
 
     async fn bring(&self, path: &Path, progress: &Progress) -> Result<Downloaded, Error> {
         let directory = Directory::open(path, &self.request)?;
-        let manifest = match directory.manifest() {
-            Some(manifest) => manifest,
-            None => {
-                let manifest = self.session.wait(&self.job(&directory).await?, progress).await?;
-                directory.set_manifest(manifest.clone())?;
-                manifest
-            }
-        };
+        let manifest = self.list(&directory, progress).await?;
         let kept = manifest.files.iter().filter(|file| file.whole.is_some()).count();
         progress.fetch(kept, manifest.files.len());
         let files = Files {
@@ -172,6 +169,34 @@ impl Export {
             issues: outcome::issues(directory)?,
             deleted: outcome::deleted(directory)?,
         })
+    }
+
+    /// The list of files, with all its pages. Each is on disk before the next is asked for.
+    async fn list(&self, directory: &Directory, progress: &Progress) -> Result<Manifest, Error> {
+        let Session { limits, server, .. } = &self.session;
+        let mut manifest = match directory.manifest() {
+            Some(manifest) => manifest,
+            None => {
+                let first = self.session.wait(&self.job(directory).await?, true, progress).await?;
+                let manifest = Manifest::read(&first, limits)?;
+                directory.set_manifest(manifest.clone())?;
+                manifest
+            }
+        };
+        let mut seen = HashSet::new();
+        while let Some(next) = manifest.next.take() {
+            let link = self.session.link(Step::Status, &next)?;
+            if !seen.insert(next) {
+                let reason = "the list of files goes round in a circle";
+                return Err(Error::Answer { step: Step::Status, reason });
+            }
+            // Elsewhere it goes as with files.
+            let with_token = manifest.requires_access_token || *link.origin() == server.origin();
+            let page = self.session.wait(&link, with_token, progress).await?;
+            manifest = manifest.with_page(&page, limits)?;
+            directory.set_manifest(manifest.clone())?;
+        }
+        Ok(manifest)
     }
 
     /// The job: the one that an earlier run began, or a new one.

@@ -39,18 +39,21 @@ struct Bundle {
 /// Counts the issues. An issue without a severity that FHIR names counts as an error.
 pub(super) fn issues(directory: &Directory) -> Result<Issues, Error> {
     let mut issues = Issues::new();
-    each_line(directory, Part::Errors, |line| {
-        let outcome: Outcome = serde_json::from_slice(line).unwrap_or(Outcome { issue: Vec::new() });
-        if outcome.issue.is_empty() {
-            *issues.entry(("error", "other")).or_default() += 1;
-        }
-        for issue in outcome.issue {
-            let known = ["fatal", "error", "warning", "information"];
-            let severity = known.into_iter().find(|known| *known == issue.severity).unwrap_or("error");
-            *issues.entry((severity, known_code(&issue.code).unwrap_or("other"))).or_default() += 1;
-        }
-    })?;
+    each_line(directory, Part::Errors, |line| count(line, &mut issues))?;
     Ok(issues)
+}
+
+/// Counts those of one line; one that holds none is an error itself.
+pub(super) fn count(line: &[u8], issues: &mut Issues) {
+    let outcome: Outcome = serde_json::from_slice(line).unwrap_or(Outcome { issue: Vec::new() });
+    if outcome.issue.is_empty() {
+        *issues.entry(("error", "other")).or_default() += 1;
+    }
+    for issue in outcome.issue {
+        let known = ["fatal", "error", "warning", "information"];
+        let severity = known.into_iter().find(|known| *known == issue.severity).unwrap_or("error");
+        *issues.entry((severity, known_code(&issue.code).unwrap_or("other"))).or_default() += 1;
+    }
 }
 
 /// Counts the resources that are said to have been deleted.

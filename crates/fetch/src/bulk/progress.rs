@@ -76,7 +76,7 @@ impl Progress {
 }
 
 /// The number before the first `%` of `X-Progress`. Its other words aren't shown: they are the server's, about anybody.
-fn percent_of(said: &str) -> Option<u8> {
+pub(super) fn percent_of(said: &str) -> Option<u8> {
     let before = said.split_once('%')?.0.trim_end();
     let start = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let number: f64 = before.get(start..)?.parse().ok()?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 mod faults;
+mod pages;
 mod resuming;
 mod server;
 mod tokens;

@@ -1,15 +1,16 @@
-//! How a model's risks stood to what happened to its tuning people, beside age and sex alone: reckoned when training ends and
-//! kept with the model, so that whoever uses it can be told that it isn't fit to be leaned on.
+//! How a model's risks stood to what happened to its tuning people, beside age and sex alone: reckoned when training ends, and anew
+//! when levels are set, and kept with the model, so that whoever uses it can be told that it isn't fit to be leaned on.
 
 use crate::model_directory::{self, ModelDirectory};
 use crate::reasoning;
+use crate::records::Records;
 use anyhow::{Context, Result};
 use evaluate::baseline::AgeSexIncidence;
 use events::{Sex, Split};
 use model::{HORIZON_DAYS, Model};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use timeline::{Sequence, Timeline, Vocabulary};
+use timeline::{Sequence, Timeline, TokenizedSubject, Tokenizer, Vocabulary};
 
 /// The file's name in a model's directory.
 pub const FILE: &str = "tuning_check.json";
@@ -36,6 +37,9 @@ pub struct TuningCheck {
     pub gain: f64,
     /// Its standard error.
     pub gain_error: f64,
+    /// Its levels were set by these very people (`osler calibrate`), so that expected and seen agree by more than they would for others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub levels_set_by_them: bool,
     /// Each condition.
     pub codes: Vec<CodeCheck>,
 }
@@ -104,11 +108,41 @@ impl<'a> Spot<'a> {
 impl TuningCheck {
     /// Asks a model about the tuning people of its timeline.
     pub fn of(model: &Model, timeline: &Timeline, reference: &AgeSexIncidence) -> Result<Self> {
-        let vocabulary = timeline.vocabulary();
+        let spots = timeline.split(Split::Tuning).sequences().filter_map(Spot::of).take(MOST).collect();
+        Self::at(model, timeline.vocabulary(), spots, reference)
+    }
+
+    /// Asks a model about the tuning people of records.
+    pub fn of_records(
+        model: &Model,
+        records: &Records,
+        tokenizer: &Tokenizer,
+        reference: &AgeSexIncidence,
+    ) -> Result<Self> {
+        let mut people: Vec<TokenizedSubject> = Vec::new();
+        for subject in records.subjects(Split::Tuning)? {
+            let subject = subject?;
+            let tokens = tokenizer.tokenize(&subject);
+            // Whoever can't be asked about isn't kept.
+            if Spot::of(tokens.as_sequence()).is_some() {
+                people.push(tokens);
+            }
+            if people.len() == MOST {
+                break;
+            }
+        }
+        let spots = people.iter().filter_map(|tokens| Spot::of(tokens.as_sequence())).collect();
+        Self::at(model, tokenizer.vocabulary(), spots, reference)
+    }
+
+    fn at(
+        model: &Model,
+        vocabulary: &Vocabulary,
+        spots: Vec<Spot<'_>>,
+        reference: &AgeSexIncidence,
+    ) -> Result<Self> {
         let conditions = reasoning::conditions(vocabulary, &model.config().risk.codes, CONDITIONS);
         let days = HORIZON_DAYS[YEAR];
-        let spots: Vec<Spot<'_>> =
-            timeline.split(Split::Tuning).sequences().filter_map(Spot::of).take(MOST).collect();
         let named = |index: &u32| {
             let named = reasoning::Named::of(vocabulary, *index);
             CodeCheck { code: named.code, description: named.description, ..CodeCheck::default() }
@@ -153,6 +187,7 @@ impl TuningCheck {
             people: gains.len(),
             gain,
             gain_error: (spread / n).sqrt(),
+            levels_set_by_them: false,
             codes,
         })
     }
@@ -170,7 +205,7 @@ impl TuningCheck {
             Some(check) => check.said(),
             None => vec![
                 "The model's directory doesn't say how its risks stood to what happened to its tuning people; judge them by \
-                 validation (--predictions, --report), or train it with this version."
+                 validation (--predictions, --report), or train or calibrate it with this version."
                     .to_owned(),
             ],
         }
@@ -249,7 +284,14 @@ mod tests {
 
     fn check(gain: f64, people: usize, events: usize, model: f64) -> TuningCheck {
         let code = CodeCheck { code: "X".into(), people, events, model, ..CodeCheck::default() };
-        TuningCheck { horizon_days: 365.25, people, gain, gain_error: 0.01, codes: vec![code] }
+        TuningCheck {
+            horizon_days: 365.25,
+            people,
+            gain,
+            gain_error: 0.01,
+            codes: vec![code],
+            ..TuningCheck::default()
+        }
     }
 
     #[test]

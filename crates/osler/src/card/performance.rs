@@ -61,7 +61,7 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
     else {
         entries.push(Entry::not_evaluated(
             "Risks against what happened to the tuning people",
-            "there were too few of them when training ended",
+            "there were too few of them",
         ));
         return;
     };
@@ -95,7 +95,14 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
     });
     tables.push(Table {
         title: "Expected and observed among the tuning people".to_owned(),
-        about: format!("Conditions{within} with the most events. Counts; no intervals were made of them."),
+        about: format!(
+            "Conditions{within} with the most events. Counts; no intervals were made of them.{}",
+            match evidence.at(source, "/levels_set_by_them").and_then(Value::as_bool) {
+                Some(true) =>
+                    " The model's levels were set by these people, so that this is no test of them.",
+                _ => "",
+            }
+        ),
         source: evidence.id(source),
         n_of: "people",
         columns: vec!["Observed", "Expected by the model", "Expected by age and sex"],

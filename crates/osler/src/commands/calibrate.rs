@@ -9,6 +9,7 @@ use crate::model_directory::{
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
+use crate::tuning_check::TuningCheck;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, Subject, Time};
@@ -84,6 +85,7 @@ impl Arguments {
         let directory = ModelDirectory::open(&self.model, &records.codes)?;
         // What is written knows the codes that the model was trained with, and no others.
         let mut model = Model::load(&self.model)?;
+        let tokenizer = directory.tokenizer.clone();
         let directory = directory.with_unseen(self.unseen_codes, &records.codes)?;
         let output = OutputDirectory::create(&self.out, Kind::Model, self.force)?;
         let nobody = HashSet::new();
@@ -132,6 +134,10 @@ impl Arguments {
                     .with_context(|| format!("cannot copy {name} to {}", output.path().display()))?;
             }
         }
+        // That of the model before is of other levels.
+        let check = TuningCheck::of_records(&model, &records, &tokenizer, &directory.reference)?;
+        TuningCheck { levels_set_by_them: self.split.contains(&Split::Tuning), ..check }
+            .write(output.path())?;
         for (code, (observed, expected)) in told.iter().take(5) {
             voice.say(format!("{code}: {observed:.0} onsets observed, {expected:.0} expected"));
         }

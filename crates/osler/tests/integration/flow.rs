@@ -36,6 +36,29 @@ fn records_in_a_measured_model_out() {
     risks_are_set_to_what_happens(&site);
 }
 
+/// The same people at the same visits, with what age and sex say of them as before, and with the new levels.
+fn what_the_tuning_people_say_is_asked_anew(site: &Site) {
+    let check = |dir: &str| -> serde_json::Value {
+        let text = std::fs::read(site.path(dir).join("tuning_check.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let each = |check: &serde_json::Value, name: &str| -> Vec<serde_json::Value> {
+        check["codes"].as_array().unwrap().iter().map(|code| code[name].clone()).collect()
+    };
+    let (before, after, leaked) = (check("demo/model"), check("calibrated"), check("leaked"));
+    assert!(before["people"].as_u64().unwrap() > 0, "{before}");
+    for of in [&after, &leaked] {
+        assert_eq!(before["people"], of["people"]);
+        for name in ["code", "people", "events", "age_and_sex"] {
+            assert_eq!(each(&before, name), each(of, name), "{name}");
+        }
+        assert_ne!(each(&before, "model"), each(of, "model"));
+        assert_ne!(before["gain"], of["gain"]);
+    }
+    let set = |check: &serde_json::Value| check["levels_set_by_them"].as_bool();
+    assert_eq!((set(&before), set(&after), set(&leaked)), (None, Some(true), None));
+}
+
 fn risks_are_set_to_what_happens(site: &Site) {
     site.succeed("calibrate --model demo/model --visits 2 --prior 0.1 --out calibrated demo/events");
     site.succeed("calibrate --model demo/model --visits 2 --prior 0.1 --out calibrated-again demo/events");
@@ -64,6 +87,7 @@ fn risks_are_set_to_what_happens(site: &Site) {
     let split = |dir: &str| site.manifest(dir)["settings"]["split_text"].as_str().unwrap().to_owned();
     assert!(split("leaked-predictions").contains("set on some of them"));
     assert!(!split("calibrated-predictions").contains("set on some of them"));
+    what_the_tuning_people_say_is_asked_anew(site);
     assert!(site.fail("calibrate --model demo/model --prior 0 --out none demo/events").contains("above 0"));
     assert!(!site.path("none").exists());
 }

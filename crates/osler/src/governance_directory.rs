@@ -127,7 +127,8 @@ impl GovernanceDirectory {
     /// The identity providers, where their tokens are taken.
     pub fn identities(&self) -> Result<Option<SignedIn>> {
         let path = self.at(IDENTITIES);
-        if !path.exists() {
+        // What can't be looked at is not the same as nothing.
+        if !path.try_exists().with_context(|| format!("{}", path.display()))? {
             return Ok(None);
         }
         let identities =
@@ -144,7 +145,9 @@ impl GovernanceDirectory {
             true => fs::read(&roots).with_context(|| format!("cannot read {}", roots.display()))?,
             false => certificates::of_the_system().unwrap_or_default(),
         };
-        SignedIn::new(identities, &roots).map(Some).with_context(|| format!("{}", path.display()))
+        SignedIn::new(identities, &roots, clock::now())
+            .map(Some)
+            .with_context(|| format!("{}", path.display()))
     }
 
     /// The key that signs checkpoints.

@@ -1,7 +1,8 @@
 //! What the doors share, and the router that holds them.
 
 use crate::{
-    Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
+    Access, Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, SignedIn, access,
+    doors,
     doors::Rule,
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
@@ -18,7 +19,7 @@ use govern::lifecycle::Stage;
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -43,6 +44,8 @@ struct Shared {
 pub(crate) struct Common {
     pub(crate) metrics: Arc<Metrics>,
     governance: Governance,
+    /// The identity providers that are believed now.
+    identities: RwLock<Option<SignedIn>>,
     rules: HashMap<&'static str, Rule>,
     settings: ServeSettings,
     pages: Pages,
@@ -65,12 +68,13 @@ pub(crate) struct Admission {
 }
 
 impl Common {
-    pub(crate) fn new(governance: Governance, settings: ServeSettings) -> Result<Arc<Self>, Error> {
+    pub(crate) fn new(mut governance: Governance, settings: ServeSettings) -> Result<Arc<Self>, Error> {
         settings.check()?;
         let metrics = Arc::new(Metrics::new());
         Ok(Arc::new(Common {
             kept: KeptPatients::new(&settings, metrics.clone()),
             metrics,
+            identities: RwLock::new(governance.access.take_identities()),
             governance,
             rules: doors::rules(),
             pages: Pages::new(),
@@ -83,6 +87,22 @@ impl Common {
             settings,
             draining: AtomicBool::new(false),
         }))
+    }
+
+    /// From now on these identity providers are believed, and no others.
+    pub(crate) fn believe(&self, next: Option<SignedIn>) -> Result<(), Error> {
+        if matches!(self.governance.access, Access::Open) {
+            return Err(Error::Setting {
+                name: "identities",
+                reason: "are of no use where everybody is let in",
+            });
+        }
+        let mut now = self.identities.write().unwrap_or_else(PoisonError::into_inner);
+        *now = next.map(|next| match now.as_ref() {
+            Some(before) => next.carrying(before),
+            None => next,
+        });
+        Ok(())
     }
 }
 
@@ -161,6 +181,11 @@ impl AppState {
 
     pub(crate) fn governance(&self) -> &Governance {
         &self.0.common.governance
+    }
+
+    /// The identity providers that are believed at this moment.
+    pub(crate) fn identities(&self) -> Option<SignedIn> {
+        self.0.common.identities.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The FHIR servers that may be asked, if there are any.

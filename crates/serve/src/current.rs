@@ -1,6 +1,7 @@
-//! The models that answer now, and how others take over while requests are under way; and the certificate that is shown.
+//! The models that answer now, and how others take over while requests are under way; the certificate that is
+//! shown; and the identity providers that are believed.
 
-use crate::{AppState, Error, Models, Offered, Tls, app};
+use crate::{AppState, Error, Models, Offered, SignedIn, Tls, app};
 use axum::Router;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -42,6 +43,15 @@ impl Current {
             std::mem::replace(&mut *serving, Serving { models, app })
         };
         Ok(())
+    }
+
+    /// From now on tokens of these identity providers are taken, and of no others; without any, none. What is known of the keys of one that
+    /// stays is kept. Keys of ours, and requests that were let in, go on.
+    ///
+    /// # Errors
+    /// Where everybody is let in, whom nobody has to know.
+    pub fn believe(&self, identities: Option<SignedIn>) -> Result<(), Error> {
+        self.models().default().common().believe(identities)
     }
 
     /// From now on new connections speak TLS alone, and are shown this certificate. Those that are open go on as they are.

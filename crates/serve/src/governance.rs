@@ -27,6 +27,16 @@ pub enum Access {
     },
 }
 
+impl Access {
+    /// The identity providers, which can be exchanged while a server runs.
+    pub(crate) fn take_identities(&mut self) -> Option<SignedIn> {
+        match self {
+            Access::Open => None,
+            Access::Keys { identities, .. } => identities.take(),
+        }
+    }
+}
+
 /// Says where a model stands, at this moment; nothing while that can't be told, and nobody is answered then.
 pub type StageOf = Arc<dyn Fn() -> Option<Stage> + Send + Sync>;
 

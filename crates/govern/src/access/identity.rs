@@ -184,10 +184,18 @@ impl Identities {
     /// # Errors
     /// When the file can't be read, or leaves open who is trusted or what a role opens.
     pub fn open(path: &Path, signing: &SigningKey) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Settings { file: "oidc.toml", reason };
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Io { what: "oidc.toml can't be read", source })?;
-        let file: IdentitiesFile = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        Identities::parse(&text, path.parent().unwrap_or(Path::new("")), signing)
+    }
+
+    /// The same from the file's text. Files that it names lie in `directory`.
+    ///
+    /// # Errors
+    /// As for [`Identities::open`].
+    pub fn parse(text: &str, directory: &Path, signing: &SigningKey) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Settings { file: "oidc.toml", reason };
+        let file: IdentitiesFile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let roles = file.roles.rules().map_err(&wrong)?;
         for provider in &file.issuer {
             let names = match &provider.aud {
@@ -209,7 +217,7 @@ impl Identities {
             return Err(wrong("it names no issuer".to_owned()));
         }
         Ok(Identities {
-            directory: path.parent().map_or_else(PathBuf::new, Path::to_owned),
+            directory: directory.to_owned(),
             private_network: file.private_network,
             held: RwLock::new(vec![Held::default(); file.issuer.len()]),
             providers: file.issuer,
@@ -225,6 +233,20 @@ impl Identities {
             false => KeysAt::File(self.directory.join(&provider.jwks)),
         };
         self.providers.iter().map(place).collect()
+    }
+
+    /// The same, with the key sets that `before` holds of issuers whose keys are at the same address still. Sets in files are not carried: who
+    /// says that they are to be read anew means what is in them now.
+    #[must_use]
+    pub fn carrying(self, before: &Identities) -> Self {
+        let (ours, theirs) = (self.keys_at(), before.keys_at());
+        let carried = |(provider, at): (&Provider, &KeysAt)| {
+            let is_same = |(other, there): (&Provider, &KeysAt)| other.iss == provider.iss && there == at;
+            let place = before.providers.iter().zip(&theirs).position(is_same)?;
+            matches!(at, KeysAt::Url(_)).then(|| before.held(place)).flatten()
+        };
+        let held = self.providers.iter().zip(&ours).map(|pair| carried(pair).unwrap_or_default()).collect();
+        Identities { held: RwLock::new(held), ..self }
     }
 
     /// Does the key set of a token's issuer, by its place, lack something for the token?
@@ -292,13 +314,23 @@ impl Identities {
         // Who claims to have signed decides only which keys are tried.
         let issued: Issued = unverified.claimed()?;
         let place = self.place_of(&issued.iss).ok_or(IdentityRefusal::Issuer)?;
-        let (provider, held) = (&self.providers[place], self.held(place).ok_or(IdentityRefusal::Issuer)?);
+        let held = self.held(place).ok_or(IdentityRefusal::Issuer)?;
         let seconds = seconds(now);
         if !held.believed(seconds) {
             return Err(IdentityRefusal::Unavailable);
         }
         let key = held.find(&unverified.kid).ok_or(IdentityRefusal::Key)?;
-        let claims: Claims = unverified.verified(key)?;
+        self.caller(&self.providers[place], &unverified.verified(key)?, door, seconds)
+    }
+
+    /// Who an issuer says that it is, in claims that it signed.
+    fn caller(
+        &self,
+        provider: &Provider,
+        claims: &Claims,
+        door: Option<Scope>,
+        seconds: i64,
+    ) -> Result<Caller, IdentityRefusal> {
         let is_ours = match &provider.aud {
             Names::One(name) => claims.aud.names(name),
             Names::Several(names) => names.iter().any(|name| claims.aud.names(name)),
@@ -320,7 +352,15 @@ impl Identities {
             _ => Vec::new(),
         };
         let grant = granted(&self.roles, &values, door).ok_or(IdentityRefusal::Role)?;
-        Ok(Caller::granted(format!("{}#{}", claims.iss, pseudonym(&claims, &self.caller_key)), grant))
+        Ok(Caller::granted(format!("{}#{}", claims.iss, pseudonym(claims, &self.caller_key)), grant))
+    }
+
+    /// Reads claims as if each issuer had signed them, for fuzzing: what any issuer may sign.
+    #[doc(hidden)]
+    pub fn fuzz_claims(&self, claims: &[u8], now: Time) -> Vec<Caller> {
+        let Ok(claims) = serde_json::from_slice::<Claims>(claims) else { return Vec::new() };
+        let of = |provider| self.caller(provider, &claims, Some(Scope::Read), seconds(now)).ok();
+        self.providers.iter().filter_map(of).collect()
     }
 
     fn place_of(&self, iss: &str) -> Option<usize> {

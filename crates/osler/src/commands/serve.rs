@@ -10,7 +10,9 @@ use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use crate::{certificates, clock, environment, examples, lifecycle};
-use ::serve::{Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, Tls, Traces};
+use ::serve::{
+    Access, Current, Governance, Mirroring, Models, Offered, Roles, ServeSettings, SignedIn, Tls, Traces,
+};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ingest::OmopVocabulary;
@@ -29,7 +31,8 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
 /// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
 /// answered, and each model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
 /// answered first. On SIGUSR1 it reads the models' directories again, and what is there answers from then on, without a
-/// dropped request; when one can't be served, those before go on. On SIGHUP it reads certificate and key again.
+/// dropped request; when one can't be served, those before go on. On SIGHUP it reads again who is believed (oidc.toml in the
+/// governance directory), certificate and key; what can't be read changes nothing.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
@@ -201,9 +204,11 @@ impl Arguments {
             })?;
             let address = listener.local_addr()?;
             follow_exchanges(serving.clone(), current.clone());
-            if scheme == "https" {
-                follow_certificates(serving.clone(), current.clone());
-            } else if !arguments.listen.ip().is_loopback() {
+            // Otherwise there is nothing to read again, and SIGHUP ends the process as it ends any.
+            if scheme == "https" || arguments.governance.path().is_some() {
+                follow_hangups(serving.clone(), current.clone());
+            }
+            if scheme == "http" && !arguments.listen.ip().is_loopback() {
                 eprintln!("no --tls-certificate: keys and records can be read on the way here, unless a proxy before it ends TLS");
             }
             if voice.json {
@@ -325,6 +330,14 @@ impl Serving {
         tls.into_iter().for_each(|tls| current.show(tls));
         Ok(digests.join(" "))
     }
+
+    /// Who is in `oidc.toml` now is believed from here on, nobody where there is none any more; says how many issuers.
+    fn believe(&self, current: &Current) -> Result<usize> {
+        let identities = self.arguments.governance.open()?.identities()?;
+        let issuers = identities.as_ref().map_or(0, SignedIn::issuers);
+        current.believe(identities)?;
+        Ok(issuers)
+    }
 }
 
 /// From here on exchanges the model whenever the process is told to. A model that can't be served is said and changes nothing.
@@ -350,20 +363,39 @@ fn follow_exchanges(serving: Arc<Serving>, current: Current) {
     let _ = (serving, current);
 }
 
-/// From here on shows the certificate that is in its file, whenever the process is told to look.
-fn follow_certificates(serving: Arc<Serving>, current: Current) {
+/// From here on reads again who is believed, and shows the certificate that is in its file, whenever the process is told to look.
+/// One that can't be read leaves the other alone.
+fn follow_hangups(serving: Arc<Serving>, current: Current) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let Ok(mut told) = signal(SignalKind::hangup()) else { return };
         tokio::spawn(async move {
             while told.recv().await.is_some() {
-                match serving.arguments.tls() {
-                    Ok(tls) => {
-                        tls.into_iter().for_each(|tls| current.show(tls));
-                        tracing::warn!("the certificate was read anew and is shown from now on");
+                let (serving, current) = (serving.clone(), current.clone());
+                let look = move || {
+                    match serving.arguments.tls() {
+                        Ok(None) => {}
+                        Ok(Some(tls)) => {
+                            current.show(tls);
+                            tracing::warn!("the certificate was read anew and is shown from now on");
+                        }
+                        Err(error) => tracing::error!("the certificate before goes on: {error:#}"),
                     }
-                    Err(error) => tracing::error!("the certificate before goes on: {error:#}"),
+                    if serving.arguments.governance.path().is_some() {
+                        match serving.believe(&current) {
+                            Ok(issuers) => tracing::warn!(
+                                issuers,
+                                "oidc.toml was read anew, and who it names is believed from now on"
+                            ),
+                            Err(error) => {
+                                tracing::error!("the identity providers before go on: {error:#}")
+                            }
+                        }
+                    }
+                };
+                if tokio::task::spawn_blocking(look).await.is_err() {
+                    tracing::error!("what was there before goes on: reading it anew failed");
                 }
             }
         });

@@ -1,6 +1,7 @@
 //! Issuers' key sets, fetched from the addresses that the operator named: when a token names a key that isn't known, and once an hour.
 
 use crate::Error;
+use events::Time;
 use fetch::{AddressRule, Base, Network, Roots};
 use govern::{
     Clock,
@@ -18,7 +19,7 @@ const TIME: Duration = Duration::from_secs(5);
 /// The largest key set. Entra ID's have some 20 KB.
 const MAX_BYTES: usize = 256 << 10;
 
-/// People and services as an identity provider knows them, with the way to its keys.
+/// People and services as an identity provider knows them, with the way to its keys. Cheap to clone.
 #[derive(Clone)]
 pub struct SignedIn(Arc<Shared>);
 
@@ -35,15 +36,22 @@ enum Place {
 }
 
 impl SignedIn {
-    /// With the certificates (PEM) of whom to trust in TLS, where an issuer's keys are at an address.
+    /// With the certificates (PEM) of whom to trust in TLS, where an issuer's keys are at an address. Key sets in files are read at once.
     ///
     /// # Errors
-    /// When an address isn't one that may be asked, or the certificates can't be read.
-    pub fn new(identities: Identities, roots: &[u8]) -> Result<Self, Error> {
+    /// When an address isn't one that may be asked, or the certificates or a file of keys can't be read.
+    pub fn new(identities: Identities, roots: &[u8], now: Time) -> Result<Self, Error> {
         let mut places = Vec::new();
         for place in identities.keys_at() {
             let place = match place {
-                KeysAt::File(path) => Place::File(path),
+                KeysAt::File(path) => {
+                    let set = std::fs::read(&path).ok();
+                    set.and_then(|set| identities.take_keys(places.len(), &set, now).ok()).ok_or(Error::Setting {
+                        name: "jwks",
+                        reason: "must name a file with a key set of RSA keys from 2048 bits or keys on P-256 or P-384",
+                    })?;
+                    Place::File(path)
+                }
                 KeysAt::Url(address) => Place::Server(Base::parse(&address).ok_or(Error::Setting {
                     name: "jwks",
                     reason: "must be an https address of plain letters without a query, or a file; http for a loopback address only",
@@ -63,6 +71,23 @@ impl SignedIn {
         };
         let network = Network { roots, rule, connect: CONNECT };
         Ok(SignedIn(Arc::new(Shared { identities, network, places })))
+    }
+
+    /// How many issuers there are.
+    pub fn issuers(&self) -> usize {
+        self.0.places.len()
+    }
+
+    /// The same, with what `before` knows of issuers whose keys are at the same address still: while such an issuer is away, its keys go on.
+    pub(crate) fn carrying(self, before: &SignedIn) -> Self {
+        // Nobody else has it yet: what can't be carried is asked for anew.
+        match Arc::try_unwrap(self.0) {
+            Ok(shared) => {
+                let identities = shared.identities.carrying(&before.0.identities);
+                SignedIn(Arc::new(Shared { identities, ..shared }))
+            }
+            Err(shared) => SignedIn(shared),
+        }
     }
 
     /// Whose is this token, and what do its roles open at a door of this scope? A key that isn't known is asked for once, and nobody waits

@@ -1,7 +1,7 @@
 //! Tokens of an identity provider, at every door that takes a key; and its key sets, which come from where the operator says.
 
 use crate::{
-    call::{Answer, governed, now, send},
+    call::{Answer, now, send, ungoverned},
     fake::{FakePredictor, record},
     ledger::{calls, ledger},
 };
@@ -12,9 +12,9 @@ use govern::{
     access::{Grant, Identities, Keyring, Scope},
 };
 use serde_json::{Value, json};
-use serve::{Access, Governance, Route, ServeSettings, SignedIn, Stage, routes};
+use serve::{Access, AppState, Current, Governance, Route, ServeSettings, SignedIn, Stage, app, routes};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicUsize, Ordering},
@@ -55,8 +55,7 @@ impl Provider {
             // Nothing of the caller's goes to the provider.
             assert!(!request.headers().contains_key("authorization"));
             counted.fetch_add(1, Ordering::SeqCst);
-            let key: Value = serde_json::from_str(&PUBLIC.replace("RS384", "RS256")).unwrap();
-            let keys = json!({ "keys": [key] }).to_string();
+            let keys = public_keys();
             let json = [("content-type", "application/json")];
             let gives = *told.lock().unwrap();
             match gives {
@@ -87,13 +86,27 @@ impl Provider {
     }
 }
 
+/// The provider's key set.
+fn public_keys() -> String {
+    let key: Value = serde_json::from_str(&PUBLIC.replace("RS384", "RS256")).unwrap();
+    json!({ "keys": [key] }).to_string()
+}
+
 /// A server that trusts a provider.
 struct Site {
     service: Router,
+    current: Current,
     key: String,
     seconds: Arc<AtomicI64>,
     ledger: PathBuf,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
+}
+
+/// An `oidc.toml` as it stands in a directory.
+fn signed_in(dir: &Path, file: &str) -> Result<SignedIn, serve::Error> {
+    std::fs::write(dir.join("oidc.toml"), file).unwrap();
+    let identities = Identities::open(&dir.join("oidc.toml"), &SigningKey::new().unwrap()).unwrap();
+    SignedIn::new(identities, &[], now())
 }
 
 fn site(provider: &Provider) -> Site {
@@ -107,9 +120,7 @@ fn site(provider: &Provider) -> Site {
          [roles.clinician]\nscopes = [\"cds\"]\n[roles.developer]\nscopes = [\"predict\"]\nper_minute = 2\n",
         provider.address
     );
-    std::fs::write(dir.path().join("oidc.toml"), file).unwrap();
-    let identities = Identities::open(&dir.path().join("oidc.toml"), &SigningKey::new().unwrap()).unwrap();
-    let identities = Some(SignedIn::new(identities, &[]).unwrap());
+    let identities = Some(signed_in(dir.path(), &file).unwrap());
     let seconds = Arc::new(AtomicI64::new(0));
     let clock = seconds.clone();
     let clock = move || now().plus_micros(clock.load(Ordering::SeqCst) * 1_000_000);
@@ -118,8 +129,9 @@ fn site(provider: &Provider) -> Site {
         .with_access(Access::Keys { keyring, tokens: None, identities })
         .with_ledger(ledger(&path))
         .with_stage(Arc::new(|| Some(Stage::Live)));
-    let service = governed(Arc::new(FakePredictor::default()), governance, ServeSettings::default());
-    Site { service, key, seconds, ledger: path, _dir: dir }
+    let state =
+        AppState::new(Arc::new(FakePredictor::default()), governance, ServeSettings::default()).unwrap();
+    Site { service: app(state.clone()), current: state.into(), key, seconds, ledger: path, dir }
 }
 
 impl Site {
@@ -304,10 +316,14 @@ async fn hostile_tokens_are_refused_at_the_door_and_keys_go_on() {
 #[test]
 fn key_sets_come_from_where_an_operator_may_point() {
     let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("keys.json"), public_keys()).unwrap();
+    std::fs::write(dir.path().join("none.json"), r#"{"keys": []}"#).unwrap();
     for (jwks, fine) in [
         ("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/discovery/v2.0/keys", true),
         ("http://127.0.0.1:8080/keys", true),
         ("keys.json", true),
+        ("none.json", false),
+        ("missing.json", false),
         ("http://login.example/keys", false),
         ("ftp://login.example/keys", false),
         ("https://user@login.example/keys", false),
@@ -320,6 +336,56 @@ fn key_sets_come_from_where_an_operator_may_point() {
         let identities =
             Identities::open(&dir.path().join("oidc.toml"), &SigningKey::new().unwrap()).unwrap();
         let roots = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap().cert.pem();
-        assert_eq!(SignedIn::new(identities, roots.as_bytes()).is_ok(), fine, "{jwks}");
+        assert_eq!(SignedIn::new(identities, roots.as_bytes(), now()).is_ok(), fine, "{jwks}");
     }
+}
+
+#[tokio::test]
+async fn who_is_believed_is_exchanged_while_the_server_runs() {
+    let provider = Provider::start(Gives::Keys).await;
+    let site = site(&provider);
+    let token = signed("rsa", &json!({}));
+    assert_eq!(site.models(&token).await.status, 200);
+    assert_eq!(provider.asked(), 1);
+    let file = |jwks: &str, role: &str| {
+        format!(
+            "[[issuer]]\niss = \"{ISSUER}\"\naud = \"api://osler\"\njwks = \"{jwks}\"\n[roles.{role}]\nscopes = [\"read\"]\n"
+        )
+    };
+    let believe = |jwks: &str, role: &str| {
+        let next = signed_in(site.dir.path(), &file(jwks, role)).unwrap();
+        site.current.believe(Some(next)).unwrap();
+    };
+    let address = format!("{}/discovery/v2.0/keys", provider.address);
+
+    // The same issuer's keys are known already: it is away, and its tokens are judged by the new roles at once.
+    provider.gives(Gives::Error);
+    believe(&address, "clinician");
+    site.models(&token).await.error(403, "no_role");
+    believe(&address, "admin");
+    assert_eq!(site.models(&token).await.status, 200);
+    assert_eq!(provider.asked(), 1);
+
+    // Keys at another address are others.
+    believe(&format!("{}/elsewhere", provider.address), "admin");
+    site.models(&token).await.error(503, "access_unavailable");
+    assert_eq!(provider.asked(), 2);
+
+    // A file is read when it is named, and again with the next exchange: a key that was taken out opens nothing then.
+    let keys = site.dir.path().join("keys.json");
+    std::fs::write(&keys, public_keys()).unwrap();
+    believe("keys.json", "admin");
+    assert_eq!(site.models(&token).await.status, 200);
+    std::fs::write(&keys, public_keys().replace("\"rsa\"", "\"another\"")).unwrap();
+    assert_eq!(site.models(&token).await.status, 200);
+    believe("keys.json", "admin");
+    site.models(&token).await.error(401, "token_refused");
+
+    // Nobody is believed any more; keys of ours still are.
+    site.current.believe(None).unwrap();
+    site.models(&token).await.error(401, "unauthorized");
+    assert_eq!(site.models(&site.key).await.status, 200);
+
+    let open = AppState::new(Arc::new(FakePredictor::default()), ungoverned(), ServeSettings::default());
+    assert!(Current::from(open.unwrap()).believe(None).is_err());
 }

@@ -1,6 +1,11 @@
 use super::{RECORD, said, server::Server};
 use crate::support::Site;
 use serde_json::Value;
+use std::fs::{self, File};
+use std::time::{Duration, Instant};
+
+/// The public key of an issuer, by another name than the token's.
+const KEY: &str = include_str!("../../../../govern/src/access/testkeys/rsa2048.jwk.json");
 
 #[test]
 fn keys_are_granted_used_rotated_and_revoked_while_the_server_runs() {
@@ -72,4 +77,61 @@ fn an_identity_provider_that_is_named_badly_is_told_before_the_server_starts() {
         let said = site.fail(&line);
         assert!(said.contains(named) && said.contains("oidc.toml"), "{said}");
     }
+}
+
+/// A token that nobody signed, of this issuer, by this key.
+const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJodHRwczovL2EuZXhhbXBsZSJ9.AAAA";
+
+#[test]
+fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_changes_nothing() {
+    let site = Site::new();
+    let reader = said(&site, "access grant --governance site --name reader --scope read");
+    let log = site.path("log");
+    let server = Server::start_logging(&site, &["--governance", "site"], File::create(&log).unwrap());
+    let refused = |token: &str| {
+        let answer = server.get("/v1/models", token);
+        assert_eq!((answer.status, server.get("/v1/models", &reader).status), (401, 200));
+        format!("{} {}", answer.body["error"]["code"], answer.body["error"]["message"])
+    };
+    let told = |words: &str| {
+        let before = fs::read_to_string(&log).unwrap().matches(words).count();
+        server.hang_up();
+        let end = Instant::now() + Duration::from_secs(60);
+        while fs::read_to_string(&log).unwrap().matches(words).count() == before {
+            assert!(Instant::now() < end, "{}", fs::read_to_string(&log).unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    assert!(refused(TOKEN).contains("unauthorized"));
+
+    // Its issuer is named, and its key is not in that issuer's set.
+    let keys = format!("{{\"keys\": [{}]}}", KEY.replace("RS384", "RS256"));
+    let file = "[[issuer]]\niss = \"https://a.example\"\naud = \"osler\"\njwks = \"keys.json\"\n\
+                [roles.clinician]\nscopes = [\"cds\"]\n";
+    site.file("site/keys.json", &keys);
+    site.file("site/oidc.toml", file);
+    told("is believed from now on");
+    assert!(refused(TOKEN).contains("(kid)"));
+
+    // What can't be read changes nothing, and is named.
+    for (name, content, named) in [
+        ("site/oidc.toml", file.replace("scopes", "scope"), "unknown field"),
+        ("site/oidc.toml", file.replace("keys.json", "gone.json"), "gone.json isn't there"),
+        ("site/keys.json", "{\"keys\": []}".to_owned(), "must name a file with a key set"),
+    ] {
+        site.file("site/oidc.toml", file);
+        site.file(name, content);
+        told("the identity providers before go on");
+        assert!(fs::read_to_string(&log).unwrap().contains(named), "{named}");
+        assert!(refused(TOKEN).contains("(kid)"));
+    }
+
+    // Another issuer takes its place; then there is none.
+    site.file("site/keys.json", &keys);
+    site.file("site/oidc.toml", file.replace("a.example", "b.example"));
+    told("is believed from now on");
+    assert!(refused(TOKEN).contains("(iss)"));
+    fs::remove_file(site.path("site/oidc.toml")).unwrap();
+    told("is believed from now on");
+    assert!(refused(TOKEN).contains("unauthorized"));
 }

@@ -48,6 +48,12 @@ impl Server {
         &self.address
     }
 
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
     pub fn post(&self, path: &str, key: &str, body: &str) -> Answer {
         call(&self.address, "POST", path, key, body).unwrap()
     }

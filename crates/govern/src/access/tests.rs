@@ -1,4 +1,7 @@
 mod identity;
+#[path = "../../../../fuzz/mutate.rs"]
+mod mutate;
+mod mutated;
 
 use super::*;
 use events::Time;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use serve::{Access, ServeSettings, Stage};
 use std::sync::Arc;
 
-const PATH: &str = "/cds-services/osler-patient-view";
+pub const PATH: &str = "/cds-services/osler-patient-view";
 
 fn resource(kind: &str, rest: Value) -> Value {
     let mut resource = json!({"resourceType": kind, "subject": {"reference": "Patient/p"}});

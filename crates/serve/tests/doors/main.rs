@@ -17,6 +17,9 @@ mod leash;
 mod ledger;
 mod limits;
 mod mirror;
+#[path = "../../../../fuzz/mutate.rs"]
+mod mutate;
+mod mutated;
 mod omop;
 mod operations;
 mod pages;

@@ -6,11 +6,11 @@ use crate::{
     access::{Identities, IdentityRefusal, KeysAt, Lack},
 };
 
-const ISSUER: &str = "https://login.example/11111111-2222-3333-4444-555555555555/v2.0";
+pub(super) const ISSUER: &str = "https://login.example/11111111-2222-3333-4444-555555555555/v2.0";
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 const PERSON: &str = "AAAAAAAA-bbbb-cccc-dddd-eeeeeeeeeeee";
 
-const FILE: &str = r#"
+pub(super) const FILE: &str = r#"
 [[issuer]]
 iss = "https://login.example/11111111-2222-3333-4444-555555555555/v2.0"
 aud = ["api://osler", "99999999-8888-7777-6666-555555555555"]
@@ -35,7 +35,7 @@ per_minute = 60
 scopes = ["read", "metrics"]
 "#;
 
-fn signing(digit: &str) -> SigningKey {
+pub(super) fn signing(digit: &str) -> SigningKey {
     SigningKey::from_hex(&digit.repeat(64)).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn open_under(dir: &Path, text: &str, signing: &SigningKey) -> Result<Identities
     Identities::open(&dir.join("oidc.toml"), signing)
 }
 
-fn set(keys: &[&str]) -> Vec<u8> {
+pub(super) fn set(keys: &[&str]) -> Vec<u8> {
     // As Entra has it: without `alg`, and with members that nobody here knows.
     let keys: Vec<Value> = keys
         .iter()
@@ -65,7 +65,7 @@ fn set(keys: &[&str]) -> Vec<u8> {
     json!({ "keys": all }).to_string().into_bytes()
 }
 
-fn identities(dir: &Path) -> Identities {
+pub(super) fn identities(dir: &Path) -> Identities {
     identities_under(dir, &signing("1"))
 }
 
@@ -76,7 +76,7 @@ fn identities_under(dir: &Path, signing: &SigningKey) -> Identities {
     identities
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "iss": ISSUER, "aud": "api://osler", "tid": TENANT, "oid": PERSON, "sub": "x7-opaque",
         "iat": seconds(), "nbf": seconds(), "exp": seconds() + 3600, "ver": "2.0",

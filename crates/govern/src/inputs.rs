@@ -4,7 +4,7 @@
 //! ([age](https://age-encryption.org/v1), X25519 recipients): the server can add to what is kept and read none of it. A file is found
 //! again by the day and the digest of its entry, `2026-11-27/DIGEST.age`; the same input, asked again on a day, is kept once.
 
-use crate::{Clock, stamp};
+use crate::{Clock, stamp, together::Together};
 use age::{
     Decryptor, Encryptor, Identity, Recipient,
     x25519::{Identity as X25519Identity, Recipient as X25519Recipient},
@@ -14,7 +14,7 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -72,6 +72,8 @@ pub struct Inputs {
     bounds: InputBounds,
     clock: Clock,
     held: Mutex<Held>,
+    /// The day that is written to, and those who wait until its names are on the disk.
+    day: Mutex<(PathBuf, Arc<Together>)>,
     /// Files begun.
     begun: AtomicU64,
 }
@@ -116,6 +118,7 @@ impl Inputs {
             bounds,
             clock,
             held: Mutex::default(),
+            day: Mutex::default(),
             begun: AtomicU64::new(0),
         };
         inputs.held().bytes = days(directory)?.iter().map(|day| day.bytes).sum();
@@ -131,7 +134,8 @@ impl Inputs {
         let directory = self.directory.join(&day);
         let path = path_of(&directory, digest)?;
         if path.exists() {
-            return Ok(());
+            // It has its name, which may not be on the disk yet: who gave it to it may be waiting for that too.
+            return self.settle(&directory).map_err(|e| disk("written", &e));
         }
         let encrypted = self.encrypt(input)?;
         self.make_room(&day, encrypted.len() as u64)?;
@@ -143,9 +147,23 @@ impl Inputs {
             file.write_all(&encrypted)?;
             file.sync_all()?;
             fs::rename(&partial, &path)?;
-            File::open(&directory)?.sync_all()
+            self.settle(&directory)
         });
         written.map_err(|e| disk("written", &e))
+    }
+
+    /// Brings the names in a day's directory to the disk, and, the first time, the directory's own.
+    fn settle(&self, directory: &Path) -> io::Result<()> {
+        let together = {
+            let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+            if day.0 != directory {
+                // Held meanwhile: nobody goes on before the day itself is there.
+                File::open(&self.directory)?.sync_all()?;
+                *day = (directory.to_owned(), Arc::default());
+            }
+            day.1.clone()
+        };
+        together.sync(directory)
     }
 
     fn encrypt(&self, input: &[u8]) -> Result<Vec<u8>, InputError> {

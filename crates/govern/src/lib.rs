@@ -40,6 +40,7 @@ pub mod ledger;
 pub mod lifecycle;
 mod signing;
 mod sqlite;
+mod together;
 
 pub use error::Error;
 pub use signing::{PublicKey, Signature, SigningKey};

@@ -7,7 +7,11 @@ use http_body_util::Full;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -38,7 +42,7 @@ pub(super) fn provider(endpoint: &str, roots: &[u8]) -> Result<SdkTracerProvider
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Collector { network, base, target, runtime })
+        .with_http_client(Collector { network, base, target, runtime, fails: Fails::default() })
         .with_endpoint(url)
         .with_timeout(TIME)
         .build()
@@ -56,6 +60,22 @@ struct Collector {
     base: Base,
     target: String,
     runtime: Runtime,
+    fails: Fails,
+}
+
+/// Has the last batch failed? The library says nothing of it, and to say it for each would fill the log.
+#[derive(Default)]
+struct Fails(AtomicBool);
+
+impl Fails {
+    /// What is to be said of a batch: only what has changed.
+    fn told(&self, failed: bool) -> Option<&'static str> {
+        match (self.0.swap(failed, Ordering::Relaxed), failed) {
+            (false, true) => Some("traces are not taken by their collector, and are left out until they are"),
+            (true, false) => Some("traces are taken by their collector again"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Collector {
@@ -77,9 +97,31 @@ impl HttpClient for Collector {
         };
         let asked: Result<_, fetch::Failure> =
             self.runtime.block_on(async { timeout(TIME, asked).await }).unwrap_or(Err(fetch::Failure::Late));
+        let reason = match &asked {
+            Ok((status, _)) if status.is_success() => None,
+            Ok((status, _)) => Some(format!("it answered {}", status.as_u16())),
+            Err(failure) => Some(failure.to_string()),
+        };
+        if let Some(told) = self.fails.told(reason.is_some()) {
+            tracing::warn!(reason, "{told}");
+        }
         let (status, body) = asked?;
         let mut response = Response::new(body);
         *response.status_mut() = status;
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_that_fails_is_told_of_once_and_that_it_is_back() {
+        let fails = Fails::default();
+        let told: Vec<bool> =
+            [false, true, true, true, false, false, true].map(|failed| fails.told(failed).is_some()).into();
+        assert_eq!(told, [false, true, false, false, true, false, true]);
+        assert!(fails.told(false).unwrap().contains("again"));
     }
 }

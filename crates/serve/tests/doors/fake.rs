@@ -327,7 +327,9 @@ fn example_bundle() -> Value {
 
 fn day(text: &str) -> Option<Time> {
     let mut parts = text.get(..10)?.split('-').map(str::parse::<u32>);
-    Time::from_ymd(parts.next()?.ok()? as i32, parts.next()?.ok()?, parts.next()?.ok()?)
+    // As the readers of records have it: nobody is of another time.
+    let year = parts.next()?.ok().filter(|year| (1831..=2200).contains(year))?;
+    Time::from_ymd(year as i32, parts.next()?.ok()?, parts.next()?.ok()?)
 }
 
 fn fhir_code(coding: &Value) -> Option<Code> {

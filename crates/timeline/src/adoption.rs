@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 const RAREST_WORDS: usize = 4;
 /// A word that more descriptions have than this finds nothing by itself.
 const MOST_DESCRIPTIONS: usize = 5_000;
-/// How much of a site's description, by weight of words, must be found in the token's for a pair to be sure.
+/// How much of a site's description, by weight of words, must be found in the token's for a pair to be worth a look.
+const MANY_WORDS: f64 = 0.35;
+/// And for it to be sure.
 const ALL_WORDS: f64 = 0.99;
 /// The next likely token must be at most this share as likely for a pair to be sure.
 const NEXT_BEST: f64 = 0.92;
@@ -24,7 +26,7 @@ const MEDIANS_APART: f32 = 3.0;
 pub struct Pair {
     /// As the site writes it.
     pub code: Code,
-    /// The token; none where no token's description has a word of the code's.
+    /// The token; none where no token's description has a third of the words of the code's.
     pub token: Option<u32>,
     /// How alike their descriptions are, in [0, 1]: the Dice coefficient of their words, each weighted by how rare it is.
     pub likeness: f64,
@@ -37,7 +39,8 @@ pub struct Pair {
 /// the codes that it reads, where the site's units are unknown. `site` is the vocabulary of the site's own records, and tells
 /// its codes' descriptions and values. In the order of `site`: the commonest codes first.
 ///
-/// Tests are compared with tests, facts without a value with such facts, and static facts with static ones.
+/// Tests are compared with tests, facts without a value with such facts, and static facts with static ones. Two codes of one system
+/// are never one thing, however alike their words: `Appendectomy` isn't `History of appendectomy`.
 pub fn propose(vocabulary: &Vocabulary, site: &Vocabulary, hierarchy: &Hierarchy) -> Vec<Pair> {
     let descriptions = Descriptions::new(vocabulary, site);
     site.entries()
@@ -139,7 +142,9 @@ impl<'a> Descriptions<'a> {
             .into_iter()
             .filter_map(|token| Some((token, self.vocabulary.entry(token)?)))
             .filter(|(_, candidate)| {
-                candidate.kind == entry.kind && candidate.values.is_empty() == entry.values.is_empty()
+                candidate.kind == entry.kind
+                    && candidate.values.is_empty() == entry.values.is_empty()
+                    && system(candidate) != system(entry)
             })
             .map(|(token, candidate)| {
                 let theirs = self::words(candidate);
@@ -147,6 +152,7 @@ impl<'a> Descriptions<'a> {
                 (2.0 * common / (all + self.weight(&theirs)), common / all, token)
             })
             .collect();
+        scored.retain(|(_, found, _)| *found >= MANY_WORDS);
         // The commoner token first where two are equally alike.
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let &(likeness, found, token) = scored.first()?;
@@ -155,6 +161,11 @@ impl<'a> Descriptions<'a> {
         let sure = found >= ALL_WORDS && next <= NEXT_BEST * likeness && alike;
         Some(Pair { code: entry.code.clone(), token: Some(token), likeness, sure })
     }
+}
+
+/// `LOINC` of `LOINC//718-7`.
+fn system(entry: &Entry) -> &str {
+    entry.code.as_str().split("//").next().unwrap_or_default()
 }
 
 /// In every unit that both have.
@@ -167,7 +178,7 @@ fn magnitudes_agree(token: &Entry, site: &Entry) -> bool {
     })
 }
 
-/// The distinct words of a description, or of the code where it has none.
+/// The distinct words of a description.
 fn words(entry: &Entry) -> BTreeSet<String> {
     let text = entry.description.as_deref().unwrap_or_default();
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -181,8 +192,11 @@ mod tests {
     use events::meds::CodeMetadata;
     use events::{Deidentified, Event, Subject, Time};
 
-    /// A site of twenty people who have everything, with values around a middle.
-    fn site(codes: &[(&str, &str, Option<(f32, &str)>)]) -> Vocabulary {
+    /// A code, its description, and the middle of its values in a unit.
+    type Known<'a> = (&'a str, &'a str, Option<(f32, &'a str)>);
+
+    /// A site of twenty people who have everything.
+    fn site(codes: &[Known<'_>]) -> Vocabulary {
         let metadata: Vec<CodeMetadata> = codes
             .iter()
             .map(|(code, description, _)| CodeMetadata {
@@ -193,7 +207,7 @@ mod tests {
             .collect();
         let mut builder = VocabularyBuilder::new(VocabularyOptions::default(), &metadata).unwrap();
         for id in 0..20 {
-            let event = |(code, _, value): &(&str, &str, Option<(f32, &str)>)| {
+            let event = |(code, _, value): &Known<'_>| {
                 let event = Event::new(Some(Time::from_micros(id)), Code::new(code));
                 match value {
                     Some((middle, unit)) => {
@@ -260,13 +274,20 @@ mod tests {
             ("DX//1", "Cholesterol", None),
             ("ICD10CM//E11.65", "Type 2 diabetes mellitus", None),
             ("PROC//9", "Colonoscopy", None),
+            // Another code of a system that the model knows; hardly a word in common.
+            ("SNOMED//275251008", "Colonoscopy", None),
+            ("PROC//10", "Colonoscopy through stoma with biopsy", None),
         ]);
         let mut pairs = propose(&home, &away, &Hierarchy::default());
         pairs.sort_by(|a, b| a.code.cmp(&b.code));
         let (glucose, hemoglobin) =
             (("LAB//GLU", "LOINC//2345-7", false), ("LAB//UHB", "LOINC//718-7", false));
         let colonoscopy = ("PROC//9", "SNOMED//73761001", true);
-        assert_eq!(told(&pairs, &home), [("DX//1", "", false), glucose, hemoglobin, colonoscopy]);
+        let none = |code| (code, "", false);
+        assert_eq!(
+            told(&pairs, &home),
+            [none("DX//1"), glucose, hemoglobin, none("PROC//10"), colonoscopy, none("SNOMED//275251008")]
+        );
     }
 
     #[test]

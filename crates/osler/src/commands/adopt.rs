@@ -12,7 +12,7 @@ use clap::Args;
 use events::Split;
 use pairs::Pairs;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use timeline::{Hierarchy, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions};
 
@@ -68,7 +68,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn propose(&self, file: &PathBuf, voice: Voice) -> Result<Value> {
+    fn propose(&self, file: &Path, voice: Voice) -> Result<Value> {
         if file.exists() && !self.force {
             bail!(
                 "{} exists, and may have been looked through; choose another, or --force to replace it",
@@ -114,7 +114,7 @@ impl Arguments {
         }))
     }
 
-    fn adopt(&self, pairs: &PathBuf, out: &PathBuf, voice: Voice) -> Result<Manifest> {
+    fn adopt(&self, pairs: &Path, out: &Path, voice: Voice) -> Result<Manifest> {
         let started = Instant::now();
         let model = Manifest::verify(&self.model, Kind::Model)?;
         let records = Records::open(&self.events)?;

@@ -135,7 +135,7 @@ impl ModelPredictor {
     /// An event sent in MEDS terms, as a source's.
     fn source_event(&self, event: MedsEvent) -> SourceEvent {
         let vocabulary = self.directory.tokenizer.vocabulary();
-        // A code of the site that adopted the model: ten people or more have it, and whoever adopted it has looked at it.
+        // A code of the site that adopted the model: it stands in the vocabulary, and whoever adopted it has looked at it.
         let adopted =
             || vocabulary.index_of(&event.code).is_none() && vocabulary.read_as(&event.code).is_some();
         let (system, code) = match event.code.split_once("//") {

@@ -5,7 +5,7 @@ use events::Code;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use timeline::{Entry, Pair, ValueDistribution, Vocabulary};
+use timeline::{Entry, EntryKind, Pair, ValueDistribution, Vocabulary};
 
 /// A table of a million pairs stays below this many bytes.
 const LARGEST: u64 = 256 << 20;
@@ -102,6 +102,15 @@ impl Pairs {
             let token = vocabulary.index_of(&row.model_code);
             let token =
                 token.with_context(|| format!("line {line}: the model has no code `{}`", row.model_code))?;
+            if vocabulary.entry(token).is_some_and(|entry| entry.kind == EntryKind::Special) {
+                bail!("line {line}: `{}` is no code that a record can be read as", row.model_code);
+            }
+            if vocabulary.index_of(&row.site_code).is_some_and(|own| own != token) {
+                bail!(
+                    "line {line}: the model knows `{}` itself, and reads it as nothing else",
+                    row.site_code
+                );
+            }
             if let Some((before, first)) = accepted.insert(row.site_code.clone(), (token, line))
                 && before != token
             {
@@ -189,6 +198,11 @@ mod tests {
                 .contains("line 2: the model has no code `LOINC//9`")
         );
         assert!(refused(&format!("{head}\nyes,,LOINC//718-7\n")).contains("empty"));
+        assert!(refused(&format!("{head}\nyes,A,UNKNOWN\n")).contains("line 2: `UNKNOWN` is no code"));
+        assert!(
+            refused(&format!("{head}\nyes,LOINC//2345-7,LOINC//718-7\n"))
+                .contains("knows `LOINC//2345-7` itself")
+        );
         let twice = refused(&format!("{head}\nyes,A,LOINC//718-7\nyes,A,LOINC//2345-7\n"));
         assert!(twice.starts_with("lines 2 and 3"), "{twice}");
         assert!(refused(&format!("{head}\nyes,A\n")).contains("not a table"));

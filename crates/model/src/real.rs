@@ -3,7 +3,9 @@
 //! Every layer and head is written once over [`Real`]: the engine runs in `f32`, and the same code in `f64` is
 //! what finite differences check.
 
+use crate::layers::feed_forward;
 use crate::panels::{self, Left, Panels, Right, Target};
+use crate::registers;
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::iter::Sum;
@@ -35,6 +37,15 @@ pub(crate) trait Real:
     fn sqrt(self) -> Self;
     /// The product of a left operand with panels, in the best way that there is for this precision.
     fn product(target: Target<'_, Self>, left: Left<'_, Self>, right: Right<'_, Self>);
+    /// [`feed_forward::forward`](crate::layers::feed_forward::forward) in the best way that there is for this precision.
+    fn gate(gate_up: &[Self], width: usize, activation: &mut [Self]);
+    /// [`feed_forward::backward`](crate::layers::feed_forward::backward), likewise.
+    fn gate_backward(gate_up: &mut [Self], width: usize, d_activation: &[Self], activation: &mut [Self]);
+    /// [`exponentiate_scaled`], likewise.
+    fn exponentiate_scaled(row: &mut [Self], scale: Self) -> (Self, Self);
+    /// Replaces scores `x` by their probabilities `p = exp(s x − log_sum)`, and the gradient `d` of these by the
+    /// scores', `p (d − shared) s`, with `(s, log_sum, shared)`.
+    fn probabilities(scores: &mut [Self], d_scores: &mut [Self], by: (Self, Self, Self));
     /// Lends this thread's panels, for operands that are laid out for one product.
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<Self>) -> R) -> R;
 
@@ -66,6 +77,23 @@ impl Real for f64 {
     }
     fn product(target: Target<'_, f64>, left: Left<'_, f64>, right: Right<'_, f64>) {
         panels::product_plainly(target, left, right);
+    }
+    fn gate(gate_up: &[f64], width: usize, activation: &mut [f64]) {
+        feed_forward::forward_plainly(gate_up, width, activation);
+    }
+    fn gate_backward(gate_up: &mut [f64], width: usize, d_activation: &[f64], activation: &mut [f64]) {
+        feed_forward::backward_plainly(gate_up, width, d_activation, activation);
+    }
+    fn exponentiate_scaled(row: &mut [f64], scale: f64) -> (f64, f64) {
+        let max = row.iter().fold(row[0], |max, value| max.max(*value));
+        row.iter_mut().for_each(|value| *value = ((*value - max) * scale).exp());
+        (max * scale, row.iter().sum())
+    }
+    fn probabilities(scores: &mut [f64], d_scores: &mut [f64], (scale, log_sum, shared): (f64, f64, f64)) {
+        for (s, ds) in scores.iter_mut().zip(d_scores) {
+            *s = (*s * scale - log_sum).exp();
+            *ds = *s * (*ds - shared) * scale;
+        }
     }
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f64>) -> R) -> R {
         thread_local!(static PANELS: RefCell<Panels<f64>> = RefCell::default());
@@ -110,6 +138,18 @@ impl Real for f32 {
     }
     fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
         panels::product_in_registers(target, left, right);
+    }
+    fn gate(gate_up: &[f32], width: usize, activation: &mut [f32]) {
+        feed_forward::forward_in_registers(gate_up, width, activation);
+    }
+    fn gate_backward(gate_up: &mut [f32], width: usize, d_activation: &[f32], activation: &mut [f32]) {
+        feed_forward::backward_in_registers(gate_up, width, d_activation, activation);
+    }
+    fn exponentiate_scaled(row: &mut [f32], scale: f32) -> (f32, f32) {
+        pulp::Arch::new().dispatch(registers::Exponentiate { row, scale })
+    }
+    fn probabilities(scores: &mut [f32], d_scores: &mut [f32], by: (f32, f32, f32)) {
+        pulp::Arch::new().dispatch(registers::Probabilities { scores, d_scores, by });
     }
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f32>) -> R) -> R {
         thread_local!(static PANELS: RefCell<Panels<f32>> = RefCell::default());
@@ -168,32 +208,7 @@ pub(crate) fn exponentiate<T: Real>(row: &mut [T]) -> (T, T) {
 /// Replaces a row by `exp(s x − max(s x))` and returns `(max(s x), sum)`; `scale`, `s`, is positive.
 #[inline(always)]
 pub(crate) fn exponentiate_scaled<T: Real>(row: &mut [T], scale: T) -> (T, T) {
-    const LANES: usize = 16;
-    let mut lanes = [row[0]; LANES];
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
-        }
-    }
-    let mut max = lanes[0];
-    for value in lanes.iter().chain(rest) {
-        max = if *value > max { *value } else { max };
-    }
-    let mut sums = [T::ZERO; LANES];
-    let (chunks, rest) = row.as_chunks_mut::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            chunk[lane] = ((chunk[lane] - max) * scale).exp();
-            sums[lane] += chunk[lane];
-        }
-    }
-    let mut sum = sums.into_iter().sum::<T>();
-    for value in rest {
-        *value = ((*value - max) * scale).exp();
-        sum += *value;
-    }
-    (max * scale, sum)
+    T::exponentiate_scaled(row, scale)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Functions of numbers in registers, whatever their width.
 
-use pulp::Simd;
+use crate::real::Real;
+use pulp::{Simd, WithSimd};
 
 /// `eˣ` as [`Real::exp`](crate::real::Real::exp) has it, with multiplications and additions in one where the processor can:
 /// 2 units in the last place, and e⁻⁸⁷ and e⁸⁸ beyond these.
@@ -8,7 +9,8 @@ use pulp::Simd;
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // Adding and subtracting 1.5·2²³ rounds to the nearest integer, which the sum's low bits also hold.
     const ROUND: f32 = 12_582_912.0;
-    let x = simd.min_f32s(simd.max_f32s(x, simd.splat_f32s(-87.0)), simd.splat_f32s(88.0));
+    // In this order what is no number stays none, so that a run that diverges is found out.
+    let x = simd.min_f32s(simd.splat_f32s(88.0), simd.max_f32s(simd.splat_f32s(-87.0), x));
     let round = simd.splat_f32s(ROUND);
     let shifted = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), round);
     let n = simd.sub_f32s(shifted, round);
@@ -29,7 +31,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
-    let x = simd.max_f32s(x, simd.splat_f32s(-86.0));
+    let x = simd.max_f32s(simd.splat_f32s(-86.0), x);
     let negative = simd.sub_f32s(simd.neg_f32s(one), exp(simd, simd.neg_f32s(x)));
     let bits = simd.transmute_u32s_f32s(simd.neg_f32s(negative));
     // Off by a twentieth at most.
@@ -39,6 +41,81 @@ pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         guess = simd.mul_add_e_f32s(guess, error, guess);
     }
     guess
+}
+
+/// Replaces a row by `exp(s x − max(s x))` and gives `(max(s x), sum)`.
+pub(crate) struct Exponentiate<'a> {
+    pub(crate) row: &'a mut [f32],
+    /// `s`, positive.
+    pub(crate) scale: f32,
+}
+
+impl WithSimd for Exponentiate<'_> {
+    type Output = (f32, f32);
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (f32, f32) {
+        let Exponentiate { row, scale } = self;
+        // Four chains, since each addition and each comparison waits for the last.
+        let mut most = [simd.splat_f32s(row[0]); 4];
+        let (vectors, rest) = S::as_mut_simd_f32s(row);
+        let (fours, ones) = vectors.as_chunks::<4>();
+        for four in fours {
+            for (most, x) in most.iter_mut().zip(four) {
+                *most = simd.max_f32s(*most, *x);
+            }
+        }
+        for x in ones {
+            most[0] = simd.max_f32s(most[0], *x);
+        }
+        let most = simd.max_f32s(simd.max_f32s(most[0], most[1]), simd.max_f32s(most[2], most[3]));
+        let max = rest.iter().fold(simd.reduce_max_f32s(most), |max, x| if *x > max { *x } else { max });
+        let (maxes, scales) = (simd.splat_f32s(max), simd.splat_f32s(scale));
+        let mut sums = [simd.splat_f32s(0.0); 4];
+        let (fours, ones) = vectors.as_chunks_mut::<4>();
+        for four in fours {
+            for (sum, x) in sums.iter_mut().zip(four) {
+                *x = exp(simd, simd.mul_f32s(simd.sub_f32s(*x, maxes), scales));
+                *sum = simd.add_f32s(*sum, *x);
+            }
+        }
+        for x in ones {
+            *x = exp(simd, simd.mul_f32s(simd.sub_f32s(*x, maxes), scales));
+            sums[0] = simd.add_f32s(sums[0], *x);
+        }
+        let sums = simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3]));
+        let mut sum = simd.reduce_sum_f32s(sums);
+        for x in rest {
+            *x = Real::exp((*x - max) * scale);
+            sum += *x;
+        }
+        (max * scale, sum)
+    }
+}
+
+/// See [`Real::probabilities`].
+pub(crate) struct Probabilities<'a> {
+    pub(crate) scores: &'a mut [f32],
+    pub(crate) d_scores: &'a mut [f32],
+    pub(crate) by: (f32, f32, f32),
+}
+
+impl WithSimd for Probabilities<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Probabilities { scores, d_scores, by: (scale, log_sum, shared) } = self;
+        let ((xs, rest), (ds, d_rest)) = (S::as_mut_simd_f32s(scores), S::as_mut_simd_f32s(d_scores));
+        let (scales, below, shares) =
+            (simd.splat_f32s(scale), simd.splat_f32s(-log_sum), simd.splat_f32s(shared));
+        for (x, d) in xs.iter_mut().zip(ds) {
+            *x = exp(simd, simd.mul_add_e_f32s(*x, scales, below));
+            *d = simd.mul_f32s(simd.mul_f32s(*x, simd.sub_f32s(*d, shares)), scales);
+        }
+        for (x, d) in rest.iter_mut().zip(d_rest) {
+            *x = Real::exp(*x * scale - log_sum);
+            *d = *x * (*d - shared) * scale;
+        }
+    }
 }
 
 /// Sines and cosines of angles up to [`MOST_TURNED`] in magnitude, without branches, so that loops over it vectorise;
@@ -87,6 +164,52 @@ pub(crate) const MOST_TURNED: f64 = 1.5e6;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn in_each_width(run: impl Fn(&dyn Fn(Exponentiate<'_>) -> (f32, f32), &dyn Fn(Probabilities<'_>))) {
+        run(&|row| pulp::Arch::new().dispatch(row), &|rows| pulp::Arch::new().dispatch(rows));
+        run(&|row| row.with_simd(pulp::Scalar), &|rows| rows.with_simd(pulp::Scalar));
+        run(&|row| row.with_simd(pulp::Scalar256b), &|rows| rows.with_simd(pulp::Scalar256b));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = pulp::x86::V3::try_new() {
+            run(&|row| Simd::vectorize(v3, row), &|rows| Simd::vectorize(v3, rows));
+        }
+    }
+
+    #[test]
+    fn softmaxes_and_their_gradients_are_the_definition_in_each_width() {
+        let score = |i: usize| ((i * 7919 % 997) as f32 / 997.0 - 0.5) * 30.0;
+        let close =
+            |found: f32, expected: f64| (f64::from(found) - expected).abs() <= 3e-6 * expected.abs() + 1e-37;
+        in_each_width(|exponentiate, probabilities| {
+            for n in (1..40).chain([64, 65, 127, 200]) {
+                let (scores, scale) = ((0..n).map(score).collect::<Vec<_>>(), 0.7_f32);
+                let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let exact = |x: f32| (f64::from(x - most) * f64::from(scale)).exp();
+                let mut row = scores.clone();
+                let (max, sum) = exponentiate(Exponentiate { row: &mut row, scale });
+                assert_eq!(max, most * scale);
+                assert!(close(sum, scores.iter().map(|x| exact(*x)).sum()));
+                assert!(row.iter().zip(&scores).all(|(found, x)| close(*found, exact(*x))));
+                let log_sum = max + sum.ln();
+                let (mut row, mut d) = (scores.clone(), scores.iter().map(|x| x.sin()).collect::<Vec<_>>());
+                let by = (scale, log_sum, 0.25);
+                probabilities(Probabilities { scores: &mut row, d_scores: &mut d, by });
+                for ((found, d), x) in row.iter().zip(&d).zip(&scores) {
+                    let p = (f64::from(*x) * f64::from(scale) - f64::from(log_sum)).exp();
+                    assert!(close(*found, p), "{found} {p}");
+                    assert!(close(*d, p * (f64::from(x.sin()) - 0.25) * f64::from(scale)));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        let mut row = [f32::NAN; 33];
+        row[3] = 1.0;
+        let (_, sum) = pulp::Arch::new().dispatch(Exponentiate { row: &mut row, scale: 1.0 });
+        assert!(sum.is_nan());
+    }
 
     #[test]
     fn sines_and_cosines_are_the_librarys() {

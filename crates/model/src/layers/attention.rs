@@ -172,10 +172,8 @@ pub(crate) fn backward<T: Real>(
                             let shared = dot(&out[at..at + width], &d_out[at..at + width]);
                             let log_sum = log_sum[(begin + i) * shape.heads + head];
                             let whole = whole_lanes(visible, seen);
-                            for (s, ds) in scores[..whole].iter_mut().zip(&mut d_scores[..whole]) {
-                                *s = (*s * scale - log_sum).exp();
-                                *ds = *s * (*ds - shared) * scale;
-                            }
+                            let by = (scale, log_sum, shared);
+                            T::probabilities(&mut scores[..whole], &mut d_scores[..whole], by);
                             scores[visible..].fill(T::ZERO);
                             d_scores[visible..].fill(T::ZERO);
                         }

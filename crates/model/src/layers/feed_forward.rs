@@ -10,6 +10,11 @@ const LANES: usize = 16;
 
 /// `gate_up`: `[rows, 2 · width]`, gate then up; `activation`: `[rows, width]`.
 pub(crate) fn forward<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]) {
+    T::gate(gate_up, width, activation);
+}
+
+/// [`forward`] for any number.
+pub(crate) fn forward_plainly<T: Real>(gate_up: &[T], width: usize, activation: &mut [T]) {
     vectorised(
         #[inline(always)]
         || {
@@ -60,8 +65,63 @@ impl pulp::WithSimd for InRegisters<'_> {
     }
 }
 
-/// Replaces `gate_up` by its gradient, given that of the activation.
-pub(crate) fn backward<T: Real>(gate_up: &mut [T], width: usize, d_activation: &[T]) {
+/// Replaces `gate_up` by its gradient, given that of the activation, which `activation` receives once more.
+pub(crate) fn backward<T: Real>(gate_up: &mut [T], width: usize, d_activation: &[T], activation: &mut [T]) {
+    T::gate_backward(gate_up, width, d_activation, activation);
+}
+
+/// [`backward`] in registers.
+pub(crate) fn backward_in_registers(
+    gate_up: &mut [f32],
+    width: usize,
+    d_activation: &[f32],
+    activation: &mut [f32],
+) {
+    pulp::Arch::new().dispatch(BackwardInRegisters { gate_up, width, d_activation, activation });
+}
+
+struct BackwardInRegisters<'a> {
+    gate_up: &'a mut [f32],
+    width: usize,
+    d_activation: &'a [f32],
+    activation: &'a mut [f32],
+}
+
+impl pulp::WithSimd for BackwardInRegisters<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        let BackwardInRegisters { gate_up, width, d_activation, activation } = self;
+        let one = simd.splat_f32s(1.0);
+        let rows = gate_up.chunks_exact_mut(2 * width).zip(d_activation.chunks_exact(width));
+        for ((row, d), activation) in rows.zip(activation.chunks_exact_mut(width)) {
+            let (gate, up) = row.split_at_mut(width);
+            let ((gates, gate), (ups, up)) = (S::as_mut_simd_f32s(gate), S::as_mut_simd_f32s(up));
+            let ((ds, d), (activations, activation)) = (S::as_simd_f32s(d), S::as_mut_simd_f32s(activation));
+            for (((g, u), d), a) in gates.iter_mut().zip(ups).zip(ds).zip(activations) {
+                let s = sigmoid(simd, *g);
+                let silu = simd.mul_f32s(*g, s);
+                let slope = simd.mul_add_e_f32s(silu, simd.sub_f32s(one, s), s);
+                *a = simd.mul_f32s(silu, *u);
+                *g = simd.mul_f32s(simd.mul_f32s(*d, *u), slope);
+                *u = simd.mul_f32s(*d, silu);
+            }
+            for (((g, u), d), a) in gate.iter_mut().zip(up).zip(d).zip(activation) {
+                *a = *g * g.sigmoid() * *u;
+                (*g, *u) = gradient(*g, *u, *d);
+            }
+        }
+    }
+}
+
+/// [`backward`] for any number.
+pub(crate) fn backward_plainly<T: Real>(
+    gate_up: &mut [T],
+    width: usize,
+    d_activation: &[T],
+    activation: &mut [T],
+) {
+    forward_plainly(gate_up, width, activation);
     vectorised(
         #[inline(always)]
         || {
@@ -109,7 +169,7 @@ mod tests {
         let gate_up: Vec<f32> = (0..3 * 74).map(|i| (i as f32 * 0.37).sin() * 0.5 * i as f32).collect();
         let (mut plain, mut found) = (vec![0.0; 3 * 37], vec![f32::NAN; 3 * 37]);
         let wide: Vec<f64> = gate_up.iter().map(|x| f64::from(*x)).collect();
-        forward(&wide, 37, &mut plain);
+        forward_plainly(&wide, 37, &mut plain);
         forward_in_registers(&gate_up, 37, &mut found);
         for (found, expected) in found.iter().zip(&plain) {
             assert!(
@@ -120,10 +180,45 @@ mod tests {
     }
 
     #[test]
+    fn backward_in_registers_is_the_same() {
+        let of = |scale: f64, n: usize| -> Vec<f32> {
+            (0..n).map(|i| ((i as f64 * 0.37).sin() * scale * i as f64) as f32).collect()
+        };
+        let (gate_up, d) = (of(0.1, 3 * 74), of(0.02, 3 * 37));
+        let wide = |x: &[f32]| -> Vec<f64> { x.iter().map(|x| f64::from(*x)).collect() };
+        let (mut expected, mut activation) = (wide(&gate_up), vec![f64::NAN; 3 * 37]);
+        backward_plainly(&mut expected, 37, &wide(&d), &mut activation);
+        let run = |simd: &dyn Fn(BackwardInRegisters<'_>)| {
+            let (mut found, mut again) = (gate_up.clone(), vec![f32::NAN; 3 * 37]);
+            simd(BackwardInRegisters {
+                gate_up: &mut found,
+                width: 37,
+                d_activation: &d,
+                activation: &mut again,
+            });
+            for (found, expected) in found.iter().zip(&expected).chain(again.iter().zip(&activation)) {
+                let error = (f64::from(*found) - expected).abs();
+                // `1 − s` is rounded at one, and is multiplied with all three.
+                assert!(error <= 2e-6 * expected.abs() + 1e-5, "{found} {expected}");
+            }
+        };
+        run(&|gate| pulp::Arch::new().dispatch(gate));
+        run(&|gate| pulp::Simd::vectorize(pulp::Scalar, gate));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = pulp::x86::V3::try_new() {
+            run(&|gate| pulp::Simd::vectorize(v3, gate));
+        }
+    }
+
+    #[test]
     fn backward_is_the_derivative() {
         let (x, dy) = (wave(2 * 33, 0.0), wave(33, 1.0));
         let mut dx = x.clone();
-        backward(&mut dx, 11, &dy);
+        let mut again = vec![f64::NAN; 33];
+        backward(&mut dx, 11, &dy, &mut again);
+        let mut activation = vec![0.0; 33];
+        forward(&x, 11, &mut activation);
+        assert_eq!(again, activation);
         assert_gradient(&x, &dx, |x| {
             let mut y = vec![0.0; 33];
             forward(x, 11, &mut y);

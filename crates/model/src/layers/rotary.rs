@@ -63,12 +63,24 @@ impl<T: Real> Angles<T> {
     /// Turns the first `heads · 2 · pairs` columns of each row in place; `backward` turns the other way, which
     /// is also the derivative.
     pub(crate) fn rotate(&self, rows: &mut [T], stride: usize, heads: usize, backward: bool) {
+        self.rotate_from(0, rows, (stride, heads), backward);
+    }
+
+    /// [`Angles::rotate`] of rows that begin at the token `first`.
+    pub(crate) fn rotate_from(
+        &self,
+        first: usize,
+        rows: &mut [T],
+        (stride, heads): (usize, usize),
+        backward: bool,
+    ) {
         let pairs = self.pairs;
+        let (cosine, sine) = (&self.cosine[first * pairs..], &self.sine[first * pairs..]);
         let sign = if backward { -T::ONE } else { T::ONE };
         vectorised(
             #[inline(always)]
             || {
-                let angles = self.cosine.chunks_exact(pairs).zip(self.sine.chunks_exact(pairs));
+                let angles = cosine.chunks_exact(pairs).zip(sine.chunks_exact(pairs));
                 for (row, (cosine, sine)) in rows.chunks_exact_mut(stride).zip(angles) {
                     for head in row[..heads * 2 * pairs].chunks_exact_mut(2 * pairs) {
                         let (a, b) = head.split_at_mut(pairs);

@@ -112,7 +112,7 @@ impl Default for TrainOptions {
             seed: 0,
             threads: 1,
             gradient_slots: 4,
-            pack_tokens: 1024,
+            pack_tokens: 512,
             evaluate_every: None,
             patience: Some(3),
             monitor: Monitor::Total,

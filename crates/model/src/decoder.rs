@@ -19,7 +19,7 @@ use std::ops::Range;
 
 /// Rows that go through a run of layers before the next rows do, so that what becomes of them stays in the second cache
 /// level: sixteen tiles of a product, and a multiple of the four numbers that dropout draws together.
-const NEAR: usize = 192;
+pub(crate) const NEAR: usize = 192;
 
 /// The rows of `tokens`, [`NEAR`] at a time.
 fn near(tokens: usize) -> impl Iterator<Item = Range<usize>> {
@@ -179,6 +179,7 @@ impl<T: Real> Decoder<T> {
     ) {
         let Parameters { config, layout, weights, .. } = p;
         let (tokens, d) = (pack.tokens(), config.width);
+        self.gradient.set_products(p.forward.head.products());
         dx.fill(T::ZERO);
         let (last, inverse) = (self.last.filled(tokens * d), self.last_inverse.filled(tokens));
         let weight = layout.final_norm.of(weights);

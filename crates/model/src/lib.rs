@@ -85,6 +85,7 @@ pub use infer::{LogLikelihood, RiskTable};
 pub use inference::{KeptPrecision, Precision, WeightPrecision};
 pub use model::Model;
 pub use pack::TaskLabel;
+pub use panels::Products;
 pub use patient_state::{PatientState, Token};
 pub use readout::{MemberReport, Readout, ReadoutOptions, ReadoutReport};
 pub use risk_levels::{Aftermath, RiskLevels};

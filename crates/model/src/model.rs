@@ -9,6 +9,7 @@ use crate::layers::dropout::Dropout;
 use crate::objective::{Losses, Workspace};
 use crate::pack::Pack;
 use crate::packed::{Parameters, Prepared};
+use crate::panels::Products;
 use crate::weights::Layout;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,7 +40,7 @@ impl std::fmt::Debug for Model {
 impl Clone for Model {
     fn clone(&self) -> Self {
         Self::assemble(self.config.clone(), self.layout.clone(), self.weights.clone())
-            .with_precision(self.precision)
+            .answering_in(self.precision, self.prepared.products)
     }
 }
 
@@ -70,18 +71,25 @@ impl Model {
         }
     }
 
-    /// The same model, answering in this precision. Training goes back to `f32`.
+    /// The same model, answering in this precision. What is trained on from it answers in `f32` again.
+    ///
+    /// # Errors
+    /// [`Error::Options`] if this processor cannot do it.
     ///
     /// ```
     /// use model::{Config, Model, Precision, Size, WeightPrecision};
     ///
     /// let model = Model::new(Config::of_size(Size::Tiny, 4, 0, Some(1), &[3]), 42)?;
-    /// let model = model.with_precision(Precision { weights: WeightPrecision::Int8, ..Precision::default() });
+    /// let model = model.with_precision(Precision { weights: WeightPrecision::Int8, ..Precision::default() })?;
     /// # Ok::<(), model::Error>(())
     /// ```
-    #[must_use]
-    pub fn with_precision(mut self, precision: Precision) -> Self {
-        self.precision = precision;
+    pub fn with_precision(self, precision: Precision) -> Result<Self> {
+        let products = precision.weights.products()?;
+        Ok(self.answering_in(precision, products))
+    }
+
+    fn answering_in(mut self, precision: Precision, products: Products) -> Self {
+        (self.precision, self.prepared.products) = (precision, products);
         self.idle_readers = Mutex::default();
         self.refresh();
         self
@@ -182,9 +190,9 @@ impl Model {
         Ok(model)
     }
 
-    /// Makes the model ready for gradients, or, without `training`, for answers alone.
-    pub(crate) fn prepare(&mut self, training: bool) {
-        self.prepared.training = training;
+    /// Makes the model ready for gradients, or, without `training`, for answers alone; products are worked out in `products`.
+    pub(crate) fn prepare(&mut self, training: bool, products: Products) {
+        (self.prepared.training, self.prepared.products) = (training, products);
         if training {
             self.precision.weights = WeightPrecision::F32;
         }
@@ -196,7 +204,7 @@ impl Model {
         let shape = (&self.config, &self.layout);
         self.prepared.update(shape, &self.weights);
         let whole = (self.weights.as_slice(), &self.prepared.tables);
-        self.reduced = ReducedWeights::new(self.precision.weights, shape, whole);
+        self.reduced = ReducedWeights::new((self.precision.weights, self.prepared.products), shape, whole);
     }
 
     pub(crate) fn inference(&self) -> Inference<'_> {

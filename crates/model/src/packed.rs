@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::derived::Derived;
-use crate::panels::Panels;
+use crate::panels::{Panels, Products};
 use crate::real::Real;
 use crate::weights::Layout;
 use rayon::prelude::*;
@@ -26,27 +26,35 @@ pub(crate) struct Prepared<T> {
     backward: Packed<T>,
     /// Whether gradients are wanted too; what they need costs the memory of the weights once more.
     pub(crate) training: bool,
+    /// How products with the matrices are worked out.
+    pub(crate) products: Products,
 }
 
 impl<T: Real> Prepared<T> {
     pub(crate) fn new((config, layout): (&Config, &Layout), weights: &[T], training: bool) -> Self {
         let tables = Derived::zeros(config);
-        let mut prepared =
-            Prepared { tables, forward: Packed::default(), backward: Packed::default(), training };
+        let mut prepared = Prepared {
+            tables,
+            forward: Packed::default(),
+            backward: Packed::default(),
+            training,
+            products: Products::default(),
+        };
         prepared.update((config, layout), weights);
         prepared
     }
 
     pub(crate) fn update(&mut self, (config, layout): (&Config, &Layout), weights: &[T]) {
         self.tables.compute(config, layout, weights);
-        let Prepared { tables, forward, backward, training } = self;
+        let Prepared { tables, forward, backward, training, products } = self;
+        let shape = (config, layout, *products);
         if *training {
             rayon::join(
-                || forward.set_forward((config, layout), weights, tables),
-                || backward.set_backward((config, layout), weights, tables),
+                || forward.set_forward(shape, weights, tables),
+                || backward.set_backward(shape, weights, tables),
             );
         } else {
-            forward.set_forward((config, layout), weights, tables);
+            forward.set_forward(shape, weights, tables);
             *backward = Packed::default();
         }
     }
@@ -79,14 +87,14 @@ pub(crate) struct Packed<T> {
 
 impl<T: Real> Packed<T> {
     /// For `y = x Wᵀ`.
-    fn set_forward(&mut self, shape: (&Config, &Layout), weights: &[T], tables: &Derived<T>) {
+    fn set_forward(&mut self, shape: (&Config, &Layout, Products), weights: &[T], tables: &Derived<T>) {
         self.each(shape, weights, tables, |panels, matrix, inner| {
             panels.set_transposed(matrix, matrix.len() / inner, inner);
         });
     }
 
     /// For `dx = dy W`.
-    fn set_backward(&mut self, shape: (&Config, &Layout), weights: &[T], tables: &Derived<T>) {
+    fn set_backward(&mut self, shape: (&Config, &Layout, Products), weights: &[T], tables: &Derived<T>) {
         self.each(shape, weights, tables, |panels, matrix, inner| {
             panels.set(matrix, matrix.len() / inner, inner);
         });
@@ -95,12 +103,17 @@ impl<T: Real> Packed<T> {
     /// Calls `lay_out` with each matrix, stored as `[out, inner]`, and its `inner`.
     fn each(
         &mut self,
-        (config, layout): (&Config, &Layout),
+        (config, layout, products): (&Config, &Layout, Products),
         weights: &[T],
         tables: &Derived<T>,
         lay_out: impl Fn(&mut Panels<T>, &[T], usize) + Sync,
     ) {
         let d = config.width;
+        let lay_out = |panels: &mut Panels<T>, matrix: &[T], inner| {
+            panels.set_products(products);
+            lay_out(panels, matrix, inner);
+            panels.lay_out_tiles();
+        };
         self.blocks.resize_with(config.layers, PackedBlock::default);
         let blocks = || {
             self.blocks.par_iter_mut().zip(&layout.blocks).for_each(|(block, slots)| {

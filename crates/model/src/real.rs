@@ -46,6 +46,8 @@ pub(crate) trait Real:
     /// Replaces scores `x` by their probabilities `p = exp(s x − log_sum)`, and the gradient `d` of these by the
     /// scores', `p (d − shared) s`, with `(s, log_sum, shared)`.
     fn probabilities(scores: &mut [Self], d_scores: &mut [Self], by: (Self, Self, Self));
+    /// See [`Panels::lay_out_tiles`].
+    fn lay_out_tiles(panels: &mut Panels<Self>);
     /// Lends this thread's panels, for operands that are laid out for one product.
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<Self>) -> R) -> R;
 
@@ -95,6 +97,7 @@ impl Real for f64 {
             *ds = *s * (*ds - shared) * scale;
         }
     }
+    fn lay_out_tiles(_: &mut Panels<f64>) {}
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f64>) -> R) -> R {
         thread_local!(static PANELS: RefCell<Panels<f64>> = RefCell::default());
         PANELS.with_borrow_mut(borrow)
@@ -137,7 +140,7 @@ impl Real for f32 {
         f32::sqrt(self)
     }
     fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
-        panels::product_in_registers(target, left, right);
+        panels::product(target, left, right);
     }
     fn gate(gate_up: &[f32], width: usize, activation: &mut [f32]) {
         feed_forward::forward_in_registers(gate_up, width, activation);
@@ -150,6 +153,9 @@ impl Real for f32 {
     }
     fn probabilities(scores: &mut [f32], d_scores: &mut [f32], by: (f32, f32, f32)) {
         pulp::Arch::new().dispatch(registers::Probabilities { scores, d_scores, by });
+    }
+    fn lay_out_tiles(panels: &mut Panels<f32>) {
+        panels::lay_out_tiles(panels);
     }
     fn with_panels<R>(borrow: impl FnOnce(&mut Panels<f32>) -> R) -> R {
         thread_local!(static PANELS: RefCell<Panels<f32>> = RefCell::default());

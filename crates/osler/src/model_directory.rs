@@ -103,9 +103,9 @@ impl ModelDirectory {
         Ok(self)
     }
 
-    /// The same, its model answering in this precision.
-    pub fn with_precision(self, precision: Precision) -> Self {
-        ModelDirectory { model: self.model.with_precision(precision), ..self }
+    /// The same, its model answering in this precision; refused where the processor can't.
+    pub fn with_precision(self, precision: Precision) -> Result<Self> {
+        Ok(ModelDirectory { model: self.model.with_precision(precision)?, ..self })
     }
 
     /// The supervised tasks that can be asked about.

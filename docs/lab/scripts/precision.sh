@@ -3,12 +3,12 @@
 #
 #   bash docs/lab/scripts/precision.sh OSLER WORK PYTHON
 #
-# WORK is what docs/lab/scripts/delphi.sh filled (events, model); PYTHON has pyarrow and numpy.
+# WAYS: the ways to compare (bf16x3/f32 wants a processor with a matrix unit). WORK is what docs/lab/scripts/delphi.sh filled (events, model); PYTHON has pyarrow and numpy.
 set -euo pipefail
 osler="$(realpath "$1")" work="$2" python="$3"
 cd "$work"
 mkdir -p precision
-ways="f32/f32 f32/f16 bf16/f32 int8/f32 int8/f16"
+ways="${WAYS:-f32/f32 f32/f16 bf16/f32 int8/f32 int8/f16}"
 for way in $ways; do
   weights="${way%/*}" cache="${way#*/}"
   out="precision/$weights-$cache"

@@ -40,6 +40,7 @@ pub(crate) fn run<T: Real>(
 ) -> f64 {
     let vocabulary = bias.len();
     let width = table.inner();
+    scratch.gradient.set_products(table.products());
     let mut loss = 0.0;
     for block in pack.next_events.chunks(even_block(pack.next_events.len(), ROW_BLOCK)) {
         let n = block.len();

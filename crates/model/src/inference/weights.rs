@@ -6,7 +6,7 @@ use super::precision::WeightPrecision;
 use crate::config::Config;
 use crate::derived::Derived;
 use crate::packed::{Packed, PackedBlock, Parameters};
-use crate::panels::{self, Panels};
+use crate::panels::{self, Panels, Products};
 use crate::weights::Layout;
 
 /// A matrix of reduced precision.
@@ -22,14 +22,15 @@ pub(crate) struct ReducedWeights {
 }
 
 impl ReducedWeights {
-    /// The matrices in `precision`; none for [`WeightPrecision::F32`], which is what the model has anyway.
+    /// The matrices in `precision`; none where those that the model has anyway serve, with their products as they are.
     pub(crate) fn new(
-        precision: WeightPrecision,
+        (precision, products): (WeightPrecision, Products),
         (config, layout): (&Config, &Layout),
         (weights, tables): (&[f32], &Derived<f32>),
     ) -> Option<Self> {
         let lay_out: fn(&[f32], usize) -> Reduced = match precision {
-            WeightPrecision::F32 => return None,
+            WeightPrecision::F32 | WeightPrecision::Bf16x3 => return None,
+            WeightPrecision::Bf16 if products == Products::Bf16 => return None,
             WeightPrecision::Bf16 => |matrix, inner| Reduced::Half(HalfPanels::of_transposed(matrix, inner)),
             WeightPrecision::Int8 => |matrix, inner| Reduced::Int8(Int8Panels::of_transposed(matrix, inner)),
         };

@@ -12,11 +12,11 @@ use std::cell::RefCell;
 /// The left operand: row `r` at inner place `p` is `data[r · row + p · step]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a, T> {
-    data: &'a [T],
-    rows: usize,
-    inner: usize,
-    row: usize,
-    step: usize,
+    pub(super) data: &'a [T],
+    pub(super) rows: usize,
+    pub(super) inner: usize,
+    pub(super) row: usize,
+    pub(super) step: usize,
 }
 
 impl<'a, T> Left<'a, T> {
@@ -35,10 +35,10 @@ impl<'a, T> Left<'a, T> {
 
 /// Where a product goes: `[rows, columns]`, rows `row` apart.
 pub(crate) struct Target<'a, T> {
-    data: &'a mut [T],
-    row: usize,
+    pub(super) data: &'a mut [T],
+    pub(super) row: usize,
     /// Whether the product is added to what is there.
-    add: bool,
+    pub(super) add: bool,
 }
 
 impl<'a, T> Target<'a, T> {
@@ -65,7 +65,7 @@ const INNER_BLOCK: usize = 256;
 /// multiplications is left.
 const UNROLLED: usize = 8;
 
-fn check<T>(target: &Target<'_, T>, left: &Left<'_, T>, right: &Right<'_, T>) {
+pub(super) fn check<T>(target: &Target<'_, T>, left: &Left<'_, T>, right: &Right<'_, T>) {
     assert!(left.inner == right.inner, "shapes of a product disagree: {} and {}", left.inner, right.inner);
     let fits = target.row >= right.columns
         && (left.rows == 0 || (left.rows - 1) * target.row + right.columns <= target.data.len());

@@ -7,10 +7,65 @@
 //! general product.
 
 mod kernel;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+mod matrix_unit;
 
 pub(crate) use kernel::{Left, Target, each_row, product_in_registers, product_plainly};
 
+use crate::error::{Error, Result};
 use crate::real::Real;
+use serde::{Deserialize, Serialize};
+
+/// The numbers that the products of training are worked out in. Weights, sums and all else are `f32` in any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Products {
+    /// 32 bits, on every processor.
+    #[default]
+    F32,
+    /// Numbers as the sum of two bfloat16, sixteen significant bits, on a processor's matrix unit (Intel AMX).
+    Bf16x3,
+    /// bfloat16, eight significant bits, on a processor's matrix unit.
+    Bf16,
+}
+
+impl std::str::FromStr for Products {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "f32" => Ok(Products::F32),
+            "bf16x3" => Ok(Products::Bf16x3),
+            "bf16" => Ok(Products::Bf16),
+            _ => Err(Error::Options("the precision must be one of f32, bf16x3, bf16".into())),
+        }
+    }
+}
+
+impl Products {
+    /// Refuses what this processor cannot do.
+    ///
+    /// # Errors
+    /// [`Error::Options`].
+    pub fn check(self) -> Result<()> {
+        if self == Products::F32 || has_matrix_unit() {
+            return Ok(());
+        }
+        Err(Error::Options(
+            "precision other than f32 wants a processor with a matrix unit for bfloat16 (Intel AMX, on Linux), which this one \
+             has not; f32 runs everywhere"
+                .into(),
+        ))
+    }
+}
+
+/// Whether this processor has a matrix unit that this process may use.
+fn has_matrix_unit() -> bool {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+    return matrix_unit::is_there();
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+    false
+}
 
 /// Columns per panel: one cache line of `f32`.
 pub(crate) const PANEL: usize = 16;
@@ -23,6 +78,11 @@ const ROWS_AT_ONCE: usize = 16;
 #[repr(C, align(64))]
 pub(crate) struct Line<T>(pub(crate) [T; PANEL]);
 
+/// A row of a tile of the matrix unit: 32 bfloat16, of as many steps of the inner dimension, or of two steps in sixteen columns.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct TileRow([u16; 32]);
+
 /// A matrix `[inner, columns]` in panels: the lines of the first [`PANEL`] columns from top to bottom, then those
 /// of the next, the last ones filled up with zeros.
 #[derive(Clone, Default)]
@@ -30,9 +90,31 @@ pub(crate) struct Panels<T> {
     lines: Vec<Line<T>>,
     inner: usize,
     columns: usize,
+    products: Products,
+    /// The same matrix as the matrix unit has it; empty unless it was asked for.
+    tiles: Vec<TileRow>,
 }
 
 impl<T: Real> Panels<T> {
+    /// How products with this matrix, and with all that are laid out in its place, are worked out.
+    pub(crate) fn set_products(&mut self, products: Products) {
+        self.products = products;
+    }
+
+    /// Lays the matrix out for the matrix unit too, if its products want that: once here, instead of in each product.
+    pub(crate) fn lay_out_tiles(&mut self) {
+        if self.products == Products::F32 {
+            self.tiles = Vec::new();
+        }
+        self.tiles.clear();
+        T::lay_out_tiles(self);
+    }
+
+    /// See [`Panels::set_products`].
+    pub(crate) fn products(&self) -> Products {
+        self.products
+    }
+
     fn shape(&mut self, inner: usize, columns: usize) {
         (self.inner, self.columns) = (inner, columns);
         let lines = inner * columns.div_ceil(PANEL);
@@ -112,14 +194,14 @@ impl<T: Real> Panels<T> {
 
     /// All of the matrix.
     pub(crate) fn all(&self) -> Right<'_, T> {
-        self.first(self.inner, self.columns)
+        Right { tiles: &self.tiles, ..self.first(self.inner, self.columns) }
     }
 
     /// Its first rows and columns.
     pub(crate) fn first(&self, inner: usize, columns: usize) -> Right<'_, T> {
         assert!(inner <= self.inner && columns <= self.columns, "more of a matrix than was laid out");
         let lines = &self.lines[..self.inner * self.columns.div_ceil(PANEL)];
-        Right { lines, stride: self.inner, inner, columns }
+        Right { lines, stride: self.inner, inner, columns, products: self.products, tiles: &[] }
     }
 }
 
@@ -131,6 +213,9 @@ pub(crate) struct Right<'a, T> {
     stride: usize,
     inner: usize,
     columns: usize,
+    products: Products,
+    /// All of the matrix in tiles, or nothing.
+    tiles: &'a [TileRow],
 }
 
 impl<T> Right<'_, T> {
@@ -147,6 +232,29 @@ pub(crate) fn multiply<T: Real>(y: &mut [T], x: &[T], b: &Panels<T>) {
     let rows = x.len() / b.inner;
     assert!(x.len() == rows * b.inner && y.len() == rows * b.columns, "shapes of a product disagree");
     T::product(Target::set(y, b.columns), Left::rows(x, (rows, b.inner), b.inner), b.all());
+}
+
+/// The product as the right operand asks for it.
+pub(crate) fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
+    match right.products {
+        Products::F32 => product_in_registers(target, left, right),
+        #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+        products => matrix_unit::product(products, target, left, right),
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+        _ => panic!("no matrix unit"),
+    }
+}
+
+/// Lays out in tiles what the panels hold, see [`Panels::lay_out_tiles`].
+pub(crate) fn lay_out_tiles(panels: &mut Panels<f32>) {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+    if panels.products != Products::F32 {
+        let mut tiles = std::mem::take(&mut panels.tiles);
+        matrix_unit::lay_out(panels.all(), &mut tiles);
+        panels.tiles = tiles;
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+    let _ = panels;
 }
 
 /// The size of blocks, `most` at most, that cut `n` into parts as equal as can be; at least one.
@@ -198,7 +306,8 @@ mod tests {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             let error = (f64::from(*found) - expected).abs();
-            assert!(error < 1e-6 * (inner as f64).sqrt().max(1.0) * 4.0, "{found} for {expected}");
+            let most = 4e-6 * ((inner as f64).sqrt().max(1.0) + expected.abs());
+            assert!(error < most, "{found} for {expected}");
         }
     }
 
@@ -240,6 +349,100 @@ mod tests {
             weight_gradient(&mut plain, (&wide(&dy), &wide(&x)), (outer, inner), &mut Panels::default());
             for (a, b) in plain.iter().zip(&expected) {
                 prop_assert!((a - b).abs() < 1e-9);
+            }
+        }
+    }
+
+    /// Both orientations, both ways to put down, a matrix laid out in tiles beforehand and one that isn't, on shapes that are cut in
+    /// every dimension and in blocks of both operands.
+    #[test]
+    fn a_matrix_unit_agrees() {
+        if !has_matrix_unit() {
+            eprintln!("this processor has no matrix unit");
+            return;
+        }
+        let shapes = [
+            (1, 1, 1),
+            (13, 300, 47),
+            (33, 33, 33),
+            (64, 32, 96),
+            (31, 270, 130),
+            (1300, 290, 17),
+            (5, 700, 64),
+        ];
+        // Eight significant bits, which are exact in any part.
+        let short = |values: Vec<f32>| -> Vec<f32> {
+            values.iter().map(|v| f32::from_bits(v.to_bits() & 0xffff_0000)).collect()
+        };
+        for (rows, inner, columns) in shapes {
+            let (x, b) = (values(rows * inner, 5), values(inner * columns, 6));
+            for (products, x, b, unit) in [
+                (Products::Bf16, short(x.clone()), short(b.clone()), 0.0),
+                (Products::Bf16x3, x.clone(), b.clone(), 2_f64.powi(-16)),
+                (Products::Bf16, x, b, 2_f64.powi(-8)),
+            ] {
+                let expected =
+                    exact(|i, p| x[i * inner + p], |p, j| b[p * columns + j], (rows, inner, columns));
+                let near = |y: &[f32], plus: f64| {
+                    for (found, expected) in y.iter().zip(&expected) {
+                        let error = (f64::from(*found) - plus - expected).abs();
+                        let most =
+                            (4e-6 + 2.0 * unit) * (inner as f64).sqrt() + (4e-6 + unit) * expected.abs();
+                        assert!(
+                            error <= most,
+                            "{products:?}, {rows}, {inner}, {columns}: {found} for {expected}"
+                        );
+                    }
+                };
+                let mut panels = Panels::default();
+                panels.set_products(products);
+                panels.set(&b, inner, columns);
+                let across: Vec<f32> = (0..rows * inner).map(|i| x[i % rows * inner + i / rows]).collect();
+                for tiles in [false, true] {
+                    if tiles {
+                        panels.lay_out_tiles();
+                        assert!(!panels.tiles.is_empty());
+                    }
+                    let mut y = vec![f32::NAN; rows * columns];
+                    multiply(&mut y, &x, &panels);
+                    near(&y, 0.0);
+                    let left = || Left::columns(&across, (rows, inner), rows);
+                    product(Target::add(&mut y, columns), left(), panels.all());
+                    y.iter_mut().zip(&expected).for_each(|(y, e)| *y -= *e as f32);
+                    near(&y, 0.0);
+                    y.fill(1.0);
+                    product(Target::add(&mut y, columns), left(), panels.all());
+                    near(&y, 1.0);
+                    // A row alone has the same bits as among others.
+                    let (mut one, mut all) = (vec![0.0; columns], vec![0.0; rows * columns]);
+                    multiply(&mut all, &x, &panels);
+                    multiply(&mut one, &x[(rows - 1) * inner..], &panels);
+                    assert!(one == all[(rows - 1) * columns..]);
+                }
+                panels.set_products(Products::F32);
+                panels.lay_out_tiles();
+                assert!(panels.tiles.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none_on_a_matrix_unit() {
+        if !has_matrix_unit() {
+            eprintln!("this processor has no matrix unit");
+            return;
+        }
+        for products in [Products::Bf16, Products::Bf16x3] {
+            for odd in [f32::NAN, f32::INFINITY] {
+                let mut panels = Panels::default();
+                panels.set_products(products);
+                panels.set(&[1.0; 40 * 40], 40, 40);
+                let mut x = vec![1.0; 40 * 40];
+                x[7 * 40 + 3] = odd;
+                let mut y = vec![0.0; 40 * 40];
+                multiply(&mut y, &x, &panels);
+                assert!(y[7 * 40..8 * 40].iter().all(|y| !y.is_finite()));
+                assert!(y[8 * 40..].iter().all(|y| *y == 40.0));
             }
         }
     }

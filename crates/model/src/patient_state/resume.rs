@@ -189,7 +189,7 @@ mod tests {
                 kept: if half { crate::inference::KeptPrecision::F16 } else { crate::inference::KeptPrecision::F32 },
                 ..Default::default()
             };
-            let model = whole.with_precision(precision);
+            let model = whole.with_precision(precision).unwrap();
             let life = Life::new(seed, groups);
             let n = life.code.len();
             let mut other = Life::new(seed, groups);

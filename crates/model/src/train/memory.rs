@@ -4,15 +4,18 @@
 //!
 //! - kept all along: weights, two moments, their running average and the best seen: `5 P`;
 //! - gradients: `P + V d + R r` once, and for every further slot the same without the code and feature vectors;
-//! - tables and matrices laid out for products: `3 V d + R r` and twice the weights of the blocks;
+//! - tables and matrices laid out for products: `3 V d + R r` and twice the weights of the blocks; half of these and of `2 V d` once
+//!   more for products in bf16, all for bf16x3;
 //! - for each thread, its activations: about `L (3 d + q + 2 f) + 9 d + 2 q + f` numbers a token, for the longest stretch
 //!   that is worked on at once (`q` the width of queries, keys and values together, `f` the feed-forward's), and
 //!   `2 · 128 · V + 128 · R` for the logits of codes and the hazards.
 
 use super::options::TrainOptions;
 use crate::config::{Config, HORIZONS};
+use crate::decoder::NEAR;
 use crate::error::Result;
 use crate::heads::ROW_BLOCK;
+use crate::panels::Products;
 use crate::weights::Layout;
 
 /// Bytes that a run takes, in parts. An estimate: the allocator, the program and the mapped timeline come on top.
@@ -59,7 +62,8 @@ impl Memory {
             parameters,
             weights: 4 * copies * parameters,
             gradients: 4 * gradients,
-            prepared: 4 * (3 * table + risks + 2 * blocks),
+            prepared: 4 * (3 * table + risks + 2 * blocks)
+                + bytes_of_tiles(options.precision) * 2 * (table + blocks),
             activations: 4 * threads * of_thread(config, tokens),
         })
     }
@@ -90,6 +94,15 @@ impl Memory {
     }
 }
 
+/// Bytes for each number of a matrix that is laid out for the matrix unit too.
+fn bytes_of_tiles(products: Products) -> usize {
+    match products {
+        Products::F32 => 0,
+        Products::Bf16 => 2,
+        Products::Bf16x3 => 4,
+    }
+}
+
 /// Numbers that one thread holds for `tokens` tokens.
 fn of_thread(config: &Config, tokens: usize) -> usize {
     let (d, inner) = (config.width, config.feed_forward);
@@ -97,9 +110,10 @@ fn of_thread(config: &Config, tokens: usize) -> usize {
     let kept = config.layers * (3 * d + row + 2 * inner + config.heads + 2);
     let passing = 9 * d + 2 * row + inner;
     let rows = ROW_BLOCK.min(tokens);
+    let near = NEAR.min(tokens) * (d + inner);
     let heads = 2 * rows * config.vocabulary_size + rows * config.risk.codes.len();
     // Per code: its bias' gradients, last rank, last place, next occurrence.
     let by_code = 6 * config.vocabulary_size + 2 * config.risk.codes.len();
     // Per token: attention's blocks of scores, and what a pack says of it (about 100 bytes).
-    tokens * (kept + passing + 2 * 64 + 25) + heads + by_code
+    tokens * (kept + passing + 2 * 64 + 25) + near + heads + by_code
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::objective::{Gradient, Losses, Scales};
 use crate::pack::{Pack, TaskLabel, check_sequence};
+use crate::panels::Products;
 use crate::real::{add_scaled, vectorised};
 use crate::weights::Layout;
 use checkpoint::{Progress, State};
@@ -76,6 +77,10 @@ pub fn train_on(
     options.validate()?;
     check_data(&model, data)?;
     check_data(&model, tuning)?;
+    options.precision.check()?;
+    if engine.is_some() && options.precision != Products::F32 {
+        return Err(Error::Options("precision other than f32 is for the cpu".into()));
+    }
     let engine = engine.map(|engine| -> &mut dyn Engine { engine });
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
@@ -155,7 +160,7 @@ impl<'a> Run<'a> {
             pool,
         };
         run.resume()?;
-        run.model.prepare(run.engine.is_none());
+        run.model.prepare(run.engine.is_none(), options.precision);
         if let Some(engine) = &mut run.engine {
             engine.load(&run.model.weights)?;
         }
@@ -249,7 +254,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.model.prepare(false);
+        self.model.prepare(false, Products::F32);
         Ok((self.model, outcome))
     }
 

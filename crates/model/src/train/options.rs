@@ -2,6 +2,7 @@
 
 use crate::config::Size;
 use crate::error::{Error, Result};
+use crate::panels::Products;
 use serde::{Deserialize, Serialize};
 use timeline::LandmarkOptions;
 
@@ -67,6 +68,8 @@ pub struct TrainOptions {
     /// Stretches without events in which training stops to ask, so that risk is right some time after the last
     /// event too.
     pub landmarks: LandmarkOptions,
+    /// The numbers that products are worked out in, in training and in its evaluations.
+    pub precision: Products,
     /// What may change.
     pub trainable: Trainable,
 }
@@ -123,6 +126,7 @@ impl Default for TrainOptions {
             task_weight: 1.0,
             risk_positions: 32,
             landmarks: LandmarkOptions::default(),
+            precision: Products::F32,
             trainable: Trainable::All,
         }
     }

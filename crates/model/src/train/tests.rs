@@ -174,9 +174,36 @@ fn threads_do_not_change_the_weights() {
 
 #[test]
 fn a_broken_off_run_resumes_to_the_same_bits() {
+    resumes(Products::F32);
+}
+
+#[test]
+fn products_of_fewer_bits_learn_the_same_and_resume_to_the_same_bits() {
+    if Products::Bf16.check().is_err() {
+        eprintln!("this processor has no matrix unit");
+        return;
+    }
+    resumes(Products::Bf16);
+    let population = Population::new(5, 200);
+    let data: Subjects = population.sequences().collect();
+    let run = |precision, threads| {
+        let options = TrainOptions { epochs: 3, precision, threads, ..options() };
+        let (model, outcome) = train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap();
+        (model.weights, outcome.best_loss)
+    };
+    let (weights, loss) = run(Products::F32, 1);
+    for (precision, within) in [(Products::Bf16x3, 1e-3), (Products::Bf16, 2e-2)] {
+        let (reduced, of_reduced) = run(precision, 1);
+        assert!(reduced != weights, "{precision:?} changes nothing");
+        assert!((of_reduced - loss).abs() < within * loss.abs(), "{precision:?}: {of_reduced} for {loss}");
+        assert_eq!(reduced, run(precision, 3).0);
+    }
+}
+
+fn resumes(precision: Products) {
     let population = Population::new(4, 60);
     let data: Subjects = population.sequences().collect();
-    let options = TrainOptions { epochs: 2, evaluate_every: Some(3), ..options() };
+    let options = TrainOptions { epochs: 2, evaluate_every: Some(3), precision, ..options() };
     let (straight, _) = train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("checkpoint.safetensors");

@@ -39,6 +39,7 @@ enum What {
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler bench decoder --size S --mode train
+  osler bench decoder --size M --mode train --precision bf16 --threads 2
   osler bench decoder --size M --mode decode --threads 2 --seconds 20 --json
   osler bench decoder --size S --mode decode --precision int8 --cache f16
   osler bench decoder --size S --mode risk")]
@@ -56,7 +57,7 @@ struct Decoder {
     /// Seconds to measure for, after a warm-up.
     #[arg(long, default_value_t = 20.0)]
     seconds: f64,
-    /// In which numbers; training is in f32.
+    /// In which numbers.
     #[command(flatten)]
     precision: PrecisionArguments,
 }
@@ -203,8 +204,10 @@ fn time_training(decoder: &Decoder, threads: usize, found: &mut serde_json::Valu
         averaging: 0.0,
         threads,
         gradient_slots: threads.max(1),
+        precision: decoder.precision.products()?,
         ..TrainOptions::default()
     };
+    found["precision"] = decoder.precision.names().0.into();
     let enough = Duration::from_secs_f64(decoder.seconds.clamp(0.1, 3600.0));
     let mut clock = Clock { last: Instant::now(), begin: None, seconds: Vec::new(), enough };
     train(Model::new(config, 0)?, &subjects, &Subjects::new(), &options, None, &mut clock)?;
@@ -227,7 +230,7 @@ fn time_training(decoder: &Decoder, threads: usize, found: &mut serde_json::Valu
 }
 
 fn time_decoding(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -> Result<String> {
-    let model = Model::new(decoder.size.config(), 0)?.with_precision(decoder.precision.precision());
+    let model = Model::new(decoder.size.config(), 0)?.with_precision(decoder.precision.precision())?;
     let (weights, cache) = decoder.precision.names();
     (found["precision"], found["cache"]) = (weights.into(), cache.into());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("no threads")?;
@@ -289,7 +292,7 @@ fn time_risk(decoder: &Decoder, threads: usize, found: &mut serde_json::Value) -
         risk: Config::of_size(Size::Tiny, shape.vocabulary_size, 0, Some(1), &codes).risk,
         ..shape
     };
-    let model = Model::new(config, 0)?.with_precision(decoder.precision.precision());
+    let model = Model::new(config, 0)?.with_precision(decoder.precision.precision())?;
     let (weights, cache) = decoder.precision.names();
     (found["precision"], found["cache"]) = (weights.into(), cache.into());
     let code: Vec<u32> = (0..LENGTH as u32).map(|i| 2 + i * 7919 % (vocabulary - 2)).collect();

@@ -128,7 +128,7 @@ impl Arguments {
         let unseen = if self.likelihood { UnseenCodes::Parent } else { self.unseen_codes };
         let open = |dir: &PathBuf| -> Result<ModelDirectory> {
             let directory = ModelDirectory::open(dir, &records.codes)?.with_unseen(unseen, &records.codes)?;
-            directory.with_precision(self.precision.precision()).on(self.device)
+            directory.with_precision(self.precision.precision())?.on(self.device)
         };
         let directories: Vec<ModelDirectory> = self.model.iter().map(open).collect::<Result<_>>()?;
         let Some((directory, others)) = directories.split_first() else { bail!("give a --model") };

@@ -307,7 +307,7 @@ impl Serving {
         let arguments = &self.arguments;
         let offer = |choice: &ModelChoice| -> Result<Offered> {
             let directory =
-                ModelDirectory::open(&choice.path, &[])?.with_precision(arguments.precision.precision());
+                ModelDirectory::open(&choice.path, &[])?.with_precision(arguments.precision.precision())?;
             let (digest, name) = (digest_of(&directory.manifest), name_of(&directory.manifest));
             let stage = match arguments.governance.path() {
                 None => None,

@@ -83,6 +83,7 @@ pub use event_likelihood::{EventLikelihood, EventLikelihoods};
 pub use further_codes::FurtherCode;
 pub use infer::{LogLikelihood, RiskTable};
 pub use inference::{KeptPrecision, Precision, WeightPrecision};
+pub use marginals::Rested;
 pub use model::Model;
 pub use pack::TaskLabel;
 pub use panels::Products;

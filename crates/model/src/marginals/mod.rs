@@ -6,8 +6,11 @@
 //! who have had the code before ([`levels`]). Adam moves a bias by at most the learning rate a step, so what could be counted
 //! would otherwise take thousands of steps to learn.
 
+mod absent;
 mod levels;
 mod rates;
+
+pub use absent::Rested;
 
 use crate::config::Config;
 use crate::data::TrainingData;

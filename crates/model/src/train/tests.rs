@@ -252,6 +252,35 @@ fn long_records_train_in_windows_and_labels_reach_across_them() {
 }
 
 #[test]
+fn risks_that_nobody_here_has_stay_as_they_are() {
+    let population = Population::new(8, 80);
+    let data: Subjects = population.sequences().collect();
+    let (model, _) = train(fresh(&data), &data, &data, &options(), None, &mut Silent).unwrap();
+    // Another site's people, who are never told the code 5.
+    let codes: Vec<Vec<u32>> = population
+        .sequences()
+        .map(|s| s.code.iter().map(|c| if *c == 5 { 4 } else { *c }).collect())
+        .collect();
+    let elsewhere: Subjects =
+        population.sequences().zip(&codes).map(|(s, code)| Sequence { code, ..s }).collect();
+    let (before, index) = (model.weights.clone(), model.config.risk_index(5).unwrap());
+    let biases = |weights: &[f32]| -> Vec<f32> {
+        let codes = model.config.risk.codes.len();
+        model.layout.risk_bias.of(weights).chunks_exact(codes).map(|row| row[index]).collect()
+    };
+    let go_on = |model: Model| train(model, &elsewhere, &elsewhere, &options(), None, &mut Silent).unwrap().0;
+    assert_ne!(biases(&go_on(model.clone()).weights), biases(&before));
+    let mut resting = model.clone();
+    let rested = resting.rest_absent_risks(&elsewhere);
+    assert_eq!(rested.codes, 1);
+    let mut after = go_on(resting);
+    after.wake(rested);
+    assert_eq!(biases(&after.weights), biases(&before));
+    assert_ne!(after.weights, before);
+    assert_eq!(after.config, model.config);
+}
+
+#[test]
 fn frozen_models_change_in_their_heads_alone() {
     let population = Population::new(6, 30);
     let mut data = Subjects::new();

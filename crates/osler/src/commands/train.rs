@@ -21,7 +21,7 @@ use events::{Split, meds};
 pub(super) use interruption::Interruption;
 use model::engine::Engine;
 use model::{
-    Config, EvaluationReport, Memory, Model, Monitor, Observer, Products, Size, StepReport, Subjects,
+    Config, EvaluationReport, Memory, Model, Monitor, Observer, Products, Rested, Size, StepReport, Subjects,
     TaskLabel, TrainOptions, Trainable, TrainingData,
 };
 use serde::Deserialize;
@@ -76,7 +76,8 @@ pub struct Arguments {
     /// A TOML file with further settings; see below.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// Start from this model's weights (same vocabulary: `osler tokenize --model`).
+    /// Start from this model's weights (same vocabulary: `osler tokenize --model`). Risks of codes that nobody in the training
+    /// records has stay as they are.
     #[arg(long)]
     pub from: Option<PathBuf>,
     /// With --from: what may change [default: full].
@@ -216,12 +217,6 @@ impl Arguments {
         if device != gpu::Device::Cpu {
             settings["device"] = device.to_string().into();
         }
-        let mut engine = device.open(&start.model)?;
-        let (output, resumed) =
-            OutputDirectory::create_or_resume(&self.out, Kind::Model, self.force, &settings)?;
-        if resumed {
-            voice.say(format!("going on from what a stopped run left of {}", self.out.display()));
-        }
         let subjects = |split: Split| -> Subjects<'_> {
             let mut subjects = Subjects::new();
             for sequence in timeline.split(split).sequences() {
@@ -231,8 +226,21 @@ impl Arguments {
         };
         let (mut train, tuning) = (subjects(Split::Train), subjects(Split::Tuning));
         let mut model = start.model;
-        if start.from.is_none() {
-            model.set_marginals(&train);
+        // Before the device sees what risks count for.
+        let rested = start.from.is_some().then(|| model.rest_absent_risks(&train));
+        let mut engine = device.open(&model)?;
+        let (output, resumed) =
+            OutputDirectory::create_or_resume(&self.out, Kind::Model, self.force, &settings)?;
+        if resumed {
+            voice.say(format!("going on from what a stopped run left of {}", self.out.display()));
+        }
+        match &rested {
+            None => model.set_marginals(&train),
+            Some(Rested { codes: 0, .. }) => {}
+            Some(Rested { codes, .. }) => voice.say(format!(
+                "{} risks are of codes that nobody here has; they aren't trained",
+                grouped(*codes as u64)
+            )),
         }
         copies.iter().for_each(|canary| train.push(canary.as_sequence(), Vec::new()));
         let parameters = model.parameters();
@@ -256,7 +264,7 @@ impl Arguments {
         let engine = engine.as_deref_mut().map(|engine| -> &mut dyn Engine { engine });
         let data: (&dyn TrainingData, &dyn TrainingData) = (&train, &tuning);
         let trained = model::train_on(engine, model, data, &run, Some(&checkpoint), &mut observer);
-        let (model, outcome) = match trained {
+        let (mut model, outcome) = match trained {
             Ok(trained) => trained,
             Err(error) => {
                 if !checkpoint.exists() {
@@ -265,6 +273,9 @@ impl Arguments {
                 return Err(error.into());
             }
         };
+        if let Some(rested) = rested {
+            model.wake(rested);
+        }
         let log = observer.close()?;
         if outcome.interrupted {
             return Err(interrupted(outcome.steps));

@@ -236,11 +236,11 @@ impl Arguments {
         }
         match &rested {
             None => model.set_marginals(&train),
-            Some(Rested { codes: 0, .. }) => {}
-            Some(Rested { codes, .. }) => voice.say(format!(
+            Some(Rested { codes, .. }) if *codes > 0 && options.risk_weight > 0.0 => voice.say(format!(
                 "{} risks are of codes that nobody here has; they aren't trained",
                 grouped(*codes as u64)
             )),
+            Some(_) => {}
         }
         copies.iter().for_each(|canary| train.push(canary.as_sequence(), Vec::new()));
         let parameters = model.parameters();

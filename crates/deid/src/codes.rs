@@ -3,110 +3,173 @@
 
 /// Has `code` the shape of a code of `system`? Systems without a rule here have no valid codes.
 pub(crate) fn has_shape(system: &str, code: &str) -> bool {
-    match system {
-        "SNOMED" => digits(code, 6..=18) && verhoeff(code),
-        "LOINC" => loinc(code),
-        "RXNORM" | "RXNORM_EXTENSION" => rxnorm(code),
-        "ICD10CM" | "ICD10" => icd10(code),
-        "ICD9CM" => icd9(code),
+    shape(system).is_some_and(|fits| fits(code))
+}
+
+/// Roles that a code of another system may stand in, which is not the patient's own then: `ALLERGY//RXNORM//1191`.
+pub(crate) fn is_role(system: &str) -> bool {
+    matches!(system, "ALLERGY" | "FAMILY_HISTORY" | "ORDER")
+}
+
+/// The rule for the codes of a system whose shape is known.
+pub(crate) fn shape(system: &str) -> Option<fn(&str) -> bool> {
+    Some(match system {
+        "SNOMED" => |code| digits(code, 6..=18) && verhoeff(code),
+        "LOINC" => loinc,
+        "RXNORM" | "RXNORM_EXTENSION" => rxnorm,
+        "ICD10CM" | "ICD10" => icd10,
+        "ICD9CM" => icd9,
         "ICD9PROC" => {
-            code.len() <= 5 && code.chars().all(|c| c.is_ascii_digit() || c == '.') && code.len() >= 2
+            |code| code.len() <= 5 && code.chars().all(|c| c.is_ascii_digit() || c == '.') && code.len() >= 2
         }
-        "ICD10PCS" => {
+        "ICD10PCS" => |code| {
             code.len() == 7
                 && code
                     .bytes()
                     .all(|b| b.is_ascii_digit() || (b.is_ascii_uppercase() && b != b'I' && b != b'O'))
+        },
+        "CPT4" => {
+            |code| code.len() == 5 && digits(&code[..4], 4..=4) && code.as_bytes()[4].is_ascii_alphanumeric()
         }
-        "CPT4" => code.len() == 5 && digits(&code[..4], 4..=4) && code.as_bytes()[4].is_ascii_alphanumeric(),
-        "HCPCS" => code.len() == 5 && code.as_bytes()[0].is_ascii_uppercase() && digits(&code[1..], 4..=4),
-        "CVX" => digits(code, 1..=3),
-        "NDC" => digits(code, 11..=11) || ndc_dashed(code),
-        "ATC" => atc(code),
-        "GENDER" => matches!(code, "F" | "M" | "O" | "U" | "A" | "OTHER" | "UNKNOWN"),
-        "RACE" => matches!(
-            code,
-            "WHITE" | "BLACK" | "ASIAN" | "NATIVE" | "PACIFIC" | "OTHER" | "MULTIPLE" | "UNKNOWN" | "REFUSED"
-        ),
-        "ETHNICITY" => matches!(code, "HISPANIC" | "NON_HISPANIC" | "UNKNOWN" | "REFUSED"),
-        "MARITAL" => matches!(code, "A" | "D" | "I" | "L" | "M" | "C" | "P" | "T" | "U" | "S" | "W" | "UNK"),
-        "LANGUAGE" => language(code),
-        "VISIT" | "VISIT_END" => matches!(
-            code,
-            "AMB"
-                | "EMER"
-                | "FLD"
-                | "HH"
-                | "IMP"
-                | "ACUTE"
-                | "NONAC"
-                | "OBSENC"
-                | "PRENC"
-                | "SS"
-                | "VR"
-                | "IP"
-                | "OP"
-                | "ER"
-                | "ERIP"
-                | "LTCP"
-                | "OTHER"
-                | "UNKNOWN"
-        ),
-        "DISCHARGE" => matches!(
-            code,
-            "home"
-                | "alt-home"
-                | "other-hcf"
-                | "hosp"
-                | "long"
-                | "aadvice"
-                | "exp"
-                | "psy"
-                | "rehab"
-                | "snf"
-                | "oth"
-        ),
-        "PAYER" => word(code, 24) && !code.bytes().any(|b| b.is_ascii_digit()),
-        "FHIR" => matches!(code, "true" | "false"),
+        "HCPCS" => {
+            |code| code.len() == 5 && code.as_bytes()[0].is_ascii_uppercase() && digits(&code[1..], 4..=4)
+        }
+        "CVX" => |code| digits(code, 1..=3),
+        "NDC" => |code| digits(code, 11..=11) || ndc_dashed(code),
+        "ATC" => atc,
+        "GENDER" => |code| matches!(code, "F" | "M" | "O" | "U" | "A" | "OTHER" | "UNKNOWN"),
+        "RACE" => |code| {
+            matches!(
+                code,
+                "WHITE"
+                    | "BLACK"
+                    | "ASIAN"
+                    | "NATIVE"
+                    | "PACIFIC"
+                    | "OTHER"
+                    | "MULTIPLE"
+                    | "UNKNOWN"
+                    | "REFUSED"
+            )
+        },
+        "ETHNICITY" => |code| matches!(code, "HISPANIC" | "NON_HISPANIC" | "UNKNOWN" | "REFUSED"),
+        "MARITAL" => {
+            |code| matches!(code, "A" | "D" | "I" | "L" | "M" | "C" | "P" | "T" | "U" | "S" | "W" | "UNK")
+        }
+        "LANGUAGE" => language,
+        "VISIT" | "VISIT_END" => |code| {
+            matches!(
+                code,
+                "AMB"
+                    | "EMER"
+                    | "FLD"
+                    | "HH"
+                    | "IMP"
+                    | "ACUTE"
+                    | "NONAC"
+                    | "OBSENC"
+                    | "PRENC"
+                    | "SS"
+                    | "VR"
+                    | "IP"
+                    | "OP"
+                    | "ER"
+                    | "ERIP"
+                    | "LTCP"
+                    | "OTHER"
+                    | "UNKNOWN"
+            )
+        },
+        "DISCHARGE" => |code| {
+            matches!(
+                code,
+                "home"
+                    | "alt-home"
+                    | "other-hcf"
+                    | "hosp"
+                    | "long"
+                    | "aadvice"
+                    | "exp"
+                    | "psy"
+                    | "rehab"
+                    | "snf"
+                    | "oth"
+            )
+        },
+        "PAYER" => |code| word(code, 24) && !code.bytes().any(|b| b.is_ascii_digit()),
+        "FHIR" => |code| matches!(code, "true" | "false"),
         // Modalities: DICOM PS3.3 C.7.3.1.1.1.
-        "DCM" => matches!(
-            code,
-            "CT" | "MR"
-                | "US"
-                | "CR"
-                | "DX"
-                | "MG"
-                | "NM"
-                | "PT"
-                | "XA"
-                | "RF"
-                | "ES"
-                | "ECG"
-                | "IVUS"
-                | "OCT"
-                | "OP"
-                | "OPT"
-                | "SM"
-                | "SR"
-                | "XC"
-                | "PX"
-                | "IO"
-                | "BMD"
-                | "EEG"
-                | "GM"
-                | "HD"
-                | "RG"
-                | "SC"
-                | "TG"
-                | "OT"
-        ),
-        "NUBC" => digits(code, 2..=2),
-        "STATE" => crate::zip3::is_state(code),
-        "NOTE" => code == "UNCLASSIFIED",
-        // `ALLERGY//RXNORM//1191`: a code of another system in a role that is not the patient's own.
-        "ALLERGY" | "FAMILY_HISTORY" | "ORDER" => code.split_once("//").is_some_and(|(inner, code)| {
-            !matches!(inner, "ALLERGY" | "FAMILY_HISTORY" | "ORDER") && has_shape(inner, code)
-        }),
+        "DCM" => |code| {
+            matches!(
+                code,
+                "CT" | "MR"
+                    | "US"
+                    | "CR"
+                    | "DX"
+                    | "MG"
+                    | "NM"
+                    | "PT"
+                    | "XA"
+                    | "RF"
+                    | "ES"
+                    | "ECG"
+                    | "IVUS"
+                    | "OCT"
+                    | "OP"
+                    | "OPT"
+                    | "SM"
+                    | "SR"
+                    | "XC"
+                    | "PX"
+                    | "IO"
+                    | "BMD"
+                    | "EEG"
+                    | "GM"
+                    | "HD"
+                    | "RG"
+                    | "SC"
+                    | "TG"
+                    | "OT"
+            )
+        },
+        "NUBC" => |code| digits(code, 2..=2),
+        "STATE" => crate::zip3::is_state,
+        "NOTE" => |code| code == "UNCLASSIFIED",
+        role if is_role(role) => |code| {
+            code.split_once("//").is_some_and(|(inner, code)| !is_role(inner) && has_shape(inner, code))
+        },
+        _ => return None,
+    })
+}
+
+/// Does a code of a site's own say a date? No rule of such a system keeps one out, and many people may share one.
+pub(crate) fn is_like_a_date(code: &str) -> bool {
+    let number = |part: &str, length: std::ops::RangeInclusive<usize>| {
+        if digits(part, length) { part.parse::<u32>().ok() } else { None }
+    };
+    let is_date = |year: Option<u32>, one: Option<u32>, other: Option<u32>| {
+        let in_year = |month: u32, day: u32| (1..=12).contains(&month) && (1..=31).contains(&day);
+        year.is_some_and(|year| (1900..2100).contains(&year))
+            && one.zip(other).is_some_and(|(one, other)| in_year(one, other) || in_year(other, one))
+    };
+    // A time may follow.
+    let day = code.split(['T', ' ']).next().unwrap_or(code);
+    let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
+    match parts[..] {
+        // With a time to the second it is as many digits more.
+        [whole] if (8..=14).contains(&whole.len()) && digits(whole, 8..=14) => {
+            is_date(number(&whole[..4], 4..=4), number(&whole[4..6], 2..=2), number(&whole[6..8], 2..=2))
+                || (whole.len() == 8
+                    && is_date(
+                        number(&whole[4..], 4..=4),
+                        number(&whole[..2], 2..=2),
+                        number(&whole[2..4], 2..=2),
+                    ))
+        }
+        [a, b, c] => {
+            is_date(number(a, 4..=4), number(b, 1..=2), number(c, 1..=2))
+                || is_date(number(c, 4..=4), number(a, 1..=2), number(b, 1..=2))
+        }
         _ => false,
     }
 }
@@ -335,6 +398,28 @@ mod tests {
         }
         // One digit off is a check digit off.
         assert!(!has_shape("SNOMED", "44054007") && !has_shape("LOINC", "4548-5"));
+    }
+
+    #[test]
+    fn dates_are_told_from_codes() {
+        for date in [
+            "2019-03-14",
+            "2019/3/4",
+            "14.03.2019",
+            "3/14/2019",
+            "20190314",
+            "14032019",
+            "03142019",
+            "201903141530",
+            "2019-03-14T10:11:12Z",
+        ] {
+            assert!(is_like_a_date(date), "{date}");
+        }
+        for code in
+            ["GLU", "12345", "20191514", "00190314", "2019-14-14", "1-2-3", "1234567", "é2019314", "----", ""]
+        {
+            assert!(!is_like_a_date(code), "{code}");
+        }
     }
 
     #[test]

@@ -1,33 +1,35 @@
 //! Codes that few subjects hold: who has a rare disease is found by it. They are told more broadly, or not at all.
 
-use crate::codes;
+use crate::{Policy, codes};
 use events::Code;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Distinct codes that are counted: more are none, but what stands in the place of one (numbers of records, dates).
+const MOST_CODES: usize = 4_000_000;
+
 /// Who holds which code, as far as that matters: of each code no more holders are kept than make it common.
 ///
-/// Memory is bounded by the number of codes times [`Holders::fewest`], 8 bytes each.
+/// Memory is bounded by the number of codes times the subjects that make one common, 8 bytes each, and by [`MOST_CODES`].
 #[derive(Clone, Debug)]
 pub struct Holders {
-    fewest: usize,
+    policy: Policy,
     of: FxHashMap<Code, Vec<i64>>,
 }
 
 impl Holders {
-    /// None yet; `fewest` subjects make a code common.
-    pub(crate) fn new(fewest: u32) -> Self {
-        Holders { fewest: fewest as usize, of: FxHashMap::default() }
+    /// None yet; the policy says how many subjects make a code common.
+    pub(crate) fn new(policy: Policy) -> Self {
+        Holders { policy, of: FxHashMap::default() }
     }
 
-    /// How many subjects make a code common.
-    pub fn fewest(&self) -> usize {
-        self.fewest
-    }
-
-    /// Notes the codes of one subject.
+    /// Notes the codes of one subject, of those for which it matters.
     pub fn add(&mut self, subject: i64, codes: FxHashSet<Code>) {
         for code in codes {
-            add(self.of.entry(code).or_default(), &[subject], self.fewest);
+            let fewest = self.policy.fewest_subjects(&code) as usize;
+            // What isn't counted passes nowhere.
+            if fewest > 0 && (self.of.len() < MOST_CODES || self.of.contains_key(&code)) {
+                add(self.of.entry(code).or_default(), &[subject], fewest);
+            }
         }
     }
 
@@ -38,14 +40,15 @@ impl Holders {
     /// of narrower ones is thus held by `fewest` subjects *in what is written*, and doesn't count those who keep a
     /// narrower one.
     pub fn verdicts(self) -> Verdicts {
-        let Holders { fewest, mut of } = self;
+        let Holders { policy, mut of } = self;
+        let fewest = |code: &Code| policy.fewest_subjects(code) as usize;
         let mut broader = FxHashMap::default();
         for step in 0..MOST_STEPS {
             // The narrowest first. A code's level doesn't change, so that each is judged once.
             let mut rare: Vec<Code> = of
                 .iter()
                 .filter(|(code, holders)| {
-                    level(code) == Some(MOST_STEPS - 1 - step) && holders.len() < fewest
+                    level(code) == Some(MOST_STEPS - 1 - step) && holders.len() < fewest(code)
                 })
                 .map(|(code, _)| code.clone())
                 .collect();
@@ -54,7 +57,7 @@ impl Holders {
                 let up = parent(&code);
                 let holders = of.remove(&code).unwrap_or_default();
                 if let Some(up) = &up {
-                    add(of.entry(up.clone()).or_default(), &holders, fewest);
+                    add(of.entry(up.clone()).or_default(), &holders, fewest(up));
                 }
                 broader.insert(code, up);
             }
@@ -141,8 +144,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn policy(fewest: u32) -> Policy {
+        let shipped = Policy::expert_determination();
+        let asked = format!("fewest_subjects = {fewest}");
+        Policy::from_toml(&shipped.text().replace("fewest_subjects = 0", &asked)).unwrap()
+    }
+
     fn verdicts(fewest: u32, held: &[(i64, &[&str])]) -> Verdicts {
-        let mut holders = Holders::new(fewest);
+        let mut holders = Holders::new(policy(fewest));
         for (subject, codes) in held {
             holders.add(*subject, codes.iter().map(|code| Code::new(*code)).collect());
         }
@@ -214,7 +223,7 @@ mod tests {
             fewest in 2u32..5,
             subjects in prop::collection::vec(prop::collection::hash_set(0..POOL.len(), 0..6), 0..14),
         ) {
-            let mut holders = Holders::new(fewest);
+            let mut holders = Holders::new(policy(fewest));
             for (id, held) in subjects.iter().enumerate() {
                 holders.add(id as i64, held.iter().map(|at| Code::new(POOL[*at])).collect());
             }

@@ -123,8 +123,7 @@ impl Deidentifier {
     /// to be looked at ([`Self::look`]) and [`Self::judge`] to be called before any is de-identified: until then no
     /// code passes.
     pub fn holders(&self) -> Option<Holders> {
-        let fewest = self.policy.fewest_subjects();
-        (fewest > 0).then(|| Holders::new(fewest))
+        self.policy.asks_who_holds_codes().then(|| Holders::new(self.policy.clone()))
     }
 
     /// The codes that a subject would be told with, if all were common, and the subject's number.
@@ -151,7 +150,7 @@ impl Deidentifier {
             self.notes_of(source).filter(|_| notes::any(source)).map(|notes| (notes, Scratch::default(), 0));
         let mut events = Vec::with_capacity(source.facts.len());
         let mut labels = Vec::new();
-        let mut described = FxHashSet::default();
+        let (mut described, mut unnamed) = (FxHashSet::default(), FxHashSet::default());
         for fact in &source.facts {
             match fact {
                 SourceFact::Event(event) => match self.event(event, dates, notes.as_mut(), tally) {
@@ -160,10 +159,18 @@ impl Deidentifier {
                         {
                             described.insert((safe.code.clone(), words.clone()));
                         }
+                        if let SourceValue::Concept { .. } = event.value {
+                            unnamed.extend(self.systems_not_named(event));
+                        }
                         tally.keep_event(&event.path);
                         events.push(safe);
                     }
-                    Err(rule) => tally.drop_event(&event.path, &rule),
+                    Err(rule) => {
+                        if rule != FIELD_NOT_ALLOWED {
+                            unnamed.extend(self.systems_not_named(event));
+                        }
+                        tally.drop_event(&event.path, &rule);
+                    }
                 },
                 SourceFact::Identity(_) => {}
                 SourceFact::Label(label) => labels.push((
@@ -177,6 +184,7 @@ impl Deidentifier {
             }
         }
         tally.describe(described);
+        tally.meet(unnamed);
         tally.end_of_followup(source);
         if self.policy.blur_followup_days() > 0 {
             let most = u64::from(self.policy.blur_followup_days()) + 1;
@@ -278,15 +286,21 @@ impl Deidentifier {
         let told = self.code(event)?;
         let SourceValue::Concept { system, code } = &event.value else { return Ok((told, true)) };
         let code = self.generalised(system, code);
-        Ok(match self.policy.allows_system(system) && codes::has_shape(system, code) {
-            true => (Code::new(format!("{told}//{system}//{code}")), true),
-            false => (told, false),
+        let name = match self.policy.local().name(system) {
+            Some(name) => self.policy.local().fits(system, code).then_some(name.as_str()),
+            None => {
+                (self.policy.allows_system(system) && codes::has_shape(system, code)).then_some(&**system)
+            }
+        };
+        Ok(match name {
+            Some(name) => (Code::new(format!("{told}//{name}//{code}")), true),
+            None => (told, false),
         })
     }
 
     /// The code, or the broader one that it may be told as.
     fn told(&self, code: &Code) -> Result<Code, Rule> {
-        if self.policy.fewest_subjects() == 0 {
+        if self.policy.fewest_subjects(code) == 0 {
             return Ok(code.clone());
         }
         let told = self.verdicts.get().and_then(|verdicts| verdicts.told(code));
@@ -310,6 +324,21 @@ impl Deidentifier {
         if system == ZIP {
             return self.zip(code);
         }
+        if let Some(name) = self.policy.local().name(system) {
+            return match self.policy.local().fits(system, code) {
+                true => Ok(Code::of(name, code)),
+                false => Err(format!("code without the shape of {name}").into()),
+            };
+        }
+        // The object of a role may be a site's own. Its name may hold the separator, its code may not.
+        if let Some((inner, code)) = code.rsplit_once("//").filter(|_| codes::is_role(system))
+            && let Some(name) = self.policy.local().name(inner)
+        {
+            return match self.policy.allows_system(system) && self.policy.local().fits(inner, code) {
+                true => Ok(Code::new(format!("{system}//{name}//{code}"))),
+                false => Err(format!("code without the shape of {name}").into()),
+            };
+        }
         if self.policy.allows_system(system) {
             let code = self.generalised(system, code);
             return match codes::has_shape(system, code) {
@@ -321,6 +350,27 @@ impl Deidentifier {
             true => Ok(Code::of(system, code)),
             false => Err("code system not allowed".into()),
         }
+    }
+
+    /// The systems of an event's code and answer that the policy doesn't name, as their reader calls them.
+    fn systems_not_named<'e>(&self, event: &'e SourceEvent) -> impl Iterator<Item = &'e str> {
+        let (system, known) = match event.code.rsplit_once("//") {
+            Some((inner, _)) if codes::is_role(&event.system) => (inner, codes::shape(inner).is_some()),
+            _ => (event.system.as_str(), self.policy.is_contract_field(&event.path) || event.system == ZIP),
+        };
+        let answer = match &event.value {
+            SourceValue::Concept { system, .. } => system.as_str(),
+            _ => "",
+        };
+        let named = |system: &str| {
+            system.is_empty()
+                || self.policy.allows_system(system)
+                || self.policy.local().name(system).is_some()
+        };
+        [Some(system).filter(|_| !known), Some(answer)]
+            .into_iter()
+            .flatten()
+            .filter(move |system| !named(system))
     }
 
     /// The broader code that the policy wants in a code's place.

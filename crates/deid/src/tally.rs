@@ -6,9 +6,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::Hash;
 
 /// Distinct (code, words) pairs that are counted; later ones are ignored, so memory stays bounded.
 const MOST_DESCRIPTIONS: usize = 1_000_000;
+/// Distinct systems, of at most so many bytes, that are counted.
+const MOST_SYSTEMS: usize = 10_000;
+const LONGEST_SYSTEM: usize = 200;
 /// Distinct days on which follow-up ends that are counted.
 const MOST_DAYS: usize = 100_000;
 
@@ -32,7 +37,39 @@ pub struct Tally {
     /// How many subjects' follow-up ends on which day, in days since 1970. Of no output.
     followup_ends: FxHashMap<i64, u64>,
     /// Per code and what a source calls it: how many subjects.
-    descriptions: FxHashMap<(Code, SmolStr), u32>,
+    descriptions: Shared<(Code, SmolStr)>,
+    /// Systems that the policy doesn't name: how many subjects have codes of each.
+    unnamed: Shared<SmolStr>,
+}
+
+/// How many subjects share what: a source's words, of which only those leave that enough share.
+#[derive(Clone)]
+struct Shared<T>(FxHashMap<T, u32>);
+
+impl<T: Eq + Hash> Shared<T> {
+    /// Counts so many subjects more; of new things no more than `most` are taken in.
+    fn add(&mut self, thing: T, subjects: u32, most: usize) {
+        if self.0.len() < most || self.0.contains_key(&thing) {
+            *self.0.entry(thing).or_default() += subjects;
+        }
+    }
+
+    /// What at least so many share, with how many they are; in no order.
+    fn by(&self, subjects: u32) -> impl Iterator<Item = (&T, u32)> {
+        self.0.iter().filter(move |(_, n)| **n >= subjects).map(|(thing, n)| (thing, *n))
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Shared(FxHashMap::default())
+    }
+}
+
+impl<T> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} counted", self.0.len())
+    }
 }
 
 /// What became of one field.
@@ -119,11 +156,21 @@ impl Tally {
 
     /// Counts one subject's codes and what the source calls them.
     pub(crate) fn describe(&mut self, seen: FxHashSet<(Code, SmolStr)>) {
-        for pair in seen {
-            if self.descriptions.len() < MOST_DESCRIPTIONS || self.descriptions.contains_key(&pair) {
-                *self.descriptions.entry(pair).or_default() += 1;
-            }
-        }
+        seen.into_iter().for_each(|pair| self.descriptions.add(pair, 1, MOST_DESCRIPTIONS));
+    }
+
+    /// Counts the systems, which the policy doesn't name, of one subject's codes.
+    pub(crate) fn meet(&mut self, unnamed: FxHashSet<&str>) {
+        let short = unnamed.into_iter().filter(|system| system.len() <= LONGEST_SYSTEM);
+        short.for_each(|system| self.unnamed.add(SmolStr::new(system), 1, MOST_SYSTEMS));
+    }
+
+    /// The systems, as readers call them, whose codes were dropped since the policy doesn't name them, with how many subjects had
+    /// any: of those that at least so many had, the commonest first.
+    pub fn systems_not_allowed(&self, subjects: u32) -> Vec<(SmolStr, u32)> {
+        let mut systems: Vec<_> = self.unnamed.by(subjects).map(|(system, n)| (system.clone(), n)).collect();
+        systems.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
+        systems
     }
 
     /// Adds another tally to this one.
@@ -145,24 +192,23 @@ impl Tally {
                 *mine.trimmed.entry(rule).or_default() += n;
             }
         }
-        for (pair, n) in other.descriptions {
-            if self.descriptions.len() < MOST_DESCRIPTIONS || self.descriptions.contains_key(&pair) {
-                *self.descriptions.entry(pair).or_default() += n;
-            }
+        for (system, n) in other.unnamed.0 {
+            self.unnamed.add(system, n, MOST_SYSTEMS);
+        }
+        for (pair, n) in other.descriptions.0 {
+            self.descriptions.add(pair, n, MOST_DESCRIPTIONS);
         }
     }
 
     /// The commonest words for each code that at least `subjects` subjects share, sorted by code.
     pub fn descriptions(&self, subjects: u32) -> BTreeMap<String, String> {
         let mut best: BTreeMap<&Code, (u32, &SmolStr)> = BTreeMap::new();
-        for ((code, words), &n) in &self.descriptions {
+        for ((code, words), n) in self.descriptions.by(subjects) {
             let candidate = (n, words);
-            if n >= subjects {
-                let entry = best.entry(code).or_insert(candidate);
-                // Ties by the words themselves, so that the result does not depend on hashing.
-                if (n, std::cmp::Reverse(words)) > (entry.0, std::cmp::Reverse(entry.1)) {
-                    *entry = candidate;
-                }
+            let entry = best.entry(code).or_insert(candidate);
+            // Ties by the words themselves, so that the result does not depend on hashing.
+            if (n, std::cmp::Reverse(words)) > (entry.0, std::cmp::Reverse(entry.1)) {
+                *entry = candidate;
             }
         }
         best.into_iter().map(|(code, (_, words))| (code.to_string(), words.to_string())).collect()

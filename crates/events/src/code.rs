@@ -57,6 +57,28 @@ impl Code {
     }
 }
 
+/// The name of a coding system of which only its URI is known: `URI:` and the URI in one spelling (lower case, `http`, without
+/// version and closing slash).
+///
+/// ```
+/// # use events::system_of_uri;
+/// assert_eq!(system_of_uri("https://Hospital.example/lab/|2024"), "URI:http://hospital.example/lab");
+/// ```
+pub fn system_of_uri(uri: &str) -> SmolStr {
+    format_smolstr!("URI:{}", one_spelling_of_uri(uri))
+}
+
+/// A URI in the spelling that [`system_of_uri`] gives it.
+pub fn one_spelling_of_uri(uri: &str) -> SmolStr {
+    let uri = uri.trim();
+    let uri = uri.split_once('|').map_or(uri, |(uri, _version)| uri);
+    let lower = SmolStr::new(uri.trim_end_matches('/').to_ascii_lowercase());
+    match lower.strip_prefix("https://") {
+        Some(rest) => format_smolstr!("http://{rest}"),
+        None => lower,
+    }
+}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

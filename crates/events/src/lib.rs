@@ -27,7 +27,7 @@ mod source;
 mod split;
 mod time;
 
-pub use code::Code;
+pub use code::{Code, one_spelling_of_uri, system_of_uri};
 pub use event::{Event, Sex, Subject};
 pub use label::Label;
 pub use prediction::Prediction;

@@ -3,6 +3,7 @@
 use crate::attested;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,9 @@ pub struct Deidentification {
     pub key_id: String,
     /// Counts by rule.
     pub counts: serde_json::Value,
+    /// Coding systems of the site's own: what readers call each, and what its codes are told as.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub local_systems: BTreeMap<String, String>,
 }
 
 /// The manifest. `output_digest` covers every file but the manifest itself, so that two runs can be compared

@@ -27,7 +27,7 @@ pub use reason::Compared;
 /// Joins a model directory to the server.
 pub struct ModelPredictor {
     directory: ModelDirectory,
-    deidentifier: Arc<Deidentifier>,
+    deidentifier: Deidentifier,
     states: States,
     limits: Limits,
     /// What OMOP's concept ids mean, where callers don't say.
@@ -40,16 +40,17 @@ pub struct ModelPredictor {
 }
 
 impl ModelPredictor {
-    /// A predictor, with so much memory for what it has read; `examples` must be nobody's records, and `compared` people of the
+    /// A predictor, with so much memory for what it has read; records are de-identified with the key in memory, `examples` must be nobody's records, and `compared` people of the
     /// model's own kind of records.
     pub fn new(
         directory: ModelDirectory,
         examples: Vec<Example>,
         compared: Compared,
-        deidentifier: Arc<Deidentifier>,
+        key: &Key,
         state_bytes: usize,
     ) -> Result<Self> {
         let codes = directory.model.config().risk.codes.clone();
+        let deidentifier = deidentifier(directory.tokenizer.vocabulary(), key)?;
         let (states, limits) = (States::new(state_bytes), Limits::default());
         let vocabulary = None;
         Ok(ModelPredictor { directory, deidentifier, states, limits, vocabulary, codes, examples, compared })
@@ -353,14 +354,14 @@ impl Predictor for ModelPredictor {
 /// added to it later must be.
 const SOURCE_KEY: &str = "request";
 
-/// One de-identification for a server's life, with a key that nobody keeps: a patient asked about today can't be told from one
-/// asked about tomorrow, and dates are shifted in memory already. Models that are exchanged share it, so that records that are
-/// kept can be added to.
-pub fn deidentifier() -> Result<Arc<Deidentifier>> {
-    let key = Key::random().context("no key for de-identification in memory")?;
-    let deidentifier = Deidentifier::new(Policy::expert_determination(), &key)
-        .context("no key for de-identification in memory")?;
-    Ok(Arc::new(deidentifier))
+/// De-identification in memory, which tells the codes of the systems that the model's site has of its own: who made the model has
+/// judged them.
+fn deidentifier(vocabulary: &Vocabulary, key: &Key) -> Result<Deidentifier> {
+    let systems = vocabulary.local_systems().iter();
+    let policy = Policy::expert_determination()
+        .with_judged_systems(systems.map(|system| (system.source.as_str(), system.name.as_str())))
+        .context("the model's own coding systems")?;
+    Deidentifier::new(policy, key).context("no key for de-identification in memory")
 }
 
 /// Why a record isn't one patient's; no word of it.

@@ -6,6 +6,7 @@ use anyhow::Result;
 use events::meds::{self, CodeMetadata, SubjectReader};
 use events::{Deidentified, Split, Subject};
 use std::path::{Path, PathBuf};
+use timeline::LocalSystem;
 
 /// A directory of events whose every file matched its manifest and attestation.
 pub struct Records {
@@ -30,6 +31,12 @@ impl Records {
     /// Subjects of a split, one after the other.
     pub fn subjects(&self, split: Split) -> Result<Subjects> {
         Ok(Subjects(meds::read_subjects(&self.dir, split)?))
+    }
+
+    /// What coding systems of the site's own are called in its sources, and in these records.
+    pub fn local_systems(&self) -> Vec<LocalSystem> {
+        let stated = self.manifest.deidentification.iter().flat_map(|stated| &stated.local_systems);
+        stated.map(|(source, name)| LocalSystem { source: source.into(), name: name.into() }).collect()
     }
 
     /// How many subjects a split has, as its manifest says.

@@ -73,5 +73,5 @@ pub use statistics::{SplitStatistics, TimelineStatistics, TokenLengths};
 pub use tokenizer::{TokenizationCounts, TokenizedSubject, Tokenizer, Unseen};
 pub use values::{RANK_MARGIN, ValueDistribution};
 pub use vocabulary::{
-    Entry, EntryKind, LocalCode, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions,
+    Entry, EntryKind, LocalCode, LocalSystem, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions,
 };

@@ -108,6 +108,15 @@ fn settings(file: &File, offsets: &Offsets) -> Result<(), String> {
         }
         _ => {}
     }
+    for local in &file.codes.local {
+        if !(2..=MOST_SUBJECTS_ASKED).contains(&local.fewest_subjects) {
+            return Err(format!(
+                "codes.local asks for {} subjects to hold a code of {}; 2 to {MOST_SUBJECTS_ASKED} are possible, since one \
+                 subject's code may name him",
+                local.fewest_subjects, local.name
+            ));
+        }
+    }
     for (system, length) in &file.codes.generalise {
         if !HIERARCHICAL.contains(&system.as_str()) {
             return Err(format!(

@@ -154,6 +154,29 @@ pub(crate) struct Codes {
     /// Per system: how many characters of a code stay, its dot aside.
     #[serde(default)]
     pub(crate) generalise: FxHashMap<SmolStr, usize>,
+    /// Systems of the site's own.
+    #[serde(default)]
+    pub(crate) local: Vec<LocalSystem>,
+}
+
+/// A coding system of the site's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LocalSystem {
+    /// What the source calls it: a URI, a vocabulary's id.
+    pub(crate) system: SmolStr,
+    /// What it is told as.
+    pub(crate) name: SmolStr,
+    /// A regular expression that the whole of a code fits.
+    pub(crate) shape: String,
+    /// How many subjects must hold a code for it to pass.
+    #[serde(default = "subjects_of_a_local_code")]
+    pub(crate) fewest_subjects: u32,
+}
+
+/// As many as must share a description.
+fn subjects_of_a_local_code() -> u32 {
+    10
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,6 +3,7 @@
 mod contradictions;
 mod file;
 mod identifiers;
+mod local;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,9 @@ pub use contradictions::PolicyError;
 pub use file::{DateMethod, FreeText, Identifier, Label, Zip};
 
 use crate::dates::Offsets;
+use events::Code;
 use file::File;
+use local::LocalSystems;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
@@ -22,6 +25,7 @@ pub struct Policy {
     fields: FxHashSet<SmolStr>,
     systems: FxHashSet<SmolStr>,
     contract_fields: FxHashSet<SmolStr>,
+    local: LocalSystems,
     offsets: Offsets,
 }
 
@@ -76,6 +80,21 @@ impl Policy {
         Self::from_file(file, &self.text)
     }
 
+    /// The same policy, which tells the codes of these systems of a site's own (what a source calls each, and its name), whoever
+    /// else holds them: for records that are asked about and not written, where a model's makers have judged its codes.
+    ///
+    /// # Errors
+    /// When a name is none, or another system's.
+    pub fn with_judged_systems<'s>(
+        self,
+        systems: impl IntoIterator<Item = (&'s str, &'s str)>,
+    ) -> Result<Self, PolicyError> {
+        match LocalSystems::judged(systems) {
+            Ok(local) => Ok(Policy { local, ..self }),
+            Err(problem) => Err(PolicyError::Setting { name: self.file.name, problem }),
+        }
+    }
+
     fn from_file(file: File, text: &str) -> Result<Self, PolicyError> {
         let offsets = match file.dates.method {
             DateMethod::Shift => Offsets::new(
@@ -86,7 +105,10 @@ impl Policy {
             _ => Offsets::default(),
         };
         contradictions::check(&file, &offsets)?;
+        let local = LocalSystems::new(&file.codes.local)
+            .map_err(|problem| PolicyError::Setting { name: file.name.clone(), problem })?;
         Ok(Policy {
+            local,
             fields: file.fields.allow.iter().cloned().collect(),
             systems: file.codes.systems.iter().cloned().collect(),
             contract_fields: file.codes.contract_fields.iter().cloned().collect(),
@@ -146,9 +168,20 @@ impl Policy {
         self.file.text.description_subjects
     }
 
-    /// How many subjects must hold a code for it to pass as it is (`codes.fewest_subjects`); 0 where none must.
-    pub fn fewest_subjects(&self) -> u32 {
-        self.file.codes.fewest_subjects
+    /// How many subjects must hold a code for it to pass as it is (`codes.fewest_subjects`, and that of its system if it is of
+    /// the site's own); 0 where none must.
+    pub fn fewest_subjects(&self, code: &Code) -> u32 {
+        self.file.codes.fewest_subjects.max(self.local.fewest_subjects(code))
+    }
+
+    /// Whether it depends on others how a subject's codes are told.
+    pub fn asks_who_holds_codes(&self) -> bool {
+        self.file.codes.fewest_subjects > 0 || self.local.asks_who_holds_codes()
+    }
+
+    /// The systems of the site's own (`codes.local`): what readers call each, and what it is told as.
+    pub fn local_systems(&self) -> Vec<(SmolStr, SmolStr)> {
+        self.local.names()
     }
 
     /// The policy as written, for `osler deid policy show` and for its digest.
@@ -162,6 +195,10 @@ impl Policy {
 
     pub(crate) fn allows_system(&self, system: &str) -> bool {
         self.systems.contains(system)
+    }
+
+    pub(crate) fn local(&self) -> &LocalSystems {
+        &self.local
     }
 
     pub(crate) fn is_contract_field(&self, path: &str) -> bool {

@@ -111,3 +111,70 @@ fn a_site_writes_its_own() {
     assert_eq!((policy.zip(), policy.identifier()), (Zip::Zip3, Identifier::KeyedPseudonym));
     assert_eq!(policy.text(), ours);
 }
+
+/// The shipped policy with a system of the site's own.
+fn with_local(system: &str, name: &str, shape: &str, more: &str) -> Result<Policy, PolicyError> {
+    let local = format!(
+        "[[codes.local]]\nsystem = '{system}'\nname = '{name}'\nshape = '{shape}'\n{more}\n[codes.generalise]"
+    );
+    Policy::from_toml(&shipped("safe-harbor").replace("[codes.generalise]", &local))
+}
+
+#[test]
+fn a_site_names_its_own_systems_and_says_how_their_codes_look() {
+    let policy = with_local("https://Hospital.example/lab/", "SITE_LAB", "[A-Z]{2,5}[0-9]*", "").unwrap();
+    assert_eq!(policy.local_systems(), [("URI:http://hospital.example/lab".into(), "SITE_LAB".into())]);
+    let local = policy.local();
+    assert_eq!(local.name("URI:http://hospital.example/lab").map(SmolStr::as_str), Some("SITE_LAB"));
+    assert_eq!(local.name("URI:http://hospital.example"), None);
+    for (code, fits) in
+        [("GLU", true), ("NA12", true), ("glu", false), ("GLU 1", false), ("", false), ("GLU//1", false)]
+    {
+        assert_eq!(local.fits("URI:http://hospital.example/lab", code), fits, "{code}");
+    }
+    for (code, fewest) in [
+        ("SITE_LAB//GLU", 10),
+        ("ORDER//SITE_LAB//GLU", 10),
+        ("LOINC//1-8//SITE_LAB//GLU", 10),
+        ("LOINC//1-8", 0),
+    ] {
+        assert_eq!(policy.fewest_subjects(&Code::new(code)), fewest, "{code}");
+    }
+    assert!(policy.asks_who_holds_codes() && !Policy::expert_determination().asks_who_holds_codes());
+    // A date fits the shape, and is none.
+    let numbers = with_local("urn:oid:1.2.3", "SITE_NUMBER", "[0-9]{1,8}", "fewest_subjects = 3").unwrap();
+    assert!(numbers.local().fits("URI:urn:oid:1.2.3", "12345678"));
+    assert!(!numbers.local().fits("URI:urn:oid:1.2.3", "20190314"));
+    assert_eq!(numbers.fewest_subjects(&Code::new("SITE_NUMBER//1")), 3);
+}
+
+#[test]
+fn a_system_of_a_site_s_own_is_neither_another_s_nor_everything() {
+    for (system, name, shape, more, word) in [
+        ("SNOMED", "OURS", "[0-9]+", "", "SNOMED"),
+        ("urn:oid:1.2", "LOINC", "[A-Z]+", "", "LOINC"),
+        ("urn:oid:1.2", "MEDS_BIRTH", "[A-Z]+", "", "MEDS_BIRTH"),
+        ("urn:oid:1.2", "ZIP", "[A-Z]+", "", "ZIP"),
+        ("urn:oid:1.2", "Our lab", "[A-Z]+", "", "name"),
+        ("urn:oid:1.2", "", "[A-Z]+", "", "name"),
+        ("urn:oid:1.2", "OURS", ".*", "", "narrow it"),
+        ("urn:oid:1.2", "OURS", "[0-9-]+", "", "social security"),
+        ("urn:oid:1.2", "OURS", "[0-9.]+", "", "IP address"),
+        ("urn:oid:1.2", "OURS", "a)|(b", "", "regular expression"),
+        ("urn:oid:1.2", "OURS", "[A-Z", "", "regular expression"),
+        ("urn:oid:1.2", "OURS", "(([0-9]{1,1000}){1,1000}){1,1000}", "", "regular expression"),
+        ("urn:oid:1.2", "OURS", "[A-Z]+", "fewest_subjects = 1", "may name him"),
+        ("urn:oid:1.2", "OURS", "[A-Z]+", "fewest_subjects = 100000", "1000"),
+        ("urn:oid:1.2", "OURS", "[A-Z]+", "fewest = 3", "fewest"),
+        (
+            "urn:oid:1.2",
+            "OURS",
+            "[A-Z]+",
+            "[[codes.local]]\nsystem = 'URN:OID:1.2'\nname = 'OURS'\nshape = '[0-9]'",
+            "twice",
+        ),
+    ] {
+        let error = with_local(system, name, shape, more).unwrap_err().to_string();
+        assert!(error.contains(word), "{system} {name} {shape} {more}: {error}");
+    }
+}

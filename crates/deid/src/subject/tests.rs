@@ -409,3 +409,91 @@ proptest! {
         }
     }
 }
+
+/// A policy of a site with a laboratory's codes of its own, which two must hold.
+fn with_a_laboratory() -> Policy {
+    let local = "[[codes.local]]\nsystem = 'http://hospital.example/lab'\nname = 'SITE_LAB'\nshape = '[A-Z]+[0-9]*'\nfewest_subjects = 2\n\n[codes.generalise]";
+    Policy::from_toml(&Policy::expert_determination().text().replace("[codes.generalise]", local)).unwrap()
+}
+
+const LAB: &str = "URI:http://hospital.example/lab";
+
+/// What is told of people whose facts are these codes, each with his own.
+fn told_of(deidentifier: &Deidentifier, people: &[Vec<SourceEvent>], tally: &mut Tally) -> Vec<Vec<String>> {
+    let records: Vec<_> =
+        people.iter().enumerate().map(|(at, facts)| record(&at.to_string(), facts.clone())).collect();
+    if let Some(mut holders) = deidentifier.holders() {
+        for record in &records {
+            let (subject, codes) = deidentifier.look(record);
+            holders.add(subject, codes);
+        }
+        deidentifier.judge(holders);
+    }
+    let told = |record| {
+        let safe = deidentifier.subject(record, tally);
+        safe.subject.events().iter().map(|event| event.code.to_string()).collect()
+    };
+    records.iter().map(told).collect()
+}
+
+#[test]
+fn codes_of_a_site_s_own_pass_where_its_policy_names_them_and_enough_hold_them() {
+    let lab = |code: &str| event("Observation.code", LAB, code, SourceTime::Static);
+    let people = [
+        vec![
+            lab("GLU"),
+            lab("CANARY"),
+            lab("1234"),
+            event("Condition.code", "ICD10CM", "I10", SourceTime::Static),
+        ],
+        vec![lab("GLU"), event("ServiceRequest.code", "ORDER", &format!("{LAB}//GLU"), SourceTime::Static)],
+        vec![
+            event("ServiceRequest.code", "ORDER", &format!("{LAB}//GLU"), SourceTime::Static),
+            event("ServiceRequest.code", "ORDER", &format!("{LAB}//canary"), SourceTime::Static),
+            SourceEvent {
+                value: SourceValue::Concept { system: LAB.into(), code: "POS".into() },
+                ..event("Observation.code", "LOINC", "718-7", SourceTime::Static)
+            },
+        ],
+        vec![SourceEvent {
+            value: SourceValue::Concept { system: LAB.into(), code: "POS".into() },
+            ..event("Observation.code", "LOINC", "718-7", SourceTime::Static)
+        }],
+    ];
+    let site = Deidentifier::new(with_a_laboratory(), &Key::from_bytes([1; 32])).unwrap();
+    let mut tally = Tally::default();
+    assert_eq!(
+        told_of(&site, &people, &mut tally),
+        [
+            vec!["ICD10CM//I10", "SITE_LAB//GLU"],
+            vec!["ORDER//SITE_LAB//GLU", "SITE_LAB//GLU"],
+            vec!["LOINC//718-7//SITE_LAB//POS", "ORDER//SITE_LAB//GLU"],
+            vec!["LOINC//718-7//SITE_LAB//POS"],
+        ]
+    );
+    let dropped = tally.dropped();
+    assert_eq!(dropped["code that too few subjects hold"], 1, "{dropped:?}");
+    assert_eq!(dropped["code without the shape of SITE_LAB"], 2, "{dropped:?}");
+    assert!(tally.systems_not_allowed(1).is_empty());
+    // Before anybody was counted nothing passes; and a system that no policy names is told where enough have codes of it.
+    let nobody = Deidentifier::new(with_a_laboratory(), &Key::from_bytes([1; 32])).unwrap();
+    let safe = nobody.subject(&record("1", vec![lab("GLU")]), &mut Tally::default());
+    assert!(safe.subject.events().is_empty());
+    let mut tally = Tally::default();
+    let told = told_of(&deidentifier(1), &people, &mut tally);
+    assert_eq!(told[0], ["ICD10CM//I10"]);
+    assert_eq!(told[3], ["LOINC//718-7"]);
+    assert_eq!(tally.systems_not_allowed(4), [(LAB.into(), 4)]);
+    assert!(tally.systems_not_allowed(5).is_empty());
+}
+
+#[test]
+fn systems_that_a_model_knows_need_no_count() {
+    let policy = Policy::expert_determination().with_judged_systems([(LAB, "SITE_LAB")]).unwrap();
+    let asked = Deidentifier::new(policy, &Key::from_bytes([1; 32])).unwrap();
+    assert!(asked.holders().is_none());
+    let facts = ["GLU", "glu/2", "Ann Canary", "2019-03-14"];
+    let facts = facts.map(|code| event("Observation.code", LAB, code, SourceTime::Static)).to_vec();
+    assert_eq!(told_of(&asked, &[facts], &mut Tally::default()), [["SITE_LAB//GLU", "SITE_LAB//glu/2"]]);
+    assert!(Policy::expert_determination().with_judged_systems([(LAB, "SNOMED")]).is_err());
+}

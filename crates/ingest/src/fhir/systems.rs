@@ -1,6 +1,7 @@
 //! Coding systems: FHIR's URIs, and the short names that events carry.
 
-use smol_str::{SmolStr, format_smolstr};
+use events::{one_spelling_of_uri, system_of_uri};
+use smol_str::SmolStr;
 
 /// Systems that this reader names itself, beside those of [`BY_URI`].
 pub(super) mod own {
@@ -106,6 +107,7 @@ const BY_URI: &[(&str, &str)] = &[
     ("http://dicom.nema.org/resources/ontology/dcm", "DCM"),
     ("http://terminology.hl7.org/codesystem/discharge-disposition", "DISCHARGE"),
     ("http://www.nubc.org/codesystem/patdischargestatus", "NUBC"),
+    ("http://www.nubc.org/patient-discharge", "NUBC"),
     ("http://terminology.hl7.org/codesystem/v3-observationinterpretation", "INTERPRETATION"),
     ("http://hl7.org/fhir/us/core/codesystem/us-core-documentreference-category", "DOCUMENT"),
     ("http://nahdo.org/sopt", "PAYER"),
@@ -122,22 +124,11 @@ const V2: &str = "http://terminology.hl7.org/codesystem/v2-";
 /// HL7 v3 ActCode, the classes of encounters.
 const ACT_CODE: &str = "http://terminology.hl7.org/codesystem/v3-actcode";
 
-/// The URI in the spelling of the table: lower case, `http`, without version and closing slash.
-fn normalised(uri: &str) -> SmolStr {
-    let uri = uri.trim();
-    let uri = uri.split_once('|').map_or(uri, |(uri, _version)| uri);
-    let lower = SmolStr::new(uri.trim_end_matches('/').to_ascii_lowercase());
-    match lower.strip_prefix("https://") {
-        Some(rest) => format_smolstr!("http://{rest}"),
-        None => lower,
-    }
-}
-
 fn entry(uri: &str) -> Option<(usize, &'static str)> {
     // The spelling that nearly everyone uses needs no copy.
     let exact = BY_URI.iter().position(|(known, _)| *known == uri);
     let place = exact.or_else(|| {
-        let uri = normalised(uri);
+        let uri = one_spelling_of_uri(uri);
         BY_URI.iter().position(|(known, _)| *known == uri)
     })?;
     Some((place, BY_URI[place].1))
@@ -149,13 +140,13 @@ pub(super) fn system(uri: &str) -> SmolStr {
     if let Some((_, name)) = entry(uri) {
         return SmolStr::new_static(name);
     }
-    let uri = normalised(uri);
+    let uri = one_spelling_of_uri(uri);
     if uri.starts_with(V3) {
         SmolStr::new_static("V3")
     } else if uri.starts_with(V2) {
         SmolStr::new_static("V2")
     } else {
-        format_smolstr!("URI:{uri}")
+        system_of_uri(&uri)
     }
 }
 
@@ -171,7 +162,7 @@ pub(super) fn is_ucum(uri: &str) -> bool {
 
 /// Is the URI that of HL7 v3 ActCode?
 pub(super) fn is_act_code(uri: &str) -> bool {
-    normalised(uri) == ACT_CODE
+    one_spelling_of_uri(uri) == ACT_CODE
 }
 
 #[cfg(test)]
@@ -199,7 +190,7 @@ mod tests {
     fn every_short_name_is_listed() {
         for (uri, name) in BY_URI {
             assert!(*name == UCUM || FHIR_SYSTEMS.contains(name), "{name}");
-            assert_eq!(*uri, normalised(uri), "the table is in normal spelling");
+            assert_eq!(*uri, one_spelling_of_uri(uri), "the table is in normal spelling");
         }
         assert!(FHIR_SYSTEMS.is_sorted());
     }

@@ -131,7 +131,8 @@ impl Arguments {
         }
         let local = timeline::adopted(&vocabulary, &site, &pairs.accepted);
         let units: usize = local.iter().map(|local| local.values.len()).sum();
-        let adopted = vocabulary.with_local_codes(local)?;
+        // Systems too, or records that are asked about would not be read by these pairs.
+        let adopted = vocabulary.with_local_codes(local)?.with_local_systems(records.local_systems())?;
         for file in model.outputs.iter().filter(|file| file.path != VOCABULARY_FILE) {
             let to = output.path().join(&file.path);
             if let Some(parent) = to.parent() {

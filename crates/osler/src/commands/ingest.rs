@@ -194,12 +194,18 @@ impl Arguments {
                     "trimmed": written.tally.trimmed(),
                     "ages_top_coded": written.tally.ages_top_coded,
                 }),
+                local_systems: policy
+                    .local_systems()
+                    .into_iter()
+                    .map(|(source, name)| (source.into(), name.into()))
+                    .collect(),
             }),
         };
         let run = attested::Run { policy, key, tally: &written.tally, quarantined: quarantined(&summary) };
         let manifest = output.finish_sealed(provenance, |dir| attested::write(dir, run))?;
         self.export.discard_if_asked()?;
         self.tell(&summary, &written, started.elapsed(), voice);
+        tell_of_systems_not_named(policy, &written.tally, voice);
         warn_of_one_end_of_followup(policy, &written.tally, voice);
         Ok(manifest)
     }
@@ -260,6 +266,26 @@ impl Arguments {
 
 /// Subjects that one thread de-identifies before it looks for more.
 const SUBJECTS_AT_ONCE: usize = 16;
+
+/// Which coding systems the policy would have to name for their codes to pass.
+fn tell_of_systems_not_named(policy: &Policy, tally: &Tally, voice: Voice) {
+    const TOLD: usize = 5;
+    let systems = tally.systems_not_allowed(policy.description_subjects());
+    if systems.is_empty() {
+        return;
+    }
+    let each =
+        |(system, subjects): &(_, u32)| format!("{system} (of {} subjects)", grouped((*subjects).into()));
+    let mut told: Vec<String> = systems.iter().take(TOLD).map(each).collect();
+    if systems.len() > TOLD {
+        told.push(format!("{} more", systems.len() - TOLD));
+    }
+    voice.say(format!(
+        "codes of systems that the policy doesn't name are dropped: {}; [[codes.local]] in a policy of your own lets a site's own \
+         codes pass (docs/deid.md)",
+        told.join(", ")
+    ));
+}
 
 /// Tells when the end of follow-up gives offsets away.
 fn warn_of_one_end_of_followup(policy: &Policy, tally: &Tally, voice: Voice) {
@@ -378,10 +404,18 @@ fn code_metadata(
     summary: &Summary,
 ) -> Vec<CodeMetadata> {
     let shared = tally.descriptions(policy.description_subjects());
+    let systems = policy.local_systems();
     codes
         .into_iter()
         .map(|code| {
-            let from_vocabulary = summary.descriptions.get(&code);
+            // A vocabulary names a site's own systems as the source does.
+            let in_sources = || {
+                systems.iter().find_map(|(source, name)| {
+                    let local = code.strip_prefix(name.as_str())?.strip_prefix("//")?;
+                    summary.descriptions.get(&format!("{source}//{local}"))
+                })
+            };
+            let from_vocabulary = summary.descriptions.get(&code).or_else(in_sources);
             CodeMetadata {
                 description: from_vocabulary
                     .map(|d| d.description.clone())

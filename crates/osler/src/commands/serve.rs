@@ -6,7 +6,7 @@ use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others
 use crate::kept_inputs::KeptInputArguments;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
-use crate::predictor::{Compared, ModelPredictor, deidentifier};
+use crate::predictor::{Compared, ModelPredictor};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use crate::{certificates, clock, environment, examples, lifecycle};
@@ -158,7 +158,9 @@ fn mirroring(text: &str) -> Result<Mirroring, String> {
 struct Serving {
     arguments: Arguments,
     vocabulary: Option<OmopVocabulary>,
-    deidentifier: Arc<deid::Deidentifier>,
+    /// Nobody keeps it: a patient asked about today can't be told from one asked about tomorrow, and dates are shifted in memory
+    /// already. Models that are exchanged share it, so that records that are kept can be added to.
+    key: deid::Key,
 }
 
 impl Arguments {
@@ -175,7 +177,7 @@ impl Arguments {
         let serving = Arc::new(Serving {
             vocabulary: self.vocabulary(voice)?,
             arguments: self,
-            deidentifier: deidentifier()?,
+            key: deid::Key::random().context("no key for de-identification in memory")?,
         });
         let arguments = &serving.arguments;
         let tls = arguments.tls()?;
@@ -297,8 +299,8 @@ impl Serving {
                 Compared::with(&directory, &Records::open(events)?, whom)?
             }
         };
-        let (deidentifier, bytes) = (self.deidentifier.clone(), arguments.state_memory << 20);
-        let predictor = ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?;
+        let predictor =
+            ModelPredictor::new(directory, examples, compared, &self.key, arguments.state_memory << 20)?;
         Ok(Arc::new(predictor.with_vocabulary(self.vocabulary.clone())))
     }
 

@@ -226,6 +226,7 @@ impl Arguments {
                 "events": of_splits(written.summary.events),
             }),
             deidentification: Some(Deidentification {
+                local_systems: Default::default(),
                 policy: SYNTHETIC.to_owned(),
                 policy_blake3: blake3::hash(made_by.as_bytes()).to_hex().to_string(),
                 key_id: key.id(),

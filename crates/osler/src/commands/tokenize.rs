@@ -131,7 +131,7 @@ impl Arguments {
             bar.add(1);
         }
         drop(bar);
-        Ok(builder.finish()?)
+        Ok(builder.finish()?.with_local_systems(records.local_systems())?)
     }
 }
 

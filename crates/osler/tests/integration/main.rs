@@ -15,6 +15,7 @@ mod governance;
 mod grading;
 mod identifiers;
 mod interrupted;
+mod local_codes;
 mod malformed;
 mod notes;
 mod notes_flow;

@@ -243,7 +243,7 @@ impl VocabularyBuilder {
             }
         }
         cut_cycles(&mut entries);
-        Vocabulary::new(entries, Vec::new(), least, self.subjects)
+        Vocabulary::new(entries, Vec::new(), Vec::new(), least, self.subjects)
     }
 
     /// How many events, and undated events, each entered code stands for.

@@ -1,6 +1,6 @@
 //! `vocabulary.json`.
 
-use super::{Entry, LocalCode, Vocabulary};
+use super::{Entry, LocalCode, LocalSystem, Vocabulary};
 use crate::Error;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -19,6 +19,8 @@ struct Written<'a> {
     training_subjects: u64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     local: &'a [LocalCode],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    local_systems: &'a [LocalSystem],
     entries: &'a [Entry],
 }
 
@@ -37,23 +39,26 @@ struct Content {
     training_subjects: u64,
     #[serde(default)]
     local: Vec<LocalCode>,
+    #[serde(default)]
+    local_systems: Vec<LocalSystem>,
     entries: Vec<Entry>,
 }
 
-/// BLAKE3 over the content as compact JSON; local codes count where there are any.
+/// BLAKE3 over the content as compact JSON; local codes and local systems count where there are any.
 pub(super) fn digest(
     entries: &[Entry],
     local: &[LocalCode],
+    local_systems: &[LocalSystem],
     minimum_subjects: u64,
     training_subjects: u64,
 ) -> Result<blake3::Hash, Error> {
     let mut hasher = blake3::Hasher::new();
     let buffered = std::io::BufWriter::with_capacity(1 << 16, &mut hasher);
     let content = (VERSION, minimum_subjects, training_subjects, entries);
-    let written = if local.is_empty() {
-        serde_json::to_writer(buffered, &content)
-    } else {
-        serde_json::to_writer(buffered, &(content, local))
+    let written = match (local, local_systems) {
+        ([], []) => serde_json::to_writer(buffered, &content),
+        (_, []) => serde_json::to_writer(buffered, &(content, local)),
+        _ => serde_json::to_writer(buffered, &(content, local, local_systems)),
     };
     written.map_err(|e| Error::Vocabulary(format!("can't be written as JSON ({e})")))?;
     Ok(hasher.finalize())
@@ -83,6 +88,7 @@ impl Vocabulary {
             minimum_subjects: self.minimum_subjects,
             training_subjects: self.training_subjects,
             local: &self.local,
+            local_systems: &self.local_systems,
             entries: &[],
         };
         let mut bytes = serde_json::to_vec(&head).map_err(json)?;
@@ -136,8 +142,9 @@ impl Vocabulary {
             )));
         }
         let content = content.map_err(json)?;
-        let Content { digest, entries, local, minimum_subjects, training_subjects, .. } = content;
-        let vocabulary = Vocabulary::new(entries, local, minimum_subjects, training_subjects)?;
+        let Content { digest, entries, local, local_systems, minimum_subjects, training_subjects, .. } =
+            content;
+        let vocabulary = Vocabulary::new(entries, local, local_systems, minimum_subjects, training_subjects)?;
         if vocabulary.digest != digest {
             return Err(Error::Vocabulary("altered since it was written (its digest doesn't match)".into()));
         }

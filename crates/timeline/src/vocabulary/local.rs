@@ -3,7 +3,33 @@
 use super::{Entry, EntryKind, LONGEST_CODE, ValueDistribution, check_values, of_unit};
 use events::Code;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
+/// A coding system of a site's own: codes that its records state under `source` stand in the vocabulary under `name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct LocalSystem {
+    /// What readers of its records call it (`URI:http://hospital.example/lab`).
+    pub source: SmolStr,
+    /// What stands before the codes (`SITE_LAB`).
+    pub name: SmolStr,
+}
+
+/// `systems` are in order, each source once.
+pub(super) fn check_systems(systems: &[LocalSystem]) -> Result<(), String> {
+    if systems.len() > MOST_SYSTEMS {
+        return Err(format!("{} local systems, of at most {MOST_SYSTEMS}", systems.len()));
+    }
+    if !systems.windows(2).all(|pair| pair[0].source < pair[1].source) {
+        return Err("local systems are out of order, or one is told twice".into());
+    }
+    match systems.iter().any(|system| system.source.len() + system.name.len() > LONGEST_CODE) {
+        true => Err(format!("a local system has more than {LONGEST_CODE} bytes")),
+        false => Ok(()),
+    }
+}
+
+/// A site has at most this many systems of its own.
+const MOST_SYSTEMS: usize = 1000;
 /// A site has at most this many codes of its own.
 const MOST: usize = 1 << 20;
 

@@ -5,7 +5,7 @@ mod file;
 mod local;
 
 pub use builder::{VocabularyBuilder, VocabularyOptions};
-pub use local::LocalCode;
+pub use local::{LocalCode, LocalSystem};
 
 use crate::{Error, Hierarchy, ValueDistribution};
 use events::Code;
@@ -85,6 +85,7 @@ pub struct Vocabulary {
     entries: Vec<Entry>,
     by_code: FxHashMap<Code, u32>,
     local: Vec<LocalCode>,
+    local_systems: Vec<LocalSystem>,
     minimum_subjects: u64,
     training_subjects: u64,
     digest: String,
@@ -108,6 +109,7 @@ impl Vocabulary {
     fn new(
         entries: Vec<Entry>,
         mut local: Vec<LocalCode>,
+        mut local_systems: Vec<LocalSystem>,
         minimum_subjects: u64,
         training_subjects: u64,
     ) -> Result<Self, Error> {
@@ -121,11 +123,14 @@ impl Vocabulary {
         }
         local.sort_by(|a, b| a.code.cmp(&b.code));
         local::check(&local, &entries, &by_code).map_err(Error::Vocabulary)?;
-        let digest = file::digest(&entries, &local, minimum_subjects, training_subjects)?;
+        local_systems.sort();
+        local::check_systems(&local_systems).map_err(Error::Vocabulary)?;
+        let digest = file::digest(&entries, &local, &local_systems, minimum_subjects, training_subjects)?;
         Ok(Vocabulary {
             entries,
             by_code,
             local,
+            local_systems,
             minimum_subjects,
             training_subjects,
             digest: digest.to_hex().to_string(),
@@ -139,7 +144,7 @@ impl Vocabulary {
     /// When a further one has the code of an earlier one, or a parent that isn't there.
     pub fn with_further(&self, further: impl IntoIterator<Item = Entry>) -> Result<Self, Error> {
         let entries = self.entries.iter().cloned().chain(further).collect();
-        Self::new(entries, self.local.clone(), self.minimum_subjects, self.training_subjects)
+        self.made_anew(entries, self.local.clone(), self.local_systems.clone())
     }
 
     /// The same tokens, which another site's codes are read as, besides those that were before; a code told again is told anew.
@@ -149,7 +154,31 @@ impl Vocabulary {
     pub fn with_local_codes(&self, mut local: Vec<LocalCode>) -> Result<Self, Error> {
         let told: FxHashSet<Code> = local.iter().map(|local| local.code.clone()).collect();
         local.extend(self.local.iter().filter(|before| !told.contains(&before.code)).cloned());
-        Self::new(self.entries.clone(), local, self.minimum_subjects, self.training_subjects)
+        self.made_anew(self.entries.clone(), local, self.local_systems.clone())
+    }
+
+    /// The same tokens, with what further systems of a site's own are called in its records; a source named again is named anew.
+    ///
+    /// # Errors
+    /// When a source is named twice, or there are too many.
+    pub fn with_local_systems(&self, mut systems: Vec<LocalSystem>) -> Result<Self, Error> {
+        let told: FxHashSet<SmolStr> = systems.iter().map(|system| system.source.clone()).collect();
+        systems.extend(self.local_systems.iter().filter(|before| !told.contains(&before.source)).cloned());
+        self.made_anew(self.entries.clone(), self.local.clone(), systems)
+    }
+
+    fn made_anew(
+        &self,
+        entries: Vec<Entry>,
+        local: Vec<LocalCode>,
+        systems: Vec<LocalSystem>,
+    ) -> Result<Self, Error> {
+        Self::new(entries, local, systems, self.minimum_subjects, self.training_subjects)
+    }
+
+    /// What systems of a site's own are called in its records, and stand here as.
+    pub fn local_systems(&self) -> &[LocalSystem] {
+        &self.local_systems
     }
 
     /// What another site's codes are read as, by code.

@@ -171,6 +171,28 @@ fn a_file_comes_back_and_any_change_is_found() {
 }
 
 #[test]
+fn a_site_s_own_systems_stand_in_the_file_and_count_for_the_digest() {
+    let system = |source: &str, name: &str| LocalSystem { source: source.into(), name: name.into() };
+    let (lab, pharmacy) = (system("URI:http://h.example/lab", "LAB"), system("URI:urn:oid:1.2", "PHARMACY"));
+    let plain = example();
+    let own = plain.with_local_systems(vec![pharmacy.clone(), lab.clone()]).unwrap();
+    assert_eq!(own.local_systems(), [lab.clone(), pharmacy.clone()]);
+    assert_ne!(own.digest(), plain.digest());
+    assert_eq!(plain.with_local_systems(Vec::new()).unwrap().digest(), plain.digest());
+    let json = own.to_json().unwrap();
+    let back = Vocabulary::from_json(&json).unwrap();
+    assert_eq!((back.local_systems(), back.digest()), (own.local_systems(), own.digest()));
+    let altered = String::from_utf8(json).unwrap().replacen("PHARMACY", "PHARMACI", 1);
+    assert!(Vocabulary::from_json(altered.as_bytes()).is_err());
+
+    let renamed = own.with_local_systems(vec![system("URI:urn:oid:1.2", "DRUGS")]).unwrap();
+    assert_eq!(renamed.local_systems(), [lab.clone(), system("URI:urn:oid:1.2", "DRUGS")]);
+    assert!(plain.with_local_systems(vec![lab.clone(), lab]).is_err());
+    assert!(plain.with_local_systems(vec![system(&"x".repeat(2000), "LAB")]).is_err());
+    assert!(plain.with_local_systems((0..1001).map(|at| system(&at.to_string(), "LAB")).collect()).is_err());
+}
+
+#[test]
 fn an_ancestor_of_itself_is_refused_in_a_file() {
     let mut entries = example().entries().to_vec();
     let last = entries.len() - 1;

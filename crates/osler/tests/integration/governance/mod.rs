@@ -8,6 +8,8 @@ mod killed;
 mod leash;
 mod server;
 
+pub use server::Server;
+
 use crate::support::Site;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

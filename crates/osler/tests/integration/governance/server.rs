@@ -31,10 +31,18 @@ impl Server {
         Self::start_logging(site, arguments, Stdio::null())
     }
 
-    /// The same, with its log going there.
+    /// The same, of another model than the demo's.
+    pub fn of(site: &Site, model: &str, arguments: &[&str]) -> Server {
+        Self::listening(site, model, arguments, Stdio::null())
+    }
+
+    /// As [`Server::start`], with its log going there.
     pub fn start_logging(site: &Site, arguments: &[&str], log: impl Into<Stdio>) -> Server {
-        let model = super::model();
-        let mut all = vec!["serve", "--json", "--listen", "127.0.0.1:0", "--model", &model];
+        Self::listening(site, &super::model(), arguments, log.into())
+    }
+
+    fn listening(site: &Site, model: &str, arguments: &[&str], log: Stdio) -> Server {
+        let mut all = vec!["serve", "--json", "--listen", "127.0.0.1:0", "--model", model];
         all.extend(arguments);
         let mut child = site.command(&all).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();

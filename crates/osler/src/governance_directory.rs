@@ -118,7 +118,7 @@ impl GovernanceDirectory {
     /// The issuers of tokens, where tokens are taken.
     pub fn tokens(&self) -> Result<Option<Tokens>> {
         let path = self.at(ISSUERS);
-        if !path.exists() {
+        if !path.try_exists().with_context(|| format!("{}", path.display()))? {
             return Ok(None);
         }
         Tokens::open(&path).map(Some).with_context(|| format!("{}", path.display()))

@@ -39,6 +39,27 @@ pub struct Provenance {
     pub deidentification: Option<Deidentification>,
 }
 
+/// Has a run written anything but what it was asked?
+fn holds_work(partial: &Path) -> bool {
+    fs::read_dir(partial).is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() != SETTINGS))
+}
+
+/// The paths at which two settings differ, as `model.width`.
+fn differing(a: &serde_json::Value, b: &serde_json::Value, at: &str, paths: &mut Vec<String>) {
+    match (a, b) {
+        _ if a == b => {}
+        (serde_json::Value::Object(a), serde_json::Value::Object(b)) => {
+            let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                let of = |map: &serde_json::Map<_, _>| map.get(name).cloned().unwrap_or_default();
+                differing(&of(a), &of(b), &path, paths);
+            }
+        }
+        _ => paths.push(if at.is_empty() { "all".to_owned() } else { at.to_owned() }),
+    }
+}
+
 impl OutputDirectory {
     /// Starts an output. What a killed run left behind is cleared first.
     pub fn create(out: &Path, kind: Kind, force: bool) -> Result<Self> {
@@ -54,7 +75,7 @@ impl OutputDirectory {
     }
 
     /// Starts an output, or goes on from what a killed run with the same settings left. The directory then
-    /// stays when this run is stopped too.
+    /// stays when this run is stopped too. What a run with other settings left is cleared by `force` alone: it may be hours of work.
     pub fn create_or_resume(
         out: &Path,
         kind: Kind,
@@ -64,7 +85,20 @@ impl OutputDirectory {
         let output = Self::open(out, kind, force, true)?;
         let settings_path = output.partial.join(SETTINGS);
         let text = settings.to_string();
-        let resumed = fs::read_to_string(&settings_path).is_ok_and(|left| left == text);
+        let left = fs::read_to_string(&settings_path).ok();
+        let resumed = left.as_ref() == Some(&text);
+        if let Some(left) = left.filter(|_| !resumed && !force && holds_work(&output.partial)) {
+            let left: serde_json::Value = serde_json::from_str(&left).unwrap_or_default();
+            let mut differ = Vec::new();
+            differing(&left, settings, "", &mut differ);
+            bail!(
+                "a run with other settings ({}) was stopped before it had written {}; give its settings to go on from it, \
+                 --force to lose what it left ({}), or another --out",
+                differ.join(", "),
+                out.display(),
+                output.partial.display()
+            );
+        }
         if !resumed {
             if output.partial.exists() {
                 fs::remove_dir_all(&output.partial).with_context(|| {
@@ -269,9 +303,17 @@ mod tests {
             OutputDirectory::create_or_resume(&out, Kind::Model, false, &settings).unwrap();
         assert!(resumed && output.path().join("checkpoint").exists());
         drop(output);
-        let other = serde_json::json!({"seed": 2});
-        let (output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, false, &other).unwrap();
+        let other = serde_json::json!({"seed": 2, "model": {"width": 8}});
+        let refused =
+            OutputDirectory::create_or_resume(&out, Kind::Model, false, &other).err().unwrap().to_string();
+        assert!(refused.contains("(model, seed)") && refused.contains("--force"), "{refused}");
+        let (output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, true, &other).unwrap();
         assert!(!resumed && !output.path().join("checkpoint").exists());
+        drop(output);
+        // Where nothing was done yet nothing is lost.
+        let third = serde_json::json!({"seed": 2, "model": {"width": 16}});
+        let (_output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, false, &third).unwrap();
+        assert!(!resumed);
         assert!(OutputDirectory::create(&out, Kind::Model, false).is_err(), "two at once");
     }
 

@@ -1,6 +1,6 @@
 //! Who may come in, and where.
 
-use crate::{Access, AppState, Models, doors::Rule, error::ApiError};
+use crate::{Access, AppState, Models, doors::Rule, error::ApiError, governance::Believed};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, header},
@@ -88,7 +88,7 @@ pub(crate) fn not_retired(state: &AppState) -> Result<(), ApiError> {
 }
 
 async fn identify(state: &AppState, shown: &Shown) -> Result<Caller, ApiError> {
-    let Access::Keys { keyring, tokens, .. } = &state.governance().access else {
+    let Access::Keys { keyring, .. } = &state.governance().access else {
         return Ok(Caller::local());
     };
     let clock = &state.governance().clock;
@@ -97,13 +97,13 @@ async fn identify(state: &AppState, shown: &Shown) -> Result<Caller, ApiError> {
     if let Ok(token) = std::str::from_utf8(secret)
         && token.contains('.')
     {
-        // A request is judged by the providers that were believed when it came.
-        let identities = state.identities();
+        // A request is judged by those who were believed when it came.
+        let Believed { tokens, identities } = state.believed();
         let is_cds = shown.scope == Some(Scope::Cds);
         match (tokens, identities) {
-            (Some(tokens), None) if is_cds => return by_cds_token(tokens, token, &shown.path, clock()),
+            (Some(tokens), None) if is_cds => return by_cds_token(&tokens, token, &shown.path, clock()),
             (Some(tokens), Some(_)) if is_cds && tokens.are_of(token) => {
-                return by_cds_token(tokens, token, &shown.path, clock());
+                return by_cds_token(&tokens, token, &shown.path, clock());
             }
             (_, Some(identities)) => {
                 return identities.admit(token, shown.scope, clock).await.map_err(|reason| match reason {

@@ -1,13 +1,12 @@
 //! What the doors share, and the router that holds them.
 
 use crate::{
-    Access, Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, SignedIn, access,
-    doors,
+    Access, Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
     doors::Rule,
     engine::{AnswerShape, Arrival, Engine},
     error::ApiError,
     frame,
-    governance::StageOf,
+    governance::{Believed, StageOf},
     kept::KeptPatients,
     metrics::Metrics,
     model::ServedModel,
@@ -44,8 +43,8 @@ struct Shared {
 pub(crate) struct Common {
     pub(crate) metrics: Arc<Metrics>,
     governance: Governance,
-    /// The identity providers that are believed now.
-    identities: RwLock<Option<SignedIn>>,
+    /// Whose tokens are believed now.
+    believed: RwLock<Believed>,
     rules: HashMap<&'static str, Rule>,
     settings: ServeSettings,
     pages: Pages,
@@ -74,7 +73,7 @@ impl Common {
         Ok(Arc::new(Common {
             kept: KeptPatients::new(&settings, metrics.clone()),
             metrics,
-            identities: RwLock::new(governance.access.take_identities()),
+            believed: RwLock::new(governance.access.take_believed()),
             governance,
             rules: doors::rules(),
             pages: Pages::new(),
@@ -89,19 +88,20 @@ impl Common {
         }))
     }
 
-    /// From now on these identity providers are believed, and no others.
-    pub(crate) fn believe(&self, next: Option<SignedIn>) -> Result<(), Error> {
+    /// From now on tokens of these are believed, and of no others.
+    pub(crate) fn believe(&self, next: Believed) -> Result<(), Error> {
         if matches!(self.governance.access, Access::Open) {
             return Err(Error::Setting {
                 name: "identities",
                 reason: "are of no use where everybody is let in",
             });
         }
-        let mut now = self.identities.write().unwrap_or_else(PoisonError::into_inner);
-        *now = next.map(|next| match now.as_ref() {
+        let mut now = self.believed.write().unwrap_or_else(PoisonError::into_inner);
+        let identities = next.identities.map(|next| match now.identities.as_ref() {
             Some(before) => next.carrying(before),
             None => next,
         });
+        *now = Believed { identities, ..next };
         Ok(())
     }
 }
@@ -183,9 +183,9 @@ impl AppState {
         &self.0.common.governance
     }
 
-    /// The identity providers that are believed at this moment.
-    pub(crate) fn identities(&self) -> Option<SignedIn> {
-        self.0.common.identities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whose tokens are believed at this moment.
+    pub(crate) fn believed(&self) -> Believed {
+        self.0.common.believed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The FHIR servers that may be asked, if there are any.

@@ -1,8 +1,9 @@
 //! The models that answer now, and how others take over while requests are under way; the certificate that is
 //! shown; and the identity providers that are believed.
 
-use crate::{AppState, Error, Models, Offered, SignedIn, Tls, app};
+use crate::{AppState, Error, Models, Offered, SignedIn, Tls, app, governance::Believed};
 use axum::Router;
+use govern::access::Tokens;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A server whose models can be exchanged. Each request is answered to its end by the model that was there when its head
@@ -45,13 +46,15 @@ impl Current {
         Ok(())
     }
 
-    /// From now on tokens of these identity providers are taken, and of no others; without any, none. What is known of the keys of one that
-    /// stays is kept. Keys of ours, and requests that were let in, go on.
+    /// From now on tokens of these identity providers are taken, and of no others; without any, none; and at the doors of CDS Hooks
+    /// those of these issuers. What is known of the keys of a provider that stays is kept. Keys of ours, and requests that were let in,
+    /// go on.
     ///
     /// # Errors
     /// Where everybody is let in, whom nobody has to know.
-    pub fn believe(&self, identities: Option<SignedIn>) -> Result<(), Error> {
-        self.models().default().common().believe(identities)
+    pub fn believe(&self, identities: Option<SignedIn>, tokens: Option<Tokens>) -> Result<(), Error> {
+        let believed = Believed { identities, tokens: tokens.map(Arc::new) };
+        self.models().default().common().believe(believed)
     }
 
     /// From now on new connections speak TLS alone, and are shown this certificate. Those that are open go on as they are.

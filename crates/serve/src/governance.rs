@@ -27,12 +27,23 @@ pub enum Access {
     },
 }
 
+/// Whose tokens are believed, which can be exchanged while a server runs.
+#[derive(Clone, Default)]
+pub(crate) struct Believed {
+    /// The issuers of CDS Hooks' tokens.
+    pub(crate) tokens: Option<Arc<Tokens>>,
+    /// Identity providers.
+    pub(crate) identities: Option<SignedIn>,
+}
+
 impl Access {
-    /// The identity providers, which can be exchanged while a server runs.
-    pub(crate) fn take_identities(&mut self) -> Option<SignedIn> {
+    /// Whose tokens are believed at first.
+    pub(crate) fn take_believed(&mut self) -> Believed {
         match self {
-            Access::Open => None,
-            Access::Keys { identities, .. } => identities.take(),
+            Access::Open => Believed::default(),
+            Access::Keys { tokens, identities, .. } => {
+                Believed { tokens: tokens.take().map(Arc::new), identities: identities.take() }
+            }
         }
     }
 }

@@ -31,8 +31,8 @@ pub(crate) const DEFAULT_STATE_MIB: usize = 256;
 /// and nothing is recorded. With --governance every caller shows a key, every call is in the ledger before it is
 /// answered, and each model answers what its stage allows. Ends in order on Ctrl-C or SIGTERM: requests under way are
 /// answered first. On SIGUSR1 it reads the models' directories again, and what is there answers from then on, without a
-/// dropped request; when one can't be served, those before go on. On SIGHUP it reads again who is believed (oidc.toml in the
-/// governance directory), certificate and key; what can't be read changes nothing.
+/// dropped request; when one can't be served, those before go on. On SIGHUP it reads again who is believed (oidc.toml and issuers.toml in
+/// the governance directory), certificate and key; what can't be read changes nothing.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler serve --model model
@@ -333,12 +333,15 @@ impl Serving {
         Ok(digests.join(" "))
     }
 
-    /// Who is in `oidc.toml` now is believed from here on, nobody where there is none any more; says how many issuers.
-    fn believe(&self, current: &Current) -> Result<usize> {
-        let identities = self.arguments.governance.open()?.identities()?;
-        let issuers = identities.as_ref().map_or(0, SignedIn::issuers);
-        current.believe(identities)?;
-        Ok(issuers)
+    /// Who is in `oidc.toml` and `issuers.toml` now is believed from here on, nobody where there is none any more; says how many
+    /// each names.
+    fn believe(&self, current: &Current) -> Result<(usize, usize)> {
+        let directory = self.arguments.governance.open()?;
+        let (identities, tokens) = (directory.identities()?, directory.tokens()?);
+        let named = identities.as_ref().map_or(0, SignedIn::issuers);
+        let of_hooks = tokens.as_ref().map_or(0, |tokens| tokens.issuers().len());
+        current.believe(identities, tokens)?;
+        Ok((named, of_hooks))
     }
 }
 
@@ -386,12 +389,13 @@ fn follow_hangups(serving: Arc<Serving>, current: Current) {
                     }
                     if serving.arguments.governance.path().is_some() {
                         match serving.believe(&current) {
-                            Ok(issuers) => tracing::warn!(
+                            Ok((issuers, of_hooks)) => tracing::warn!(
                                 issuers,
-                                "oidc.toml was read anew, and who it names is believed from now on"
+                                of_hooks,
+                                "oidc.toml and issuers.toml were read anew, and who they name is believed from now on"
                             ),
                             Err(error) => {
-                                tracing::error!("the identity providers before go on: {error:#}")
+                                tracing::error!("who was believed before is believed on: {error:#}")
                             }
                         }
                     }

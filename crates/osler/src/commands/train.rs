@@ -153,7 +153,7 @@ pub struct Arguments {
     /// The directory to write.
     #[arg(long)]
     pub out: PathBuf,
-    /// Replace an existing output.
+    /// Replace an existing output, and lose what a stopped run with other settings left of it.
     #[arg(long)]
     pub force: bool,
     /// A directory that `osler tokenize` wrote.
@@ -237,7 +237,7 @@ impl Arguments {
         match &rested {
             None => model.set_marginals(&train),
             Some(Rested { codes, .. }) if *codes > 0 && options.risk_weight > 0.0 => voice.say(format!(
-                "{} risks are of codes that nobody here has; they aren't trained",
+                "not trained, since nobody here has their codes: risks of {} codes",
                 grouped(*codes as u64)
             )),
             Some(_) => {}

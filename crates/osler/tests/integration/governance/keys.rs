@@ -2,6 +2,7 @@ use super::{RECORD, said, server::Server};
 use crate::support::Site;
 use serde_json::Value;
 use std::fs::{self, File};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The public key of an issuer, by another name than the token's.
@@ -79,6 +80,51 @@ fn an_identity_provider_that_is_named_badly_is_told_before_the_server_starts() {
     }
 }
 
+/// A token for CDS Hooks that nobody signed, of the same issuer.
+const HOOK_TOKEN: &str = "eyJhbGciOiJSUzM4NCIsImtpZCI6ImEifQ.eyJpc3MiOiJodHRwczovL2EuZXhhbXBsZSIsImF1ZCI6IngiLCJleHAiOjksImlhdCI6MSwianRpIjoiaiJ9.AAAA";
+
+/// An open server's log, until these words are in it once more after SIGHUP.
+fn told(server: &Server, log: &Path, words: &str) {
+    let before = fs::read_to_string(log).unwrap().matches(words).count();
+    server.hang_up();
+    let end = Instant::now() + Duration::from_secs(60);
+    while fs::read_to_string(log).unwrap().matches(words).count() == before {
+        assert!(Instant::now() < end, "{}", fs::read_to_string(log).unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn who_may_sign_for_cds_hooks_is_read_anew_when_the_server_is_told_to() {
+    let site = Site::new();
+    said(&site, "access grant --governance site --name reader --scope read");
+    let log = site.path("log");
+    let server = Server::start_logging(&site, &["--governance", "site"], File::create(&log).unwrap());
+    let refused = || {
+        let answer = server.post("/cds-services/osler-patient-view", HOOK_TOKEN, "{}");
+        assert_eq!(answer.status, 401, "{}", answer.body);
+        answer.body["error"]["message"].to_string()
+    };
+    let unknown = refused();
+    site.file("site/ehr.json", format!("{{\"keys\": [{KEY}]}}"));
+    let file = "audience = \"https://osler.example\"\n[[issuer]]\niss = \"https://a.example\"\njwks = \"ehr.json\"\n";
+    site.file("site/issuers.toml", file);
+    told(&server, &log, "believed from now on");
+    let named = refused();
+    assert!(named.contains("(kid)"), "{named}");
+    // A broken file changes nothing; another issuer, and none, do.
+    site.file("site/issuers.toml", file.replace("ehr.json", "gone.json"));
+    told(&server, &log, "who was believed before is believed on");
+    assert_eq!(refused(), named);
+    site.file("site/issuers.toml", file.replace("a.example", "b.example"));
+    told(&server, &log, "believed from now on");
+    let listed = refused();
+    assert!(listed.contains("issuer is not on this server's list"), "{listed}");
+    fs::remove_file(site.path("site/issuers.toml")).unwrap();
+    told(&server, &log, "believed from now on");
+    assert_eq!(refused(), unknown);
+}
+
 /// A token that nobody signed, of this issuer, by this key.
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJodHRwczovL2EuZXhhbXBsZSJ9.AAAA";
 
@@ -93,15 +139,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
         assert_eq!((answer.status, server.get("/v1/models", &reader).status), (401, 200));
         format!("{} {}", answer.body["error"]["code"], answer.body["error"]["message"])
     };
-    let told = |words: &str| {
-        let before = fs::read_to_string(&log).unwrap().matches(words).count();
-        server.hang_up();
-        let end = Instant::now() + Duration::from_secs(60);
-        while fs::read_to_string(&log).unwrap().matches(words).count() == before {
-            assert!(Instant::now() < end, "{}", fs::read_to_string(&log).unwrap());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
+    let told = |words: &str| told(&server, &log, words);
     assert!(refused(TOKEN).contains("unauthorized"));
 
     // Its issuer is named, and its key is not in that issuer's set.
@@ -110,7 +148,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
                 [roles.clinician]\nscopes = [\"cds\"]\n";
     site.file("site/keys.json", &keys);
     site.file("site/oidc.toml", file);
-    told("is believed from now on");
+    told("believed from now on");
     assert!(refused(TOKEN).contains("(kid)"));
 
     // What can't be read changes nothing, and is named.
@@ -121,7 +159,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
     ] {
         site.file("site/oidc.toml", file);
         site.file(name, content);
-        told("the identity providers before go on");
+        told("who was believed before is believed on");
         assert!(fs::read_to_string(&log).unwrap().contains(named), "{named}");
         assert!(refused(TOKEN).contains("(kid)"));
     }
@@ -129,9 +167,9 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
     // Another issuer takes its place; then there is none.
     site.file("site/keys.json", &keys);
     site.file("site/oidc.toml", file.replace("a.example", "b.example"));
-    told("is believed from now on");
+    told("believed from now on");
     assert!(refused(TOKEN).contains("(iss)"));
     fs::remove_file(site.path("site/oidc.toml")).unwrap();
-    told("is believed from now on");
+    told("believed from now on");
     assert!(refused(TOKEN).contains("unauthorized"));
 }

@@ -1,6 +1,9 @@
 //! The shapes of codes. A code field can be filled with anything, a name or a record number too; what hasn't
 //! its system's shape does not pass.
 
+use regex::{Regex, RegexBuilder};
+use std::sync::LazyLock;
+
 /// Has `code` the shape of a code of `system`? Systems without a rule here have no valid codes.
 pub(crate) fn has_shape(system: &str, code: &str) -> bool {
     shape(system).is_some_and(|fits| fits(code))
@@ -142,36 +145,29 @@ pub(crate) fn shape(system: &str) -> Option<fn(&str) -> bool> {
     })
 }
 
-/// Does a code of a site's own say a date? No rule of such a system keeps one out, and many people may share one.
+/// Is a code of a site's own written like a date? Many people may share one, so that no count keeps it out. Six digits alone are not
+/// told from a number.
 pub(crate) fn is_like_a_date(code: &str) -> bool {
-    let number = |part: &str, length: std::ops::RangeInclusive<usize>| {
-        if digits(part, length) { part.parse::<u32>().ok() } else { None }
-    };
-    let is_date = |year: Option<u32>, one: Option<u32>, other: Option<u32>| {
-        let in_year = |month: u32, day: u32| (1..=12).contains(&month) && (1..=31).contains(&day);
-        year.is_some_and(|year| (1900..2100).contains(&year))
-            && one.zip(other).is_some_and(|(one, other)| in_year(one, other) || in_year(other, one))
-    };
-    // A time may follow.
-    let day = code.split(['T', ' ']).next().unwrap_or(code);
-    let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
-    match parts[..] {
-        // With a time to the second it is as many digits more.
-        [whole] if (8..=14).contains(&whole.len()) && digits(whole, 8..=14) => {
-            is_date(number(&whole[..4], 4..=4), number(&whole[4..6], 2..=2), number(&whole[6..8], 2..=2))
-                || (whole.len() == 8
-                    && is_date(
-                        number(&whole[4..], 4..=4),
-                        number(&whole[..2], 2..=2),
-                        number(&whole[2..4], 2..=2),
-                    ))
-        }
-        [a, b, c] => {
-            is_date(number(a, 4..=4), number(b, 1..=2), number(c, 1..=2))
-                || is_date(number(c, 4..=4), number(a, 1..=2), number(b, 1..=2))
-        }
-        _ => false,
-    }
+    static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let (day, month, year) = ("(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:19|20)[0-9]{2}");
+        let name = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|\
+                    nov(?:ember)?|dec(?:ember)?)";
+        let (two, between) = ("[0-9]{2}", "[-/. ]");
+        let written = [
+            // What follows may be a time of that day.
+            format!("{year}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[^0-9].*|[0-9]{{2,6}})?"),
+            format!("(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){year}"),
+            format!("(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2]){year}"),
+            format!("{year}{between}{month}(?:{between}{day}(?:[^0-9].*)?)?"),
+            format!("(?:{day}{between}{month}|{month}{between}{day}){between}(?:{year}|{two})(?:[^0-9].*)?"),
+            format!("{day}{between}?{name}{between}?(?:{year}|{two})"),
+            format!("{year}{between}?{name}{between}?{day}"),
+            format!("{name}{between}?{day},?{between}?{year}"),
+        ];
+        RegexBuilder::new(&format!("^(?:{})$", written.join("|"))).case_insensitive(true).build().ok()
+    });
+    // An expression that can't be made lets nothing pass.
+    DATE.as_ref().is_none_or(|date| date.is_match(code))
 }
 
 /// A whole code of a source whose codes are a contract of their own (MEDS, a mapped table): printable ASCII of
@@ -412,12 +408,38 @@ mod tests {
             "03142019",
             "201903141530",
             "2019-03-14T10:11:12Z",
+            "20190314-0012",
+            "14MAR1950",
+            "14-Mar-1950",
+            "14-mar-50",
+            "March 14, 1950",
+            "1950MAR14",
+            "3/14/50",
+            "31.12.99",
+            "2019-03",
         ] {
             assert!(is_like_a_date(date), "{date}");
         }
-        for code in
-            ["GLU", "12345", "20191514", "00190314", "2019-14-14", "1-2-3", "1234567", "é2019314", "----", ""]
-        {
+        for code in [
+            "GLU",
+            "12345",
+            "20191514",
+            "00190314",
+            "2019-14-14",
+            "1-2-3",
+            "1234567",
+            "é2019314",
+            "----",
+            "",
+            "2019",
+            "MAR",
+            "MARKER12",
+            "12MARKERS",
+            "12MARKER50",
+            "V2019",
+            "1-2-3-4",
+            "55-12-3456",
+        ] {
             assert!(!is_like_a_date(code), "{code}");
         }
     }

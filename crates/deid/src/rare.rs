@@ -3,32 +3,51 @@
 use crate::{Policy, codes};
 use events::Code;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::fmt;
 
 /// Distinct codes that are counted: more are none, but what stands in the place of one (numbers of records, dates).
 const MOST_CODES: usize = 4_000_000;
 
 /// Who holds which code, as far as that matters: of each code no more holders are kept than make it common.
 ///
-/// Memory is bounded by the number of codes times the subjects that make one common, 8 bytes each, and by [`MOST_CODES`].
-#[derive(Clone, Debug)]
+/// Memory is bounded: at most [`MOST_CODES`] codes of some 100 bytes, and for each no more subjects than make it common, 8 bytes each.
+#[derive(Clone)]
 pub struct Holders {
     policy: Policy,
     of: FxHashMap<Code, Vec<i64>>,
+    /// Codes came after [`MOST_CODES`] others.
+    left_out: bool,
+}
+
+impl fmt::Debug for Holders {
+    /// Codes that few hold are nobody's to read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} codes counted", self.of.len())
+    }
 }
 
 impl Holders {
     /// None yet; the policy says how many subjects make a code common.
     pub(crate) fn new(policy: Policy) -> Self {
-        Holders { policy, of: FxHashMap::default() }
+        Holders { policy, of: FxHashMap::default(), left_out: false }
+    }
+
+    /// Whether there were more codes than are counted: those that came late pass nowhere.
+    pub fn left_some_out(&self) -> bool {
+        self.left_out
     }
 
     /// Notes the codes of one subject, of those for which it matters.
     pub fn add(&mut self, subject: i64, codes: FxHashSet<Code>) {
         for code in codes {
             let fewest = self.policy.fewest_subjects(&code) as usize;
-            // What isn't counted passes nowhere.
-            if fewest > 0 && (self.of.len() < MOST_CODES || self.of.contains_key(&code)) {
+            if fewest == 0 {
+                continue;
+            }
+            if self.of.len() < MOST_CODES || self.of.contains_key(&code) {
                 add(self.of.entry(code).or_default(), &[subject], fewest);
+            } else {
+                self.left_out = true;
             }
         }
     }
@@ -40,7 +59,7 @@ impl Holders {
     /// of narrower ones is thus held by `fewest` subjects *in what is written*, and doesn't count those who keep a
     /// narrower one.
     pub fn verdicts(self) -> Verdicts {
-        let Holders { policy, mut of } = self;
+        let Holders { policy, mut of, .. } = self;
         let fewest = |code: &Code| policy.fewest_subjects(code) as usize;
         let mut broader = FxHashMap::default();
         for step in 0..MOST_STEPS {
@@ -78,11 +97,17 @@ fn add(holders: &mut Vec<i64>, more: &[i64], fewest: usize) {
 }
 
 /// What becomes of codes, once all subjects were looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Verdicts {
     /// The next broader code of each that too few hold; nothing where there is none.
     broader: FxHashMap<Code, Option<Code>>,
     common: FxHashSet<Code>,
+}
+
+impl fmt::Debug for Verdicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} codes common, {} not", self.common.len(), self.broader.len())
+    }
 }
 
 impl Verdicts {

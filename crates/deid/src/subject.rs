@@ -232,8 +232,16 @@ impl Deidentifier {
         notes: Option<&mut NotesRead<'_>>,
         tally: &mut Tally,
     ) -> Result<Event, Rule> {
-        let (code, whole) = self.coded(event)?;
-        let told = self.told(&code)?;
+        let (mut code, whole) = self.coded(event)?;
+        let told = match self.told(&code) {
+            // What was answered may be rare; that it was asked need not be.
+            Err(_) if whole && self.answer_is_local(event) => {
+                tally.trim(&event.path, "coded value that too few subjects hold");
+                code = self.code(event)?;
+                self.told(&code)?
+            }
+            told => told?,
+        };
         if told != code {
             tally.trim(&event.path, "code made broader, since too few subjects hold it");
         }
@@ -298,6 +306,11 @@ impl Deidentifier {
         })
     }
 
+    /// Is an event's coded value of a system of the site's own?
+    fn answer_is_local(&self, event: &SourceEvent) -> bool {
+        matches!(&event.value, SourceValue::Concept { system, .. } if self.policy.local().name(system).is_some())
+    }
+
     /// The code, or the broader one that it may be told as.
     fn told(&self, code: &Code) -> Result<Code, Rule> {
         if self.policy.fewest_subjects(code) == 0 {
@@ -310,8 +323,13 @@ impl Deidentifier {
     fn code(&self, event: &SourceEvent) -> Result<Code, Rule> {
         let by_contract = self.policy.is_contract_field(&event.path);
         let (system, code) = match event.system.as_str() {
-            // A whole code may still be a system's.
-            "" if !by_contract => event.code.split_once("//").unwrap_or(("", &event.code)),
+            // A whole code may still be a system's; where a contract lets any pass, of one that the policy names.
+            "" => match event.code.split_once("//") {
+                Some((system, code)) if !by_contract || self.policy.local().name(system).is_some() => {
+                    (system, code)
+                }
+                _ => ("", event.code.as_str()),
+            },
             system => (system, event.code.as_str()),
         };
         if system.is_empty() {
@@ -354,9 +372,13 @@ impl Deidentifier {
 
     /// The systems of an event's code and answer that the policy doesn't name, as their reader calls them.
     fn systems_not_named<'e>(&self, event: &'e SourceEvent) -> impl Iterator<Item = &'e str> {
+        let by_contract = self.policy.is_contract_field(&event.path);
         let (system, known) = match event.code.rsplit_once("//") {
             Some((inner, _)) if codes::is_role(&event.system) => (inner, codes::shape(inner).is_some()),
-            _ => (event.system.as_str(), self.policy.is_contract_field(&event.path) || event.system == ZIP),
+            Some(_) if event.system.is_empty() => {
+                (event.code.split_once("//").map_or("", |(system, _)| system), by_contract)
+            }
+            _ => (event.system.as_str(), by_contract || event.system == ZIP),
         };
         let answer = match &event.value {
             SourceValue::Concept { system, .. } => system.as_str(),
@@ -364,6 +386,8 @@ impl Deidentifier {
         };
         let named = |system: &str| {
             system.is_empty()
+                || codes::shape(system).is_some()
+                || READERS_OWN.contains(&system)
                 || self.policy.allows_system(system)
                 || self.policy.local().name(system).is_some()
         };
@@ -395,6 +419,9 @@ impl Deidentifier {
 fn is_like_an_identifier(value: f64, unit: Option<&str>) -> bool {
     value.abs() >= 1e6 && value.fract() == 0.0 && unit.is_none_or(str::is_empty)
 }
+
+/// Systems under which readers put what belongs to many, or to themselves: nothing that a site could name as its own.
+const READERS_OWN: [&str; 6] = ["V2", "V3", "DOCUMENT", "INTERPRETATION", "UCUM", "URI:"];
 
 /// The system of a fact that is a ZIP code.
 const ZIP: &str = "ZIP";

@@ -161,7 +161,10 @@ impl Tally {
 
     /// Counts the systems, which the policy doesn't name, of one subject's codes.
     pub(crate) fn meet(&mut self, unnamed: FxHashSet<&str>) {
-        let short = unnamed.into_iter().filter(|system| system.len() <= LONGEST_SYSTEM);
+        let is_plain = |system: &&str| {
+            system.len() <= LONGEST_SYSTEM && system.bytes().all(|b| (0x20..0x7f).contains(&b))
+        };
+        let short = unnamed.into_iter().filter(is_plain);
         short.for_each(|system| self.unnamed.add(SmolStr::new(system), 1, MOST_SYSTEMS));
     }
 

@@ -61,9 +61,17 @@ fn differing(a: &serde_json::Value, b: &serde_json::Value, at: &str, paths: &mut
 }
 
 impl OutputDirectory {
-    /// Starts an output. What a killed run left behind is cleared first.
+    /// Starts an output. What a killed run left behind is cleared first, but for what one could go on from, which `force` alone
+    /// clears.
     pub fn create(out: &Path, kind: Kind, force: bool) -> Result<Self> {
         let output = Self::open(out, kind, force, false)?;
+        if !force && output.partial.join(SETTINGS).exists() && holds_work(&output.partial) {
+            bail!(
+                "another command was stopped before it had written {}, and can go on from {}; --force to lose that, or another --out",
+                out.display(),
+                output.partial.display()
+            );
+        }
         if output.partial.exists() {
             fs::remove_dir_all(&output.partial).with_context(|| {
                 format!("cannot clear {}, which a stopped run left", output.partial.display())
@@ -109,6 +117,7 @@ impl OutputDirectory {
                 .with_context(|| format!("cannot create {}", output.partial.display()))?;
             fs::write(&settings_path, text)
                 .with_context(|| format!("cannot write {}", settings_path.display()))?;
+            sync(&settings_path)?;
         }
         Ok((output, resumed))
     }
@@ -310,6 +319,12 @@ mod tests {
         let (output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, true, &other).unwrap();
         assert!(!resumed && !output.path().join("checkpoint").exists());
         drop(output);
+        assert!(OutputDirectory::create(&out, Kind::Model, false).is_ok(), "nothing was done");
+        let (output, _) = OutputDirectory::create_or_resume(&out, Kind::Model, true, &other).unwrap();
+        fs::write(output.path().join("checkpoint"), "half").unwrap();
+        drop(output);
+        assert!(OutputDirectory::create(&out, Kind::Model, false).is_err(), "another command loses nothing");
+        drop(OutputDirectory::create(&out, Kind::Model, true).unwrap());
         // Where nothing was done yet nothing is lost.
         let third = serde_json::json!({"seed": 2, "model": {"width": 16}});
         let (_output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, false, &third).unwrap();

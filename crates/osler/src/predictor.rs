@@ -6,7 +6,7 @@ mod reason;
 use crate::commands::{digest_of, name_of};
 use crate::model_directory::ModelDirectory;
 use crate::states::{Found, States};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use deid::{Deidentifier, Key, Policy, Tally};
 use events::{
     Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceValue, Subject, Time,
@@ -18,7 +18,7 @@ use serve::{
     PatientError, PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts,
     RiskQuestion, SentRecord, SimulateQuestion, SimulatedPatient, Stage, TrainingData,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use timeline::{EntryKind, TokenizedSubject, Vocabulary};
 
@@ -27,7 +27,7 @@ pub use reason::Compared;
 /// Joins a model directory to the server.
 pub struct ModelPredictor {
     directory: ModelDirectory,
-    deidentifier: Deidentifier,
+    deidentifier: Arc<Deidentifier>,
     states: States,
     limits: Limits,
     /// What OMOP's concept ids mean, where callers don't say.
@@ -40,17 +40,16 @@ pub struct ModelPredictor {
 }
 
 impl ModelPredictor {
-    /// A predictor, with so much memory for what it has read; records are de-identified with the key in memory, `examples` must be nobody's records, and `compared` people of the
-    /// model's own kind of records.
+    /// A predictor, with so much memory for what it has read; `examples` must be nobody's records, and `compared` people of the
+    /// model's own kind of records. Models that are served together share the de-identification.
     pub fn new(
         directory: ModelDirectory,
         examples: Vec<Example>,
         compared: Compared,
-        key: &Key,
+        deidentifier: Arc<Deidentifier>,
         state_bytes: usize,
     ) -> Result<Self> {
         let codes = directory.model.config().risk.codes.clone();
-        let deidentifier = deidentifier(directory.tokenizer.vocabulary(), key)?;
         let (states, limits) = (States::new(state_bytes), Limits::default());
         let vocabulary = None;
         Ok(ModelPredictor { directory, deidentifier, states, limits, vocabulary, codes, examples, compared })
@@ -354,14 +353,28 @@ impl Predictor for ModelPredictor {
 /// added to it later must be.
 const SOURCE_KEY: &str = "request";
 
-/// De-identification in memory, which tells the codes of the systems that the model's site has of its own: who made the model has
-/// judged them.
-fn deidentifier(vocabulary: &Vocabulary, key: &Key) -> Result<Deidentifier> {
-    let systems = vocabulary.local_systems().iter();
+/// De-identification in memory for models that are served together, which read each other's records: it tells the codes of all
+/// systems that the models' sites have of their own, since who made the models has judged them.
+pub fn deidentifier<'v>(
+    models: impl IntoIterator<Item = &'v Vocabulary>,
+    key: &Key,
+) -> Result<Arc<Deidentifier>> {
+    let mut systems = BTreeMap::new();
+    for system in models.into_iter().flat_map(Vocabulary::local_systems) {
+        let name = systems.entry(system.source.as_str()).or_insert(system.name.as_str());
+        if *name != system.name {
+            bail!(
+                "codes of {} are {name} to one model and {} to another; serve these models apart",
+                system.source,
+                system.name
+            );
+        }
+    }
     let policy = Policy::expert_determination()
-        .with_judged_systems(systems.map(|system| (system.source.as_str(), system.name.as_str())))
-        .context("the model's own coding systems")?;
-    Deidentifier::new(policy, key).context("no key for de-identification in memory")
+        .with_judged_systems(systems)
+        .context("a model's own coding systems")?;
+    let deidentifier = Deidentifier::new(policy, key).context("no key for de-identification in memory")?;
+    Ok(Arc::new(deidentifier))
 }
 
 /// Why a record isn't one patient's; no word of it.

@@ -88,20 +88,15 @@ impl Common {
         }))
     }
 
-    /// From now on tokens of these are believed, and of no others.
-    pub(crate) fn believe(&self, next: Believed) -> Result<(), Error> {
+    /// Changes whose tokens are believed from now on.
+    pub(crate) fn believe(&self, change: impl FnOnce(&mut Believed)) -> Result<(), Error> {
         if matches!(self.governance.access, Access::Open) {
             return Err(Error::Setting {
                 name: "identities",
                 reason: "are of no use where everybody is let in",
             });
         }
-        let mut now = self.believed.write().unwrap_or_else(PoisonError::into_inner);
-        let identities = next.identities.map(|next| match now.identities.as_ref() {
-            Some(before) => next.carrying(before),
-            None => next,
-        });
-        *now = Believed { identities, ..next };
+        change(&mut self.believed.write().unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The models that answer now, and how others take over while requests are under way; the certificate that is
 //! shown; and the identity providers that are believed.
 
-use crate::{AppState, Error, Models, Offered, SignedIn, Tls, app, governance::Believed};
+use crate::{AppState, Error, Models, Offered, SignedIn, Tls, app};
 use axum::Router;
 use govern::access::Tokens;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,15 +46,26 @@ impl Current {
         Ok(())
     }
 
-    /// From now on tokens of these identity providers are taken, and of no others; without any, none; and at the doors of CDS Hooks
-    /// those of these issuers. What is known of the keys of a provider that stays is kept. Keys of ours, and requests that were let in,
-    /// go on.
+    /// From now on tokens of these identity providers are taken, and of no others; without any, none. What is known of the keys of one that
+    /// stays is kept. Keys of ours, and requests that were let in, go on.
     ///
     /// # Errors
     /// Where everybody is let in, whom nobody has to know.
-    pub fn believe(&self, identities: Option<SignedIn>, tokens: Option<Tokens>) -> Result<(), Error> {
-        let believed = Believed { identities, tokens: tokens.map(Arc::new) };
-        self.models().default().common().believe(believed)
+    pub fn believe(&self, identities: Option<SignedIn>) -> Result<(), Error> {
+        self.models().default().common().believe(|believed| {
+            believed.identities = identities.map(|next| match believed.identities.as_ref() {
+                Some(before) => next.carrying(before),
+                None => next,
+            });
+        })
+    }
+
+    /// The same of the issuers whose tokens the doors of CDS Hooks take.
+    ///
+    /// # Errors
+    /// As [`Current::believe`].
+    pub fn believe_hooks(&self, tokens: Option<Tokens>) -> Result<(), Error> {
+        self.models().default().common().believe(|believed| believed.tokens = tokens.map(Arc::new))
     }
 
     /// From now on new connections speak TLS alone, and are shown this certificate. Those that are open go on as they are.

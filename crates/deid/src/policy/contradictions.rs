@@ -8,6 +8,8 @@ use crate::dates::Offsets;
 const FEWEST_OFFSETS: usize = 50;
 /// Most subjects that a policy may ask to hold a code: as many are remembered for each code while they are counted.
 const MOST_SUBJECTS_ASKED: u32 = 1000;
+/// Fewest subjects who must hold a code of a site's own under safe harbor.
+const FEWEST_OF_A_LOCAL_CODE: u32 = 10;
 /// Systems whose codes are narrower the longer they are.
 const HIERARCHICAL: &[&str] = &["ICD10CM", "ICD10", "ICD9CM", "ATC"];
 
@@ -170,6 +172,18 @@ fn safe_harbor(file: &File) -> Broken {
         return broken(
             "text.free_text is surrogates, whose dates are derived from the true ones",
             format!("{rule}(C) lets pass no element of a date but the year; use tags or removal"),
+        );
+    }
+    if let Some(local) = file.codes.local.iter().find(|local| local.fewest_subjects < FEWEST_OF_A_LOCAL_CODE)
+    {
+        return broken(
+            format!(
+                "codes.local lets a code of {} pass that {} subjects hold",
+                local.name, local.fewest_subjects
+            ),
+            format!(
+                "{rule}(R) lets pass no identifying code, and a family may share a number; at least {FEWEST_OF_A_LOCAL_CODE} are wanted"
+            ),
         );
     }
     if let Some(field) = file.codes.contract_fields.iter().find(|field| !field.starts_with("table.")) {

@@ -61,6 +61,11 @@ impl LocalSystems {
 
     fn add(&mut self, source: &str, name: &str, shape: Option<Regex>) -> Result<(), String> {
         let source = as_read(source);
+        if source.is_empty() || source == "URI:" {
+            return Err(format!(
+                "codes.local: the system of {name} is empty, and a code without a system may be anything"
+            ));
+        }
         if codes::shape(&source).is_some() {
             return Err(format!("codes.local names {source}, whose codes have a shape that is known"));
         }
@@ -70,7 +75,7 @@ impl LocalSystems {
         if !fits {
             return Err("codes.local: a name is to be 1 to 32 of A-Z, 0-9 and _, a letter first".into());
         }
-        if codes::shape(name).is_some() || is_reserved(name) {
+        if codes::shape(name).is_some() || (is_reserved(name) && source != name) {
             return Err(format!("codes.local gives the name {name}, which is another system's"));
         }
         match self.by_source.insert(source, Named { name: SmolStr::new(name), shape }) {
@@ -108,7 +113,9 @@ impl LocalSystems {
         if self.fewest.is_empty() {
             return 0;
         }
-        code.as_str().split("//").filter_map(|part| self.fewest.get(part)).max().copied().unwrap_or(0)
+        // A code before may end in a slash itself.
+        let parts = code.as_str().split("//").map(|part| part.trim_start_matches('/'));
+        parts.filter_map(|part| self.fewest.get(part)).max().copied().unwrap_or(0)
     }
 }
 
@@ -121,11 +128,39 @@ fn as_read(source: &str) -> SmolStr {
     }
 }
 
-/// Names that mean something else in events.
+/// Names that mean something else in events: they may only stand for themselves.
 fn is_reserved(name: &str) -> bool {
     name.starts_with("MEDS_")
         || name.starts_with("OSLER_")
-        || matches!(name, "ZIP" | "ZIP3" | "URI" | "TIME" | "END" | "UNKNOWN")
+        || matches!(
+            name,
+            "ZIP"
+                | "ZIP3"
+                | "URI"
+                | "TIME"
+                | "END"
+                | "UNKNOWN"
+                | "CANCER_MODIFIER"
+                | "CCSR"
+                | "CMS_PLACE_OF_SERVICE"
+                | "DOCUMENT"
+                | "DRG"
+                | "HL7"
+                | "ICD10GM"
+                | "ICD9PROCCN"
+                | "ICDO3"
+                | "INTERPRETATION"
+                | "MESH"
+                | "NDFRT"
+                | "NUCC"
+                | "OMOP_EXTENSION"
+                | "OPCS4"
+                | "REVENUE_CODE"
+                | "UCUM"
+                | "UNII"
+                | "V2"
+                | "V3"
+        )
 }
 
 fn could_be_a_code(code: &str) -> bool {

@@ -193,6 +193,11 @@ impl Policy {
         self.fields.contains(path)
     }
 
+    /// Whether `codes.systems` names this system, whose shape is known.
+    pub fn names_system(&self, system: &str) -> bool {
+        self.allows_system(system) && crate::codes::shape(system).is_some()
+    }
+
     pub(crate) fn allows_system(&self, system: &str) -> bool {
         self.systems.contains(system)
     }

@@ -142,10 +142,13 @@ fn a_site_names_its_own_systems_and_says_how_their_codes_look() {
     }
     assert!(policy.asks_who_holds_codes() && !Policy::expert_determination().asks_who_holds_codes());
     // A date fits the shape, and is none.
-    let numbers = with_local("urn:oid:1.2.3", "SITE_NUMBER", "[0-9]{1,8}", "fewest_subjects = 3").unwrap();
+    let numbers = with_local("urn:oid:1.2.3", "SITE_NUMBER", "[0-9]{1,8}", "fewest_subjects = 12").unwrap();
     assert!(numbers.local().fits("URI:urn:oid:1.2.3", "12345678"));
     assert!(!numbers.local().fits("URI:urn:oid:1.2.3", "20190314"));
-    assert_eq!(numbers.fewest_subjects(&Code::new("SITE_NUMBER//1")), 3);
+    assert_eq!(numbers.fewest_subjects(&Code::new("SITE_NUMBER//1")), 12);
+    assert_eq!(numbers.fewest_subjects(&Code::new("WARD//A///SITE_NUMBER//1")), 12);
+    // A system that has a name of ours may be told by it.
+    assert!(with_local("OPCS4", "OPCS4", "[A-Z][0-9]{2}", "").is_ok());
 }
 
 #[test]
@@ -155,6 +158,10 @@ fn a_system_of_a_site_s_own_is_neither_another_s_nor_everything() {
         ("urn:oid:1.2", "LOINC", "[A-Z]+", "", "LOINC"),
         ("urn:oid:1.2", "MEDS_BIRTH", "[A-Z]+", "", "MEDS_BIRTH"),
         ("urn:oid:1.2", "ZIP", "[A-Z]+", "", "ZIP"),
+        ("urn:oid:1.2", "OPCS4", "[A-Z]+", "", "OPCS4"),
+        ("", "OURS", "[A-Z]+", "", "empty"),
+        ("URI:", "OURS", "[A-Z]+", "", "empty"),
+        ("urn:oid:1.2", "OURS", "[A-Z]+", "fewest_subjects = 9", "(R)"),
         ("urn:oid:1.2", "Our lab", "[A-Z]+", "", "name"),
         ("urn:oid:1.2", "", "[A-Z]+", "", "name"),
         ("urn:oid:1.2", "OURS", ".*", "", "narrow it"),

@@ -78,6 +78,7 @@ impl Arguments {
         Manifest::verify(&self.model, Kind::Model)?;
         let records = Records::open(&self.events)?;
         let vocabulary = Vocabulary::load(&self.model.join(VOCABULARY_FILE))?;
+        refuse_names_of_another_site(&vocabulary, &records)?;
         let hierarchy = Hierarchy::new(&records.codes);
         let site = self.site(&records, voice)?;
         let proposed = timeline::propose(&vocabulary, &site, &hierarchy);
@@ -119,6 +120,7 @@ impl Arguments {
         let model = Manifest::verify(&self.model, Kind::Model)?;
         let records = Records::open(&self.events)?;
         let vocabulary = Vocabulary::load(&self.model.join(VOCABULARY_FILE))?;
+        refuse_names_of_another_site(&vocabulary, &records)?;
         let pairs = Pairs::read(pairs, &vocabulary)?;
         let output = OutputDirectory::create(out, Kind::Model, self.force)?;
         let site = self.site(&records, voice)?;
@@ -190,6 +192,24 @@ impl Arguments {
         }
         Ok(builder.finish()?)
     }
+}
+
+/// `SITE_LAB//NA` of one site need not be that of another.
+fn refuse_names_of_another_site(vocabulary: &Vocabulary, records: &Records) -> Result<()> {
+    for system in records.local_systems() {
+        let known = vocabulary.local_systems();
+        let has_codes =
+            || vocabulary.entries().iter().any(|entry| entry.code.system() == system.name.as_str());
+        if !known.contains(&system) && has_codes() {
+            bail!(
+                "the model has codes of {0} from another site, and here {0} is what {1} is called; give it another name in codes.local of your \
+                 policy",
+                system.name,
+                system.source
+            );
+        }
+    }
+    Ok(())
 }
 
 /// How much of a site's records a vocabulary reads.

@@ -205,7 +205,7 @@ impl Arguments {
         let manifest = output.finish_sealed(provenance, |dir| attested::write(dir, run))?;
         self.export.discard_if_asked()?;
         self.tell(&summary, &written, started.elapsed(), voice);
-        tell_of_systems_not_named(policy, &written.tally, voice);
+        tell_of_systems(policy, &written.codes, &written.tally, voice);
         warn_of_one_end_of_followup(policy, &written.tally, voice);
         Ok(manifest)
     }
@@ -267,9 +267,16 @@ impl Arguments {
 /// Subjects that one thread de-identifies before it looks for more.
 const SUBJECTS_AT_ONCE: usize = 16;
 
-/// Which coding systems the policy would have to name for their codes to pass.
-fn tell_of_systems_not_named(policy: &Policy, tally: &Tally, voice: Voice) {
+/// Which coding systems the policy would have to name for their codes to pass, and which it names in vain.
+fn tell_of_systems(policy: &Policy, codes: &[CodeMetadata], tally: &Tally, voice: Voice) {
     const TOLD: usize = 5;
+    for (source, name) in policy.local_systems() {
+        if !codes.iter().any(|told| told.code.split("//").any(|part| part == name)) {
+            voice.say(format!(
+                "no code of {name} passed: nothing is of {source}, or not of its shape, or held by enough (manifest.json counts)"
+            ));
+        }
+    }
     let systems = tally.systems_not_allowed(policy.description_subjects());
     if systems.is_empty() {
         return;
@@ -305,6 +312,7 @@ fn warn_of_one_end_of_followup(policy: &Policy, tally: &Tally, voice: Voice) {
 struct Written {
     summary: DatasetSummary,
     tally: Tally,
+    codes: Vec<CodeMetadata>,
     labels: BTreeMap<String, u64>,
     crosswalk: Option<Crosswalk>,
 }
@@ -374,6 +382,12 @@ fn read_and_write(
         };
         let mut each = |subjects| {
             if let Some(holders) = holders.take() {
+                if holders.left_some_out() {
+                    voice.say(
+                        "warning: more distinct codes than are counted; those that came late are dropped. Is there a record number in a \
+                         code field? A narrower shape in codes.local keeps it out",
+                    );
+                }
                 deidentifier.judge(holders);
             }
             each(subjects)
@@ -392,7 +406,7 @@ fn read_and_write(
     };
     let written = writer.finish(&description, &metadata)?;
     let labels = write_labels(out, labels)?;
-    Ok((Written { summary: written, tally, labels, crosswalk }, summary))
+    Ok((Written { summary: written, tally, codes: metadata, labels, crosswalk }, summary))
 }
 
 /// One row for each code that was written: its description from the source's vocabulary, else the words that
@@ -408,20 +422,25 @@ fn code_metadata(
     codes
         .into_iter()
         .map(|code| {
-            // A vocabulary names a site's own systems as the source does.
-            let in_sources = || {
-                systems.iter().find_map(|(source, name)| {
-                    let local = code.strip_prefix(name.as_str())?.strip_prefix("//")?;
-                    summary.descriptions.get(&format!("{source}//{local}"))
-                })
-            };
-            let from_vocabulary = summary.descriptions.get(&code).or_else(in_sources);
+            // A vocabulary names a site's own systems as the source does, and what it holds beside what passed is told nowhere.
+            let local = systems.iter().find_map(|(source, name)| {
+                let local = code.strip_prefix(name.as_str())?.strip_prefix("//")?;
+                summary.descriptions.get(&format!("{source}//{local}"))
+            });
+            let is_local = systems.iter().any(|(_, name)| Code::new(&code).system() == name.as_str());
+            let from_vocabulary = if is_local { local } else { summary.descriptions.get(&code) };
+            let parents = from_vocabulary.map(|d| d.parents.clone()).unwrap_or_default();
             CodeMetadata {
                 description: from_vocabulary
                     .map(|d| d.description.clone())
                     .filter(|d| !d.is_empty())
                     .or_else(|| shared.get(&code).cloned()),
-                parents: from_vocabulary.map(|d| d.parents.clone()).unwrap_or_default(),
+                parents: match is_local {
+                    true => {
+                        parents.into_iter().filter(|up| policy.names_system(Code::new(up).system())).collect()
+                    }
+                    false => parents,
+                },
                 code,
             }
         })

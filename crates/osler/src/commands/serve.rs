@@ -6,7 +6,7 @@ use crate::governance_directory::{GovernanceArguments, refuse_readable_by_others
 use crate::kept_inputs::KeptInputArguments;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
-use crate::predictor::{Compared, ModelPredictor};
+use crate::predictor::{Compared, ModelPredictor, deidentifier};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use crate::{certificates, clock, environment, examples, lifecycle};
@@ -289,7 +289,11 @@ impl Arguments {
 }
 
 impl Serving {
-    fn predictor(&self, directory: ModelDirectory) -> Result<Arc<ModelPredictor>> {
+    fn predictor(
+        &self,
+        directory: ModelDirectory,
+        deidentifier: Arc<deid::Deidentifier>,
+    ) -> Result<Arc<ModelPredictor>> {
         let arguments = &self.arguments;
         let examples = examples::patients(&directory)?;
         let compared = match &arguments.reference {
@@ -299,28 +303,34 @@ impl Serving {
                 Compared::with(&directory, &Records::open(events)?, whom)?
             }
         };
-        let predictor =
-            ModelPredictor::new(directory, examples, compared, &self.key, arguments.state_memory << 20)?;
+        let bytes = arguments.state_memory << 20;
+        let predictor = ModelPredictor::new(directory, examples, compared, deidentifier, bytes)?;
         Ok(Arc::new(predictor.with_vocabulary(self.vocabulary.clone())))
     }
 
     /// What is in the models' directories now, each with a watch over where it stands.
     fn offered(&self) -> Result<Vec<Offered>> {
         let arguments = &self.arguments;
-        let offer = |choice: &ModelChoice| -> Result<Offered> {
-            let directory =
-                ModelDirectory::open(&choice.path, &[])?.with_precision(arguments.precision.precision())?;
+        let named = |choice: &ModelChoice| format!("the model {}", choice.path.display());
+        let open = |choice: &ModelChoice| {
+            let directory = ModelDirectory::open(&choice.path, &[]).with_context(|| named(choice))?;
+            directory.with_precision(arguments.precision.precision()).with_context(|| named(choice))
+        };
+        let directories = arguments.model.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let vocabularies = directories.iter().map(|directory| directory.tokenizer.vocabulary());
+        let deidentifier = deidentifier(vocabularies, &self.key)?;
+        let offer = |choice: &ModelChoice, directory: ModelDirectory| -> Result<Offered> {
             let (digest, name) = (digest_of(&directory.manifest), name_of(&directory.manifest));
             let stage = match arguments.governance.path() {
                 None => None,
                 Some(_) => Some(lifecycle::watch(arguments.governance.open_or_begin()?, digest, name)?),
             };
-            Ok(Offered { predictor: self.predictor(directory)?, name: choice.name.clone(), stage })
+            let predictor = self.predictor(directory, deidentifier.clone())?;
+            Ok(Offered { predictor, name: choice.name.clone(), stage })
         };
-        let offered = arguments
-            .model
-            .iter()
-            .map(|choice| offer(choice).with_context(|| format!("the model {}", choice.path.display())));
+        let choices = arguments.model.iter().zip(directories);
+        let offered =
+            choices.map(|(choice, directory)| offer(choice, directory).with_context(|| named(choice)));
         offered.collect()
     }
 
@@ -333,15 +343,20 @@ impl Serving {
         Ok(digests.join(" "))
     }
 
-    /// Who is in `oidc.toml` and `issuers.toml` now is believed from here on, nobody where there is none any more; says how many
-    /// each names.
-    fn believe(&self, current: &Current) -> Result<(usize, usize)> {
-        let directory = self.arguments.governance.open()?;
-        let (identities, tokens) = (directory.identities()?, directory.tokens()?);
-        let named = identities.as_ref().map_or(0, SignedIn::issuers);
-        let of_hooks = tokens.as_ref().map_or(0, |tokens| tokens.issuers().len());
-        current.believe(identities, tokens)?;
-        Ok((named, of_hooks))
+    /// Who is in `oidc.toml` now is believed from here on, nobody where there is none any more; says how many issuers.
+    fn believe(&self, current: &Current) -> Result<usize> {
+        let identities = self.arguments.governance.open()?.identities()?;
+        let issuers = identities.as_ref().map_or(0, SignedIn::issuers);
+        current.believe(identities)?;
+        Ok(issuers)
+    }
+
+    /// The same of `issuers.toml`, at the doors of CDS Hooks.
+    fn believe_hooks(&self, current: &Current) -> Result<usize> {
+        let tokens = self.arguments.governance.open()?.tokens()?;
+        let issuers = tokens.as_ref().map_or(0, |tokens| tokens.issuers().len());
+        current.believe_hooks(tokens)?;
+        Ok(issuers)
     }
 }
 
@@ -388,14 +403,22 @@ fn follow_hangups(serving: Arc<Serving>, current: Current) {
                         Err(error) => tracing::error!("the certificate before goes on: {error:#}"),
                     }
                     if serving.arguments.governance.path().is_some() {
-                        match serving.believe(&current) {
-                            Ok((issuers, of_hooks)) => tracing::warn!(
-                                issuers,
-                                of_hooks,
-                                "oidc.toml and issuers.toml were read anew, and who they name is believed from now on"
-                            ),
-                            Err(error) => {
-                                tracing::error!("who was believed before is believed on: {error:#}")
+                        // Each for itself: who is no longer believed by one file must not go on for the other's sake.
+                        let read = [
+                            ("oidc.toml", serving.believe(&current)),
+                            ("issuers.toml", serving.believe_hooks(&current)),
+                        ];
+                        for (file, read) in read {
+                            match read {
+                                Ok(issuers) => tracing::warn!(
+                                    issuers,
+                                    "{file} was read anew, and who it names is believed from now on"
+                                ),
+                                Err(error) => {
+                                    tracing::error!(
+                                        "{file}: who was believed before is believed on: {error:#}"
+                                    )
+                                }
                             }
                         }
                     }

@@ -13,7 +13,7 @@ fn policy(site: &Site, name: &str, system: &str, shape: &str) {
     let shipped = String::from_utf8(site.succeed("deid policy show safe-harbor").stdout).unwrap();
     let shipped = shipped.replace("name = \"safe-harbor\"", &format!("name = \"{name}\""));
     let local = format!(
-        "[[codes.local]]\nsystem = '{system}'\nname = 'OUR_LAB'\nshape = '{shape}'\nfewest_subjects = 5\n"
+        "[[codes.local]]\nsystem = '{system}'\nname = 'OUR_LAB'\nshape = '{shape}'\nfewest_subjects = 10\n"
     );
     site.file(&format!("{name}.toml"), format!("{shipped}\n{local}"));
 }
@@ -33,10 +33,11 @@ fn holders(site: &Site, events: &str, system: &str) -> BTreeMap<String, usize> {
 #[test]
 fn they_pass_by_every_route_where_a_policy_names_them_and_enough_people_hold_them() {
     let site = Site::new();
-    let asked = "synth --subjects 60 --seed 5 --site b --key site.key";
+    let asked = "synth --subjects 150 --seed 5 --site b --key site.key";
     site.succeed(&format!("{asked} --format meds --out direct"));
     let all = holders(&site, "direct", "LOCAL_LAB//");
-    let enough: BTreeMap<_, _> = all.iter().filter(|(_, n)| **n >= 5).map(|(c, n)| (c.clone(), *n)).collect();
+    let enough: BTreeMap<_, _> =
+        all.iter().filter(|(_, n)| **n >= 10).map(|(c, n)| (c.clone(), *n)).collect();
     assert!(enough.len() > 20 && enough.len() < all.len(), "{all:?}");
     for (format, system) in [("fhir", SYSTEM), ("omop", "LOCAL_LAB")] {
         site.succeed(&format!("{asked} --format {format} --out {format}"));
@@ -60,6 +61,9 @@ fn they_pass_by_every_route_where_a_policy_names_them_and_enough_people_hold_the
 
         // What a shape doesn't fit is dropped, and counted.
         policy(&site, "narrow", system, "GLUCOSE");
+        policy(&site, "none", system, "[a-z]{3}");
+        let none = site.succeed(&format!("{ingest} {format}-none --policy none.toml"));
+        assert!(String::from_utf8(none.stderr).unwrap().contains("no code of OUR_LAB passed"));
         site.succeed(&format!("{ingest} {format}-narrow --policy narrow.toml"));
         let told = holders(&site, &format!("{format}-narrow"), "OUR_LAB//");
         assert_eq!(told.keys().collect::<Vec<_>>(), ["GLUCOSE"]);
@@ -67,6 +71,13 @@ fn they_pass_by_every_route_where_a_policy_names_them_and_enough_people_hold_the
             site.manifest(&format!("{format}-narrow"))["deidentification"]["counts"]["dropped"].clone();
         assert!(dropped["code without the shape of OUR_LAB"].as_u64().unwrap() > 100, "{dropped}");
     }
+    // MEDS says whole codes, which a contract lets pass: not those of a system that the policy names.
+    let shipped = String::from_utf8(site.succeed("deid policy show expert-determination").stdout).unwrap();
+    let local = "[[codes.local]]\nsystem = 'LOCAL_LAB'\nname = 'OUR_LAB'\nshape = '[A-Z0-9]+'\n";
+    site.file("meds.toml", format!("{shipped}\n{local}"));
+    site.succeed("ingest --synthetic --key site.key --from meds --policy meds.toml --out by-meds direct");
+    assert_eq!(holders(&site, "by-meds", "OUR_LAB//"), enough);
+    assert!(holders(&site, "by-meds", "LOCAL_LAB//").is_empty());
     policy(&site, "loose", SYSTEM, ".*");
     assert!(site.fail("deid policy check loose.toml").contains("narrow it"));
 }
@@ -102,6 +113,19 @@ fn a_server_reads_the_codes_that_its_model_learned_or_adopted() {
     }
     site.succeed("adopt --model theirs-model --propose pairs.csv ours");
     site.succeed("adopt --model theirs-model --pairs pairs.csv --out adopted-model ours");
+    // Both sites can't call different systems by one name.
+    site.file(
+        "again.toml",
+        std::fs::read_to_string(site.path("ours.toml")).unwrap().replace(SYSTEM, "urn:oid:1.2.3"),
+    );
+    site.succeed("synth --subjects 150 --seed 4 --site b --format fhir --key site.key --out elsewhere");
+    let other = std::fs::read_to_string(site.path("elsewhere/fhir/Observation.ndjson"));
+    site.file("elsewhere/fhir/Observation.ndjson", other.unwrap().replace(SYSTEM, "urn:oid:1.2.3"));
+    site.succeed(
+        "ingest --synthetic --key site.key --policy again.toml --from fhir --out again elsewhere/fhir",
+    );
+    let said = site.fail("adopt --model ours-model --propose other.csv again");
+    assert!(said.contains("give it another name"), "{said}");
     for (model, read, unknown) in [("ours", 4, 0), ("adopted", 4, 0), ("theirs", 3, 0)] {
         let server = Server::of(&site, &site.path(&format!("{model}-model")).display().to_string(), &[]);
         let asked = |code: &str| {

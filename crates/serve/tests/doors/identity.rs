@@ -354,7 +354,7 @@ async fn who_is_believed_is_exchanged_while_the_server_runs() {
     };
     let believe = |jwks: &str, role: &str| {
         let next = signed_in(site.dir.path(), &file(jwks, role)).unwrap();
-        site.current.believe(Some(next), None).unwrap();
+        site.current.believe(Some(next)).unwrap();
     };
     let address = format!("{}/discovery/v2.0/keys", provider.address);
 
@@ -382,10 +382,10 @@ async fn who_is_believed_is_exchanged_while_the_server_runs() {
     site.models(&token).await.error(401, "token_refused");
 
     // Nobody is believed any more; keys of ours still are.
-    site.current.believe(None, None).unwrap();
+    site.current.believe(None).unwrap();
     site.models(&token).await.error(401, "unauthorized");
     assert_eq!(site.models(&site.key).await.status, 200);
 
     let open = AppState::new(Arc::new(FakePredictor::default()), ungoverned(), ServeSettings::default());
-    assert!(Current::from(open.unwrap()).believe(None, None).is_err());
+    assert!(Current::from(open.unwrap()).believe(None).is_err());
 }

@@ -109,19 +109,19 @@ fn who_may_sign_for_cds_hooks_is_read_anew_when_the_server_is_told_to() {
     site.file("site/ehr.json", format!("{{\"keys\": [{KEY}]}}"));
     let file = "audience = \"https://osler.example\"\n[[issuer]]\niss = \"https://a.example\"\njwks = \"ehr.json\"\n";
     site.file("site/issuers.toml", file);
-    told(&server, &log, "believed from now on");
+    told(&server, &log, "issuers.toml was read anew");
     let named = refused();
     assert!(named.contains("(kid)"), "{named}");
     // A broken file changes nothing; another issuer, and none, do.
     site.file("site/issuers.toml", file.replace("ehr.json", "gone.json"));
-    told(&server, &log, "who was believed before is believed on");
+    told(&server, &log, "issuers.toml: who was believed before");
     assert_eq!(refused(), named);
     site.file("site/issuers.toml", file.replace("a.example", "b.example"));
-    told(&server, &log, "believed from now on");
+    told(&server, &log, "issuers.toml was read anew");
     let listed = refused();
     assert!(listed.contains("issuer is not on this server's list"), "{listed}");
     fs::remove_file(site.path("site/issuers.toml")).unwrap();
-    told(&server, &log, "believed from now on");
+    told(&server, &log, "issuers.toml was read anew");
     assert_eq!(refused(), unknown);
 }
 
@@ -139,7 +139,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
         assert_eq!((answer.status, server.get("/v1/models", &reader).status), (401, 200));
         format!("{} {}", answer.body["error"]["code"], answer.body["error"]["message"])
     };
-    let told = |words: &str| told(&server, &log, words);
+    let told = |words: &str| told(&server, &log, &format!("oidc.toml{words}"));
     assert!(refused(TOKEN).contains("unauthorized"));
 
     // Its issuer is named, and its key is not in that issuer's set.
@@ -148,7 +148,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
                 [roles.clinician]\nscopes = [\"cds\"]\n";
     site.file("site/keys.json", &keys);
     site.file("site/oidc.toml", file);
-    told("believed from now on");
+    told(" was read anew");
     assert!(refused(TOKEN).contains("(kid)"));
 
     // What can't be read changes nothing, and is named.
@@ -159,7 +159,7 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
     ] {
         site.file("site/oidc.toml", file);
         site.file(name, content);
-        told("who was believed before is believed on");
+        told(": who was believed before is believed on");
         assert!(fs::read_to_string(&log).unwrap().contains(named), "{named}");
         assert!(refused(TOKEN).contains("(kid)"));
     }
@@ -167,9 +167,9 @@ fn who_is_believed_is_read_anew_when_the_server_is_told_to_and_a_broken_file_cha
     // Another issuer takes its place; then there is none.
     site.file("site/keys.json", &keys);
     site.file("site/oidc.toml", file.replace("a.example", "b.example"));
-    told("believed from now on");
+    told(" was read anew");
     assert!(refused(TOKEN).contains("(iss)"));
     fs::remove_file(site.path("site/oidc.toml")).unwrap();
-    told("believed from now on");
+    told(" was read anew");
     assert!(refused(TOKEN).contains("unauthorized"));
 }

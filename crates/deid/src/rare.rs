@@ -10,7 +10,7 @@ const MOST_CODES: usize = 4_000_000;
 
 /// Who holds which code, as far as that matters: of each code no more holders are kept than make it common.
 ///
-/// Memory is bounded: at most [`MOST_CODES`] codes of some 100 bytes, and for each no more subjects than make it common, 8 bytes each.
+/// Memory is bounded: at most four million codes of some 100 bytes, and for each no more subjects than make it common, 8 bytes each.
 #[derive(Clone)]
 pub struct Holders {
     policy: Policy,

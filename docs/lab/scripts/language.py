@@ -1,7 +1,7 @@
 """Osler, transformers and llama.cpp on the same GGUF file: tokens per second of prompts and of writing, in turns.
 
     uv pip install torch transformers gguf llama-cpp-python
-    python docs/lab/scripts/language.py target/release/osler SCRATCH [--rounds 5] [--threads 2] [--written 32]
+    python docs/lab/scripts/language.py target/release/osler SCRATCH [--rounds 5] [--threads 2] [--written 32] [--without llama.cpp]
 
 Each round runs the three one after the other on all prompts of tests/python/language_prompts.json: the prompt in
 one go, of which only the last token's logits are wanted, then greedy tokens with kept keys and values. transformers
@@ -103,6 +103,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--written", type=int, default=32)
+    parser.add_argument("--without", action="append", default=[], choices=["transformers", "llama.cpp"])
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     from check_language import model_file
@@ -110,10 +111,12 @@ def main():
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     path = model_file(arguments.scratch)
     prompts = ours(arguments, path, arguments.scratch)
-    others = {"transformers": Transformers(path, arguments.threads), "llama.cpp": LlamaCpp(path, arguments.threads)}
-    texts = json.loads(PROMPTS.read_text())
-    same = sum(others["llama.cpp"].tokens(text) == tokens for text, tokens in zip(texts, prompts))
-    print(f"{same} of {len(texts)} prompts have the same tokens as llama.cpp gives them")
+    sides = {"transformers": Transformers, "llama.cpp": LlamaCpp}
+    others = {name: side(path, arguments.threads) for name, side in sides.items() if name not in arguments.without}
+    if "llama.cpp" in others:
+        texts = json.loads(PROMPTS.read_text())
+        same = sum(others["llama.cpp"].tokens(text) == tokens for text, tokens in zip(texts, prompts))
+        print(f"{same} of {len(texts)} prompts have the same tokens as llama.cpp gives them")
     for other in others.values():
         other.run(prompts[:2], 2)
     rounds = []

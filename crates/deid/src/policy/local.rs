@@ -128,7 +128,8 @@ fn as_read(source: &str) -> SmolStr {
     }
 }
 
-/// Names that mean something else in events: they may only stand for themselves.
+/// Names that mean something else in events, those that readers give to systems without a known shape among them: they may only
+/// stand for themselves.
 fn is_reserved(name: &str) -> bool {
     name.starts_with("MEDS_")
         || name.starts_with("OSLER_")

@@ -488,6 +488,21 @@ fn codes_of_a_site_s_own_pass_where_its_policy_names_them_and_enough_hold_them()
 }
 
 #[test]
+fn of_a_question_whose_local_answer_is_rare_the_question_stays() {
+    let answered = |code: &str| SourceEvent {
+        value: SourceValue::Concept { system: LAB.into(), code: code.into() },
+        ..event("Observation.code", "LOINC", "718-7", SourceTime::Static)
+    };
+    let site = Deidentifier::new(with_a_laboratory(), &Key::from_bytes([1; 32])).unwrap();
+    let mut tally = Tally::default();
+    let people = [vec![answered("POS")], vec![answered("POS")], vec![answered("CANARY")]];
+    let told = told_of(&site, &people, &mut tally);
+    assert_eq!(told, [["LOINC//718-7//SITE_LAB//POS"], ["LOINC//718-7//SITE_LAB//POS"], ["LOINC//718-7"]]);
+    assert_eq!(tally.trimmed()["coded value that too few subjects hold"], 1);
+    assert!(tally.dropped().is_empty());
+}
+
+#[test]
 fn systems_that_a_model_knows_need_no_count() {
     let policy = Policy::expert_determination().with_judged_systems([(LAB, "SITE_LAB")]).unwrap();
     let asked = Deidentifier::new(policy, &Key::from_bytes([1; 32])).unwrap();

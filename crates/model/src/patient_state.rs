@@ -1,11 +1,12 @@
 //! Records that grow: what the blocks made of earlier tokens is kept, so that a further event costs one step.
 
 mod edit;
-mod ignoring;
 mod likeliest;
+mod look;
 #[cfg(test)]
 mod planted;
 mod resume;
+mod without;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -83,7 +84,11 @@ impl PatientState {
 
     /// The same as if some places had not been read.
     fn moment_without(&self, config: &Config, ignored: &[usize]) -> Moment {
-        let places = self.places_read().filter(|place| !ignored.contains(place));
+        self.moment_over(config, self.places_read().filter(|place| !ignored.contains(place)))
+    }
+
+    /// What is known after the last token from some of the places alone.
+    fn moment_over(&self, config: &Config, places: impl Iterator<Item = usize>) -> Moment {
         let (first, last) = (self.age_days[0], self.age_days[self.age_days.len() - 1]);
         let when = (self.birth_known.then_some(last), last - first);
         Moment::after(config, places.map(|place| (self.code[place], self.value[place])), when)

@@ -126,8 +126,11 @@ class Bench:
             "osler f32": self.osler,
             "torch f32, 1 process x 2 threads": lambda: self.torch(1, 2),
             "torch f32, 2 processes x 1 thread": lambda: self.torch(2, 1),
+            "osler bf16x3": lambda: self.osler("bf16x3"),
+            "osler bf16": lambda: self.osler("bf16"),
             "osler int8": lambda: self.osler("int8"),
             "torch bf16, 1 process x 2 threads": lambda: self.torch(1, 2, "bfloat16"),
+            "torch bf16, 2 processes x 1 thread": lambda: self.torch(2, 1, "bfloat16"),
         }
         self.compare(sides, bodies)
 
@@ -162,15 +165,16 @@ class Bench:
             for name in sides:
                 row = [middle(name, connections, what) for what in ("rps", "p50_ms", "p95_ms", "p99_ms", "cpu_ms")]
                 print(f"| {connections} | {name} | " + " | ".join(f"{value:.4g}" for value in row) + " |")
-        rivals = [name for name in sides if name.startswith("torch f32")]
-        if "osler f32" not in sides or not rivals:
-            return
-        print("\n| connections | throughput: osler f32 / the better torch f32, turn by turn | p99 | cpu |\n|---|---|---|---|")
+        print("\n| connections | side | over | throughput, turn by turn | p99 | cpu |\n|---|---|---|---|---|---|")
         for connections in self.a.connections:
-            best = max(rivals, key=lambda name: middle(name, connections, "rps"))
-            pairs = list(zip(found["osler f32", connections], found[best, connections]))
-            ratios = lambda what: ", ".join(f"{ours[what] / theirs[what]:.2f}" for ours, theirs in pairs)
-            print(f"| {connections} | {ratios('rps')} ({best}) | {ratios('p99_ms')} | {ratios('cpu_ms')} |")
+            for ours, numbers in ((name, numbers) for name in sides if name.startswith("osler") for numbers in ("f32", "bf16")):
+                rivals = [name for name in sides if name.startswith(f"torch {numbers}")]
+                if not rivals:
+                    continue
+                best = max(rivals, key=lambda name: middle(name, connections, "rps"))
+                pairs = list(zip(found[ours, connections], found[best, connections]))
+                ratios = lambda what: ", ".join(f"{our[what] / their[what]:.2f}" for our, their in pairs)
+                print(f"| {connections} | {ours} | {best} | {ratios('rps')} | {ratios('p99_ms')} | {ratios('cpu_ms')} |")
 
     def tokens(self, server):
         """Tokens of records that were known, and that were read, since the server started."""

@@ -22,7 +22,7 @@ use crate::buffer::Buffer;
 use crate::config::{Config, HORIZON_DAYS, HORIZONS};
 use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
 use crate::pack::{Pack, RiskTarget};
-use crate::real::{Real, add_scaled, vectorised};
+use crate::real::{Real, add_scaled, dot, vectorised};
 use crate::weights::Layout;
 
 /// Scratch of this head.
@@ -166,10 +166,15 @@ fn add_direct<T: Real>(direct: &[T], features: &[(usize, f32)], states: &mut [T]
         return;
     }
     let mut sum = vec![T::ZERO; rank];
-    for (row, weight) in features {
-        add_scaled(&mut sum, T::of(f64::from(*weight)), &direct[row * rank..(row + 1) * rank]);
-    }
-    states.chunks_exact_mut(rank).for_each(|state| add_scaled(state, T::ONE, &sum));
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, weight) in features {
+                add_scaled(&mut sum, T::of(f64::from(*weight)), &direct[row * rank..(row + 1) * rank]);
+            }
+            states.chunks_exact_mut(rank).for_each(|state| add_scaled(state, T::ONE, &sum));
+        },
+    );
 }
 
 /// Turns a row of log-hazards (bias not yet added) into its gradient; returns its loss. All codes are first
@@ -298,6 +303,52 @@ pub(crate) fn log_hazards_of(
         }
     }
     out
+}
+
+/// What log-hazards take from the moment itself, whatever the state.
+pub(crate) struct MomentPart {
+    /// What the moment's features add to a state's projections.
+    direct: Vec<f32>,
+    /// Risks of codes that have occurred.
+    occurred: Vec<usize>,
+    places: [(usize, f64); HORIZONS],
+}
+
+impl MomentPart {
+    pub(crate) fn of((config, layout): (&Config, &Layout), weights: &[f32], moment: &Moment) -> Self {
+        let mut direct = vec![0.0; config.risk.rank];
+        add_direct(layout.risk_direct.of(weights), &moment.features(config), &mut direct, config.risk.rank);
+        MomentPart {
+            direct,
+            occurred: risk_indices(config, &moment.seen),
+            places: reference::places(config, moment),
+        }
+    }
+
+    /// What it adds to a risk's log-hazards over what another moment does, by interval.
+    pub(crate) fn log_hazards_over(
+        &self,
+        other: &MomentPart,
+        (config, layout): (&Config, &Layout),
+        (weights, risk_table): (&[f32], &[f32]),
+        index: usize,
+    ) -> [f32; HORIZONS] {
+        let (rank, codes) = (config.risk.rank, config.risk.codes.len());
+        let vector = &risk_table[index * rank..(index + 1) * rank];
+        let direct = dot(&self.direct, vector) - dot(&other.direct, vector);
+        let has_occurred = |part: &MomentPart| f32::from(u8::from(part.occurred.contains(&index)));
+        let again = has_occurred(self) - has_occurred(other);
+        let repeat = layout.risk_repeat.of(weights);
+        let rates = layout.risk_reference.of(weights);
+        std::array::from_fn(|k| {
+            let reference = |part: &MomentPart| match rates.is_empty() {
+                true => 0.0,
+                false => reference::log_rate(rates, codes, part.places[k], index),
+            };
+            let aged = if self.places == other.places { 0.0 } else { reference(self) - reference(other) };
+            direct + again * (repeat[index] + repeat[codes + k]) + aged
+        })
+    }
 }
 
 /// Cumulative incidence at each horizon from hazards per day (`[HORIZONS]` each): the logarithms of the code's, and,

@@ -244,14 +244,31 @@ impl<L: Line> Kept<L> {
 
     /// Appends one layer's keys and values, each as `[heads, tokens, head_width]`.
     pub(crate) fn copy_rows(&self, layer: usize, keys: &mut Vec<f32>, values: &mut Vec<f32>) {
-        let (d, lines) = (self.shape.head_width, self.shape.value_lines());
+        let (d, lines, tokens) = (self.shape.head_width, self.shape.value_lines(), self.tokens);
+        let room = |rows: &mut Vec<f32>| {
+            let begin = rows.len();
+            rows.resize(begin + self.shape.heads * tokens * d, 0.0);
+            begin
+        };
+        let (keys_begin, values_begin) = (room(keys), room(values));
         for head in 0..self.shape.heads {
-            for place in 0..self.tokens {
-                let (of_keys, of_values) = self.block(layer, place / BLOCK);
-                keys.extend(of_keys[head * d..(head + 1) * d].iter().map(|line| line.widen()[place % BLOCK]));
+            for first in (0..tokens).step_by(BLOCK) {
+                let places = BLOCK.min(tokens - first);
+                let (of_keys, of_values) = self.block(layer, first / BLOCK);
+                let from = (head * tokens + first) * d;
+                let rows = &mut keys[keys_begin + from..][..places * d];
+                for (i, line) in of_keys[head * d..(head + 1) * d].iter().enumerate() {
+                    let line = line.widen();
+                    rows.chunks_exact_mut(d).zip(line).for_each(|(row, key)| row[i] = key);
+                }
                 let of_head = &of_values[head * lines * BLOCK..(head + 1) * lines * BLOCK];
-                let numbers = of_head.iter().skip(place % BLOCK).step_by(BLOCK).flat_map(|line| line.widen());
-                values.extend(numbers.take(d));
+                let rows = values[values_begin + from..][..places * d].chunks_exact_mut(d);
+                for (place, row) in rows.enumerate() {
+                    let lines = of_head.iter().skip(place).step_by(BLOCK);
+                    for (row, line) in row.chunks_mut(PANEL).zip(lines) {
+                        row.copy_from_slice(&line.widen()[..row.len()]);
+                    }
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use super::PatientState;
 use crate::config::Config;
 use crate::inference::AnyKept;
 use crate::window::Window;
+use rustc_hash::FxHashSet;
 use timeline::Sequence;
 
 /// What is left of a record.
@@ -113,26 +114,18 @@ impl PatientState {
         })
     }
 
-    /// The record without its last token, for whoever reads that one in another way.
-    pub(super) fn without_last(&self) -> PatientState {
-        let n = self.code.len() - 1;
-        let mut kept = self.kept.clone();
-        kept.truncate(self.window.tokens() - 1);
-        PatientState {
-            code: self.code[..n].to_vec(),
-            age_days: self.age_days[..n].to_vec(),
-            value: self.value[..n].to_vec(),
-            static_len: self.static_len.min(n),
-            window: Window {
-                statics: self.window.statics.min(n),
-                start: self.window.start.min(n),
-                end: n,
-                scored_from: n,
-            },
-            birth_known: self.birth_known,
-            kept,
-            hidden: self.hidden.clone(),
+    /// Which places hold the last of their code, or the last rank of it: what has occurred and was measured last is the same
+    /// without any other.
+    pub(super) fn lasting(&self) -> Vec<bool> {
+        let mut lasting = vec![false; self.len()];
+        let (mut seen, mut ranked) = (FxHashSet::default(), FxHashSet::default());
+        let places: Vec<usize> = self.places_read().collect();
+        for place in places.into_iter().rev() {
+            let code = self.code[place];
+            let last = seen.insert(code);
+            lasting[place] = (self.value[place].is_finite() && ranked.insert(code)) || last;
         }
+        lasting
     }
 
     /// Tokens that the blocks have not read.
@@ -145,10 +138,6 @@ impl PatientState {
         let places: Vec<usize> = self.places_read().collect();
         let valued = |place: &&usize| self.code[**place] == code && self.value[**place].is_finite();
         places.iter().rev().find(valued).map_or(f32::NAN, |place| self.value[*place].clamp(0.0, 1.0))
-    }
-
-    pub(super) fn whole(&self) -> Sequence<'_> {
-        self.sequence()
     }
 }
 

@@ -86,7 +86,7 @@ impl Cohort {
             for (i, rollout) in rollouts.iter_mut().enumerate() {
                 if let (true, Some((token, previous))) = (going[i], read[i]) {
                     let Rollout { subject, suffix, .. } = rollout;
-                    steps.push(Step { subject: *subject, token, previous, suffix, ignored: &[] });
+                    steps.push(Step { subject: *subject, token, previous, suffix });
                 }
             }
             active.retain(|i| going[*i]);

@@ -20,7 +20,6 @@ mod tests;
 pub(crate) use heads::Heads;
 pub(crate) use prefix::Prefix;
 pub use risk::{Estimate, SimulatedRisk};
-pub(crate) use step::{Step, Stepper, Suffix};
 
 use crate::error::{Error, Result};
 use crate::model::Model;

@@ -31,12 +31,7 @@ pub(crate) struct Step<'a> {
     /// The code's last earlier rank, or NaN.
     pub(crate) previous: f32,
     pub(crate) suffix: &'a mut Suffix,
-    /// Tokens of the prefix that this one does not see.
-    pub(crate) ignored: &'a [usize],
 }
-
-/// A score so low that nothing is left of it.
-const IGNORED: f32 = -1e30;
 
 /// The memory of one thread.
 #[derive(Default)]
@@ -160,7 +155,6 @@ fn attend(
                     let own = &step.suffix.layers[layer];
                     let query = &qkv[head * d..(head + 1) * d];
                     let all = tokens + step.suffix.tokens + 1;
-                    step.ignored.iter().for_each(|place| scores[*place] = IGNORED);
                     for (score, kept) in scores[tokens..all].iter_mut().zip(own.chunks_exact(kept)) {
                         *score = dot(query, &kept[group * d..(group + 1) * d]);
                     }

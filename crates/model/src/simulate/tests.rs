@@ -236,7 +236,7 @@ fn shared_prefixes_are_what_reading_each_life_whole_gives() {
                 (0..whole[i].code.len()).rev().find(earlier).map_or(f32::NAN, |j| whole[i].value[j]);
             let token = Token { code, age_days, value };
             whole[i].push(token);
-            steps.push(Step { subject: of[i], token, previous, suffix, ignored: &[] });
+            steps.push(Step { subject: of[i], token, previous, suffix });
         }
         stepper.run(model.parameters_view(), &prefixes, &mut steps, &mut hidden);
         for (i, life) in whole.iter().enumerate() {

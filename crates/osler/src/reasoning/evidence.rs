@@ -1,11 +1,11 @@
 //! Which parts of a record moved a risk, and by how much.
 //!
-//! The parts are single events, all events of a code, and all events of a moment. One pass lets the model's last look
-//! away from each of them (`Model::risk_ignoring`), for all conditions at once; the strongest are then reckoned exactly, by
-//! reading the record without them (`Model::risk_without`), and say so.
+//! The parts are single events, all events of a code, and all events of a moment. One pass back from the model's last look
+//! says about how much each of them does (`Model::risk_moved_by`), for all conditions at once; the strongest are then reckoned
+//! exactly, by reading the record without them (`Model::risk_without`), and say so.
 
 use super::case::{Case, day};
-use super::{Named, log_odds};
+use super::{Named, chance, log_odds};
 use anyhow::Result;
 use model::RiskTable;
 use serde::Serialize;
@@ -102,11 +102,6 @@ impl Pieces {
         self.places.push(places);
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.pieces.len()
-    }
-
     /// The places of each part's tokens.
     pub fn places(&self) -> &[Vec<usize>] {
         &self.places
@@ -151,7 +146,7 @@ pub struct Evidence {
     pub risk_without: f64,
     /// Log-odds of the risk less those without it: above zero it speaks for the condition.
     pub log_odds: f64,
-    /// Whether the record was read again without it, or the model's last look alone turned away.
+    /// Whether the record was read again without it; else what the model's last look takes from it, to first order.
     pub exact: bool,
 }
 
@@ -182,7 +177,7 @@ impl Attribution {
     pub fn of(case: &Case<'_>, pieces: &Pieces, codes: &[u32], wanted: Wanted) -> Result<Vec<Self>> {
         let model = &case.directory.model;
         let now = case.risk(codes)?;
-        let looked = model.risk_ignoring(&case.state, pieces.places(), Some(codes))?;
+        let looked = model.risk_moved_by(&case.state, pieces.places(), Some(codes), wanted.horizon)?;
         let at =
             |table: &RiskTable, c: usize| table.rows().nth(c).map(|(_, row)| f64::from(row[wanted.horizon]));
         let moved = |c: usize, table: &Option<RiskTable>| -> Option<(f64, f64)> {
@@ -190,10 +185,14 @@ impl Attribution {
             Some((without, log_odds(full) - log_odds(without)))
         };
         let mut ranked: Vec<Vec<(usize, f64, f64)>> = Vec::new();
-        for c in 0..codes.len() {
-            let mut each: Vec<(usize, f64, f64)> = (0..pieces.len())
-                .filter_map(|i| moved(c, &looked[i]).map(|(without, moved)| (i, without, moved)))
-                .collect();
+        for (c, looked) in looked.iter().enumerate() {
+            let full = at(&now, c).map(log_odds);
+            let about = |(i, by): (usize, &f32)| {
+                let by = f64::from(*by);
+                let without = chance(full? - by);
+                by.is_finite().then_some((i, without, by))
+            };
+            let mut each: Vec<(usize, f64, f64)> = looked.iter().enumerate().filter_map(about).collect();
             each.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()).then(a.0.cmp(&b.0)));
             ranked.push(each);
         }

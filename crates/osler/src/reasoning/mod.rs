@@ -84,6 +84,11 @@ pub fn conditions(vocabulary: &Vocabulary, risk_codes: &[u32], most: usize) -> V
     all.into_iter().map(|(_, index)| index).collect()
 }
 
+/// The chance with some log-odds.
+pub fn chance(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
 /// Log-odds, finite.
 pub fn log_odds(chance: f64) -> f64 {
     let p = chance.clamp(1e-9, 1.0 - 1e-9);

@@ -1,13 +1,6 @@
-//! What a risk would be if pieces of the record had not been there: exactly, and by a look that costs one more token a
-//! piece.
-//!
-//! *Without* is exact: the record is read again from the first token that differs. For a record of `n` tokens that
-//! costs `n/2` tokens a piece on average.
-//!
-//! *Ignoring* lets the last token alone look away from the piece, in every block, while what later tokens took from it
-//! stays. All pieces share one prefix, so that the blocks read one token each. It sees a piece's direct part and not
-//! what the piece passed on through others; in one block the two are the same but for positions. How well it ranks
-//! pieces is measured in `docs/lab/reasoning.md`.
+//! What a risk would be if pieces of the record had not been there, or if something came next: the record is read again from
+//! the first token that differs. For a record of `n` tokens that costs `n/2` tokens a piece on average; what pieces are worth
+//! reading without is found by a look that costs little ([`Model::risk_moved_by`]).
 
 use super::PatientState;
 use crate::error::{Error, Result};
@@ -16,11 +9,7 @@ use crate::heads::risk;
 use crate::infer::RiskTable;
 use crate::model::Model;
 use crate::patient_state::Token;
-use crate::simulate::{Prefix, Step, Stepper, Suffix};
-use rayon::prelude::*;
 
-/// Pieces that one thread ignores at once.
-const TOGETHER: usize = 64;
 /// Tokens that one thread reads at once, in records that miss a piece each.
 const PACK_TOKENS: usize = 2048;
 
@@ -74,69 +63,6 @@ impl Model {
         Ok(tables)
     }
 
-    /// About what [`Model::risk_without`] says, in the time of one more token a piece: the last token looks away from
-    /// the piece, what later tokens took from it stays. A piece that holds the last token is answered exactly.
-    ///
-    /// # Errors
-    /// As [`Model::risk_without`].
-    pub fn risk_ignoring(
-        &self,
-        state: &PatientState,
-        pieces: &[Vec<usize>],
-        codes: Option<&[u32]>,
-    ) -> Result<Vec<Option<RiskTable>>> {
-        self.check_pieces(state, pieces)?;
-        let indices = self.risk_indices(codes)?;
-        let last = state.len() - 1;
-        let (mut exact, mut ignored) = (Vec::new(), Vec::new());
-        for (i, piece) in pieces.iter().enumerate() {
-            if piece.contains(&last) { exact.push(i) } else { ignored.push(i) }
-        }
-        let mut tables = vec![None; pieces.len()];
-        if !exact.is_empty() {
-            let chosen: Vec<Vec<usize>> = exact.iter().map(|i| pieces[*i].clone()).collect();
-            for (i, table) in exact.iter().zip(self.risk_without(state, &chosen, codes)?) {
-                tables[*i] = table;
-            }
-        }
-        if ignored.is_empty() {
-            return Ok(tables);
-        }
-        let whole = state.whole();
-        let token =
-            Token { code: whole.code[last], age_days: whole.age_days[last], value: whole.value[last] };
-        let shorter = state.without_last();
-        let previous = shorter.last_rank(token.code);
-        let row_of: Vec<usize> = {
-            let mut rows = vec![0; state.len()];
-            shorter.places_read().enumerate().for_each(|(row, place)| rows[place] = row);
-            rows
-        };
-        let prefix = [Prefix::new(&self.config, &shorter.whole(), shorter.clone())];
-        let share = ignored.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
-        let found: Vec<Vec<RiskTable>> = ignored
-            .par_chunks(share)
-            .map(|chosen| {
-                let rows: Vec<Vec<usize>> =
-                    chosen.iter().map(|i| pieces[*i].iter().map(|place| row_of[*place]).collect()).collect();
-                let mut suffixes = vec![Suffix::default(); chosen.len()];
-                let steps = suffixes.iter_mut().zip(&rows);
-                let mut steps: Vec<Step<'_>> = steps
-                    .map(|(suffix, ignored)| Step { subject: 0, token, previous, suffix, ignored })
-                    .collect();
-                let mut hidden = Vec::new();
-                Stepper::default().run(self.parameters_view(), &prefix, &mut steps, &mut hidden);
-                let moments: Vec<Moment> =
-                    chosen.iter().map(|i| state.moment_without(&self.config, &pieces[*i])).collect();
-                self.risk_tables(&hidden, &moments, &indices)
-            })
-            .collect();
-        for (i, table) in ignored.into_iter().zip(found.into_iter().flatten()) {
-            tables[i] = Some(table);
-        }
-        Ok(tables)
-    }
-
     /// The risk right after each of some tokens, had it come next after a state.
     ///
     /// # Errors
@@ -185,7 +111,7 @@ impl Model {
         logs.chunks_exact((crate::config::HORIZONS * chosen.len()).max(1)).map(table).collect()
     }
 
-    fn check_pieces(&self, state: &PatientState, pieces: &[Vec<usize>]) -> Result<()> {
+    pub(super) fn check_pieces(&self, state: &PatientState, pieces: &[Vec<usize>]) -> Result<()> {
         let mut read = vec![false; state.len()];
         state.places_read().for_each(|place| read[place] = true);
         if pieces.iter().flatten().all(|place| read.get(*place) == Some(&true)) {
@@ -198,8 +124,6 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{Life, agree, model};
-    use super::*;
-    use crate::config::HORIZONS;
 
     fn life() -> Life {
         Life::new(2, 10)
@@ -256,41 +180,6 @@ mod tests {
     }
 
     #[test]
-    fn ignoring_nothing_changes_nothing_and_the_last_token_is_exact() {
-        let (model, life) = (model(256), life());
-        let n = life.code.len();
-        let state = model.read(&[life.until(n)]).unwrap().remove(0);
-        let found = model.risk_ignoring(&state, &[vec![], vec![n - 1]], None).unwrap();
-        agree(found[0].as_ref().unwrap(), &model.risk_of(&state, None).unwrap());
-        let exact = model.risk_without(&state, &[vec![n - 1]], None).unwrap();
-        agree(found[1].as_ref().unwrap(), exact[0].as_ref().unwrap());
-        assert_eq!(model.risk_without(&state, &[(0..n).collect()], None).unwrap(), [None]);
-    }
-
-    #[test]
-    fn what_is_ignored_has_no_say() {
-        // In one block nothing else carries what a token says.
-        let model = model_of_one_block();
-        let life = life();
-        let n = life.code.len();
-        let place = tied(&life)[3];
-        let mut other = shortened(&life, &[]);
-        let risk = |life: &Life, pieces: &[Vec<usize>]| {
-            let state = model.read(&[life.until(n)]).unwrap().remove(0);
-            model.risk_ignoring(&state, pieces, None).unwrap().remove(0).unwrap()
-        };
-        // A code that occurs nowhere else, so that what has occurred tells nothing either.
-        let mut life = shortened(&life, &[]);
-        (life.code[place], life.value[place]) = (1, f32::NAN);
-        (other.code[place], other.value[place]) = (1, 0.9);
-        agree(&risk(&life, &[vec![place]]), &risk(&other, &[vec![place]]));
-        let apart = |a: &RiskTable, b: &RiskTable| {
-            a.rows().zip(b.rows()).any(|((_, a), (_, b))| (0..HORIZONS).any(|k| (a[k] - b[k]).abs() > 1e-4))
-        };
-        assert!(apart(&risk(&life, &[vec![]]), &risk(&other, &[vec![]])));
-    }
-
-    #[test]
     fn what_comes_next_is_weighed_and_its_value_is_a_distribution() {
         let (model, life) = (model(256), life());
         let n = life.code.len();
@@ -300,16 +189,5 @@ mod tests {
         for shares in model.value_shares(&state, &[4, 6]) {
             assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
-    }
-
-    fn model_of_one_block() -> Model {
-        let mut config = model(256).config().clone();
-        config.layers = 1;
-        let mut model = Model::new(config, 3).unwrap();
-        for (i, weight) in model.weights.iter_mut().enumerate() {
-            *weight += 0.05 * (i as f32 * 0.7).sin();
-        }
-        model.refresh();
-        model
     }
 }

@@ -15,7 +15,9 @@ const MOST_CODES: usize = 4_000_000;
 pub struct Holders {
     policy: Policy,
     of: FxHashMap<Code, Vec<i64>>,
-    /// Codes came after [`MOST_CODES`] others.
+    /// How many codes are counted.
+    most: usize,
+    /// Codes came after so many others.
     left_out: bool,
 }
 
@@ -29,7 +31,7 @@ impl fmt::Debug for Holders {
 impl Holders {
     /// None yet; the policy says how many subjects make a code common.
     pub(crate) fn new(policy: Policy) -> Self {
-        Holders { policy, of: FxHashMap::default(), left_out: false }
+        Holders { policy, of: FxHashMap::default(), most: MOST_CODES, left_out: false }
     }
 
     /// Whether there were more codes than are counted: those that came late pass nowhere.
@@ -44,7 +46,7 @@ impl Holders {
             if fewest == 0 {
                 continue;
             }
-            if self.of.len() < MOST_CODES || self.of.contains_key(&code) {
+            if self.of.len() < self.most || self.of.contains_key(&code) {
                 add(self.of.entry(code).or_default(), &[subject], fewest);
             } else {
                 self.left_out = true;
@@ -181,6 +183,25 @@ mod tests {
             holders.add(*subject, codes.iter().map(|code| Code::new(*code)).collect());
         }
         holders.verdicts()
+    }
+
+    #[test]
+    fn codes_beyond_what_is_counted_pass_nowhere_and_it_is_said() {
+        let mut holders = Holders { most: 2, ..Holders::new(policy(2)) };
+        for subject in 1..=3 {
+            for code in ["SNOMED//1", "SNOMED//2"] {
+                holders.add(subject, [Code::new(code)].into_iter().collect());
+            }
+        }
+        assert!(!holders.left_some_out());
+        for subject in 1..=3 {
+            let late = ["SNOMED//2", "SNOMED//3"];
+            holders.add(subject, late.into_iter().map(Code::new).collect());
+        }
+        assert!(holders.left_some_out());
+        let verdicts = holders.verdicts();
+        assert!(verdicts.told(&Code::new("SNOMED//2")).is_some());
+        assert_eq!(verdicts.told(&Code::new("SNOMED//3")), None, "three hold it, and nobody counted");
     }
 
     #[test]

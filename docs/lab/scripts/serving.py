@@ -30,6 +30,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 def prepare(osler, python, work):
     if not (work / "demo/report").exists():
         subprocess.run([osler, "demo", "--subjects", "800", "--max-steps", "40", "--no-serve", "--out", work / "demo"], check=True)
+    if not (work / "model/config.json").exists():
+        # A demo's own model is smaller than S.
+        subprocess.run([osler, "train", "--size", "tiny", "--max-steps", "40", "--out", work / "model", work / "demo/timeline"], check=True)
     if not (work / "bodies/returning.jsonl").exists():
         subprocess.run([python, HERE / "serving_patients.py", work / "demo", work / "bodies"], check=True)
 
@@ -113,12 +116,12 @@ class Bench:
         self.key = key_of(arguments.osler, self.work / "site")
 
     def osler(self, precision="f32", state_memory=0):
-        command = [self.a.osler, "serve", "--model", self.work / "demo/model", "--governance", self.work / "site"]
+        command = [self.a.osler, "serve", "--model", self.work / "model", "--governance", self.work / "site"]
         return Server(command + ["--precision", precision, "--state-memory", str(state_memory), "--listen", "127.0.0.1:8071"], 8071, {"OSLER_LOG": "warn"}.items())
 
     def torch(self, workers, threads, dtype="float32"):
         environment = {"WORKERS": str(workers), "THREADS": str(threads), "DTYPE": dtype, "OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OMP_NUM_THREADS": str(threads)}
-        return Server([self.a.python, HERE / "serving_torch.py", self.work / "demo/model", "8072"], 8072, environment.items())
+        return Server([self.a.python, HERE / "serving_torch.py", self.work / "model", "8072"], 8072, environment.items())
 
     def load(self):
         bodies = {"osler": "bodies/risk.jsonl", "torch": "bodies/tokens.jsonl"}

@@ -237,7 +237,7 @@ impl Arguments {
         match &rested {
             None => model.set_marginals(&train),
             Some(Rested { codes, .. }) if *codes > 0 && options.risk_weight > 0.0 => voice.say(format!(
-                "not trained, since nobody here has their codes: risks of {} codes",
+                "not trained, since nobody here has the code: {} of the risks",
                 grouped(*codes as u64)
             )),
             Some(_) => {}

@@ -83,7 +83,7 @@ pub struct Arguments {
     /// The directory to write.
     #[arg(long)]
     out: PathBuf,
-    /// Replace an existing output.
+    /// Replace an existing output, and lose what a stopped audit with other settings left of it.
     #[arg(long)]
     force: bool,
     /// The events that the model was trained on.

@@ -25,6 +25,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
+/// Risks that one thread follows back at once, which bounds its memory: some 64 numbers a token.
+const TOGETHER: usize = 64;
 /// Shares of a look below which nothing is divided by what the rest has.
 const LEAST_REST: f32 = 1e-3;
 
@@ -79,7 +81,7 @@ impl Model {
         let way = self.way_of_last(state, self.kept_of(state), look);
         let slopes = self.slopes(&way, state, &indices, horizon);
         let rows = rows_of(state, pieces);
-        let share = indices.len().div_ceil(rayon::current_num_threads()).max(1);
+        let share = indices.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
         let mut moved: Vec<Vec<f32>> =
             slopes.par_chunks(share).flat_map_iter(|slopes| self.looks_moved(&way, slopes, &rows)).collect();
         for (i, by_moment) in self.moments_moved(state, &slopes, pieces).into_iter().enumerate() {

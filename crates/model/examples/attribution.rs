@@ -29,6 +29,8 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
 }
 
+/// Among how many of the look's first the strongest is sought.
+const FIRST: [usize; 3] = [1, 3, 5];
 /// How many pieces of an order are taken away, or put in, one after the other.
 const STEPS: usize = 10;
 
@@ -48,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         timeline.vocabulary().entry(*code).filter(|e| e.kind == EntryKind::Event).map_or(0, |e| e.subjects)
     };
     common.sort_by_key(|code| std::cmp::Reverse(subjects_of(code)));
-    let (mut spearman, mut first, mut third, mut n) = (0.0, 0, 0, 0);
+    let (mut spearman, mut found_in, mut n) = (0.0, [0; FIRST.len()], 0);
     let mut curves = [[[0.0; STEPS]; 2]; 3];
     let (mut plain, mut looked, mut top, mut all) = (0.0, 0.0, 0.0, 0.0);
     let mut tokens = 0;
@@ -101,8 +103,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             |values: &[f64]| (0..values.len()).max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()));
         let mut order: Vec<usize> = (0..quick.len()).collect();
         order.sort_by(|a, b| quick[*b].abs().total_cmp(&quick[*a].abs()));
-        first += usize::from(best(&exact) == best(&quick));
-        third += usize::from(best(&exact).is_some_and(|i| order[..order.len().min(5)].contains(&i)));
+        if let Some(strongest) = best(&exact) {
+            for (found, first) in found_in.iter_mut().zip(FIRST) {
+                *found += usize::from(order.iter().take(first).any(|i| *i == strongest));
+            }
+        }
         let few: Vec<Vec<usize>> = order.iter().take(6).map(|i| pieces[*i].clone()).collect();
         top += timed(&mut || {
             let _ = model.risk_without(&state, &few, Some(&open));
@@ -133,7 +138,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         model.parameters()
     );
     println!("rank correlation with reading without: {:.3}", spearman / each);
-    println!("the strongest is the strongest {first}, is among the first five {third}, of {n}");
+    for (found, first) in found_in.iter().zip(FIRST) {
+        println!("the strongest by reading without is among the look's first {first}: {found} of {n}");
+    }
     for (name, curves) in ["by reading without", "by the last look", "at random"].iter().zip(curves) {
         for (how, curve) in
             ["lost when events are taken away", "lacking when all but these events are"].iter().zip(curves)

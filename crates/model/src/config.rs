@@ -293,6 +293,11 @@ impl Config {
         self.risk.codes.binary_search(&code).ok()
     }
 
+    /// Index of death among the risk codes: it competes with all others.
+    pub(crate) fn death_index(&self) -> Option<usize> {
+        self.death_code.and_then(|code| self.risk_index(code))
+    }
+
     /// Indices among the risk codes of what happens when a code occurs: its own, and those of broader ones.
     pub fn risk_indices(&self, code: u32) -> impl Iterator<Item = usize> + '_ {
         let broader = self.risk.broader_than(code).iter().copied();

@@ -335,7 +335,7 @@ impl Model {
 
     pub(crate) fn risk_table(&self, state: (&[f32], &Moment), indices: &[usize]) -> RiskTable {
         let codes = self.config.risk.codes.len();
-        let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
+        let death = self.config.death_index();
         // Hazards of few codes are gathered rather than worked out with all others'.
         let few = FEW * (indices.len() + 1) <= codes;
         let chosen: Vec<usize> =

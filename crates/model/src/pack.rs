@@ -204,10 +204,10 @@ impl Pack {
     /// [`Pack::push_rest`] of the window's last token alone, in the time of one look through the window's codes and without
     /// the codes seen.
     pub(crate) fn push_last(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
-        let place = window.end - 1;
+        let place = window.last();
         let (code, value) = (sequence.code[place], sequence.value[place]);
         let valued = |place: usize| code != config.time_code && sequence.value[place].is_finite();
-        let earlier = (0..window.statics).chain(window.start..place);
+        let earlier = (0..window.statics.min(place)).chain(window.start..place);
         // Only a value is set beside an earlier one.
         let previous = earlier.rev().find(|at| valued(place) && sequence.code[*at] == code && valued(*at));
         self.index.push(window.tokens() - 1);
@@ -313,7 +313,7 @@ impl Pack {
         let has_death_token = config.death_code.is_some_and(|death| sequence.code.contains(&death));
         if sequence.died
             && !has_death_token
-            && let Some(index) = config.death_code.and_then(|death| config.risk_index(death))
+            && let Some(index) = config.death_index()
         {
             self.next_age[index] = sequence.followup_end_age_days;
             active.push(index as u32);
@@ -479,8 +479,9 @@ mod tests {
         let nan = f32::NAN;
         let value = [nan, 0.5, 20.0, nan, nan, 100.0, 1.5, 0.75, 10.0, nan];
         let config = config();
-        for n in 2..=code.len() {
-            let sequence = life(&code[..n], &age[..n], &value[..n]);
+        // The first five as static facts too, of which a small context holds some.
+        for (n, static_len) in (2..=code.len()).map(|n| (n, 1)).chain([(5, 5), (7, 5)]) {
+            let sequence = Sequence { static_len, ..life(&code[..n], &age[..n], &value[..n]) };
             for context in [4, 6, 100] {
                 let window = Window::ending_at(&sequence, n - 1, context);
                 let (mut whole, mut last) = (Pack::default(), Pack::default());

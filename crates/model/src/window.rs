@@ -32,6 +32,11 @@ impl Window {
         self.statics + self.end - self.start
     }
 
+    /// Place in the sequence of the last token seen.
+    pub(crate) fn last(&self) -> usize {
+        if self.start < self.end { self.end - 1 } else { self.statics.saturating_sub(1) }
+    }
+
     /// Place of a token of the sequence within the window; of static facts left out, that of the last one kept.
     pub(crate) fn row_of(&self, place: usize) -> usize {
         if place < self.statics {

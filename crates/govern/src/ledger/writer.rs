@@ -178,9 +178,10 @@ impl Writer {
             Err(error) => {
                 let reason: Arc<str> = error.to_string().into();
                 // Who came meanwhile has waited for the same failure, and is told of it rather than made to wait for the next.
-                let meanwhile =
-                    receiver.try_iter().take(self.settings.capacity).map(|waiting| waiting.answer);
-                for answer in answers.into_iter().chain(meanwhile) {
+                // All are found before the first is told: who comes after that finds a store that may work again.
+                answers
+                    .extend(receiver.try_iter().take(self.settings.capacity).map(|waiting| waiting.answer));
+                for answer in answers {
                     let _ = answer.send(Err(Error::NotRecorded { reason: reason.clone() }));
                 }
             }

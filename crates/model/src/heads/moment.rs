@@ -14,6 +14,7 @@ const OF_RANK: f32 = 0.7;
 /// Knots over the time since the record began, and over the time since the last event.
 const SINCE_KNOTS: usize = 8;
 const GAP_KNOTS: usize = 6;
+/// Different codes of a record of some length: growing to so many on the way would cost as much as going over it.
 const SOME_CODES: usize = 96;
 /// The longest time that is told apart from longer ones, in days: a century.
 const LONGEST_DAYS: f64 = 36_525.0;
@@ -40,11 +41,10 @@ impl Moment {
         (age_days, since_start_days): (Option<f64>, f64),
     ) -> Self {
         let mut moment = Moment { age_days, since_days: (since_start_days, 0.0), ..Moment::default() };
-        // Records of some length hold so many codes; growing on the way there would cost as much again.
-        let mut seen: FxHashSet<u32> = FxHashSet::with_capacity_and_hasher(SOME_CODES, FxBuildHasher);
+        let codes = tokens.size_hint().1.map_or(SOME_CODES, |most| most.min(SOME_CODES));
+        let mut seen: FxHashSet<u32> = FxHashSet::with_capacity_and_hasher(codes, FxBuildHasher);
         // Where a code's last rank stands.
-        let mut ranked: FxHashMap<u32, usize> =
-            FxHashMap::with_capacity_and_hasher(SOME_CODES, FxBuildHasher);
+        let mut ranked: FxHashMap<u32, usize> = FxHashMap::with_capacity_and_hasher(codes, FxBuildHasher);
         for (code, value) in tokens {
             if code == config.time_code {
                 moment.since_days.1 += f64::from(value.max(0.0));

@@ -371,6 +371,69 @@ pub(crate) fn cumulative_incidence(
     })
 }
 
+/// Risks nearer to none or certain than this have no log-odds of their own.
+pub(crate) const LEAST_CHANCE: f64 = 1e-9;
+
+pub(crate) fn log_odds(chance: f32) -> f32 {
+    let chance = f64::from(chance).clamp(LEAST_CHANCE, 1.0 - LEAST_CHANCE);
+    (chance / (1.0 - chance)).ln() as f32
+}
+
+/// The derivatives of the log-odds of a cumulative incidence ([`cumulative_incidence`]) `R` by the logarithms of its hazards a
+/// day and of death's, both without logarithm here; zero beyond the horizon, where [`log_odds`] stands still, and for hazards
+/// that are none or endless.
+///
+/// With `x = (λ_c + λ_d) Δ_k`, `g = 1 − (1 + x) exp(−x)` and the shares `p = λ_c/(λ_c + λ_d)` and `q = 1 − p`,
+/// `∂R/∂log λ_c = S_k p q g + λ_c Δ_k (1 − R)_{>k}` and `∂R/∂log λ_d = −S_k p q g − λ_d Δ_k R_{>k}`, where `R_{>k}` is what later
+/// intervals add to `R`, and `(1 − R)_{>k}` what they and those who are left at the horizon add to the rest. No term is
+/// taken from another that is nearly the same.
+pub(crate) fn log_odds_slopes(
+    hazard: [f64; HORIZONS],
+    death: [f64; HORIZONS],
+    horizon: usize,
+) -> ([f32; HORIZONS], [f32; HORIZONS]) {
+    let finite = |k: usize| {
+        let (begin, end) = interval(k);
+        let x = (hazard[k] + death[k]) * (end - begin);
+        (x > 0.0 && x.is_finite()).then_some((x, end - begin))
+    };
+    // What each interval adds to the risk and to death before it, and what changes hands within it.
+    let mut adds = [[0.0; 2]; HORIZONS];
+    let mut within = [0.0; HORIZONS];
+    let mut free = 1.0_f64;
+    for k in 0..=horizon {
+        let total = hazard[k] + death[k];
+        if total == 0.0 {
+            continue;
+        }
+        let shares = [hazard[k], death[k]].map(|h| if total.is_finite() { h / total } else { 0.5 });
+        let (begin, end) = interval(k);
+        let left = -(-total * (end - begin)).exp_m1();
+        adds[k] = shares.map(|share| share * free * left);
+        if let Some((x, _)) = finite(k) {
+            within[k] = free * shares[0] * shares[1] * (left - x * (-x).exp());
+        }
+        free *= 1.0 - left;
+    }
+    let (mut own, mut of_death) = ([0.0; HORIZONS], [0.0; HORIZONS]);
+    // From the horizon back: what comes after an interval.
+    let (mut risk, mut rest) = (0.0, free);
+    for k in (0..=horizon).rev() {
+        if let Some((_, days)) = finite(k) {
+            own[k] = within[k] + hazard[k] * days * rest;
+            of_death[k] = -within[k] - death[k] * days * risk;
+        }
+        risk += adds[k][0];
+        rest += adds[k][1];
+    }
+    if risk.min(rest) < LEAST_CHANCE {
+        return ([0.0; HORIZONS], [0.0; HORIZONS]);
+    }
+    // `risk + rest` is one.
+    let by_odds = |slopes: [f64; HORIZONS]| slopes.map(|slope| (slope / (risk * rest)) as f32);
+    (by_odds(own), by_odds(of_death))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,7 +461,95 @@ mod tests {
         }
     }
 
+    /// The log-odds of a cumulative incidence, all in f64, with the logarithms of one hazard moved.
+    fn moved_log_odds(
+        hazards: [[f64; HORIZONS]; 2],
+        horizon: usize,
+        (which, k, by): (usize, usize, f64),
+    ) -> f64 {
+        let [mut hazard, mut death] = hazards;
+        [&mut hazard, &mut death][which][k] *= by.exp();
+        let [mut risk, mut died, mut free] = [0.0, 0.0, 1.0_f64];
+        for k in 0..=horizon {
+            let (begin, end) = interval(k);
+            let total = hazard[k] + death[k];
+            let left = -(-total * (end - begin)).exp_m1();
+            if total > 0.0 {
+                risk += hazard[k] / total * free * left;
+                died += death[k] / total * free * left;
+            }
+            free *= (-total * (end - begin)).exp();
+        }
+        (risk / (died + free)).ln()
+    }
+
+    #[test]
+    fn slopes_are_known_where_hazards_are_constant() {
+        let at_last =
+            |hazard: f64, death: f64| log_odds_slopes([hazard; HORIZONS], [death; HORIZONS], HORIZONS - 1);
+        let days = HORIZON_DAYS[HORIZONS - 1];
+        // Up to a risk of 1 - 1.5e-8.
+        for whole in [1e-8, 1e-3, 1.0, 5.0, 18.0_f64] {
+            let own: f32 = at_last(whole / days, 0.0).0.iter().sum();
+            let expected = whole / -(-whole).exp_m1();
+            assert!((f64::from(own) / expected - 1.0).abs() < 1e-5, "{own} and {expected}");
+        }
+        for (whole, died) in [(1e-6, 3.0), (0.1, 0.1), (2.0, 30.0), (300.0, 0.01), (3.0, 1e-6_f64)] {
+            let total = whole + died;
+            let (p, left, stay) = (whole / total, -(-total).exp_m1(), (-total).exp());
+            let (own, of_death) = at_last(whole / days, died / days);
+            let by_odds = 1.0 / (p * left * (1.0 - p * left));
+            let expected = [
+                (p * (1.0 - p) * left + p * whole * stay) * by_odds,
+                (p * died * stay - p * (1.0 - p) * left) * by_odds,
+            ];
+            for (slopes, expected) in [own, of_death].iter().zip(expected) {
+                let found = f64::from(slopes.iter().sum::<f32>());
+                let near = (found - expected).abs() < 1e-5 * expected.abs() + 1e-9;
+                assert!(near, "{whole}, {died}: {found} and {expected}");
+            }
+        }
+        let still = ([0.0; HORIZONS], [0.0; HORIZONS]);
+        assert_eq!(at_last(0.0, 0.0), still);
+        assert_eq!(at_last(0.01, 0.0), still, "certain within ten years");
+        assert_eq!(at_last(1e-14, 0.0), still);
+        assert_eq!(at_last(f64::INFINITY, 1e-4), still);
+    }
+
+    #[test]
+    fn an_interval_without_hazard_or_with_an_endless_one_leaves_the_others_their_slopes() {
+        let (mut hazard, mut death) = ([1e-4; HORIZONS], [2e-4; HORIZONS]);
+        (hazard[4], death[4]) = (0.0, 0.0);
+        let horizon = HORIZONS - 2;
+        let (own, of_death) = log_odds_slopes(hazard, death, horizon);
+        assert!((0..HORIZONS).all(|k| (own[k] > 0.0) == (k <= horizon && k != 4)));
+        assert!((0..HORIZONS).all(|k| (of_death[k] < 0.0) == (k <= horizon && k != 4)));
+        hazard[4] = f64::INFINITY;
+        let (own, of_death) = log_odds_slopes(hazard, death, horizon);
+        assert!((0..HORIZONS).all(|k| own[k].is_finite() && of_death[k].is_finite()));
+        assert!(own[..4].iter().all(|slope| *slope > 0.0) && own[4..].iter().all(|slope| *slope == 0.0));
+    }
+
     proptest! {
+        #[test]
+        fn slopes_are_derivatives_of_the_log_odds(
+            hazard in prop::array::uniform9(-20.0_f64..0.0), death in prop::array::uniform9(-20.0_f64..0.0),
+            horizon in 0..HORIZONS,
+        ) {
+            let hazards = [hazard.map(f64::exp), death.map(f64::exp)];
+            let (own, of_death) = log_odds_slopes(hazards[0], hazards[1], horizon);
+            let odds = moved_log_odds(hazards, horizon, (0, 0, 0.0));
+            for (which, slopes) in [own, of_death].iter().enumerate() {
+                for (k, slope) in slopes.iter().enumerate() {
+                    let moved = |by| moved_log_odds(hazards, horizon, (which, k, by));
+                    let expected = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+                    let told = odds.abs() < -LEAST_CHANCE.ln() && k <= horizon;
+                    let expected = if told { expected } else { 0.0 };
+                    prop_assert!((f64::from(*slope) - expected).abs() < 1e-5 * (1.0 + expected.abs()));
+                }
+            }
+        }
+
         #[test]
         fn incidence_is_a_probability_that_grows_and_leaves_room_for_death(
             hazard in prop::array::uniform9(-40.0_f64..20.0), death in prop::array::uniform9(-40.0_f64..20.0),

@@ -120,7 +120,7 @@ impl Counts {
             wait((end - last).max(0.0), false);
         }
         if sequence.died
-            && let Some(index) = config.death_code.and_then(|death| config.risk_index(death))
+            && let Some(index) = config.death_index()
         {
             first.push((index, end));
         }

@@ -1,14 +1,17 @@
-//! About what each of many pieces of a record does to a risk, in the time of a few tokens.
+//! About what each of many pieces of a record does to a risk, all pieces at once.
 //!
 //! The last token looks at the whole record in every block. Taking a piece out of one look changes what the head saw by
 //! exactly `Σ w_j (o − v_j) / (1 − Σ w_j)`, over the piece's places `j`: `w` the look's weights, `v` the values, `o` what it
 //! saw. How much a risk moves with what a head saw is a gradient, by one token's way back through the blocks for each risk. The
 //! sum of the products over heads and blocks is what the pieces are ranked by. It is right to first order, and sees a piece's
 //! own part: what later tokens took from it stays. To it comes what the moment ([`Moment`]: what has occurred, last ranks, sex)
-//! would be without the piece, to first order too. How well all this ranks pieces is measured in `docs/lab/reasoning.md`.
+//! would be without the piece, to first order too; a record that would begin later is not told apart. The way back is followed
+//! in f32, whatever the precision in which the record was read. It costs a token's way, one back for each risk, and a product of
+//! slopes and all tokens' values for each head and block. How well all this ranks pieces, and its time beside a plain answer's,
+//! is measured in `docs/lab/reasoning.md`.
 
 use super::PatientState;
-use crate::config::{Config, HORIZON_DAYS, HORIZONS};
+use crate::config::{Config, HORIZONS};
 use crate::decoder::attention_shape;
 use crate::error::{Error, Result};
 use crate::heads::moment::Moment;
@@ -27,8 +30,9 @@ use std::ops::Range;
 
 /// Risks that one thread follows back at once, which bounds its memory: some 64 numbers a token.
 const TOGETHER: usize = 64;
-/// Shares of a look below which nothing is divided by what the rest has.
-const LEAST_REST: f32 = 1e-3;
+/// Where less than this share of a look goes to the rest of the record, what it sees there is added up rather than taken as
+/// the difference to what it sees in all: 24 bits would leave little of that.
+const LEAST_REST: f32 = 1e-2;
 
 /// What the last token's way through a block left behind.
 struct Passed {
@@ -61,8 +65,9 @@ struct Way {
 
 impl Model {
     /// By how much, about, each of some pieces of the record raises the log-odds of some risks within a horizon
-    /// ([`HORIZON_DAYS`], by place): `[codes][pieces]`, to first order for all but pieces that hold the last token, which
-    /// are read without; NaN for a piece that is the whole record. [`Model::risk_without`] is exact, and dearer by far.
+    /// ([`HORIZON_DAYS`](crate::HORIZON_DAYS), by place): `[codes][pieces]`, to first order for all but pieces that hold the last token that was read
+    /// ([`PatientState::places`]), which are read without as [`Model::risk_without`] does; NaN for a piece that is the whole
+    /// record, and zero for risks within 1e-9 of none or certain. [`Model::risk_without`] is exact for all, and dearer by far.
     ///
     /// # Errors
     /// As [`Model::risk_without`], and [`Error::Unknown`] for a horizon that isn't there.
@@ -108,8 +113,8 @@ impl Model {
         let (config, layout, weights) = (&self.config, &self.layout, self.weights.as_slice());
         let parameters = self.parameters_view();
         let (d, shape) = (config.width, attention_shape(config));
-        let tokens = state.places_read().count();
-        let pack = last_token(state, config.time_code, tokens);
+        let mut pack = Pack::default();
+        pack.push_last(config, &state.sequence(), state.window);
         let mut x = vec![0.0; d];
         let tables = (weights, parameters.tables.code_table.as_slice());
         embedding::forward((config, layout), tables, &pack, &mut x, &mut embedding::Cache::default());
@@ -162,7 +167,7 @@ impl Model {
     fn slopes(&self, way: &Way, state: &PatientState, indices: &[usize], horizon: usize) -> Vec<Slope> {
         let shape = (&self.config, &self.layout);
         let weights = (self.weights.as_slice(), self.prepared.tables.risk_table.as_slice());
-        let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
+        let death = self.config.death_index();
         let chosen: Vec<usize> = indices.iter().copied().chain(death).collect();
         let logs =
             risk::log_hazards_of(shape, weights, (&way.hidden, &[state.moment(&self.config)]), &chosen);
@@ -170,7 +175,7 @@ impl Model {
         let slope = |(i, index): (usize, &usize)| {
             let competing = death.filter(|death| death != index);
             let died = competing.map_or([0.0; HORIZONS], |_| of(indices.len()));
-            let (own, of_death) = log_odds_slopes(of(i), died, horizon);
+            let (own, of_death) = risk::log_odds_slopes(of(i), died, horizon);
             Slope { index: *index, own, death: competing.map(|death| (death, of_death)) }
         };
         indices.iter().enumerate().map(slope).collect()
@@ -265,7 +270,7 @@ impl Model {
         (indices, horizon): (&[usize], usize),
         moved: &mut [Vec<f32>],
     ) -> Result<()> {
-        let last = state.len() - 1;
+        let last = state.window.last();
         let chosen: Vec<usize> = (0..pieces.len()).filter(|i| pieces[*i].contains(&last)).collect();
         if chosen.is_empty() {
             return Ok(());
@@ -276,7 +281,7 @@ impl Model {
         for (i, table) in chosen.into_iter().zip(self.risk_without(state, &places, Some(&codes))?) {
             for (c, (moved, (_, now))) in moved.iter_mut().zip(now.rows()).enumerate() {
                 let without = table.as_ref().and_then(|table| table.rows().nth(c));
-                let by = |row: &[f32; HORIZONS]| log_odds(now[horizon]) - log_odds(row[horizon]);
+                let by = |row: &[f32; HORIZONS]| risk::log_odds(now[horizon]) - risk::log_odds(row[horizon]);
                 moved[i] = without.map_or(f32::NAN, |(_, row)| by(row));
             }
         }
@@ -284,10 +289,10 @@ impl Model {
     }
 }
 
-/// Where the record has each code.
+/// Where the record has each code, `TIME` aside.
 struct ByCode {
     places: FxHashMap<u32, Vec<usize>>,
-    /// Codes of the record by the broader ones that they bring along.
+    /// Codes of the record by the broader ones that they bring along ([`Moment::seen`]).
     narrower: FxHashMap<u32, Vec<u32>>,
     last_event: Option<usize>,
 }
@@ -298,7 +303,7 @@ impl ByCode {
         let mut last_event = None;
         for place in state.places_read().filter(|place| state.code[*place] != config.time_code) {
             places.entry(state.code[place]).or_insert_with(Vec::new).push(place);
-            last_event = last_event.max(Some(place));
+            last_event = Some(place);
         }
         for code in places.keys() {
             for broader in config.risk.broader_than(*code) {
@@ -308,18 +313,25 @@ impl ByCode {
         ByCode { places, narrower, last_event }
     }
 
-    /// The moment and the moment without a piece, as far as they differ: of the piece's codes alone, and of those that bring
-    /// the same broader ones along. All of it where sex may change, or the time since the last event.
+    /// The moment and the moment without a piece, as far as they differ: of the codes alone that may go with the piece, which
+    /// are its own and their broader ones, and of those that bring one of these along too. All of it where sex may change, or the
+    /// time since the last event.
     fn moments(&self, config: &Config, state: &PatientState, piece: &[usize]) -> [Moment; 2] {
         let sexes = config.risk.reference.map_or([None; 2], |codes| [codes.female, codes.male]);
         let tells_sex = |place: &usize| sexes.contains(&Some(state.code[*place]));
-        if piece.iter().any(|place| Some(*place) == self.last_event || tells_sex(place)) {
+        let waits = |place: &usize| Some(*place) == self.last_event || state.code[*place] == config.time_code;
+        if piece.iter().any(|place| waits(place) || tells_sex(place)) {
             return [state.moment(config), state.moment_without(config, piece)];
         }
         let mut codes: Vec<u32> = piece.iter().map(|place| state.code[*place]).collect();
-        for broader in piece.iter().flat_map(|place| config.risk.broader_than(state.code[*place])) {
-            codes.extend(self.narrower.get(broader).into_iter().flatten());
-        }
+        codes.sort_unstable();
+        codes.dedup();
+        let broader: Vec<u32> =
+            codes.iter().flat_map(|code| config.risk.broader_than(*code)).copied().collect();
+        codes.extend(broader);
+        let narrower: Vec<u32> =
+            codes.iter().filter_map(|code| self.narrower.get(code)).flatten().copied().collect();
+        codes.extend(narrower);
         codes.sort_unstable();
         codes.dedup();
         let mut places: Vec<usize> =
@@ -346,67 +358,6 @@ impl Slope {
     }
 }
 
-/// The derivatives of the log-odds of a cumulative incidence ([`risk::cumulative_incidence`]) by the logarithms of its
-/// hazards a day and of death's, both without logarithm here; zero beyond the horizon, and where the risk is none or certain.
-fn log_odds_slopes(
-    hazard: [f64; HORIZONS],
-    death: [f64; HORIZONS],
-    horizon: usize,
-) -> ([f32; HORIZONS], [f32; HORIZONS]) {
-    let mut free = [1.0; HORIZONS];
-    let mut incidence = [0.0; HORIZONS];
-    let (mut own, mut of_death) = ([0.0; HORIZONS], [0.0; HORIZONS]);
-    for k in 0..=horizon {
-        let (h, d) = (hazard[k], death[k]);
-        let total = h + d;
-        let days = interval_days(k);
-        let left = -(-total * days).exp_m1();
-        let (before, so_far) = if k == 0 { (1.0, 0.0) } else { (free[k - 1], incidence[k - 1]) };
-        incidence[k] = so_far + h / total * before * left;
-        free[k] = before * (1.0 - left);
-        let still = h / total * days * (1.0 - left);
-        own[k] = h * before * (d / (total * total) * left + still);
-        of_death[k] = d * before * (still - h / (total * total) * left);
-    }
-    let risk = incidence[horizon];
-    let share = risk * (1.0 - risk);
-    let finished = |mut slopes: [f64; HORIZONS], hazards: [f64; HORIZONS]| {
-        for k in 0..=horizon {
-            // A higher hazard leaves fewer for later intervals.
-            slopes[k] -= hazards[k] * interval_days(k) * (risk - incidence[k]);
-        }
-        slopes.map(|slope| Some(slope / share).filter(|s| s.is_finite()).unwrap_or(0.0) as f32)
-    };
-    (finished(own, hazard), finished(of_death, death))
-}
-
-fn interval_days(k: usize) -> f64 {
-    HORIZON_DAYS[k] - if k == 0 { 0.0 } else { HORIZON_DAYS[k - 1] }
-}
-
-fn log_odds(chance: f32) -> f32 {
-    let chance = f64::from(chance).clamp(1e-9, 1.0 - 1e-9);
-    (chance / (1.0 - chance)).ln() as f32
-}
-
-/// The last token alone, where it stands among `tokens` that are read.
-fn last_token(state: &PatientState, time_code: u32, tokens: usize) -> Pack {
-    let last = state.len() - 1;
-    let code = state.code[last];
-    let mut pack = Pack::default();
-    pack.code.push(code);
-    pack.index.push(tokens - 1);
-    pack.age_days.push(state.age_days[last]);
-    pack.since_start_days.push(state.age_days[last] - state.age_days[0]);
-    pack.birth_known.push(state.birth_known);
-    pack.value.push(state.value[last]);
-    let earlier = state.places_read().filter(|place| *place < last && state.code[*place] == code);
-    let ranks = earlier.map(|place| state.value[place]).filter(|value| value.is_finite());
-    let previous = ranks.last().map_or(f32::NAN, |rank| rank.clamp(0.0, 1.0));
-    pack.previous.push(if code == time_code { f32::NAN } else { previous });
-    pack
-}
-
 /// Where a head's keys, or values, stand in `[key_value_heads, tokens, head_width]`.
 fn part_of(shape: Shape, head: usize, tokens: usize) -> Range<usize> {
     let group = head / (shape.heads / shape.key_value_heads);
@@ -418,7 +369,13 @@ fn part_of(shape: Shape, head: usize, tokens: usize) -> Range<usize> {
 fn rows_of(state: &PatientState, pieces: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut rows = vec![0; state.len()];
     state.places_read().enumerate().for_each(|(row, place)| rows[place] = row);
-    pieces.iter().map(|piece| piece.iter().map(|place| rows[*place]).collect()).collect()
+    let of_piece = |piece: &Vec<usize>| {
+        let mut rows: Vec<usize> = piece.iter().map(|place| rows[*place]).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    };
+    pieces.iter().map(of_piece).collect()
 }
 
 /// What each head looks at, `[heads, tokens]`, and what it sees, `[heads · head_width]`.
@@ -446,6 +403,38 @@ fn look(shape: Shape, query: &[f32], keys: &[f32], values: &[f32]) -> (Vec<f32>,
         );
     }
     (shares, seen)
+}
+
+/// What is left of a look without a piece.
+enum Rest {
+    /// So much of it.
+    Share(f32),
+    /// So little that its rows are told one by one.
+    Rows(Vec<usize>, f32),
+}
+
+impl Rest {
+    fn of(shares: &[f32], piece: &[usize]) -> Self {
+        let share = 1.0 - piece.iter().map(|row| shares[*row]).sum::<f32>();
+        if share >= LEAST_REST {
+            return Rest::Share(share);
+        }
+        let rows: Vec<usize> = (0..shares.len()).filter(|row| !piece.contains(row)).collect();
+        let share = rows.iter().map(|row| shares[*row]).sum();
+        Rest::Rows(rows, share)
+    }
+
+    /// What the slopes by the scores (`w_j (v_j − o)` each, so that they add up to nothing) say a piece takes from a look:
+    /// `Σ w_j (v_j − o) / (1 − Σ w_j)` over the piece, or the same with the other sign over the rest. Nothing where nobody else
+    /// was looked at, since what would be then isn't known.
+    fn gains(&self, by_score: &[f32], piece: &[usize]) -> f32 {
+        let sum = |rows: &[usize]| rows.iter().map(|row| by_score[*row]).sum::<f32>();
+        match self {
+            Rest::Share(share) => sum(piece) / share,
+            Rest::Rows(rows, share) if *share > 0.0 => -sum(rows) / share,
+            Rest::Rows(..) => 0.0,
+        }
+    }
 }
 
 /// The way back through a look. `d_seen` is `[risks, heads · head_width]`, the slopes by what the heads saw; what pieces take
@@ -483,13 +472,10 @@ fn look_back(
                 }
             },
         );
-        let rest: Vec<f32> = pieces
-            .iter()
-            .map(|piece| 1.0 / (1.0 - piece.iter().map(|row| shares[*row]).sum::<f32>()).max(LEAST_REST))
-            .collect();
+        let rests: Vec<Rest> = pieces.iter().map(|piece| Rest::of(shares, piece)).collect();
         for (moved, by_score) in moved.iter_mut().zip(by_score.chunks_exact(tokens)) {
-            for ((moved, piece), rest) in moved.iter_mut().zip(pieces).zip(&rest) {
-                *moved += rest * piece.iter().map(|row| by_score[*row]).sum::<f32>();
+            for ((moved, piece), rest) in moved.iter_mut().zip(pieces).zip(&rests) {
+                *moved += rest.gains(by_score, piece);
             }
         }
         product(
@@ -543,7 +529,7 @@ mod tests {
     /// Log-odds of all risks after a way through the blocks.
     fn log_odds_of(model: &Model, way: &Way, moment: &Moment) -> Vec<f32> {
         let table = model.risk_table((&way.hidden, moment), &model.risk_indices(None).unwrap());
-        table.rows().map(|(_, row)| log_odds(row[HORIZON])).collect()
+        table.rows().map(|(_, row)| risk::log_odds(row[HORIZON])).collect()
     }
 
     #[test]
@@ -605,35 +591,6 @@ mod tests {
     }
 
     #[test]
-    fn slopes_are_derivatives_of_the_incidence() {
-        let hazard: [f64; HORIZONS] = std::array::from_fn(|k| 1e-4 * (1.0 + (k as f64).sin()));
-        let death: [f64; HORIZONS] = std::array::from_fn(|k| 3e-4 * (1.5 + (k as f64).cos()));
-        let risk = |own: usize, of_death: usize, by: f64| {
-            let (mut hazard, mut death) = (hazard.map(f64::ln), death);
-            if let Some(log) = hazard.get_mut(own) {
-                *log += by;
-            }
-            if let Some(death) = death.get_mut(of_death) {
-                *death *= by.exp();
-            }
-            log_odds(risk::cumulative_incidence(hazard, Some(death))[HORIZON])
-        };
-        let (own, of_death) = log_odds_slopes(hazard, death, HORIZON);
-        for k in 0..HORIZONS {
-            let by = 0.05;
-            let expected = (risk(k, HORIZONS, by) - risk(k, HORIZONS, -by)) / (2.0 * by as f32);
-            assert!((own[k] - expected).abs() < 1e-3, "{k}: {} and {expected}", own[k]);
-            let expected = (risk(HORIZONS, k, by) - risk(HORIZONS, k, -by)) / (2.0 * by as f32);
-            assert!((of_death[k] - expected).abs() < 1e-3, "{k}: {} and {expected}", of_death[k]);
-        }
-        assert!(own.iter().sum::<f32>() > 0.5 && own[HORIZON + 1] == 0.0 && of_death[HORIZON] < 0.0);
-        let none = log_odds_slopes([0.0; HORIZONS], [0.0; HORIZONS], HORIZON);
-        assert_eq!(none, ([0.0; HORIZONS], [0.0; HORIZONS]));
-        let certain = log_odds_slopes([f64::INFINITY; HORIZONS], death, HORIZON);
-        assert!(certain.0.iter().chain(&certain.1).all(|slope| slope.is_finite()));
-    }
-
-    #[test]
     fn the_moment_without_a_piece_counts_and_the_last_token_is_exact() {
         let model = model(256);
         let life = Life::new(2, 10);
@@ -645,7 +602,7 @@ mod tests {
         let exact = model.risk_without(&state, &pieces, None).unwrap().swap_remove(1).unwrap();
         let now = model.risk_of(&state, None).unwrap();
         for ((moved, (_, now)), (_, without)) in moved.iter().zip(now.rows()).zip(exact.rows()) {
-            let expected = log_odds(now[HORIZON]) - log_odds(without[HORIZON]);
+            let expected = risk::log_odds(now[HORIZON]) - risk::log_odds(without[HORIZON]);
             assert!(moved[0] == 0.0 && (moved[1] - expected).abs() < 1e-4 && moved[2].is_nan());
         }
         // With the state held: all events of a measured code, so that it hasn't occurred.
@@ -665,24 +622,81 @@ mod tests {
             assert!((found - expected).abs() < 0.05 + 0.2 * expected.abs(), "{found} and {expected}");
         }
         assert!(largest > 0.02, "nothing moves: {largest}");
-        // As far as moments differ is all that counts.
-        let (shape, weights) = ((&model.config, &model.layout), model.weights.as_slice());
-        let tables = (weights, model.prepared.tables.risk_table.as_slice());
-        let by_code = ByCode::new(&model.config, &state);
-        for piece in (1..n).map(|place| vec![place]).chain([places, (1..n / 2).collect()]) {
-            let over = |[whole, without]: [Moment; 2], index| {
-                let without = MomentPart::of(shape, weights, &without);
-                MomentPart::of(shape, weights, &whole).log_hazards_over(&without, shape, tables, index)
-            };
-            for index in 0..model.config.risk.codes.len() {
-                let in_full = [state.moment(&model.config), state.moment_without(&model.config, &piece)];
-                let expected = over(in_full, index);
-                let found = over(by_code.moments(&model.config, &state, &piece), index);
-                let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
-                assert!(near, "{piece:?}: {found:?} and {expected:?}");
-            }
-        }
         assert!(model.risk_moved_by(&state, &[vec![n]], None, HORIZON).is_err());
         assert!(model.risk_moved_by(&state, &pieces, None, HORIZONS).is_err());
+    }
+
+    /// Records with a broader code of their own (11, with a value), several narrower ones of one broader, a static fact that is
+    /// another's broader one, and an end in TIME.
+    fn lives() -> Vec<Life> {
+        let mut lives = vec![Life::new(2, 10), Life::new(1, 7), Life::new(4, 30)];
+        let age = lives[1].age_days[lives[1].age_days.len() - 1];
+        lives[1].code.push(0);
+        lives[1].age_days.push(age + 90.0);
+        lives[1].value.push(90.0);
+        for (code, days, value) in [(10, 0.0, f32::NAN), (11, 0.0, 0.4), (0, 30.0, 30.0), (3, 30.0, f32::NAN)]
+        {
+            let age = lives[2].age_days[lives[2].age_days.len() - 1];
+            lives[2].code.push(code);
+            lives[2].age_days.push(if code == 0 { age + days } else { age });
+            lives[2].value.push(value);
+        }
+        lives
+    }
+
+    #[test]
+    fn as_far_as_moments_differ_is_all_that_counts() {
+        let mut model = model(256);
+        model.config.risk.broader =
+            [(7, vec![5]), (8, vec![4, 5]), (9, vec![4]), (11, vec![10]), (3, vec![2])].into();
+        let (shape, weights) = ((&model.config, &model.layout), model.weights.as_slice());
+        let tables = (weights, model.prepared.tables.risk_table.as_slice());
+        let (mut differing, mut compared) = (0, 0);
+        for life in lives() {
+            let state = read(&model, &life);
+            let n = life.code.len();
+            let by_code = ByCode::new(&model.config, &state);
+            let each = (0..n).map(|place| vec![place]);
+            let of_code = |code| (0..n).filter(|place| life.code[*place] == code).collect::<Vec<_>>();
+            let of_two = |code| [of_code(code), of_code(code + 1)].concat();
+            let some = [(1..n / 2).collect(), (0..n).step_by(3).collect()];
+            let pieces = each.chain((0..12).map(of_code)).chain((2..11).map(of_two)).chain(some);
+            for piece in pieces {
+                let over = |[whole, without]: [Moment; 2], index| {
+                    let without = MomentPart::of(shape, weights, &without);
+                    MomentPart::of(shape, weights, &whole).log_hazards_over(&without, shape, tables, index)
+                };
+                let in_full = [state.moment(&model.config), state.moment_without(&model.config, &piece)];
+                let in_part = by_code.moments(&model.config, &state, &piece);
+                compared += 1;
+                differing += usize::from(in_full[0].seen != in_full[1].seen);
+                for index in 0..model.config.risk.codes.len() {
+                    let expected = over(in_full.clone(), index);
+                    let found = over(in_part.clone(), index);
+                    let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
+                    assert!(near, "{piece:?}: {found:?} and {expected:?}");
+                }
+            }
+        }
+        assert!(differing > 20 && compared > 2 * differing, "{differing} of {compared} differ");
+    }
+
+    #[test]
+    fn a_piece_that_has_nearly_all_of_a_look_is_told_as_what_the_rest_would_be() {
+        let shares = [0.2, 0.3, 0.5];
+        let by_score = [0.06, 0.02, -0.08];
+        for piece in [vec![0], vec![0, 1], vec![2], vec![0, 2]] {
+            let few = Rest::of(&shares, &piece);
+            let rest: Vec<usize> = (0..3).filter(|row| !piece.contains(row)).collect();
+            let share = rest.iter().map(|row| shares[*row]).sum();
+            let told = Rest::Rows(rest, share).gains(&by_score, &piece);
+            assert!((few.gains(&by_score, &piece) - told).abs() < 1e-6);
+        }
+        // The rest sees twice what is seen; of so little of a look that 24 bits of one don't tell it.
+        let shares = [1.0 - 1e-7, 3e-8, 7e-8];
+        let by_score = [-1e-7, 3e-8, 7e-8];
+        let gains = Rest::of(&shares, &[0]).gains(&by_score, &[0]);
+        assert!((gains + 1.0).abs() < 1e-5, "{gains}");
+        assert_eq!(Rest::of(&[1.0, 0.0], &[0]).gains(&[0.0, 0.0], &[0]), 0.0);
     }
 }

@@ -87,9 +87,8 @@ fn trained() -> Model {
     let subjects: Subjects = lives.iter().map(|life| life.sequence(life.code.len())).collect();
     let config = Config {
         width: 32,
-        // In one block a look's gradient leaves nothing behind but the places. In two, what it finds depends on how a model happened
-        // to learn, even one that learned it all: docs/lab/reasoning.md.
-        layers: 1,
+        // In two blocks the last token may hear of the cause from a token between, which its own look doesn't tell.
+        layers: 2,
         heads: 2,
         key_value_heads: 2,
         feed_forward: 64,

@@ -96,7 +96,7 @@ impl Model {
     fn risk_tables(&self, hidden: &[f32], moments: &[Moment], indices: &[usize]) -> Vec<RiskTable> {
         let shape = (&self.config, &self.layout);
         let weights = (self.weights.as_slice(), self.prepared.tables.risk_table.as_slice());
-        let death = self.config.death_code.and_then(|code| self.config.risk_index(code));
+        let death = self.config.death_index();
         let chosen: Vec<usize> = indices.iter().copied().chain(death).collect();
         let logs = risk::log_hazards_of(shape, weights, (hidden, moments), &chosen);
         let table = |logs: &[f32]| {

@@ -146,7 +146,7 @@ pub struct Evidence {
     pub risk_without: f64,
     /// Log-odds of the risk less those without it: above zero it speaks for the condition.
     pub log_odds: f64,
-    /// Whether the record was read again without it; else what the model's last look takes from it, to first order.
+    /// Whether the record was read again without it; else about what the model's last look takes from it, to first order.
     pub exact: bool,
 }
 
@@ -196,6 +196,9 @@ impl Attribution {
             each.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()).then(a.0.cmp(&b.0)));
             ranked.push(each);
         }
+        // Nobody looks from where the last token was taken away, so that such a part was read without to begin with.
+        let last = case.state.places().last().copied();
+        let holds_last = |i: usize| pieces.places()[i].iter().any(|place| Some(*place) == last);
         // Of each kind as many, or groups would leave no event to be read without.
         let strongest = |kind: usize| {
             ranked.iter().flat_map(move |each| {
@@ -203,7 +206,7 @@ impl Attribution {
                 own.take(wanted.exact.div_ceil(KINDS)).map(|(i, ..)| *i)
             })
         };
-        let mut chosen: Vec<usize> = (0..KINDS).flat_map(strongest).collect();
+        let mut chosen: Vec<usize> = (0..KINDS).flat_map(strongest).filter(|i| !holds_last(*i)).collect();
         chosen.sort_unstable();
         chosen.dedup();
         let places: Vec<Vec<usize>> = chosen.iter().map(|i| pieces.places()[*i].clone()).collect();
@@ -219,7 +222,7 @@ impl Attribution {
                     let read = exact.get(&i).and_then(|table| moved(c, table));
                     let (risk_without, log_odds) = read.unwrap_or((without, by));
                     let piece = pieces.piece(i).clone();
-                    (i, Evidence { piece, risk_without, log_odds, exact: read.is_some() })
+                    (i, Evidence { piece, risk_without, log_odds, exact: read.is_some() || holds_last(i) })
                 })
                 .collect();
             told.sort_by(|a, b| b.1.log_odds.abs().total_cmp(&a.1.log_odds.abs()).then(a.0.cmp(&b.0)));

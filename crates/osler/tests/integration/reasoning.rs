@@ -44,6 +44,7 @@ fn one_patient_is_reasoned_about() {
     // The same question, the same answer.
     assert_eq!(ask(known).remove(0), told);
     what_is_later_is_not_looked_at(&site, &told);
+    a_quick_look_says_what_was_read_without(&ask);
     a_model_of_ten_steps_is_not_leaned_on(&told);
     patients_alike_are_told_as_a_group(&ask, &refused);
     a_page_is_written_once(&site, &line, &refused);
@@ -81,6 +82,25 @@ fn what_is_later_is_not_looked_at(site: &Site, told: &Value) {
     let limit = format!("{year:04}-{month:02}-{day:02}");
     let days = earlier["early_detection"][0]["evidence"]["events"].as_array().unwrap();
     assert!(days.iter().filter_map(|e| e["day"].as_str()).all(|day| day <= limit.as_str()));
+}
+
+fn a_quick_look_says_what_was_read_without(ask: &dyn Fn(&str) -> Vec<Value>) {
+    let events_of_first = |exact: usize| {
+        let told = ask(&format!("--show risks --most 1 --evidence 10000 --exact {exact}")).remove(0);
+        told["early_detection"][0]["evidence"]["events"].as_array().unwrap().clone()
+    };
+    let (quick, read) = (events_of_first(0), events_of_first(30_000));
+    assert!(quick.len() > 10 && quick.len() == read.len());
+    assert!(read.iter().all(|event| event["exact"] == true));
+    // Where the very last event is gone nobody looks back.
+    let exact: Vec<&Value> = quick.iter().filter(|event| event["exact"] == true).collect();
+    assert_eq!(exact.len(), 1, "{exact:?}");
+    let by = |event: &Value| event["log_odds"].as_f64().unwrap();
+    let same = |event: &&Value| {
+        ["code", "day", "value"].iter().all(|key| event[key] == exact[0][key])
+            && (by(event) - by(exact[0])).abs() < 1e-3
+    };
+    assert!(read.iter().any(|event| same(&event)), "{exact:?}");
 }
 
 fn results_are_taken_in(site: &Site, ask: &dyn Fn(&str) -> Vec<Value>, refused: &dyn Fn(&str) -> String) {

@@ -365,7 +365,7 @@ fn part_of(shape: Shape, head: usize, tokens: usize) -> Range<usize> {
     group * len..(group + 1) * len
 }
 
-/// The places of each piece as rows of what is kept.
+/// The places of each piece as rows of what is kept, ascending, each once.
 fn rows_of(state: &PatientState, pieces: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut rows = vec![0; state.len()];
     state.places_read().enumerate().for_each(|(row, place)| rows[place] = row);
@@ -414,12 +414,13 @@ enum Rest {
 }
 
 impl Rest {
+    /// Of a piece whose rows ascend.
     fn of(shares: &[f32], piece: &[usize]) -> Self {
         let share = 1.0 - piece.iter().map(|row| shares[*row]).sum::<f32>();
         if share >= LEAST_REST {
             return Rest::Share(share);
         }
-        let rows: Vec<usize> = (0..shares.len()).filter(|row| !piece.contains(row)).collect();
+        let rows: Vec<usize> = (0..shares.len()).filter(|row| piece.binary_search(row).is_err()).collect();
         let share = rows.iter().map(|row| shares[*row]).sum();
         Rest::Rows(rows, share)
     }

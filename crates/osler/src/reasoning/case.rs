@@ -96,8 +96,30 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The time of a day as one writes it, to the minute where that is all.
+pub fn time_of_day(time: Time) -> String {
+    const HALF_A_SECOND: f64 = 0.5 / 86_400.0;
+    // Ages in days are a little off.
+    let written = time.plus_days(HALF_A_SECOND).to_string();
+    let time = written.get(11..19).unwrap_or_default();
+    time.strip_suffix(":00").unwrap_or(time).to_owned()
+}
+
 /// A day as one writes it.
 pub fn day(time: Time) -> String {
     let (year, month, day) = time.ymd();
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_to_the_minute_or_second() {
+        let at = |h, m, s| time_of_day(Time::from_ymd_hms(2024, 10, 1, h, m, s, 0).unwrap().plus_days(-1e-9));
+        assert_eq!(at(9, 30, 0), "09:30");
+        assert_eq!(at(0, 0, 0), "00:00");
+        assert_eq!(at(23, 59, 7), "23:59:07");
+    }
 }

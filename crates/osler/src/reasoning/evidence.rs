@@ -4,9 +4,10 @@
 //! says about how much each of them does (`Model::risk_moved_by`), for all conditions at once; the strongest are then reckoned
 //! exactly, by reading the record without them (`Model::risk_without`), and say so.
 
-use super::case::{Case, day};
+use super::case::{Case, day, time_of_day};
 use super::{Named, chance, log_odds};
 use anyhow::Result;
+use events::Time;
 use model::RiskTable;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ pub enum Piece {
     Moment {
         /// Which day.
         day: String,
+        /// At what time, where the day has other moments too.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        time: Option<String>,
         /// How many.
         events: usize,
     },
@@ -90,9 +94,14 @@ impl Pieces {
             let what = Named::of(vocabulary, code);
             made.push(Piece::Code { what, events: places.len() }, places);
         }
-        for places in moments.into_values().filter(|places| places.len() > 1) {
-            let Some(time) = case.time_of(places[0]) else { continue };
-            made.push(Piece::Moment { day: day(time), events: places.len() }, places);
+        let moments: Vec<(Time, Vec<usize>)> =
+            moments.into_values().filter_map(|places| Some((case.time_of(places[0])?, places))).collect();
+        let mut on_day = BTreeMap::new();
+        moments.iter().for_each(|(time, _)| *on_day.entry(time.ymd()).or_insert(0) += 1);
+        for (time, places) in moments.into_iter().filter(|(_, places)| places.len() > 1) {
+            let among_others = on_day[&time.ymd()] > 1;
+            let at = among_others.then(|| time_of_day(time));
+            made.push(Piece::Moment { day: day(time), time: at, events: places.len() }, places);
         }
         made
     }

@@ -85,11 +85,17 @@ fn what_is_later_is_not_looked_at(site: &Site, told: &Value) {
 }
 
 fn a_quick_look_says_what_was_read_without(ask: &dyn Fn(&str) -> Vec<Value>) {
-    let events_of_first = |exact: usize| {
+    let of_first = |exact: usize| {
         let told = ask(&format!("--show risks --most 1 --evidence 10000 --exact {exact}")).remove(0);
-        told["early_detection"][0]["evidence"]["events"].as_array().unwrap().clone()
+        told["early_detection"][0]["evidence"].clone()
     };
-    let (quick, read) = (events_of_first(0), events_of_first(30_000));
+    let (quick, read) = (of_first(0), of_first(30_000));
+    let moments = quick["moments"].as_array().unwrap();
+    let named: std::collections::BTreeSet<String> =
+        moments.iter().map(|moment| format!("{} {}", moment["day"], moment["time"])).collect();
+    assert!(named.len() > 2 && named.len() == moments.len(), "two moments of one name: {moments:?}");
+    let events = |told: &Value| told["events"].as_array().unwrap().clone();
+    let (quick, read) = (events(&quick), events(&read));
     assert!(quick.len() > 10 && quick.len() == read.len());
     assert!(read.iter().all(|event| event["exact"] == true));
     // Where the very last event is gone nobody looks back.

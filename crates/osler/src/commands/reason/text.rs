@@ -192,7 +192,10 @@ fn piece(piece: &Piece) -> String {
             format!("{}{}{day}", what.words(), value.trim_end())
         }
         Piece::Code { what, events } => format!("all {events} of {}", what.words()),
-        Piece::Moment { day, events } => format!("all {events} events of {day}"),
+        Piece::Moment { day, time, events } => {
+            let time = time.as_deref().map_or(String::new(), |time| format!(" {time}"));
+            format!("all {events} events of {day}{time}")
+        }
     }
 }
 

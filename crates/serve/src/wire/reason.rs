@@ -45,7 +45,9 @@ pub(crate) struct ReasonRequest<'a> {
     "reasoning": {
         "age_years": 60.8, "cautions": [],
         "early_detection": [{"code": "ICD10CM//E11.9", "risks": [0.01, 0.21], "references": [0.001, 0.02],
-            "evidence": {"events": [{"code": "LOINC//4548-4", "days_before": 0, "log_odds": 2.1, "risk_without": 0.03, "exact": true}]}}],
+            "evidence": {
+                "events": [{"code": "LOINC//4548-4", "days_before": 0, "log_odds": 2.1, "risk_without": 0.03, "exact": true}],
+                "moments": [{"days_before": 0, "time": "09:30", "events": 3, "log_odds": 2.2, "risk_without": 0.03, "exact": true}]}}],
         "differential": {"horizon_days": 365.25, "considered": [{"rank": 1, "code": "ICD10CM//E11.9", "chance": 0.21}], "others": 49}
     }}))]
 pub(crate) struct ReasonAnswer<'a> {

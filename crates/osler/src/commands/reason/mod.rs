@@ -41,9 +41,11 @@ pub enum Section {
 /// Reason about one subject of EVENTS: what may come and why, what it may be, which test would tell most.
 ///
 /// The record is taken as known at --at, its last event if not given; nothing later is looked at. Evidence is what a risk
-/// would be without a part of the record: the strongest parts of each condition are reckoned exactly, the others to first order, by what
-/// the model's last look takes from them and what would not have occurred or been measured last. With --predictions and --report of `osler predict` and `osler evaluate` each risk comes with how
-/// often such a risk came true here, and the threshold that it reaches with its lead time; without, no interval is stated.
+/// would be without a part of the record. The strongest parts of each condition are reckoned exactly. The others say "about": by what the
+/// model's last look takes from them, and by what would not have occurred, or not have been measured last, without them.
+///
+/// With --predictions and --report of `osler predict` and `osler evaluate` each risk comes with how often such a risk came true here, and
+/// the threshold that it reaches with its lead time; without, no interval is stated.
 ///
 /// Not a medical device. Association is not effect, and a clinician decides.
 #[derive(Args)]

@@ -214,8 +214,9 @@ impl ModelPredictor {
             .map(|&place| {
                 let index = self.codes[place];
                 let code = vocabulary.entry(index).map_or("", |e| e.code.as_str());
+                let known = self.directory.reference.of(code);
                 let reference =
-                    |days: &f64| self.directory.reference.probability(code, subject.sex(), age_years, *days);
+                    |days: &f64| known.map(|code| code.probability(subject.sex(), age_years, *days));
                 CodeRisk {
                     code: place,
                     cumulative_incidence: risks

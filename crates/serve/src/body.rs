@@ -138,13 +138,11 @@ impl Held {
 /// Does this JSON nest at most `limit` levels deep? Looks at brackets outside strings alone, so that it's safe to
 /// ask of bytes that are no JSON at all, and keeps parsers that recurse from meeting what would exhaust them.
 pub(crate) fn nests_within(json: &[u8], limit: usize) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in json {
+    let mut depth = 0usize;
+    let mut rest = json.iter();
+    while let Some(byte) = rest.next() {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
+            b'"' => skip_string(&mut rest),
             b'{' | b'[' => {
                 depth += 1;
                 if depth > limit {
@@ -156,6 +154,19 @@ pub(crate) fn nests_within(json: &[u8], limit: usize) -> bool {
         }
     }
     true
+}
+
+/// Goes on behind the quotation mark that ends a string, or to the end where none does.
+fn skip_string(rest: &mut std::slice::Iter<'_, u8>) {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest.as_slice()) {
+        let mark = rest.nth(at);
+        if mark == Some(&b'"') {
+            return;
+        }
+        // Whatever is escaped doesn't end it.
+        rest.next();
+    }
+    *rest = [].iter();
 }
 
 #[cfg(test)]

@@ -222,8 +222,33 @@ impl AgeSexIncidence {
         age_years: Option<f64>,
         horizon_days: f64,
     ) -> Option<f64> {
-        let rates = self.rates.get(code)?;
-        let death = if code == Code::DEATH { None } else { self.rates.get(Code::DEATH) };
+        self.of(code).map(|incidence| incidence.probability(sex, age_years, horizon_days))
+    }
+
+    /// What is known of one code (or group), to be asked for several horizons. `None` as of
+    /// [`Self::probability`].
+    pub fn of(&self, code: &str) -> Option<CodeIncidence<'_>> {
+        let onset = self.rates.get(code)?;
+        let dying = if code == Code::DEATH { None } else { self.rates.get(Code::DEATH) };
+        Some(CodeIncidence { onset, dying })
+    }
+
+    /// The codes and groups that have rates, in order.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.rates.keys().map(SmolStr::as_str)
+    }
+}
+
+/// One code's rates by age and sex, beside those of death.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeIncidence<'a> {
+    onset: &'a Rates,
+    dying: Option<&'a Rates>,
+}
+
+impl CodeIncidence<'_> {
+    /// As [`AgeSexIncidence::probability`].
+    pub fn probability(self, sex: Sex, age_years: Option<f64>, horizon_days: f64) -> f64 {
         let mut left = (horizon_days / DAYS_PER_YEAR).max(0.0);
         let mut age = age_years.filter(|a| a.is_finite()).map(|a| a.max(0.0));
         let (mut free, mut incidence) = (1.0, 0.0);
@@ -236,8 +261,8 @@ impl AgeSexIncidence {
                 }
                 _ => left,
             };
-            let onset = rates.at(sex, current);
-            let dying = death.map_or(0.0, |d| d.at(sex, current));
+            let onset = self.onset.at(sex, current);
+            let dying = self.dying.map_or(0.0, |rates| rates.at(sex, current));
             let leaving = onset + dying;
             let share_leaving = -(-leaving * years).exp_m1();
             if leaving > 0.0 {
@@ -251,12 +276,7 @@ impl AgeSexIncidence {
                 _ => age + years,
             });
         }
-        Some(incidence.clamp(0.0, 1.0))
-    }
-
-    /// The codes and groups that have rates, in order.
-    pub fn codes(&self) -> impl Iterator<Item = &str> {
-        self.rates.keys().map(SmolStr::as_str)
+        incidence.clamp(0.0, 1.0)
     }
 }
 

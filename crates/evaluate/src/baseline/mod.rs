@@ -6,5 +6,5 @@ mod incidence;
 mod logistic;
 
 pub use counts::{CountColumns, CountColumnsBuilder};
-pub use incidence::{AgeSexIncidence, IncidenceBuilder, IncidenceSettings};
+pub use incidence::{AgeSexIncidence, CodeIncidence, IncidenceBuilder, IncidenceSettings};
 pub use logistic::{AgeSexLogistic, AgeSexRow};

@@ -40,6 +40,12 @@ const FIELDS: [&str; 29] = [
 
 /// Reads `T`; `at` names the whole (`body`, `patients[3]`).
 pub(crate) fn from_json<'a, T: serde::Deserialize<'a>>(json: &'a [u8], at: &str) -> Result<T, ApiError> {
+    // Keeping account of where it stands makes reading slower, so that is left to what can't be read.
+    serde_json::from_slice(json).or_else(|_| with_account(json, at))
+}
+
+/// The same, with an account of the place for the error.
+fn with_account<'a, T: serde::Deserialize<'a>>(json: &'a [u8], at: &str) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = known_path(at, error.path());

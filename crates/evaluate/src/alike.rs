@@ -5,8 +5,9 @@
 //! `k` (Sweeney, Int J Uncertainty Fuzziness Knowledge-Based Syst 2002, in the form of small-cell suppression). A patient who is further from the
 //! others than almost all of them are from each other has nobody like him, and is refused.
 
+use crate::metrics::censoring::FollowUp;
+use crate::metrics::share::known_share;
 use serde::Serialize;
-use statrs::distribution::{Beta, ContinuousCDF};
 
 /// Further from the others than this share of them is from the rest: nobody is like this one.
 const FARTHEST: f64 = 0.99;
@@ -49,11 +50,15 @@ pub struct Group {
 /// What became of a group in one respect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Became {
-    /// Of how many it is known.
+    /// How many could have had it.
     pub people: usize,
-    /// To how many it happened; none where that, or the rest, would be fewer than `k`.
+    /// Of how many it is known whether they did; the others left before.
+    pub known: usize,
+    /// To how many it is known to have happened; none where that, or the rest, would be fewer than `k`.
     pub events: Option<usize>,
-    /// The 95 % interval of the share (Jeffreys'); none with `events`.
+    /// The share to whom it happens, those who left before allowed for ([`crate::metrics::share`]); none with `events`.
+    pub share: Option<f64>,
+    /// The 95 % interval of the share; none with `events`.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -124,21 +129,30 @@ impl Others {
 }
 
 impl Became {
-    /// Counts outcomes, those that are known; none where fewer than `k` are.
-    pub fn of(outcomes: impl IntoIterator<Item = Option<bool>>, k: usize) -> Option<Self> {
-        let known: Vec<bool> = outcomes.into_iter().flatten().collect();
-        let (people, events) = (known.len(), known.iter().filter(|o| **o).count());
-        if people < k {
+    /// Counts outcomes by `horizon_days`, `None` for whom it couldn't happen to; none where it is known of fewer than `k`.
+    pub fn of(
+        outcomes: impl IntoIterator<Item = Option<FollowUp>>,
+        horizon_days: f64,
+        k: usize,
+    ) -> Option<Self> {
+        let rows: Vec<FollowUp> = outcomes.into_iter().flatten().collect();
+        let known = rows.iter().filter(|row| row.outcome.is_some()).count();
+        let events = rows.iter().filter(|row| row.outcome == Some(true)).count();
+        if known < k {
             return None;
         }
+        let made = Became { people: rows.len(), known, events: None, share: None, interval: None };
         let small = |count: usize| count > 0 && count < k;
-        if small(events) || small(people - events) {
-            return Some(Became { people, events: None, interval: None });
+        if small(events) || small(known - events) {
+            return Some(made);
         }
-        let posterior = Beta::new(events as f64 + 0.5, (people - events) as f64 + 0.5).ok()?;
-        let low = if events == 0 { 0.0 } else { posterior.inverse_cdf(0.025) };
-        let high = if events == people { 1.0 } else { posterior.inverse_cdf(0.975) };
-        Some(Became { people, events: Some(events), interval: Some((low, high)) })
+        let share = known_share(&rows, horizon_days)?;
+        Some(Became {
+            events: Some(events),
+            share: Some(share.share),
+            interval: Some(share.interval),
+            ..made
+        })
     }
 }
 
@@ -172,19 +186,25 @@ mod tests {
 
     #[test]
     fn nothing_is_told_of_fewer_than_k() {
-        let outcomes = |events: usize, others: usize, unknown: usize| {
-            let each = [(Some(true), events), (Some(false), others), (None, unknown)];
-            each.into_iter().flat_map(|(outcome, n)| std::iter::repeat_n(outcome, n)).collect::<Vec<_>>()
+        let of = |events: usize, others: usize, unknown: usize| {
+            let each = [(Some(true), 50.0, events), (Some(false), 365.0, others), (None, 90.0, unknown)];
+            let rows = each.into_iter().flat_map(|(outcome, observed_days, n)| {
+                std::iter::repeat_n(Some(FollowUp { outcome, observed_days }), n)
+            });
+            Became::of(rows.chain([None]), 365.0, 5)
         };
-        assert_eq!(Became::of(outcomes(3, 1, 90), 5), None, "four are known");
-        let hidden = Some(Became { people: 40, events: None, interval: None });
-        assert_eq!(Became::of(outcomes(4, 36, 9), 5), hidden, "four have it");
-        assert_eq!(Became::of(outcomes(36, 4, 9), 5), hidden, "four have it not");
-        let told = Became::of(outcomes(10, 90, 9), 5).unwrap();
-        assert_eq!((told.people, told.events), (100, Some(10)));
+        assert_eq!(of(3, 1, 90), None, "four are known");
+        let hidden = |people| Some(Became { people, known: 40, events: None, share: None, interval: None });
+        assert_eq!(of(4, 36, 9), hidden(49), "four have it");
+        assert_eq!(of(36, 4, 9), hidden(49), "four have it not");
+        let told = of(10, 90, 0).unwrap();
+        assert_eq!((told.people, told.known, told.events), (100, 100, Some(10)));
         // scipy.stats.beta(10.5, 90.5).ppf([.025, .975])
         let (low, high) = told.interval.unwrap();
         assert!((low - 0.0526).abs() < 1e-3 && (high - 0.1704).abs() < 1e-3);
-        assert_eq!(Became::of(outcomes(0, 50, 0), 5).unwrap().events, Some(0), "nobody is no small group");
+        assert_eq!(of(0, 50, 0).unwrap().events, Some(0), "nobody is no small group");
+        // Ten of a hundred and fifty by the day that fifty leave; nothing after.
+        let share = of(10, 90, 50).unwrap().share.unwrap();
+        assert!((share - 10.0 / 150.0).abs() < 1e-12, "{share}");
     }
 }

@@ -88,7 +88,7 @@ pub fn items(report: &EvaluationReport) -> Vec<Item> {
             false => (
                 Here,
                 format!(
-                    "As many as there were; what that is enough for the intervals say, and of differences between groups “Is it fair?”. Outcomes with fewer than {} events are not measured.",
+                    "As many as there were; what that is enough for the intervals say, and of differences between groups “Is it fair?”. Outcomes that fewer than {} subjects had are not measured.",
                     report.min_events
                 ),
             ),

@@ -383,6 +383,83 @@ fn disease_that_is_not_recorded_in_a_group_is_found_though_the_model_has_learned
     assert!(said.contains("on record 0.6") && said.contains("the records can't tell"), "{said}");
 }
 
+/// Risks that are right for everybody; women are watched for 450 days at most, men for 4,000.
+#[test]
+fn groups_that_are_watched_for_less_are_not_called_unfairly_treated() {
+    let mut state = 7u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let predictions: Vec<Prediction> = (0..8_000)
+        .map(|subject| {
+            let risk = 0.02 + 0.3 * uniform();
+            let horizon = 365.25;
+            let onset = horizon * (1.0 - uniform()).ln() / (1.0 - risk).ln();
+            let leaves = uniform() * if subject % 2 == 0 { 450.0 } else { 4_000.0 };
+            let outcome = if onset.min(horizon) <= leaves { Some(onset <= horizon) } else { None };
+            Prediction { observed_days: Some(onset.min(leaves) as f32), ..prediction(subject, outcome, risk) }
+        })
+        .collect();
+    let task = only_task(&predictions, 10);
+    let fairness = task.fairness.unwrap();
+    let sex = fairness.dimensions.iter().find(|d| d.by == "sex").unwrap();
+    for gap in &sex.gaps {
+        assert!(gap.p_corrected.is_none_or(|p| p > 0.01), "{gap:?}");
+    }
+    for group in &sex.groups {
+        let ratio = &group.metrics["observed_expected"];
+        assert!(ratio.low.unwrap() < 1.0 && 1.0 < ratio.high.unwrap(), "{} {ratio:?}", group.group);
+    }
+    for group in task.subgroups.iter().filter(|g| g.by == "sex") {
+        let ratio = group.observed_expected.as_ref().unwrap();
+        assert!((ratio.value.unwrap() - 1.0).abs() < 0.2, "{group:?}");
+    }
+}
+
+#[test]
+fn rows_of_one_subject_are_no_group() {
+    let mut predictions = ordinary(400);
+    predictions.iter_mut().for_each(|p| p.sex = Sex::Male);
+    // One woman, asked about 24 times.
+    predictions.extend((0..24).map(|i| Prediction {
+        prediction_time: Time::from_micros(1_000 + i),
+        sex: Sex::Female,
+        ..prediction(1_000, Some(i % 2 == 0), 0.4)
+    }));
+    let task = only_task(&predictions, 10);
+    let women = task.subgroups.iter().find(|g| g.group == "Female").unwrap();
+    assert!(women.suppressed && women.rows.is_none(), "{women:?}");
+    let fairness = task.fairness.unwrap();
+    let sex = fairness.dimensions.iter().find(|d| d.by == "sex").unwrap();
+    assert!(sex.groups.iter().any(|g| g.group == "Female" && g.suppressed) && sex.gaps.is_empty());
+    let one: Vec<Prediction> =
+        predictions.into_iter().filter(|p| p.boolean_value == Some(false) || p.subject_id == 1_000).collect();
+    let report = evaluate(&one, &options(10)).unwrap();
+    assert!(report.unmeasured[0].reason.contains("subjects with an event"), "{:?}", report.unmeasured);
+}
+
+#[test]
+fn of_thresholds_that_flag_a_few_it_isnt_said_what_came_of_them() {
+    // Three highest risks of 300, and all three came true.
+    let mut predictions = ordinary(300);
+    predictions.iter_mut().for_each(|p| p.predicted_boolean_probability *= 0.5);
+    for p in predictions.iter_mut().filter(|p| p.subject_id < 3) {
+        (p.predicted_boolean_probability, p.boolean_value) = (0.95, Some(true));
+    }
+    let task = evaluate(&predictions, &Options { thresholds: vec![0.9, 0.3], ..options(10) })
+        .unwrap()
+        .tasks
+        .remove(0);
+    let (few, many) = (&task.operating[0], &task.operating[1]);
+    assert!(few.positive_predictive_value.value.is_none() && few.lead_time_days.value.is_none());
+    assert!(few.positive_predictive_value.reason.as_ref().unwrap().contains("fewer than 10"), "{few:?}");
+    // Nobody without the outcome is flagged: that is no certainty that nobody would be.
+    assert_eq!((few.specificity.value, few.specificity.high), (Some(1.0), Some(1.0)));
+    assert!(few.specificity.low.unwrap() < 0.999, "{few:?}");
+    assert!(many.positive_predictive_value.value.is_some());
+}
+
 #[test]
 fn small_cells_of_pairs_hide_every_count_of_the_pair() {
     let mut predictions = ordinary(400);

@@ -112,13 +112,18 @@ impl Subject {
         self.time_of(Code::DEATH)
     }
 
-    /// The end of follow-up: death if recorded, else the last `OSLER_FOLLOWUP_END` (a source may tell of several
-    /// periods of observation), else the last event.
+    /// The end of follow-up: the last `OSLER_FOLLOWUP_END` (a source may tell of several periods of observation), or death where that
+    /// came before; where a source tells no end, death if recorded, else the last event.
+    ///
+    /// What is on record after an end that a source tells is of no use for outcomes: others of whom it would be known, had it
+    /// happened, can't be told from those of whom it wouldn't. So a death after it doesn't lengthen follow-up.
     pub fn followup_end(&self) -> Option<Time> {
         let ends = self.events.iter().filter(|e| e.code.as_str() == Code::FOLLOWUP_END);
-        self.death()
-            .or_else(|| ends.filter_map(|e| e.time).max())
-            .or_else(|| self.events.last().and_then(|e| e.time))
+        let told = ends.filter_map(|e| e.time).max();
+        match (told, self.death()) {
+            (Some(end), Some(death)) => Some(end.min(death)),
+            (end, death) => end.or(death).or_else(|| self.events.last().and_then(|e| e.time)),
+        }
     }
 
     /// Administrative sex, from `GENDER//F` or `GENDER//M`.
@@ -148,6 +153,16 @@ mod tests {
         let visit = Event::new(Time::from_ymd(2012, 1, 1), Code::of("VISIT", "AMB"));
         let subject = Subject::new(1, vec![end(2015), visit, end(2010)]);
         assert_eq!(subject.followup_end(), Time::from_ymd(2015, 1, 1));
+    }
+
+    #[test]
+    fn follow_up_ends_with_death_or_where_the_source_says_whichever_is_first() {
+        let end = Event::new(Time::from_ymd(2015, 1, 1), Code::followup_end());
+        let dies = |year| Event::new(Time::from_ymd(year, 6, 1), Code::death());
+        let of = |events: Vec<Event>| Subject::new(1, events).followup_end();
+        assert_eq!(of(vec![end.clone(), dies(2012)]), Time::from_ymd(2012, 6, 1));
+        assert_eq!(of(vec![end, dies(2018)]), Time::from_ymd(2015, 1, 1));
+        assert_eq!(of(vec![dies(2018)]), Time::from_ymd(2018, 6, 1));
     }
 
     #[test]

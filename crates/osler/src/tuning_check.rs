@@ -6,6 +6,7 @@ use crate::reasoning;
 use crate::records::Records;
 use anyhow::{Context, Result};
 use evaluate::baseline::AgeSexIncidence;
+use evaluate::metrics::censoring::{CensoringCurve, FollowUp};
 use events::{Sex, Split};
 use model::{HORIZON_DAYS, Model};
 use serde::{Deserialize, Serialize};
@@ -52,10 +53,14 @@ pub struct CodeCheck {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// People at risk whose outcome is known.
+    /// People at risk.
     pub people: usize,
-    /// To how many it happened.
+    /// To how many it was seen to happen.
     pub events: usize,
+    /// To how many it happened, those allowed for who left before it was known; in files of earlier versions, which left those out
+    /// everywhere, it isn't there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<f64>,
     /// To how many the model expected it to happen.
     pub model: f64,
     /// To how many age and sex alone did.
@@ -89,20 +94,29 @@ impl<'a> Spot<'a> {
         Sequence { code: &code[..n], age_days: &age_days[..n], value: &value[..n], ..self.sequence }
     }
 
-    /// Whether a code comes within the horizon; none for who has it, or of whom it isn't known.
-    fn outcome(&self, index: u32, vocabulary: &Vocabulary, days: f64) -> Option<bool> {
-        let is = |code: u32| code == index || vocabulary.ancestors(code).any(|above| above == index);
+    /// What is known of a code by the horizon; none for who has it.
+    fn outcome(&self, is: impl Fn(u32) -> bool, days: f64) -> Option<FollowUp> {
         if self.sequence.code[..self.known].iter().any(|code| is(*code)) {
             return None;
         }
-        let until = self.age + days;
         let later = (self.known..self.sequence.len()).find(|place| is(self.sequence.code[*place]));
-        match later {
-            Some(place) => Some(self.sequence.age_days[place] <= until),
-            None if self.sequence.died || self.sequence.followup_end_age_days >= until => Some(false),
+        let end = self.sequence.followup_end_age_days;
+        let observed_days = later.map_or(end, |place| self.sequence.age_days[place]) - self.age;
+        let outcome = match later {
+            Some(_) => Some(observed_days <= days),
+            None if self.sequence.died || observed_days >= days => Some(false),
             None => None,
-        }
+        };
+        Some(FollowUp { outcome, observed_days })
     }
+}
+
+/// What the model and age and sex said of one person and condition, and what is known of it.
+struct Asked {
+    person: usize,
+    follow_up: FollowUp,
+    model: f64,
+    age_and_sex: f64,
 }
 
 impl TuningCheck {
@@ -149,7 +163,8 @@ impl TuningCheck {
         };
         let mut codes: Vec<CodeCheck> = conditions.iter().map(named).collect();
         let [female, male] = ["GENDER//F", "GENDER//M"].map(|code| vocabulary.index_of(code));
-        let mut gains: Vec<f64> = Vec::new();
+        let mut asked: Vec<Vec<Asked>> = conditions.iter().map(|_| Vec::new()).collect();
+        let mut person = 0;
         for chunk in spots.chunks(CHUNK) {
             let sequences: Vec<Sequence<'_>> = chunk.iter().map(Spot::before).collect();
             let tables = model.risk(&sequences, Some(&conditions))?;
@@ -163,20 +178,36 @@ impl TuningCheck {
                     _ => Sex::Unknown,
                 };
                 let age = spot.sequence.birth_known.then_some(spot.age / 365.25);
-                let mut gain = 0.0;
-                for (check, index) in codes.iter_mut().zip(&conditions) {
-                    let Some(outcome) = spot.outcome(*index, vocabulary, days) else { continue };
+                for ((check, index), asked) in codes.iter().zip(&conditions).zip(&mut asked) {
+                    let is =
+                        |code: u32| code == *index || vocabulary.ancestors(code).any(|above| above == *index);
+                    let Some(follow_up) = spot.outcome(is, days) else { continue };
                     let Some(row) = table.of(*index) else { continue };
-                    let Some(expected) = reference.probability(&check.code, sex, age, days) else { continue };
-                    let said = f64::from(row[YEAR]);
-                    check.people += 1;
-                    check.events += usize::from(outcome);
-                    check.model += said;
-                    check.age_and_sex += expected;
-                    gain += loss(expected, outcome) - loss(said, outcome);
+                    let Some(age_and_sex) = reference.probability(&check.code, sex, age, days) else {
+                        continue;
+                    };
+                    asked.push(Asked { person, follow_up, model: f64::from(row[YEAR]), age_and_sex });
                 }
-                gains.push(gain);
+                person += 1;
             }
+        }
+        let mut gains = vec![0.0; person];
+        for (check, asked) in codes.iter_mut().zip(&asked) {
+            let follow_up: Vec<FollowUp> = asked.iter().map(|asked| asked.follow_up).collect();
+            let weights = CensoringCurve::fit(&follow_up, days).weights(&follow_up, days);
+            let mut happened = 0.0;
+            for (asked, weight) in asked.iter().zip(weights) {
+                check.people += 1;
+                check.model += asked.model;
+                check.age_and_sex += asked.age_and_sex;
+                let Some(outcome) = asked.follow_up.outcome else { continue };
+                check.events += usize::from(outcome);
+                happened += if outcome { weight } else { 0.0 };
+                // Who is known stands also for who left before.
+                gains[asked.person] +=
+                    weight * (loss(asked.age_and_sex, outcome) - loss(asked.model, outcome));
+            }
+            check.happened = Some(happened);
         }
         codes.retain(|check| check.people > 0);
         let n = gains.len().max(1) as f64;
@@ -242,10 +273,10 @@ impl TuningCheck {
         off.sort_by(|a, b| b.1.ln().abs().total_cmp(&a.1.ln().abs()));
         let told = off.iter().take(5).map(|(check, _)| {
             format!(
-                "{}, {:.0} expected and {} seen",
+                "{}, {:.0} expected and {:.0} seen",
                 check.description.as_deref().unwrap_or(&check.code),
                 check.model,
-                check.events
+                check.happened()
             )
         });
         if !off.is_empty() {
@@ -263,9 +294,13 @@ impl TuningCheck {
 }
 
 impl CodeCheck {
+    fn happened(&self) -> f64 {
+        self.happened.unwrap_or(self.events as f64)
+    }
+
     /// Expected over seen, where it is off by half or more and not by chance.
     fn times_off(&self) -> Option<f64> {
-        let (seen, expected) = (self.events as f64, self.model);
+        let (seen, expected) = (self.happened(), self.model);
         // Half an event keeps the ratio finite; by Poisson's law, three standard errors.
         let ratio = (expected + 0.5) / (seen + 0.5);
         let by_chance = (seen - expected).abs() <= 3.0 * expected.max(seen).sqrt();
@@ -308,6 +343,28 @@ mod tests {
         assert!(said.len() == 1 && said[0].contains("X, 150 expected and 4 seen"), "{said:?}");
         assert!(check(0.1, 1000, 4, 8.0).said().is_empty(), "chance");
         assert!(check(0.1, 1000, 100, 30.0).said()[0].contains("30 expected and 100 seen"));
+    }
+
+    #[test]
+    fn who_left_is_neither_free_of_it_nor_left_out() {
+        let of = |end: f64, died: bool| {
+            let sequence = Sequence {
+                subject_id: 1,
+                code: &[20, 21, 22],
+                age_days: &[100.0, 110.0, 400.0],
+                value: &[f32::NAN; 3],
+                static_len: 0,
+                followup_end_age_days: end,
+                died,
+                birth_known: true,
+            };
+            let spot = Spot { sequence, known: 2, age: 110.0 };
+            [21, 22, 23]
+                .map(|code| spot.outcome(|other| other == code, 365.0).map(|f| (f.outcome, f.observed_days)))
+        };
+        assert_eq!(of(450.0, false), [None, Some((Some(true), 290.0)), Some((None, 340.0))]);
+        assert_eq!(of(450.0, true)[2], Some((Some(false), 340.0)));
+        assert_eq!(of(500.0, false)[2], Some((Some(false), 390.0)));
     }
 
     #[test]

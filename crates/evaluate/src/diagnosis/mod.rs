@@ -23,5 +23,5 @@ mod plan;
 mod tests;
 
 pub use forecast::Forecast;
-pub use observed::{ObservedNear, observed_near};
+pub use observed::{ObservedNear, ToldRisk, observed_near};
 pub use plan::{Candidate, Plan, Stop, Worth, best};

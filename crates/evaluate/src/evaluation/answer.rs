@@ -14,7 +14,7 @@ pub(super) fn sentences(
 ) -> Vec<String> {
     let mut said = match tasks {
         [] => vec![format!(
-            "Nothing could be measured: no outcome had at least {} events and as many subjects without.",
+            "Nothing could be measured: no outcome had at least {} subjects with an event and as many without.",
             options.min_events
         )],
         [task] => of_one(task, options),

@@ -139,6 +139,8 @@ struct Part {
     scored: Scored,
     /// The same by the baseline.
     baseline: Option<Scored>,
+    /// Every row, unknown outcomes among them: whose it is, and whether it is flagged. A flag is a flag when it is raised.
+    flags: Vec<(u32, bool)>,
 }
 
 pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
@@ -154,13 +156,17 @@ pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result
         let mut of = Vec::with_capacity(names.len());
         for name in names {
             let members: Vec<bool> = group_of.iter().map(|g| *g == name).collect();
-            let baseline = rows.has_baseline.then(|| rows.scored_where(true, |i| members[i])).transpose()?;
-            let scored = rows.scored_where(false, |i| members[i])?;
-            of.push(Part { group: name.to_string(), scored, baseline });
+            let baseline = rows.has_baseline.then(|| rows.scored_within(true, |i| members[i])).transpose()?;
+            let scored = rows.scored_within(false, |i| members[i])?;
+            let flags =
+                rows.predictions.iter().zip(&rows.cluster).zip(&members).filter(|(_, member)| **member);
+            let flags =
+                flags.map(|((p, cluster), _)| (*cluster, p.predicted_boolean_probability >= threshold));
+            of.push(Part { group: name.to_string(), scored, baseline, flags: flags.collect() });
         }
         parts.push((by, of));
     }
-    let small = |s: &Scored| s.events() < options.small_cell || s.len() - s.events() < options.small_cell;
+    let small = |s: &Scored| s.is_scarce(options.small_cell);
     let shown: Vec<&Part> = parts.iter().flat_map(|(_, of)| of).filter(|p| !small(&p.scored)).collect();
     let all = |counts: Counts| shown.iter().map(|p| values(p, threshold, counts)).collect::<Vec<_>>();
     let sample = all(None);
@@ -212,12 +218,18 @@ fn values(part: &Part, threshold: f64, counts: Counts) -> [f64; METRICS] {
         }
     }
     let total = tp + fp + fn_ + tn;
+    let (mut flagged, mut all) = (0.0, 0.0);
+    for (cluster, is_flagged) in &part.flags {
+        let n = counts.map_or(1.0, |counts| f64::from(counts[*cluster as usize]));
+        all += n;
+        flagged += if *is_flagged { n } else { 0.0 };
+    }
     [
         ranking(scored, counts).auroc,
         tp / (tp + fn_),
         fp / (fp + tn),
         tp / (tp + fp),
-        (tp + fp) / total,
+        flagged / all,
         (tp + fn_) / expected,
         squared / total,
         part.baseline.as_ref().map_or(f64::NAN, |baseline| recorded(baseline, counts)),

@@ -1,4 +1,5 @@
-//! What acting at a threshold would mean on the ward: who is found, how early, and how many alerts that takes.
+//! What acting at a threshold would mean on the ward: who is found, how early, and how many alerts that takes. Of thresholds that
+//! flag fewer subjects than the smallest cell it isn't said what came of them.
 
 use super::measure::estimate;
 use super::options::Options;
@@ -6,6 +7,7 @@ use super::outcome::Estimate;
 use super::task::Rows;
 use crate::metrics::Scored;
 use crate::metrics::scored::Counts;
+use crate::metrics::share::jeffreys;
 use events::MICROS_PER_DAY;
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +171,24 @@ pub(super) fn points(
                 }
                 made
             };
+            // A share of nobody or of everybody has no spread among draws, and isn't certain for that.
+            let share = |metric: usize, people: usize, reason: &str| {
+                let mut made = of(metric, reason);
+                if let Some(value) = made.value.filter(|v| *v == 0.0 || *v == 1.0) {
+                    let people = people as f64;
+                    let ends = jeffreys(value * people, people, options.bootstrap.confidence);
+                    (made.low, made.high) = (Some(ends.0), Some(ends.1));
+                }
+                made
+            };
+            let people = People::of(rows, thresholds[k]);
+            let few = |made: Estimate| match people.flagged < options.small_cell {
+                true => Estimate {
+                    reason: Some(format!("fewer than {} subjects are flagged", options.small_cell)),
+                    ..Estimate::default()
+                },
+                false => made,
+            };
             let is_flagged = |p: &&&events::Prediction| p.predicted_boolean_probability >= thresholds[k];
             let how_long = "how long a prediction stands is not known; state it (days per prediction)";
             OperatingPoint {
@@ -181,18 +201,49 @@ pub(super) fn points(
                     .filter(|p| p.boolean_value == Some(true))
                     .count(),
                 flagged_share: of(0, "no row"),
-                sensitivity: of(1, "no event"),
-                specificity: of(2, "no non-event"),
-                positive_predictive_value: of(3, "nobody is flagged"),
-                negative_predictive_value: of(4, "everybody is flagged"),
-                number_needed_to_evaluate: of(5, "no event is flagged"),
+                sensitivity: share(1, people.with, "no event"),
+                specificity: share(2, people.without, "no non-event"),
+                positive_predictive_value: few(share(3, people.flagged_known, "nobody is flagged")),
+                negative_predictive_value: share(4, people.others_known, "everybody is flagged"),
+                number_needed_to_evaluate: few(of(5, "no event is flagged")),
                 net_benefit: of(6, "undefined"),
                 flags_per_1000_patient_days: of(7, how_long),
                 alerts_per_clinician_day: of(8, how_long),
-                lead_time_days: of(9, "no flagged event has a known time"),
+                lead_time_days: few(of(9, "no flagged event has a known time")),
             }
         })
         .collect()
+}
+
+/// How many subjects stand behind a threshold's figures.
+struct People {
+    flagged: usize,
+    /// Flagged, with a known outcome; and not flagged.
+    flagged_known: usize,
+    others_known: usize,
+    /// With the outcome, and without.
+    with: usize,
+    without: usize,
+}
+
+impl People {
+    fn of(rows: &Rows, threshold: f64) -> Self {
+        let count = |is: &dyn Fn(&events::Prediction) -> bool| {
+            // Rows are sorted by subject.
+            let mut clusters: Vec<u32> =
+                rows.predictions.iter().zip(&rows.cluster).filter(|(p, _)| is(p)).map(|(_, c)| *c).collect();
+            clusters.dedup();
+            clusters.len()
+        };
+        let flagged = |p: &events::Prediction| p.predicted_boolean_probability >= threshold;
+        People {
+            flagged: count(&flagged),
+            flagged_known: count(&|p| p.boolean_value.is_some() && flagged(p)),
+            others_known: count(&|p| p.boolean_value.is_some() && !flagged(p)),
+            with: count(&|p| p.boolean_value == Some(true)),
+            without: count(&|p| p.boolean_value == Some(false)),
+        }
+    }
 }
 
 /// Weighted true and false positives, false and true negatives.

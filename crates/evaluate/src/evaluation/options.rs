@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 pub struct Options {
     /// How intervals are made.
     pub bootstrap: Bootstrap,
-    /// Tasks with fewer events or fewer non-events than this are named, not measured.
+    /// Tasks that fewer subjects than this had, or are known not to have had, are named, not measured.
     pub min_events: usize,
-    /// Subgroups with fewer events or non-events than this are suppressed.
+    /// Subgroups with fewer such subjects are suppressed; of thresholds that flag fewer it isn't said what came of them.
     pub small_cell: usize,
     /// How many tasks, those with the most events, get plots.
     pub detailed_tasks: usize,

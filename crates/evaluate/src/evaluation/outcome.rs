@@ -28,9 +28,9 @@ pub struct EvaluationReport {
     pub about: About,
     /// How intervals were made.
     pub bootstrap: Bootstrap,
-    /// Events (and non-events) below which a task isn't measured.
+    /// Subjects with the outcome (and without) below which a task isn't measured.
     pub min_events: usize,
-    /// Events (and non-events) below which a subgroup is suppressed.
+    /// The same below which a subgroup is suppressed.
     pub small_cell: usize,
     /// How many patients a clinician is taken to look after.
     pub patients_per_clinician: f64,

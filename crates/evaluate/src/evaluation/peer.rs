@@ -145,16 +145,17 @@ fn of_peer(
         theirs.push(row(risk));
     }
     let events = ours.iter().filter(|r| r.outcome).count();
-    if events < options.min_events || ours.len() - events < options.min_events {
+    let known = ours.len();
+    let scored = Scored::new(ours.iter().copied())?;
+    if scored.is_scarce(options.min_events) {
         return Ok(None);
     }
     let outcomes: Vec<bool> = ours.iter().map(|r| r.outcome).collect();
     let of = |rows: &[Row]| rows.iter().map(|r| r.probability).collect::<Vec<f64>>();
     let delong = delong(&of(&ours), &of(&theirs), &outcomes)?;
     let in_both = rows.rows_of_cluster(|p| risk_of(p).is_some());
-    let known = ours.len();
     let (model, other) =
-        (Predictor::new(Scored::new(ours)?, in_both.clone()), Predictor::new(Scored::new(theirs)?, in_both));
+        (Predictor::new(scored, in_both.clone()), Predictor::new(Scored::new(theirs)?, in_both));
     let bootstrap = &options.bootstrap;
     let draws = bootstrap.replicate(rows.clusters, |counts| (model.draw(counts), other.draw(counts)));
     let model_draws: Vec<&Values> = draws.iter().map(|d| &d.0).collect();

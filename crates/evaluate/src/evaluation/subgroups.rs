@@ -56,9 +56,10 @@ fn measure(
     keep: impl Fn(&Prediction) -> bool + Copy,
     options: &Options,
 ) -> Result<Subgroup> {
-    let model = rows.scored(false, keep)?;
+    let members = |i: usize| keep(rows.predictions[i]);
+    let model = rows.scored_within(false, members)?;
     let events = model.events();
-    let suppressed = events < options.small_cell || model.len() - events < options.small_cell;
+    let suppressed = model.is_scarce(options.small_cell);
     let mut made = Subgroup {
         by: by.to_owned(),
         group: group.to_owned(),
@@ -75,15 +76,15 @@ fn measure(
     }
     made.rows = Some(model.len());
     made.events = Some(events);
-    let baseline = if rows.has_baseline { Some(rows.scored(true, keep)?) } else { None };
+    let baseline = if rows.has_baseline { Some(rows.scored_within(true, members)?) } else { None };
     // Subjects are drawn within the group: its size is a fact about it, not about chance.
     let mut number = vec![u32::MAX; rows.clusters];
-    let mut members = 0;
+    let mut subjects = 0;
     for &cluster in &model.cluster {
         let slot = &mut number[cluster as usize];
         if *slot == u32::MAX {
-            *slot = members;
-            members += 1;
+            *slot = subjects;
+            subjects += 1;
         }
     }
     let renumber = |mut scored: Scored| {
@@ -98,8 +99,8 @@ fn measure(
         [drawn.ranking.auroc, baseline, drawn.observed_expected, drawn.accuracy.brier]
     };
     // The sample is the draw of everyone once.
-    let sample = values(&vec![1; members as usize]);
-    let draws = options.bootstrap.replicate(members as usize, values);
+    let sample = values(&vec![1; subjects as usize]);
+    let draws = options.bootstrap.replicate(subjects as usize, values);
     let of = |i: usize| -> Option<Estimate> {
         sample[i].is_finite().then(|| estimate(sample[i], draws.iter().map(|d| d[i]), &options.bootstrap))
     };

@@ -40,29 +40,44 @@ pub(super) struct Rows<'a> {
     pub cluster: Vec<u32>,
     pub clusters: usize,
     pub weight: Vec<f64>,
+    /// What is known of each by the horizon; where that makes the weights.
+    follow_up: Option<(Vec<FollowUp>, f64)>,
     pub has_baseline: bool,
 }
 
 impl Rows<'_> {
-    /// The rows with a known outcome that `keep` selects, scored by the model or the baseline.
-    pub fn scored(&self, baseline: bool, keep: impl Fn(&Prediction) -> bool) -> Result<Scored> {
-        Scored::new(self.predictions.iter().enumerate().filter(|(_, p)| keep(p)).filter_map(|(i, p)| {
-            Some(Row {
-                probability: if baseline { p.baseline_probability? } else { p.predicted_boolean_probability },
-                outcome: p.boolean_value?,
-                weight: self.weight[i],
-                cluster: self.cluster[i],
-            })
-        }))
+    /// The rows with a known outcome, scored by the model or the baseline.
+    pub fn scored(&self, baseline: bool) -> Result<Scored> {
+        self.scored_where(baseline, |_| true)
     }
 
-    /// The rows with a known outcome among those selected by number, scored by the model or the baseline.
+    /// The same of the rows selected by number.
     pub fn scored_where(&self, baseline: bool, keep: impl Fn(usize) -> bool) -> Result<Scored> {
+        self.weighted(baseline, &self.weight, keep)
+    }
+
+    /// The same of a group, weighted by their own follow-up: a group may be watched for longer than
+    /// another, and who is known of it stands for its own people alone.
+    pub fn scored_within(&self, baseline: bool, keep: impl Fn(usize) -> bool) -> Result<Scored> {
+        let Some((follow_up, horizon_days)) = &self.follow_up else {
+            return self.weighted(baseline, &self.weight, keep);
+        };
+        let places: Vec<usize> = (0..follow_up.len()).filter(|i| keep(*i)).collect();
+        let own: Vec<FollowUp> = places.iter().map(|i| follow_up[*i]).collect();
+        let mut weight = vec![0.0; follow_up.len()];
+        for (i, w) in places.iter().zip(CensoringCurve::fit(&own, *horizon_days).weights(&own, *horizon_days))
+        {
+            weight[*i] = w;
+        }
+        self.weighted(baseline, &weight, keep)
+    }
+
+    fn weighted(&self, baseline: bool, weight: &[f64], keep: impl Fn(usize) -> bool) -> Result<Scored> {
         Scored::new(self.predictions.iter().enumerate().filter(|(i, _)| keep(*i)).filter_map(|(i, p)| {
             Some(Row {
                 probability: if baseline { p.baseline_probability? } else { p.predicted_boolean_probability },
                 outcome: p.boolean_value?,
-                weight: self.weight[i],
+                weight: weight[i],
                 cluster: self.cluster[i],
             })
         }))
@@ -99,21 +114,27 @@ pub fn evaluate_task(
     let known = predictions.iter().filter(|p| p.boolean_value.is_some()).count();
     let events = predictions.iter().filter(|p| p.boolean_value == Some(true)).count();
     let name = options.about.name_of(task).to_owned();
-    if events < options.min_events || known - events < options.min_events {
-        let scarce =
-            if events < options.min_events { "events" } else { "rows known to be without the event" };
+    let censored = predictions.len() - known;
+    let (weight, follow_up, notes) = censoring(&predictions, horizon_days, censored);
+    let censoring_weighted = follow_up.is_some();
+    let (cluster, clusters) = clusters(predictions.iter().map(|p| p.subject_id));
+    let has_baseline = predictions.iter().all(|p| p.baseline_probability.is_some());
+    let rows = Rows { predictions, cluster, clusters, weight, follow_up, has_baseline };
+    let scored = rows.scored(false)?;
+    let (with, without) = scored.subjects();
+    if with < options.min_events || without < options.min_events {
+        let scarce = match (with < options.min_events, events == with) {
+            (true, true) => "events",
+            (true, false) => "subjects with an event",
+            (false, _) => "subjects known to be without the event",
+        };
         let reason = format!("fewer than {} {scarce}", options.min_events);
         return Ok(TaskOutcome::Unmeasured(Unmeasured { task: task.to_owned(), name, horizon_days, reason }));
     }
-    let censored = predictions.len() - known;
-    let (weight, censoring_weighted, notes) = censoring(&predictions, horizon_days, censored);
-    let (cluster, clusters) = clusters(predictions.iter().map(|p| p.subject_id));
-    let has_baseline = predictions.iter().all(|p| p.baseline_probability.is_some());
-    let rows = Rows { predictions, cluster, clusters, weight, has_baseline };
 
-    let model = Predictor::new(rows.scored(false, |_| true)?, rows.rows_of_cluster(|_| true));
+    let model = Predictor::new(scored, rows.rows_of_cluster(|_| true));
     let baseline = if has_baseline {
-        Some(Predictor::new(rows.scored(true, |_| true)?, rows.rows_of_cluster(|_| true)))
+        Some(Predictor::new(rows.scored(true)?, rows.rows_of_cluster(|_| true)))
     } else {
         None
     };
@@ -191,38 +212,37 @@ fn check(task: &str, predictions: &[&Prediction]) -> Result<()> {
     Ok(())
 }
 
-/// Weights, whether they do anything, and what to tell the reader.
+/// Weights, what they were made from if they do anything, and what to tell the reader.
+#[expect(clippy::type_complexity, reason = "three parts of one answer")]
 fn censoring(
     predictions: &[&Prediction],
     horizon_days: f32,
     censored: usize,
-) -> (Vec<f64>, bool, Vec<String>) {
+) -> (Vec<f64>, Option<(Vec<FollowUp>, f64)>, Vec<String>) {
     let unweighted = vec![1.0; predictions.len()];
     if censored == 0 {
-        return (unweighted, false, vec![]);
+        return (unweighted, None, vec![]);
     }
-    let all_timed = predictions.iter().all(|p| p.observed_days.is_some());
-    if horizon_days <= 0.0 || !all_timed {
+    let follow_up: Option<Vec<FollowUp>> = predictions
+        .iter()
+        .map(|p| Some(FollowUp { outcome: p.boolean_value, observed_days: f64::from(p.observed_days?) }))
+        .collect();
+    let Some(follow_up) = follow_up.filter(|_| horizon_days > 0.0) else {
         let note = format!(
             "{censored} rows have no known outcome and no usable time of observation; they are left out of every \
              number, as if they were like the others."
         );
-        return (unweighted, false, vec![note]);
-    }
-    let follow_up: Vec<FollowUp> = predictions
-        .iter()
-        .map(|p| FollowUp {
-            outcome: p.boolean_value,
-            observed_days: f64::from(p.observed_days.unwrap_or(0.0)),
-        })
-        .collect();
-    let curve = CensoringCurve::fit(&follow_up, f64::from(horizon_days));
+        return (unweighted, None, vec![note]);
+    };
     let note = format!(
         "{censored} rows were censored before the horizon. AUROC, AUPRC, Brier score and log loss leave them out; \
          O:E, calibration, net benefit and the weighted Brier score weight the others by the inverse probability of \
-         being uncensored, so that they stand for all."
+         being uncensored, so that they stand for all; groups are weighted by their own follow-up, and their Brier scores in the \
+         comparison of groups are weighted too. That holds as far as those who leave early, of all or of a group, are like those who stay."
     );
-    (curve.weights(&follow_up, f64::from(horizon_days)), true, vec![note])
+    let horizon_days = f64::from(horizon_days);
+    let weights = CensoringCurve::fit(&follow_up, horizon_days).weights(&follow_up, horizon_days);
+    (weights, Some((follow_up, horizon_days)), vec![note])
 }
 
 fn compare(rows: &Rows) -> Result<Option<crate::metrics::delong::DeLong>> {

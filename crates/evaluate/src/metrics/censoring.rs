@@ -1,8 +1,10 @@
 //! Outcomes that are not known because the record ends too early.
 //!
 //! The remedy is inverse probability of censoring weighting: who is known stands also for those like them who
-//! are not. The probability of still being under observation is a Kaplan–Meier estimate, with outcomes before
-//! censorings at tied times, as in scikit-survival's `brier_score` (Graf et al., Stat Med 1999).
+//! are not (Graf et al., Stat Med 1999). The probability of still being under observation is a Kaplan–Meier estimate. At tied
+//! times outcomes come before censorings, so that an outcome is known to whoever was under observation until just before it: its
+//! weight is 1 / G(T−). scikit-survival takes 1 / G(T), which is the same without ties; with them, as where dates are whole days,
+//! it counts outcomes for too many.
 
 /// What is known of one row by its horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,23 +55,31 @@ impl CensoringCurve {
         CensoringCurve { times, survival }
     }
 
-    /// The estimate at a time.
+    /// The estimate at a time: of staying under observation past it.
     pub fn at(&self, days: f64) -> f64 {
-        match self.times.partition_point(|&t| t <= days) {
-            0 => 1.0,
-            after => self.survival[after - 1],
-        }
+        self.after(self.times.partition_point(|&t| t <= days))
     }
 
-    /// The weight of each row: 1 / G(time of outcome or death) before the horizon, 1 / G(horizon) past it,
-    /// 0 where censored before, or where nobody stays under observation that long.
+    /// The estimate just before a time: of staying under observation up to it.
+    pub fn before(&self, days: f64) -> f64 {
+        self.after(self.times.partition_point(|&t| t < days))
+    }
+
+    fn after(&self, steps: usize) -> f64 {
+        steps.checked_sub(1).map_or(1.0, |last| self.survival[last])
+    }
+
+    /// The weight of each row: 1 / G(time of outcome or death, less) before the horizon, 1 / G(horizon) past it,
+    /// 0 where censored before, or where nobody stays under observation that long. They add up to the number of rows, as long
+    /// as anybody is under observation at the horizon.
     pub fn weights(&self, rows: &[FollowUp], horizon_days: f64) -> Vec<f64> {
         rows.iter()
             .map(|row| {
-                if row.outcome.is_none() {
-                    return 0.0;
-                }
-                let observed = self.at(row.observed_days.min(horizon_days));
+                let observed = match row.outcome {
+                    None => return 0.0,
+                    Some(false) if row.observed_days >= horizon_days => self.at(horizon_days),
+                    Some(_) => self.before(row.observed_days.min(horizon_days)),
+                };
                 if observed > 0.0 { 1.0 / observed } else { 0.0 }
             })
             .collect()
@@ -79,6 +89,7 @@ impl CensoringCurve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn row(outcome: Option<bool>, observed_days: f64) -> FollowUp {
         FollowUp { outcome, observed_days }
@@ -102,7 +113,25 @@ mod tests {
     #[test]
     fn outcomes_leave_before_censorings_of_the_same_day() {
         let rows = [row(Some(true), 5.0), row(None, 5.0), row(Some(false), 20.0)];
-        assert_eq!(CensoringCurve::fit(&rows, 10.0).at(5.0), 0.5);
+        let curve = CensoringCurve::fit(&rows, 10.0);
+        assert_eq!((curve.before(5.0), curve.at(5.0)), (1.0, 0.5));
+        // Whose outcome was seen stands for no one who left later that day.
+        assert_eq!(curve.weights(&rows, 10.0), [1.0, 0.0, 2.0]);
+    }
+
+    proptest! {
+        /// By whole days, so that ties are the rule; deaths among them.
+        #[test]
+        fn weights_add_up_to_everyone_with_ties(days in prop::collection::vec((0u32..10, 0u8..3), 1..80)) {
+            let mut rows: Vec<FollowUp> = days
+                .into_iter()
+                .map(|(day, kind)| row([None, Some(true), Some(false)][usize::from(kind)], f64::from(day)))
+                .collect();
+            // Somebody is there at the end.
+            rows.push(row(Some(false), 30.0));
+            let sum: f64 = CensoringCurve::fit(&rows, 10.0).weights(&rows, 10.0).iter().sum();
+            prop_assert!((sum / rows.len() as f64 - 1.0).abs() < 1e-9, "{sum} of {}", rows.len());
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod multiplicity;
 pub mod ranking;
 pub mod recalibrate;
 pub(crate) mod scored;
+pub mod share;
 pub mod survival;
 pub mod utility;
 

@@ -85,6 +85,30 @@ impl Scored {
         self.outcome.iter().filter(|&&o| o).count()
     }
 
+    /// Subjects with a row that came true, and with one that didn't: some may be both. Rows of one subject tell of one subject,
+    /// however many they are.
+    pub fn subjects(&self) -> (usize, usize) {
+        let of = |outcome: bool| {
+            let mut clusters: Vec<u32> = self
+                .cluster
+                .iter()
+                .zip(&self.outcome)
+                .filter(|(_, o)| **o == outcome)
+                .map(|(cluster, _)| *cluster)
+                .collect();
+            clusters.sort_unstable();
+            clusters.dedup();
+            clusters.len()
+        };
+        (of(true), of(false))
+    }
+
+    /// Fewer subjects than this with the outcome, or without.
+    pub(crate) fn is_scarce(&self, least: usize) -> bool {
+        let (with, without) = self.subjects();
+        with < least || without < least
+    }
+
     /// The multiplicity of row `i` in this draw.
     #[inline(always)]
     pub(crate) fn count(&self, counts: Counts, i: usize) -> u32 {

@@ -341,7 +341,7 @@ pub(super) fn methods(report: &EvaluationReport) -> String {
         (
             "Small numbers",
             format!(
-                "Outcomes with fewer than {} events or non-events are not measured. Subgroups with fewer than {} are suppressed, and where one alone would be, the counts of the smallest other are withheld too.",
+                "Outcomes that fewer than {} subjects had, or are known not to have had, are not measured. Subgroups with fewer than {} such subjects are suppressed, and where one alone would be, the counts of the smallest other are withheld too.",
                 report.min_events, report.small_cell
             ),
         ),

@@ -3,6 +3,7 @@
 use super::codes::{Broader, CodeSet, NothingBroader};
 use super::landmark::{Landmark, prediction_times};
 use crate::error::{Error, Result};
+use crate::metrics::censoring::FollowUp;
 use events::{Code, Prediction, Sex, Subject, Time};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,11 @@ pub struct LabelledTime {
 }
 
 impl LabelledTime {
+    /// What is known by the end of the window, for shares and weights that allow for censoring.
+    pub fn follow_up(&self) -> FollowUp {
+        FollowUp { outcome: self.boolean_value, observed_days: self.observed_days }
+    }
+
     /// The row of a prediction table for this label.
     pub fn predicted(self, task: &OnsetTask, probability: f64, baseline: Option<f64>) -> Prediction {
         Prediction {
@@ -179,15 +185,18 @@ impl<'a> SubjectTimeline<'a> {
         if end < time || self.death.is_some_and(|death| death <= time) {
             return None;
         }
-        // Facts recorded after death (bills, autopsies) are no onset in life; on the day of death they count.
-        let onset = onset.filter(|&onset| self.death.is_none_or(|death| onset <= death));
+        // Facts recorded after death (bills, autopsies) are no onset in life; on the day of death they count. And what came after
+        // the end of observation, death too, counts for nobody, or who happened to be recorded later would be known to have had
+        // it, and who wasn't, be lost.
+        let onset = onset.filter(|&onset| onset <= end);
+        let death = self.death.filter(|&death| death <= end);
         let opens = time.plus_days(task.gap_days);
         let closes = time.plus_days(task.end_days());
-        let stop = onset.or(self.death).unwrap_or(end);
+        let stop = onset.or(death).unwrap_or(end);
         if task.gap_days > 0.0 && stop <= opens {
             return None;
         }
-        let death_before_onset = onset.is_none() && self.death.is_some_and(|death| death <= closes);
+        let death_before_onset = onset.is_none() && death.is_some_and(|death| death <= closes);
         let boolean_value = match onset {
             Some(onset) => Some(onset <= closes),
             None if death_before_onset || end >= closes => Some(false),
@@ -292,6 +301,12 @@ mod tests {
         assert_eq!(outcome(&both), Some((Some(true), 90.0, false)));
         let late = [(0.0, "X"), (99.0, "ICD10CM//E11"), (90.0, Code::DEATH)];
         assert_eq!(outcome(&late), Some((Some(false), 90.0, true)));
+        // What comes after the end of observation counts for nobody.
+        let left = (100.0, Code::FOLLOWUP_END);
+        let lost = Some((None, 100.0, false));
+        assert_eq!(outcome(&[(0.0, "X"), left]), lost);
+        assert_eq!(outcome(&[(0.0, "X"), left, (274.0, "ICD10CM//E11")]), lost);
+        assert_eq!(outcome(&[(0.0, "X"), left, (274.0, Code::DEATH)]), lost);
         // A last visit at the prediction time: censored at once, still a row.
         assert_eq!(outcome(&[(0.0, "X")]), Some((None, 0.0, false)));
     }

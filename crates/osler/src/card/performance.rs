@@ -85,18 +85,21 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
         let n = whole(&format!("/codes/{i}/people"));
         let number = |name: &str| evidence.number(source, &format!("/codes/{i}/{name}"), n);
         let code = codes[i]["code"].as_str().unwrap_or_default();
+        // Earlier versions counted those alone of whom it is known, of expected and observed.
+        let happened = if codes[i]["happened"].is_number() { "happened" } else { "events" };
         Row {
             name: codes[i]["description"].as_str().unwrap_or(code).to_owned(),
             code: Some(code.to_owned()),
             n,
             events: whole(&format!("/codes/{i}/events")),
-            figures: ["events", "model", "age_and_sex"].map(number).into(),
+            figures: [happened, "model", "age_and_sex"].map(number).into(),
         }
     });
     tables.push(Table {
         title: "Expected and observed among the tuning people".to_owned(),
         about: format!(
-            "Conditions{within} with the most events. Counts; no intervals were made of them.{}",
+            "Conditions{within} with the most events. Numbers of people, those who left before it was known allowed for; no intervals were made \
+             of them.{}",
             match evidence.at(source, "/levels_set_by_them").and_then(Value::as_bool) {
                 Some(true) =>
                     " The model's levels were set by these people, so that this is no test of them.",

@@ -193,8 +193,8 @@ fn metrics(material: &Material) -> Section {
             "What is measured",
             format!(
                 "ranking (AUROC, average precision), calibration (observed over expected, slope), Brier score weighted for censoring, what acting \
-                 at thresholds would mean; outcomes with fewer than {} events or others are named, not measured; groups with fewer than {} \
-                 are not told",
+                 at thresholds would mean; outcomes that fewer than {} people had, or hadn't, are named, not measured; groups with fewer than {} \
+                 such people are not told",
                 report.min_events, report.small_cell
             ),
             *source,

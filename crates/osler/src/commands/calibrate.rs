@@ -197,7 +197,7 @@ fn count(
 /// What followed a moment, in the words of the model: rare codes stand as what they back off to. None for who was not under
 /// observation after it.
 fn aftermath(subject: &Subject, time: Time, whole: &TokenizedSubject) -> Option<Aftermath> {
-    let end = subject.death().or(subject.followup_end())?;
+    let end = subject.followup_end()?;
     let followup_days = end.days_since(time);
     if followup_days <= 0.0 {
         return None;

@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Seed of the bootstrap.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Tasks with fewer events, or fewer non-events, are named but not measured.
+    /// Tasks that fewer subjects had, or hadn't, are named but not measured.
     #[arg(long, default_value_t = Options::default().min_events)]
     pub min_events: usize,
     /// The records that the predictions are about: adds the audit for leakage code by code, and fairness by race,

@@ -50,6 +50,9 @@ pub struct Arguments {
     pub events: PathBuf,
 }
 
+/// The largest share of prediction times without a known outcome that goes without a caution.
+const MOST_UNKNOWN: f64 = 0.05;
+
 /// A task ready to be asked of subjects.
 enum Task {
     Aces(AcesTask),
@@ -151,6 +154,21 @@ impl Arguments {
             seconds(started.elapsed()),
             self.out.display()
         ));
+        let asked = labels.len() as u64 + censored;
+        if censored as f64 > MOST_UNKNOWN * asked as f64 {
+            voice.say(format!(
+                "Caution: of {} of {} prediction times the outcome isn't known. Outcomes that come early are known sooner than that they \
+                 don't come: the share of true labels is too high, and risks learned from them will be. Take a shorter horizon, or \
+                 earlier prediction times; or predict a code's own risk (osler predict --codes), which allows for who left.",
+                grouped(censored),
+                grouped(asked)
+            ));
+        }
+        if positive == 0 {
+            voice.say(
+                "Caution: no label is true. Are the task's codes written as this data set writes them (see metadata/codes.parquet)?",
+            );
+        }
         Ok(manifest)
     }
 

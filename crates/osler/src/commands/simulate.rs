@@ -480,7 +480,7 @@ impl Run<'_> {
             let entry = vocabulary.entry(token.code)?;
             let mut event =
                 Event::new(Some(time.plus_days(token.age_days - last_age_days)), entry.code.clone());
-            if let Some(values) = entry.values.iter().max_by_key(|values| values.count)
+            if let Some(values) = entry.commonest_values()
                 && token.value.is_finite()
             {
                 event.numeric_value = Some(values.value(token.value));

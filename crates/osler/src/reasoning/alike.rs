@@ -5,6 +5,7 @@ use super::case::Case;
 use crate::broader;
 use crate::model_directory::ModelDirectory;
 use ::evaluate::alike::{Became, NoGroup, Others};
+use ::evaluate::metrics::censoring::FollowUp;
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use anyhow::Result;
 use events::{Code, Sex, Subject};
@@ -17,8 +18,8 @@ pub struct People {
     others: Others,
     ages: Vec<Option<f64>>,
     sexes: Vec<Sex>,
-    /// `[conditions, people]`; none for who had it already, or of whom it isn't known.
-    outcomes: Vec<Vec<Option<bool>>>,
+    /// `[conditions, people]`; none for who had it already.
+    outcomes: Vec<Vec<Option<FollowUp>>>,
     conditions: Vec<u32>,
     horizon_days: f64,
     k: usize,
@@ -108,7 +109,7 @@ impl People {
                         Code::DEATH => OnsetTask::death(horizon_days, landmark.clone()),
                         code => OnsetTask::code(code, horizon_days, landmark.clone()),
                     };
-                    outcomes.push(timeline.label(time, &task).and_then(|label| label.boolean_value));
+                    outcomes.push(timeline.label(time, &task).map(|label| label.follow_up()));
                 }
                 tokens.push(known);
             }
@@ -129,11 +130,12 @@ impl People {
         let mut became: Vec<AlikeOutcome> = open
             .filter_map(|(place, code)| {
                 let outcomes = group.places.iter().map(|person| self.outcomes[place][*person]);
-                let counts = Became::of(outcomes, self.k).filter(|counts| counts.events != Some(0))?;
+                let counts = Became::of(outcomes, self.horizon_days, self.k)
+                    .filter(|counts| counts.events != Some(0))?;
                 Some(AlikeOutcome { condition: Named::of(case.vocabulary(), *code), counts })
             })
             .collect();
-        let share = |o: &AlikeOutcome| o.counts.events.map_or(0.0, |n| n as f64 / o.counts.people as f64);
+        let share = |o: &AlikeOutcome| o.counts.share.unwrap_or(0.0);
         became.sort_by(|a, b| {
             share(b).total_cmp(&share(a)).then_with(|| a.condition.code.cmp(&b.condition.code))
         });

@@ -103,7 +103,7 @@ pub fn weights(decisions: &[&Decision], horizon_days: f64) -> Vec<f64> {
                 _ => d.follow_up.observed_days.min(horizon_days),
             };
             // The chance of being watched right up to then.
-            let watched = curves[usize::from(d.treated)].at(until - 1e-6);
+            let watched = curves[usize::from(d.treated)].before(until);
             if watched > 0.02 { 1.0 / watched } else { 50.0 }
         })
         .collect()

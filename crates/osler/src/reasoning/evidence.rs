@@ -138,9 +138,9 @@ fn measured(case: &Case<'_>, place: usize) -> (Option<f32>, Option<String>) {
     match case.subject.events().iter().find(same) {
         Some(event) => (event.numeric_value, event.unit.as_ref().map(ToString::to_string)),
         None => {
-            let first = entry.values.first();
-            let value = first.map(|distribution| distribution.value(rank));
-            (value, first.and_then(|d| d.unit.as_ref()).map(ToString::to_string))
+            let commonest = entry.commonest_values();
+            let value = commonest.map(|distribution| distribution.value(rank));
+            (value, commonest.and_then(|d| d.unit.as_ref()).map(ToString::to_string))
         }
     }
 }

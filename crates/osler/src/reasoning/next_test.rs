@@ -131,7 +131,7 @@ pub fn next_tests(
         let (place, most) = bits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
         let after = |cell: &usize| candidate.forecast.chances[*cell][place];
         let highest = (0..CELLS).max_by(|a, b| after(a).total_cmp(&after(b)))?;
-        let distribution = vocabulary.entry(test)?.values.first()?;
+        let distribution = vocabulary.entry(test)?.commonest_values()?;
         let tells = Told {
             condition: Named::of(vocabulary, open[place]),
             bits: *most,

@@ -50,6 +50,11 @@ impl Entry {
     pub fn distribution(&self, unit: Option<&str>) -> Option<&ValueDistribution> {
         of_unit(&self.values, unit)
     }
+
+    /// The training distribution of its values in the unit that most of them had; the first by unit where two had as many.
+    pub fn commonest_values(&self) -> Option<&ValueDistribution> {
+        self.values.iter().rev().max_by_key(|distribution| distribution.count)
+    }
 }
 
 fn of_unit<'a>(values: &'a [ValueDistribution], unit: Option<&str>) -> Option<&'a ValueDistribution> {

@@ -1,10 +1,28 @@
 //! What the manifest, and the report after it, say of how predictions were made.
 
 use super::Job;
+use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::progress::grouped;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the labels leave out, as far as their manifest says.
+fn left_out_of(labels: &Path) -> String {
+    let told =
+        Manifest::read(labels, Kind::Labels).ok().and_then(|manifest| manifest.counts["censored"].as_u64());
+    match told {
+        Some(0) => " The outcome is known of every prediction time.".to_owned(),
+        Some(n) => format!(
+            " {} prediction times whose outcome isn't known were left out when the labels were made. Outcomes that come early are known \
+             sooner than that they don't come, so that shares among the labels, and risks learned from them, are too high by that.",
+            grouped(n)
+        ),
+        None => " Prediction times whose outcome isn't known are left out where the labels leave them out."
+            .to_owned(),
+    }
+}
 
 impl Job<'_> {
     /// What the manifest, and the report after it, say of the method.
@@ -21,9 +39,9 @@ impl Job<'_> {
                 "Every moment at which a subject has events, all events of that moment seen.".to_owned(),
                 "None: risks alone.".to_owned(),
             ),
-            Some(_) => (
+            Some(labels) => (
                 "As the labels state them.".to_owned(),
-                "As the labels state them; nothing is censored.".to_owned(),
+                format!("As the labels state them.{}", left_out_of(labels)),
             ),
             None if arguments.at.is_some() => (
                 "As stated for each subject by a set of labels, whose values are not looked at.".to_owned(),

@@ -33,11 +33,12 @@ pub fn known(case: &Case<'_>, prices: &Prices, line: &str) -> Result<TestResult>
     let vocabulary = case.vocabulary();
     let index = vocabulary.index_of(code.trim());
     let index = index.with_context(|| format!("the model doesn't know the test `{}`", code.trim()))?;
-    let distributions = vocabulary.entry(index).map_or(&[][..], |e| &e.values);
+    let entry = vocabulary.entry(index);
+    let distributions = entry.map_or(&[][..], |e| &e.values);
     // Without a unit, the one that is measured most.
     let distribution = match unit {
         Some(unit) => distributions.iter().find(|d| d.unit.as_deref() == Some(unit)),
-        None => distributions.iter().max_by_key(|d| d.count),
+        None => entry.and_then(|e| e.commonest_values()),
     };
     let Some((distribution, rank)) = distribution.and_then(|d| Some((d, d.rank(value)?))) else {
         let units: Vec<&str> = distributions.iter().filter_map(|d| d.unit.as_deref()).collect();

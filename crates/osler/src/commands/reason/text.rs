@@ -5,6 +5,7 @@ use super::Answer;
 use crate::reasoning::{
     Alike, Attribution, Considered, Differential, EarlyDetection, Evidence, Known, NextTests, Piece,
 };
+use ::evaluate::Estimate;
 use ::evaluate::alike::{Became, NoGroup};
 use ::evaluate::diagnosis::Stop;
 use std::fmt::Write;
@@ -77,29 +78,48 @@ fn known(out: &mut String, known: Option<&Known>) {
         line(
             out,
             &format!(
-                "    how sure: of {} validated people with the nearest risks ({} to {}) it happened to {} ({} to {}, 95 %)",
+                "    how sure: of {} validated people with the nearest risks ({} to {}) it happened to {} ({} to {}, 95 %; {})",
                 observed.people,
                 percent(observed.risks.0),
                 percent(observed.risks.1),
-                observed.events,
+                percent(observed.share),
                 percent(low),
-                percent(high)
+                percent(high),
+                seen(observed.events, observed.known, observed.people)
             ),
         );
     }
-    if let Some(reached) = known.and_then(|k| k.threshold) {
-        let share = |value: Option<f64>| value.map_or("unknown".to_owned(), percent);
-        let lead = reached.lead_time_days.map_or("unknown".to_owned(), |days| format!("{days:.0} days"));
+    if let Some(reached) = known.and_then(|k| k.threshold.as_ref()) {
+        let days = |days: f64| format!("{days:.0} days");
         line(
             out,
             &format!(
-                "    reaches the threshold {}: in validation sensitivity {}, specificity {}, PPV {}, median lead time {lead}",
+                "    reaches the threshold {}, as {} predictions did in validation: sensitivity {}, specificity {}, PPV {}, median lead time {}",
                 percent(reached.threshold),
-                share(reached.sensitivity),
-                share(reached.specificity),
-                share(reached.positive_predictive_value)
+                reached.flagged,
+                measured(&reached.sensitivity, percent),
+                measured(&reached.specificity, percent),
+                measured(&reached.positive_predictive_value, percent),
+                measured(&reached.lead_time_days, days)
             ),
         );
+    }
+}
+
+/// In how many it was seen, and of how many that is known.
+pub(super) fn seen(events: usize, known: usize, people: usize) -> String {
+    match known == people {
+        true => format!("seen in {events}"),
+        false => format!("seen in {events}, not known of {}", people - known),
+    }
+}
+
+/// A figure of a report with its interval, or why there is none.
+fn measured(of: &Estimate, say: impl Fn(f64) -> String) -> String {
+    match (of.value, of.low.zip(of.high)) {
+        (Some(value), Some((low, high))) => format!("{} ({} to {})", say(value), say(low), say(high)),
+        (Some(value), None) => say(value),
+        (None, _) => format!("unknown ({})", of.reason.as_deref().unwrap_or("undefined")),
     }
 }
 
@@ -272,12 +292,14 @@ fn alike(out: &mut String, found: &Alike) {
 
 /// What became of a group, in words.
 pub(super) fn became(counts: &Became, horizon_days: f64, k: usize) -> String {
-    match (counts.events, counts.interval) {
-        (Some(events), Some((low, high))) => format!(
-            "{events} of {} within {horizon_days:.0} days ({} to {}, 95 %)",
+    match (counts.events, counts.share.zip(counts.interval)) {
+        (Some(events), Some((share, (low, high)))) => format!(
+            "{} of {} within {horizon_days:.0} days ({} to {}, 95 %; {})",
+            percent(share),
             counts.people,
             percent(low),
-            percent(high)
+            percent(high),
+            seen(events, counts.known, counts.people)
         ),
         _ => format!("of {} fewer than {k}, or all but fewer than {k}", counts.people),
     }

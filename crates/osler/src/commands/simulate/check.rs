@@ -144,6 +144,6 @@ fn is_event(code: u32) -> bool {
 
 /// The value at a rank, in the code's commonest unit, so that real and simulated values have one scale.
 fn value(vocabulary: &Vocabulary, code: u32, rank: f32) -> Option<f32> {
-    let values = vocabulary.entry(code)?.values.iter().max_by_key(|values| values.count)?;
+    let values = vocabulary.entry(code)?.commonest_values()?;
     rank.is_finite().then(|| values.value(rank))
 }

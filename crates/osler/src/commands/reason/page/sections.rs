@@ -1,7 +1,7 @@
 //! The page's sections.
 
 use super::super::super::predict::HORIZON_NAMES;
-use super::super::text::{became, moved, percent, refused, times};
+use super::super::text::{became, moved, percent, refused, seen, times};
 use super::super::{Answer, options};
 use crate::reasoning::{Alike, EarlyDetection, Evidence};
 use ::evaluate::pages::{Axis, Board, Ticks, escape};
@@ -71,11 +71,12 @@ pub fn early(answer: &Answer, horizon: usize) -> String {
         if let Some(observed) = risk.validated.as_ref().and_then(|known| known.observed) {
             let _ = write!(
                 said,
-                " Of {} validated people with about this risk it happened to {} ({} to {}, 95 %).",
+                " Of {} validated people with about this risk it happened to {} ({} to {}, 95 %; {}).",
                 observed.people,
-                observed.events,
+                percent(observed.share),
                 percent(observed.interval.0),
-                percent(observed.interval.1)
+                percent(observed.interval.1),
+                seen(observed.events, observed.known, observed.people)
             );
         } else {
             said.push_str(" How sure this is isn't known: no validated people had about this risk.");

@@ -76,6 +76,11 @@ pub(crate) const CLINICAL_TABLES: &[ClinicalTable] = &[
     },
 ];
 
+/// Is this column free text, which may have several lines?
+pub(super) fn is_text(column: &str) -> bool {
+    matches!(column, "note_text" | "note_title" | "value_as_string" | "sig")
+}
+
 /// Every path that events of this format carry, for policies.
 pub const OMOP_PATHS: &[&str] = &[
     "person.birth",

@@ -29,7 +29,7 @@ use crate::{
     directory::Directory,
     rows::{Columnar, Delimited, Failure, InField, Rows, each_row},
 };
-use columns::CLINICAL_TABLES;
+use columns::{CLINICAL_TABLES, is_text};
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 use parquet::file::reader::ChunkReader;
 use smol_str::SmolStr;
@@ -108,7 +108,7 @@ impl OmopLoader {
     /// A damaged file, or one without the columns that its name promises.
     pub(crate) fn load(&mut self, input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
         let table = table_of(&input.table_name).unwrap_or_default();
-        self.load_rows(table, &mut Delimited::open(input, None)?, sink)
+        self.load_rows(table, &mut Delimited::open(input, None, is_text)?, sink)
     }
 
     /// Loads a Parquet table.
@@ -219,7 +219,7 @@ impl OmopReader {
     /// A damaged file, one without the columns that its name promises, or a sink that fails.
     pub(crate) fn read(&self, input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
         match self.plan(&input.table_name, sink) {
-            Some(table) => self.read_rows(table, &mut Delimited::open(input, None)?, sink),
+            Some(table) => self.read_rows(table, &mut Delimited::open(input, None, is_text)?, sink),
             None => Ok(()),
         }
     }

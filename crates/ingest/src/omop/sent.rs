@@ -43,7 +43,7 @@ impl OmopVocabulary {
     /// # Errors
     /// A damaged file, or one without the columns of `concept`.
     pub fn load(concept: crate::Input) -> Result<(Self, usize), Error> {
-        Self::from_rows(&mut Delimited::open(concept, None)?)
+        Self::from_rows(&mut Delimited::open(concept, None, |_| false)?)
     }
 
     fn from_rows(rows: &mut dyn Rows) -> Result<(Self, usize), Error> {

@@ -5,6 +5,7 @@
 
 mod columnar;
 mod delimited;
+mod lines;
 pub(crate) mod moment;
 mod objects;
 mod quiet;

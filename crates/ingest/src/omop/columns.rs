@@ -8,7 +8,7 @@ pub(crate) struct ClinicalTable {
     pub(crate) key: &'static str,
     /// The standard concept.
     pub(crate) concept: &'static str,
-    /// The source's concept, preferred where known: it is the finer code.
+    /// The source's concept, preferred where it may be told: it is the finer code.
     pub(crate) source_concept: &'static str,
     /// When, the most precise first.
     pub(crate) times: &'static [&'static str],

@@ -34,12 +34,14 @@ const COLUMNS: &[&str] = &[
 
 /// Is this a file of the data set's metadata that describes codes?
 pub(crate) fn is_codes(table_name: &str) -> bool {
-    table_name == "codes.parquet"
+    table_name.eq_ignore_ascii_case("codes.parquet")
 }
 
 /// Is this a file that isn't read (splits, labels)?
 pub(crate) fn is_ignored(table_name: &str) -> bool {
-    matches!(table_name, "subject_splits.parquet" | "patient_splits.parquet")
+    ["subject_splits.parquet", "patient_splits.parquet"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(table_name))
         || !table_name.ends_with(".parquet")
 }
 

@@ -175,16 +175,7 @@ pub(super) fn safe_name(name: &str, position: usize) -> String {
     if is_generic(name) {
         return name.to_owned();
     }
-    let mut suffixes: Vec<&str> = name
-        .rsplit('.')
-        .take_while(|word| {
-            [
-                "csv", "gz", "json", "jsonl", "ndjson", "parquet", "psv", "tar", "tgz", "tsv", "txt", "zst",
-                "zstd",
-            ]
-            .contains(&word.to_lowercase().as_str())
-        })
-        .collect();
+    let mut suffixes: Vec<&str> = name.rsplit('.').take_while(|word| is_suffix(word)).collect();
     suffixes.push("");
     suffixes.reverse();
     format!("file-{position:04}{}", suffixes.join("."))
@@ -214,14 +205,38 @@ fn is_generic(name: &str) -> bool {
     words > 0
 }
 
-/// The file name in lower case, without compression suffixes.
+/// What file names end in that says how they are written.
+const SUFFIXES: &[&str] =
+    &["csv", "gz", "json", "jsonl", "ndjson", "parquet", "psv", "tar", "tgz", "tsv", "txt", "zst", "zstd"];
+const COMPRESSED: &[&str] = &["gz", "zst", "zstd"];
+
+fn is_suffix(word: &str) -> bool {
+    SUFFIXES.iter().any(|suffix| suffix.eq_ignore_ascii_case(word))
+}
+
+/// The file name without suffixes of compression; its other suffixes are in lower case, what stands before them is as it is, since a
+/// subject may be named by it.
 pub(super) fn table_name(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let mut stem = lower.as_str();
-    while let Some(shorter) = [".gz", ".zst", ".zstd"].iter().find_map(|suffix| stem.strip_suffix(suffix)) {
+    let mut name = name;
+    while let Some((shorter, suffix)) = name.rsplit_once('.')
+        && COMPRESSED.iter().any(|compressed| compressed.eq_ignore_ascii_case(suffix))
+    {
+        name = shorter;
+    }
+    let stem = stem(name);
+    format!("{stem}{}", name[stem.len()..].to_ascii_lowercase())
+}
+
+/// A file's name without the suffixes that say how it is written. Other dots are the name's own: `site1.0001.csv` isn't
+/// `site1.0002.csv`.
+pub(crate) fn stem(name: &str) -> &str {
+    let mut stem = name;
+    while let Some((shorter, suffix)) = stem.rsplit_once('.')
+        && is_suffix(suffix)
+    {
         stem = shorter;
     }
-    stem.to_owned()
+    stem
 }
 
 #[cfg(test)]
@@ -253,6 +268,12 @@ mod tests {
         ] {
             assert_eq!(safe_name(named, 12), safe);
         }
-        assert_eq!(table_name("PERSON.CSV.GZ"), "person.csv");
+        assert_eq!(table_name("PERSON.CSV.GZ"), "PERSON.csv");
+        assert_eq!(table_name("Codes.Parquet"), "Codes.parquet");
+        assert_eq!(table_name("Site1.0001.TXT.zst"), "Site1.0001.txt");
+        assert_eq!(
+            (stem("Site1.0001.csv.gz"), stem("site1.0002"), stem(".csv")),
+            ("Site1.0001", "site1.0002", "")
+        );
     }
 }

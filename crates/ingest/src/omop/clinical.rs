@@ -60,7 +60,7 @@ pub(super) fn read(
         let mut time = first_time(row, &times).and_then(|time| time.ok_or(EMPTY)).in_field(date_field)?;
         let standard = row.integer(concept).in_field(table.concept)?;
         let source = optional(row, source).in_field(table.source_concept)?;
-        let Some(found) = concepts.first([source, standard]) else {
+        let Some(found) = concepts.finest([source, standard]) else {
             sink.ignore(table.name, NO_CONCEPT);
             return Ok(());
         };

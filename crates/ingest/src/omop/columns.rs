@@ -8,7 +8,7 @@ pub(crate) struct ClinicalTable {
     pub(crate) key: &'static str,
     /// The standard concept.
     pub(crate) concept: &'static str,
-    /// The source's concept, preferred where known: it is the finer code.
+    /// The source's concept, preferred where it may be told: it is the finer code.
     pub(crate) source_concept: &'static str,
     /// When, the most precise first.
     pub(crate) times: &'static [&'static str],
@@ -75,6 +75,11 @@ pub(crate) const CLINICAL_TABLES: &[ClinicalTable] = &[
         has_values: false,
     },
 ];
+
+/// Is this column free text, which may have several lines?
+pub(super) fn is_text(column: &str) -> bool {
+    matches!(column, "note_text" | "note_title" | "value_as_string" | "sig")
+}
 
 /// Every path that events of this format carry, for policies.
 pub const OMOP_PATHS: &[&str] = &[

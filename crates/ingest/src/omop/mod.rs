@@ -1,11 +1,12 @@
 //! OMOP CDM 5.3 and 5.4, delimited text or Parquet, headers in any case.
 //!
-//! - The code is the source's concept where the vocabulary knows it, else the standard concept: the finer code where
-//!   there is one. Concept 0 and concepts without a row in `concept` give no event, and are counted. `*_source_value`
+//! - The code is the source's concept where it is of a vocabulary that all share and has its shape, else the standard concept: the
+//!   finer code where it may be told. What is the source's own stands where there is no other. Concept 0 and concepts without a row in `concept` give no event, and are counted. `*_source_value`
 //!   columns are free text and are not read, but for
 //!   `person_source_value` where notes are to be cleaned of who is named in the tables.
 //! - A date-time of exactly midnight counts as a date (see [`crate::rows::moment`]).
 //! - Diagnoses coded for discharge or billing stand no earlier than the end of their inpatient stay.
+//! - An end more than 10 years after its visit began, or on a day such as 2099-12-31, stands for "still open": it is left out and counted.
 //! - Eras are derived and costs are administrative: neither is read.
 //!
 //! Vocabulary tables and `visit_occurrence` are loaded first, into [`OmopLoader`]; then all other tables, and
@@ -17,6 +18,7 @@ mod fuzz;
 mod identities;
 mod person;
 mod sent;
+mod shapes;
 mod visits;
 mod vocabulary;
 
@@ -29,7 +31,7 @@ use crate::{
     directory::Directory,
     rows::{Columnar, Delimited, Failure, InField, Rows, each_row},
 };
-use columns::CLINICAL_TABLES;
+use columns::{CLINICAL_TABLES, is_text};
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 use parquet::file::reader::ChunkReader;
 use smol_str::SmolStr;
@@ -108,7 +110,7 @@ impl OmopLoader {
     /// A damaged file, or one without the columns that its name promises.
     pub(crate) fn load(&mut self, input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
         let table = table_of(&input.table_name).unwrap_or_default();
-        self.load_rows(table, &mut Delimited::open(input, None)?, sink)
+        self.load_rows(table, &mut Delimited::open(input, None, is_text)?, sink)
     }
 
     /// Loads a Parquet table.
@@ -219,7 +221,7 @@ impl OmopReader {
     /// A damaged file, one without the columns that its name promises, or a sink that fails.
     pub(crate) fn read(&self, input: Input, sink: &mut dyn Sink) -> Result<(), Error> {
         match self.plan(&input.table_name, sink) {
-            Some(table) => self.read_rows(table, &mut Delimited::open(input, None)?, sink),
+            Some(table) => self.read_rows(table, &mut Delimited::open(input, None, is_text)?, sink),
             None => Ok(()),
         }
     }

@@ -82,13 +82,14 @@ fn birth_from_parts(
     time.map(Some).in_field("year_of_birth")
 }
 
-/// `death`: that and when. Its cause is coded long after, and isn't read.
+/// `death`: that and when. Its cause is coded long after, and isn't read. However many rows state it, a person dies once: all have one
+/// origin, and of facts of one origin the earliest is kept.
 pub(super) fn read_death(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
     read_moment(rows, "death", &["death_datetime", "death_date"], Code::DEATH, sink)
 }
 
-/// `observation_period`: its end is the end of follow-up. A person with several periods has several ends, of which
-/// the last counts.
+/// `observation_period`: its end is the end of follow-up, unless it stands for "no end". A person with several periods has several ends,
+/// of which the last counts.
 pub(super) fn read_observation_period(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
     let ends = &["observation_period_end_datetime", "observation_period_end_date"];
     read_moment(rows, "observation_period", ends, Code::FOLLOWUP_END, sink)
@@ -103,12 +104,27 @@ fn read_moment(
 ) -> Result<(), Error> {
     let person = rows.header().require(rows.file(), "person_id")?;
     let columns = present(rows, times)?;
+    let starts: Vec<usize> = ["observation_period_start_datetime", "observation_period_start_date"]
+        .iter()
+        .filter_map(|name| rows.header().column(name))
+        .collect();
+    let is_period = code == Code::FOLLOWUP_END;
     let mut key = String::new();
     each_row(rows, table, sink, |row, sink| {
         row.key(person, &mut key).in_field("person_id")?;
-        let time =
-            first_time(row, &columns).and_then(|time| time.ok_or(EMPTY)).in_field(times[times.len() - 1])?;
-        // One death, one end of a period, however many tables state it.
-        Ok(sink.fact(&key, reserved(table, time, code, origin(table, "", &key, code, &time)))?)
+        let time = first_time(row, &columns).and_then(|time| time.ok_or(EMPTY));
+        let start = first_time(row, &starts).ok().flatten();
+        if is_period
+            && match time {
+                Ok(end) => moment::stands_for_no_end(start, end),
+                Err(reason) => reason == moment::OUT_OF_RANGE,
+            }
+        {
+            sink.ignore(table, moment::STILL_OPEN);
+            return Ok(());
+        }
+        let time = time.in_field(times[times.len() - 1])?;
+        let told = if is_period { time } else { SourceTime::Static };
+        Ok(sink.fact(&key, reserved(table, time, code, origin(table, "", &key, code, &told)))?)
     })
 }

@@ -4,9 +4,9 @@ use super::{CLINICAL_TABLES, NO_CONCEPT, NOT_READ, OmopLoader, SINGLE, VOCABULAR
 use crate::{
     Error, Limits, Progress, Rejection, Sink,
     input::{self, Opened},
-    rows::{Columnar, Delimited, Objects, Rows},
+    rows::{Columnar, Delimited, Objects, Rows, moment},
 };
-use events::{Identified, SourceFact, SourceSubject};
+use events::{Identified, SourceFact, SourceSubject, SourceTime, Time};
 use rustc_hash::FxHashSet;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -43,7 +43,7 @@ impl OmopVocabulary {
     /// # Errors
     /// A damaged file, or one without the columns of `concept`.
     pub fn load(concept: crate::Input) -> Result<(Self, usize), Error> {
-        Self::from_rows(&mut Delimited::open(concept, None)?)
+        Self::from_rows(&mut Delimited::open(concept, None, |_| false)?)
     }
 
     fn from_rows(rows: &mut dyn Rows) -> Result<(Self, usize), Error> {
@@ -120,12 +120,24 @@ pub fn omop_rows_subject(
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Rows { reason: "it holds more facts than one subject may have" });
     }
+    // Of facts of one origin the earliest is kept, as where facts are gathered from files.
+    facts.sort_by_key(time_of);
     let mut origins = FxHashSet::default();
     facts.retain(|fact| match fact {
         SourceFact::Event(event) => event.origin == 0 || origins.insert(event.origin),
         SourceFact::Label(_) | SourceFact::Identity(_) => true,
     });
     Ok(OmopSubject { subject: Identified::new(SourceSubject { key, facts }), rejections, unmapped })
+}
+
+fn time_of(fact: &SourceFact) -> Option<Time> {
+    match fact {
+        SourceFact::Event(event) => moment::day(event.time).map(|day| match event.time {
+            SourceTime::DateTime(time) => time,
+            _ => day,
+        }),
+        SourceFact::Label(_) | SourceFact::Identity(_) => None,
+    }
 }
 
 type Tables = BTreeMap<&'static str, Vec<Map<String, Value>>>;
@@ -325,6 +337,18 @@ mod tests {
         assert_eq!((read.unmapped, read.rejections.len()), (1, 1));
         assert_eq!((read.rejections[0].file.as_str(), read.rejections[0].line), ("measurement", 2));
         assert_eq!(read.subject.expose().key, "6");
+    }
+
+    #[test]
+    fn of_two_deaths_the_earlier_is_kept() {
+        let mut tables = patient();
+        tables["death"] = json!([{"person_id": 6, "death_date": "2013-02-05"}, {"person_id": 6, "death_date": "2013-02-03"}]);
+        let read = read(&tables).unwrap();
+        let deaths = read.subject.expose().facts.iter().filter_map(|fact| match fact {
+            SourceFact::Event(event) if event.code == "MEDS_DEATH" => moment::day(event.time),
+            _ => None,
+        });
+        assert_eq!(deaths.collect::<Vec<_>>(), [Time::from_ymd(2013, 2, 3).unwrap()]);
     }
 
     #[test]

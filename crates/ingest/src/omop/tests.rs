@@ -8,6 +8,11 @@ const CONCEPTS: &str = "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconc
     4\tpercent\tUnit\tUCUM\t%\n\
     5\tPositive\tMeas Value\tSNOMED\t10828004\n\
     6\tHome\tVisit\tVisit\tHome\n\
+    7\tType 2 diabetes\tCondition\tRead\tC10F.00\n\
+    8\tDrug\tDrug\tNDC\t000282150\n\
+    9\tDrug\tDrug\tRxNorm\t860975\n\
+    8717\tInpatient Hospital\tVisit\tCMS Place of Service\t21\n\
+    32037\tIntensive Care\tVisit\tVisit\tOMOP4822460\n\
     2000000001\tWard score\tObservation\tOur Scores\tW1\n";
 
 fn read_all(files: &[(&str, &str)]) -> Collected {
@@ -116,6 +121,140 @@ fn the_finer_known_code_wins_and_nothing_is_taken_from_free_text() {
     assert_eq!(sink.ignored[&("condition_occurrence", NO_CONCEPT)], 1);
     assert_eq!(sink.descriptions["ICD10CM//I10"].0, "Essential hypertension");
     assert!(!sink.descriptions.contains_key("LOINC//4548-4"), "only codes that occur are described");
+}
+
+#[test]
+fn the_standard_code_is_told_where_the_sources_own_could_not_be() {
+    let sink = check(
+        &[
+            (
+                "condition_occurrence.csv",
+                "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,condition_source_concept_id\n\
+                 1,6,1,2011-01-01,7\n2,6,1,2011-01-02,2000000001\n3,6,0,2011-01-03,2000000001\n",
+            ),
+            (
+                "drug_exposure.csv",
+                "drug_exposure_id,person_id,drug_concept_id,drug_exposure_start_date,drug_source_concept_id\n\
+                 1,6,9,2011-01-04,8\n",
+            ),
+        ],
+        &[
+            "6 2011-01-01 SNOMED//38341003",
+            "6 2011-01-02 SNOMED//38341003",
+            "6 2011-01-03 Our Scores//W1",
+            "6 2011-01-04 RXNORM//860975",
+        ],
+    );
+    assert!(!sink.descriptions.contains_key("NDC//000282150"), "only codes that occur are described");
+}
+
+const VISITS: &str = "visit_occurrence_id,person_id,visit_concept_id,visit_start_date,visit_start_datetime,visit_end_date,visit_end_datetime\n";
+
+#[test]
+fn stays_begin_and_end_under_a_visits_own_code() {
+    let rows = "1,6,8717,2011-01-01,,2011-01-05,\n2,6,32037,2011-02-01,,2011-02-05,\n";
+    check(
+        &[("visit_occurrence.csv", &format!("{VISITS}{rows}"))],
+        &[
+            "6 2011-01-01 VISIT//IP",
+            "6 2011-01-05 VISIT_END//IP",
+            "6 2011-02-01 VISIT//IP",
+            "6 2011-02-05 VISIT_END//IP",
+        ],
+    );
+}
+
+#[test]
+fn a_visit_of_one_day_known_by_its_date_ends_after_it_began() {
+    let rows = "1,6,9201,2011-01-01,2011-01-01 00:00:00,2011-01-01,2011-01-01 14:00:00\n\
+        2,6,9201,2011-02-01,2011-02-01 09:00:00,2011-02-01,\n\
+        3,6,9201,2011-03-02,2011-03-02 00:00:00,2011-03-01,2011-03-01 14:00:00\n";
+    let sink = check(
+        &[("visit_occurrence.csv", &format!("{VISITS}{rows}"))],
+        &[
+            "6 2011-01-01 VISIT//IP",
+            "6 2011-01-01 VISIT_END//IP",
+            "6 2011-02-01 VISIT_END//IP",
+            "6 2011-02-01T09:00:00 VISIT//IP",
+            "6 2011-03-02 VISIT//IP",
+        ],
+    );
+    assert_eq!(sink.rejections.len(), 1);
+}
+
+#[test]
+fn what_is_still_open_has_no_end() {
+    let visits = "1,6,9201,2011-01-01,,2099-12-31,\n2,6,9201,2011-02-01,,9999-12-31,\n3,6,9201,2011-03-01,,2031-03-01,\n\
+        4,6,9201,2011-04-01,,2012-04-01,\n";
+    let sink = check(
+        &[
+            ("visit_occurrence.csv", &format!("{VISITS}{visits}")),
+            (
+                "observation_period.csv",
+                "person_id,observation_period_start_date,observation_period_end_date\n\
+                 6,2001-01-01,2099-12-31\n6,2001-01-01,9999-12-31\n6,2001-01-01,2019-04-14\n",
+            ),
+            (
+                "condition_occurrence.csv",
+                "person_id,condition_concept_id,condition_start_date,condition_type_concept_id,visit_occurrence_id\n\
+                 6,1,2011-01-02,32821,1\n",
+            ),
+        ],
+        &[
+            "6 2011-01-01 VISIT//IP",
+            "6 2011-01-02 SNOMED//38341003",
+            "6 2011-02-01 VISIT//IP",
+            "6 2011-03-01 VISIT//IP",
+            "6 2011-04-01 VISIT//IP",
+            "6 2012-04-01 VISIT_END//IP",
+            "6 2019-04-14 OSLER_FOLLOWUP_END",
+        ],
+    );
+    assert!(sink.rejections.is_empty(), "{:?}", sink.rejections);
+    let still_open = crate::rows::moment::STILL_OPEN;
+    assert_eq!(sink.ignored[&("visit_occurrence", still_open)], 3);
+    assert_eq!(sink.ignored[&("observation_period", still_open)], 2);
+}
+
+#[test]
+fn a_person_dies_once_and_nobody_is_no_person() {
+    let sink = check(
+        &[(
+            "death.csv",
+            "person_id,death_date\n6,2010-02-05\n6,2010-02-03\nNA,2010-01-01\nNULL,2010-01-01\n",
+        )],
+        &["6 2010-02-03 MEDS_DEATH", "6 2010-02-05 MEDS_DEATH"],
+    );
+    let origins: Vec<u64> = sink
+        .facts
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            SourceFact::Event(event) => Some(event.origin),
+            _ => None,
+        })
+        .collect();
+    assert!(origins[0] != 0 && origins[0] == origins[1], "of one origin the earliest is kept");
+    let rejected: Vec<_> = sink.rejections.iter().map(|r| (r.line, r.field.as_str())).collect();
+    assert_eq!(rejected, [(4, "person_id"), (5, "person_id")]);
+}
+
+#[test]
+fn of_two_deaths_in_files_the_earlier_is_handed_on() {
+    let (source, spill) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rows = "person_id,death_date\n6,2010-02-05\n6,2010-02-03\n6,2010-02-04\n";
+    std::fs::write(source.path().join("death.csv"), rows).unwrap();
+    let options =
+        crate::Options::new(crate::Format::Omop, vec![source.path().to_owned()], spill.path().to_owned());
+    let mut sink = Collected::default();
+    let route = |key: &str| key.parse().unwrap();
+    let summary = crate::ingest(&options, &route, &crate::Progress::default(), &mut |subjects| {
+        for subject in subjects {
+            let subject = subject.expose();
+            sink.facts.extend(subject.facts.iter().map(|fact| (subject.key.clone(), fact.clone())));
+        }
+        Ok::<(), Error>(())
+    });
+    assert_eq!((summary.unwrap().duplicates, sink.lines()), (2, vec!["6 2010-02-03 MEDS_DEATH".to_owned()]));
 }
 
 #[test]

@@ -3,24 +3,64 @@
 use super::{NO_CONCEPT, event, identities::Named, present, vocabulary::Concepts};
 use crate::{
     Error, Sink,
-    rows::{EMPTY, Failure, InField, Quiet, Row, Rows, each_row, first_time, origin},
+    rows::{EMPTY, Failure, InField, Quiet, Reason, Row, Rows, each_row, first_time, moment, origin},
 };
 use events::{SourceFact, SourceTime, Time};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 
-/// Visits in which a patient stays: their end is an event, and a discharge.
-const STAYS: &[i64] = &[
-    9201,    // Inpatient Visit
-    9203,    // Emergency Room Visit
-    262,     // Emergency Room and Inpatient Visit
-    8717,    // Inpatient Hospital
-    8971,    // Inpatient Psychiatric Facility
-    8920,    // Comprehensive Inpatient Rehabilitation Facility
-    32_037,  // Intensive Care
-    581_379, // Inpatient Critical Care Facility
-    8870,    // Emergency Room – Hospital
+/// Visits in which a patient stays: their end is an event, and a discharge. Beside each the kind of visit that it is told as, at its start
+/// and its end: places have codes of other vocabularies, and `VISIT_END` has a word for none of them.
+const STAYS: &[(i64, i64)] = &[
+    (9201, INPATIENT),    // Inpatient Visit
+    (9203, EMERGENCY),    // Emergency Room Visit
+    (262, 262),           // Emergency Room and Inpatient Visit
+    (8717, INPATIENT),    // Inpatient Hospital
+    (8971, INPATIENT),    // Inpatient Psychiatric Facility
+    (8920, INPATIENT),    // Comprehensive Inpatient Rehabilitation Facility
+    (32_037, INPATIENT),  // Intensive Care
+    (581_379, INPATIENT), // Inpatient Critical Care Facility
+    (8870, EMERGENCY),    // Emergency Room – Hospital
 ];
+const INPATIENT: i64 = 9201;
+const EMERGENCY: i64 = 9203;
+
+/// The kind of visit that a visit of this concept is, if it is a stay.
+fn stay(concept: Option<i64>) -> Option<i64> {
+    let concept = concept?;
+    STAYS.iter().find(|(id, _)| *id == concept).map(|(_, kind)| *kind)
+}
+
+/// The end of what began at `start`, as it is read from a row's columns; `None` where there is none, or one that stands for "still
+/// open", which `open` is then told.
+fn end_of(
+    row: &dyn Row,
+    ends: &[usize],
+    start: SourceTime,
+    open: &mut dyn FnMut(),
+) -> Result<Option<SourceTime>, Reason> {
+    match first_time(row, ends) {
+        Ok(Some(end)) if !moment::is_open_end(start, end) => Ok(Some(match (start, end) {
+            // Of one day, known by the date alone at its start: it can't have ended before.
+            (SourceTime::Date(day), SourceTime::DateTime(_)) if moment::day(end) == Some(day) => start,
+            _ => end,
+        })),
+        Ok(None) => Ok(None),
+        Ok(Some(_)) | Err(moment::OUT_OF_RANGE) => {
+            open();
+            Ok(None)
+        }
+        Err(reason) => Err(reason),
+    }
+}
+
+/// Does an end come before the start? By the day, where either is known by the day alone.
+fn is_before(end: SourceTime, start: SourceTime) -> bool {
+    match (start, end) {
+        (SourceTime::DateTime(start), SourceTime::DateTime(end)) => end < start,
+        _ => moment::day(end) < moment::day(start),
+    }
+}
 
 /// The ends of inpatient stays by visit: 24 bytes each.
 #[derive(Default)]
@@ -33,12 +73,14 @@ impl Stays {
     pub(super) fn load(&mut self, rows: &mut dyn Rows) -> Result<(), Error> {
         let visit = rows.header().require(rows.file(), "visit_occurrence_id")?;
         let concept = rows.header().require(rows.file(), "visit_concept_id")?;
+        let starts = present(rows, &["visit_start_datetime", "visit_start_date"])?;
         let ends = present(rows, &["visit_end_datetime", "visit_end_date"])?;
         // The first of two readings says nothing about the table.
         each_row(rows, "visit_occurrence", &mut Quiet, |row, _| {
-            let stays = row.integer(concept).ok().flatten().is_some_and(|id| STAYS.contains(&id));
-            if let (true, Ok(Some(visit)), Ok(Some(end))) =
-                (stays, row.integer(visit), first_time(row, &ends))
+            let stays = stay(row.integer(concept).ok().flatten()).is_some();
+            if let (true, Ok(Some(visit)), Ok(Some(start))) =
+                (stays, row.integer(visit), first_time(row, &starts))
+                && let Ok(Some(end)) = end_of(row, &ends, start, &mut || {})
             {
                 self.ends.push((visit, end));
             }
@@ -98,19 +140,21 @@ pub(super) fn read(
             first_time(row, &starts).and_then(|time| time.ok_or(EMPTY)).in_field("visit_start_date")?;
         let record = record_id(row, record);
         // The visit's kind comes first here: the source's concept names a ward or clinic, not what kind of visit it is.
-        let Some(kind) = concepts.first([id, source]) else {
+        let stay = stay(id).filter(|_| table == "visit_occurrence");
+        let Some(kind) = concepts.first([stay.or(id), source]) else {
             sink.ignore(table, NO_CONCEPT);
             return Ok(());
         };
         let from = origin_of(table, "", &record, &kind.code, &start);
-        let end = first_time(row, &ends).in_field("visit_end_date")?;
+        let mut open = || sink.ignore(table, moment::STILL_OPEN);
+        let end = end_of(row, &ends, start, &mut open).in_field("visit_end_date")?;
         let mut end_event = event("visit_occurrence.end", start, kind.clone(), 0);
         sink.fact(&key, SourceFact::Event(event(table, start, kind, from)))?;
         let Some(end) = end else { return Ok(()) };
-        if at(end) < at(start) {
+        if is_before(end, start) {
             return Err(Failure::Field("visit_end_date", "a visit that ends before it starts"));
         }
-        if table == "visit_occurrence" && id.is_some_and(|id| STAYS.contains(&id)) {
+        if stay.is_some() {
             end_event.time = end;
             end_event.system = SmolStr::new_static("VISIT_END");
             end_event.origin = origin_of(table, "end", &record, &end_event.code, &end);

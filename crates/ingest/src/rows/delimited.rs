@@ -1,40 +1,63 @@
 //! Delimited text: comma, tab, semicolon or bar, quoted or not, header in any case, one bounded record in memory.
+//!
+//! A quote that nobody closed must not swallow the rows after it. So a field of several lines is believed only where it is
+//! closed as RFC 4180 has it (a delimiter or the record's end follows) and the record then has as many fields as the header;
+//! and, in a column that isn't free text, where none of the further lines is a row by itself. Else the line that opened
+//! the quote is rejected, and reading goes on at the next.
 
-use super::{Header, NOT_A_NUMBER, NOT_AN_INTEGER, NOT_UTF8, Place, Reason, Row, Rows, admit, moment};
+use super::{
+    Header, NOT_A_NUMBER, NOT_AN_INTEGER, NOT_UTF8, Place, Reason, Row, Rows, admit,
+    lines::{Line, Lines, MAX_BYTES},
+    moment,
+};
 use crate::{Error, Input, Sink};
-use csv_core::ReadRecordResult;
 use events::SourceTime;
 use std::{
     borrow::Cow,
     io::{BufRead, Read},
 };
 
-/// A record longer than this is rejected; an unclosed quote would otherwise take the rest of the file into memory.
-const MAX_RECORD_BYTES: usize = 16 << 20;
 const MAX_HEADER_BYTES: u64 = 1 << 20;
-const MAX_COLUMNS: usize = 10_000;
+
+const FIELDS: Reason = "not as many fields as the header";
+const TOO_LONG: Reason = "record too long";
+const NOT_CLOSED: Reason = "a quote that is never closed, or not where a field ends";
+const SWALLOWS: Reason = "a quote that is not closed on its line, with a row on the next";
 
 /// A delimited file, read one record at a time.
 pub(crate) struct Delimited {
-    file: String,
     header: Header,
-    reader: Box<dyn BufRead + Send>,
-    core: csv_core::Reader,
+    /// By column: may what stands there have several lines?
+    is_text: Vec<bool>,
+    dialect: Dialect,
+    lines: Lines,
+    /// The current record's lines as they stand in the file.
+    raw: Vec<u8>,
     record: Record,
     line: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Dialect {
+    delimiter: u8,
+    quoting: bool,
 }
 
 /// The current record.
 pub(crate) struct Record {
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    fields: usize,
 }
 
 impl Delimited {
     /// Reads the header. The delimiter is `delimiter`, or the one that the header holds most of. Tab-delimited files
-    /// are read without quoting, as OHDSI's Athena writes them.
-    pub(crate) fn open(input: Input, delimiter: Option<u8>) -> Result<Self, Error> {
+    /// are read without quoting, as OHDSI's Athena writes them. `is_text` says by their lower-case names which columns hold free
+    /// text.
+    pub(crate) fn open(
+        input: Input,
+        delimiter: Option<u8>,
+        is_text: impl Fn(&str) -> bool,
+    ) -> Result<Self, Error> {
         let Input { safe_name: file, mut reader, .. } = input;
         let mut first = Vec::new();
         (&mut reader)
@@ -49,50 +72,141 @@ impl Delimited {
             .split(char::from(delimiter))
             .map(|name| name.trim().trim_matches('"'));
         let header = Header::new(names);
-        let core = csv_core::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').build();
-        let record = Record { bytes: vec![0; 4096], ends: vec![0; header.len() + 1], fields: 0 };
-        Ok(Delimited { file, header, reader, core, record, line: 1 })
+        Ok(Delimited {
+            is_text: header.names.iter().map(|name| is_text(name)).collect(),
+            dialect: Dialect { delimiter, quoting: delimiter != b'\t' },
+            lines: Lines::after_header(file, reader),
+            raw: Vec::new(),
+            record: Record { bytes: Vec::new(), ends: Vec::with_capacity(header.len() + 1) },
+            line: 1,
+            header,
+        })
     }
 
-    fn read_record(&mut self) -> Result<Outcome, Error> {
-        let (mut written, mut fields, mut too_long) = (0, 0, false);
+    /// Reads the record that begins with the line in `raw`, or says why it is none; the lines after the first are then still to
+    /// be read, unless `Lines` gives them up.
+    fn read_record(&mut self) -> Result<Result<(), Reason>, Error> {
+        let first = self.raw.len();
+        let mut scan = Scan::default();
+        self.record.clear();
+        let (problem, too_long) = loop {
+            let before = self.raw.len();
+            let columns = self.header.len();
+            match scan.go_on(&self.raw, self.dialect, columns, &mut self.record) {
+                Scanned::Complete if self.record.ends.len() != columns => break (FIELDS, false),
+                Scanned::Complete if before > first && !scan.well_closed => break (NOT_CLOSED, false),
+                Scanned::Complete => return Ok(Ok(())),
+                Scanned::Open if !scan.well_closed => break (NOT_CLOSED, false),
+                Scanned::Open => {}
+            }
+            let column = self.record.ends.len();
+            match self.lines.next(&mut self.raw)? {
+                Line::End => break (NOT_CLOSED, false),
+                Line::TooLong => break (TOO_LONG, true),
+                Line::Whole if self.raw.len() > MAX_BYTES => break (TOO_LONG, false),
+                Line::Whole => {}
+            }
+            let is_text = self.is_text.get(column).is_some_and(|is_text| *is_text);
+            if !is_text && fields(&self.raw[before..], self.dialect, columns) == columns {
+                break (SWALLOWS, false);
+            }
+        };
+        self.lines.take_back(&self.raw[first..], too_long);
+        Ok(Err(problem))
+    }
+}
+
+/// How far the lines of a record were parted into fields.
+struct Scan {
+    at: usize,
+    within: Within,
+    /// Is every quote so far closed where its field ends?
+    well_closed: bool,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Scan { at: 0, within: Within::Nothing, well_closed: true }
+    }
+}
+
+enum Within {
+    Nothing,
+    Plain,
+    Quoted,
+    /// Past a quote that closes the field, or begins a quote of its own.
+    Closing,
+}
+
+enum Scanned {
+    Complete,
+    /// Within a quoted field.
+    Open,
+}
+
+impl Scan {
+    /// Goes on to the end of `raw`, or until there are more than `most` fields.
+    fn go_on(&mut self, raw: &[u8], dialect: Dialect, most: usize, record: &mut Record) -> Scanned {
+        let Dialect { delimiter, quoting } = dialect;
         loop {
-            let input = self.reader.fill_buf().map_err(|error| Error::read(&self.file, &error))?;
-            let (result, consumed, output, ends) = self.core.read_record(
-                input,
-                &mut self.record.bytes[written..],
-                &mut self.record.ends[fields..],
-            );
-            self.reader.consume(consumed);
-            written += output;
-            fields += ends;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.record.bytes.len() < MAX_RECORD_BYTES => {
-                    let longer = self.record.bytes.len() * 2;
-                    self.record.bytes.resize(longer, 0);
+            let rest = raw.get(self.at..).unwrap_or_default();
+            match self.within {
+                Within::Nothing if quoting && rest.first() == Some(&b'"') => {
+                    self.at += 1;
+                    self.within = Within::Quoted;
                 }
-                ReadRecordResult::OutputEndsFull if self.record.ends.len() < MAX_COLUMNS => {
-                    let longer = self.record.ends.len() * 2 + 8;
-                    self.record.ends.resize(longer, 0);
+                Within::Nothing => self.within = Within::Plain,
+                Within::Plain => {
+                    let end = memchr::memchr2(delimiter, b'\n', rest);
+                    record.bytes.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+                    record.ends.push(record.bytes.len());
+                    match end {
+                        Some(end) if rest[end] == delimiter && record.ends.len() <= most => {
+                            self.at += end + 1;
+                            self.within = Within::Nothing;
+                        }
+                        _ => return Scanned::Complete,
+                    }
                 }
-                ReadRecordResult::OutputFull => (written, too_long) = (0, true),
-                ReadRecordResult::OutputEndsFull => (fields, too_long) = (0, true),
-                ReadRecordResult::Record if too_long => return Ok(Outcome::TooLong),
-                ReadRecordResult::Record => {
-                    self.record.fields = fields;
-                    return Ok(Outcome::Complete);
+                Within::Quoted => match memchr::memchr(b'"', rest) {
+                    Some(quote) => {
+                        record.bytes.extend_from_slice(&rest[..quote]);
+                        self.at += quote + 1;
+                        self.within = Within::Closing;
+                    }
+                    None => {
+                        record.bytes.extend_from_slice(rest);
+                        self.at = raw.len();
+                        return Scanned::Open;
+                    }
+                },
+                Within::Closing if rest.first() == Some(&b'"') => {
+                    record.bytes.push(b'"');
+                    self.at += 1;
+                    self.within = Within::Quoted;
                 }
-                ReadRecordResult::End if too_long => return Ok(Outcome::TooLong),
-                ReadRecordResult::End => return Ok(Outcome::End),
+                Within::Closing => {
+                    let end = memchr::memchr2(delimiter, b'\n', rest).unwrap_or(rest.len());
+                    self.well_closed &= rest[..end].trim_ascii().is_empty();
+                    self.within = Within::Plain;
+                }
             }
         }
     }
 }
 
+/// How many fields a line has by itself, one that stays open counted; no more than one past `most` are counted.
+fn fields(line: &[u8], dialect: Dialect, most: usize) -> usize {
+    let mut record = Record { bytes: Vec::new(), ends: Vec::new() };
+    match Scan::default().go_on(line, dialect, most, &mut record) {
+        Scanned::Complete => record.ends.len(),
+        Scanned::Open => record.ends.len() + 1,
+    }
+}
+
 impl Rows for Delimited {
     fn file(&self) -> &str {
-        &self.file
+        self.lines.file()
     }
 
     fn header(&self) -> &Header {
@@ -107,43 +221,42 @@ impl Rows for Delimited {
         self.line
     }
 
-    /// Moves to the next record that has as many fields as the header; the others are rejected, once per line that
-    /// they covered, so that an unclosed quote counts for all that it swallowed.
+    /// Moves to the next record that has as many fields as the header; of the others the first line is rejected, and those after
+    /// it are read anew. Lines that aren't are rejected too, so that whatever a quote swallowed is counted.
     ///
     /// # Errors
     /// When the stream breaks off.
     fn advance(&mut self, kind: &'static str, sink: &mut dyn Sink) -> Result<bool, Error> {
         loop {
-            // The header's line was taken before csv-core began to count from 1.
-            self.line = self.core.line() + 1;
-            let problem = match self.read_record()? {
-                Outcome::End => return Ok(false),
-                Outcome::TooLong => "record too long, or a quote that is never closed",
-                Outcome::Complete if self.record.fields == self.header.len() => return Ok(true),
-                Outcome::Complete => "not as many fields as the header",
+            self.raw.clear();
+            let begun = self.lines.next(&mut self.raw)?;
+            self.line = self.lines.number();
+            let problem = match begun {
+                Line::End => return Ok(false),
+                Line::Whole if matches!(&self.raw[..], b"\n" | b"\r\n" | b"\r") => continue,
+                Line::TooLong => TOO_LONG,
+                Line::Whole => match self.read_record()? {
+                    Ok(()) => return Ok(true),
+                    Err(problem) => problem,
+                },
             };
-            let covered = (self.core.line() + 1).saturating_sub(self.line).max(1);
-            for line in self.line..self.line + covered {
-                Place { file: &self.file, kind, line }.reject(sink, "", problem);
+            for line in self.line..=self.lines.number() {
+                Place { file: self.lines.file(), kind, line }.reject(sink, "", problem);
             }
         }
     }
 }
 
-enum Outcome {
-    Complete,
-    TooLong,
-    End,
-}
-
 impl Record {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     /// A field's bytes, without surrounding blanks; `None` when it is empty or says null.
     fn field(&self, column: usize) -> Option<&[u8]> {
-        if column >= self.fields {
-            return None;
-        }
-        let start = if column == 0 { 0 } else { self.ends[column - 1] };
-        let field = self.bytes.get(start..self.ends[column])?.trim_ascii();
+        let start = if column == 0 { 0 } else { *self.ends.get(column - 1)? };
+        let field = self.bytes.get(start..*self.ends.get(column)?)?.trim_ascii();
         match field {
             b"" | b"NULL" | b"null" | b"\\N" => None,
             field => Some(field),
@@ -157,7 +270,7 @@ impl Record {
 
     #[cfg(test)]
     pub(crate) fn of(fields: &[&str]) -> Self {
-        let mut record = Record { bytes: Vec::new(), ends: Vec::new(), fields: fields.len() };
+        let mut record = Record { bytes: Vec::new(), ends: Vec::new() };
         for field in fields {
             record.bytes.extend_from_slice(field.as_bytes());
             record.ends.push(record.bytes.len());
@@ -213,7 +326,8 @@ mod tests {
 
     fn rows(text: &[u8]) -> (Vec<Vec<String>>, Collected) {
         let mut sink = Collected::default();
-        let mut table = Delimited::open(input("t.csv", text), None).unwrap();
+        let is_text = |column: &str| column == "note";
+        let mut table = Delimited::open(input("t.csv", text), None, is_text).unwrap();
         let mut rows = Vec::new();
         while table.advance("t", &mut sink).unwrap() {
             let columns = 0..table.header().len();
@@ -249,25 +363,79 @@ mod tests {
         assert_eq!(rows.len(), 2);
     }
 
+    fn rejected(sink: &Collected) -> Vec<u64> {
+        sink.rejections.iter().map(|rejection| rejection.line).collect()
+    }
+
     #[test]
-    fn a_swallowing_quote_counts_for_every_line() {
+    fn a_stray_quote_costs_its_own_line() {
         let (rows, sink) = rows(b"a,b\n1,2\n3,\"4\n5,6\n7,8\n");
-        assert_eq!(rows.len(), 2, "the record that the quote opens ends with the file");
+        assert_eq!(rows, [["1", "2"], ["5", "6"], ["7", "8"]]);
+        assert_eq!(rejected(&sink), [3]);
+        let (rows, sink) = self::rows(b"a,b\n1,2\n\"3,4\n5,6\n7,8");
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rejected(&sink), [3]);
+        // A second one closes the first, as far as quotes go.
+        for second in ["x\"", "\"x", "\"x\"", "x \" y"] {
+            let text = format!("a,b,c\n1,2,3\n4,5,\"6\n7,8,9\n10,11,12\n13,14,{second}\n16,17,18\n");
+            let (rows, sink) = self::rows(text.as_bytes());
+            assert_eq!(rows.len() + rejected(&sink).len(), 6, "{second}: every line is read or counted");
+            assert!(rows.len() >= 4 && rejected(&sink)[0] == 3, "{second}: {rows:?}");
+        }
+        let (_, sink) = self::rows(b"a,b,c\n1,2,\"3");
+        assert_eq!(rejected(&sink), [2], "the last line too");
+    }
+
+    #[test]
+    fn one_stray_quote_among_a_thousand_rows() {
+        let mut text = "id,concept,source\n".to_owned();
+        for id in 0..1000 {
+            let source = if id % 897 == 3 { "\"T2DM poorly controlled" } else { "x" };
+            text += &format!("{id},201826,{source}\n");
+        }
+        let (rows, sink) = rows(text.as_bytes());
+        assert_eq!((rows.len(), rejected(&sink)), (998, vec![5, 902]));
+    }
+
+    #[test]
+    fn text_of_several_lines_is_read_where_it_closes_as_it_should() {
+        let (rows, sink) = rows(b"id,note\n1,\"Seen, \"\"today\"\".\r\n\r\nNa, K\nWell.\"\r\n2,short\n");
+        assert_eq!(rows, [["1", "Seen, \"today\".\r\n\r\nNa, K\nWell."], ["2", "short"]]);
         assert!(sink.rejections.is_empty());
-        let (rows, sink) = self::rows(b"a,b\n1,2\n\"3,4\n5,6\n7,8\n");
-        assert_eq!(rows.len(), 1);
-        assert_eq!(sink.rejections.len(), 3, "{:?}", sink.rejections);
-        assert_eq!(sink.rejections[0].line, 3);
+        // In a column that nobody declared, where no line of it could be a row.
+        let (rows, sink) = self::rows(b"id,place,n\n1,\"12 Elm St\nSalem\",3\n4,x,5\n");
+        assert_eq!(rows, [["1", "12 Elm St\nSalem", "3"], ["4", "x", "5"]]);
+        assert!(sink.rejections.is_empty());
+        // Opened and never closed: the next text's quote isn't its end.
+        let (rows, sink) = self::rows(b"id,note\n1,\"He said\n2,\"Seen.\nWell.\"\n3,fine\n");
+        assert_eq!(rows, [["2", "Seen.\nWell."], ["3", "fine"]]);
+        assert_eq!(rejected(&sink), [2]);
+        let (rows, sink) = self::rows(b"id,note\n1,\"He said\n2,fine\n3,fine\n");
+        assert_eq!((rows.len(), rejected(&sink)), (2, vec![2]), "up to the end of the file");
+    }
+
+    #[test]
+    fn reading_again_is_bounded() {
+        // Each line opens a text that the next one closes, to open another: there are too many fields after 3,000 lines.
+        let mut text = "note,".repeat(3000).into_bytes();
+        text.extend_from_slice(b"id\n");
+        (0..50_000).for_each(|_| text.extend_from_slice(b"x\",\"b\n"));
+        let (rows, sink) = rows(&text);
+        assert_eq!((rows.len(), rejected(&sink)), (0, (2..50_002).collect::<Vec<_>>()));
     }
 
     #[test]
     fn long_records_are_rejected_in_bounded_memory() {
         let mut text = b"a,b\n1,\"".to_vec();
-        text.resize(MAX_RECORD_BYTES * 2, b'x');
+        text.resize(MAX_BYTES * 2, b'x');
         text.extend_from_slice(b"\"\n3,4\n");
         let (rows, sink) = rows(&text);
         assert_eq!(rows, [["3", "4"]]);
         assert_eq!(sink.rejections.len(), 1);
+        // A text that opens before such a line.
+        let (rows, sink) = self::rows(&[b"id,note\n1,\"x\n", &text[4..]].concat());
+        assert_eq!(rows, [["3", "4"]]);
+        assert_eq!(rejected(&sink), [2, 3]);
     }
 
     #[test]

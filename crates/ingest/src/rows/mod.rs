@@ -5,6 +5,7 @@
 
 mod columnar;
 mod delimited;
+mod lines;
 pub(crate) mod moment;
 mod objects;
 mod quiet;
@@ -49,7 +50,7 @@ pub(crate) trait Row {
     }
 
     /// Writes the subject's key into `key`: integers in plain digits whatever they were written like, so that one
-    /// subject has one key in all tables and formats.
+    /// subject has one key in all tables and formats. Words for "nothing" (`NA`, `NULL`) are no key.
     fn key(&self, column: usize, key: &mut String) -> Result<(), Reason> {
         use std::fmt::Write as _;
         key.clear();
@@ -58,13 +59,22 @@ pub(crate) trait Row {
             return Ok(());
         }
         match self.text(column)? {
-            Some(text) => {
+            Some(text) if !names_nobody(&text) => {
                 key.push_str(&text);
                 Ok(())
             }
-            None => Err(EMPTY),
+            _ => Err(EMPTY),
         }
     }
+}
+
+/// Does a cell say, as exports do, that there is nothing in it? As a subject's key it would make one subject of all who lack theirs.
+fn names_nobody(cell: &str) -> bool {
+    const NOTHING: &[&str] = &[
+        "#N/A", "<NA>", "N/A", "NA", "NAN", "NULL", "NaN", "None", "Null", "\\N", "n/a", "na", "nan", "none",
+        "null",
+    ];
+    NOTHING.binary_search(&cell).is_ok()
 }
 
 /// A table, one row at a time.

@@ -61,6 +61,36 @@ pub(crate) fn birth(time: SourceTime) -> SourceTime {
     }
 }
 
+/// The longest that a stay may last, in days (10 years): what would end later is still open. That alone tells a date that no stay ended
+/// on from a real one, since some data sets move all dates by a century.
+const LONGEST_STAY_DAYS: f64 = 3652.5;
+/// Days that stand for "no end" (years past 2199 are out of range).
+const NO_END: [(i32, u32, u32); 3] = [(2099, 12, 31), (2100, 12, 31), (2199, 12, 31)];
+
+pub(crate) const STILL_OPEN: Reason = "an end that stands for \"still open\", left out";
+
+/// Is what stands as the end of a stay none: more than 10 years after its start, or a day that stands for "no end"?
+pub(crate) fn is_open_end(start: SourceTime, end: SourceTime) -> bool {
+    stands_for_no_end(Some(start), end)
+        || matches!((day(start), day(end)), (Some(start), Some(end)) if end.days_since(start) > LONGEST_STAY_DAYS)
+}
+
+/// Is an end a day that stands for "no end"? What began within the year before may have ended on that day.
+pub(crate) fn stands_for_no_end(start: Option<SourceTime>, end: SourceTime) -> bool {
+    let Some(end) = day(end).filter(|end| NO_END.contains(&end.ymd())) else { return false };
+    start.and_then(day).is_none_or(|start| end.days_since(start) > 366.0)
+}
+
+/// Midnight of a time's calendar day.
+pub(crate) fn day(time: SourceTime) -> Option<Time> {
+    match time {
+        SourceTime::Static => None,
+        SourceTime::Date(time) | SourceTime::DateTime(time) => {
+            Some(Time::from_micros(time.micros().div_euclid(events::MICROS_PER_DAY) * events::MICROS_PER_DAY))
+        }
+    }
+}
+
 fn parse_clock(clock: &[u8]) -> Result<(u32, u32, u32, u32), Reason> {
     let (hour, minute, rest) = match clock {
         [h1, h2, b':', m1, m2, rest @ ..] => (two(*h1, *h2)?, two(*m1, *m2)?, rest),
@@ -144,6 +174,19 @@ mod tests {
         }
         assert_eq!(parse(b"0001-01-01"), Err(OUT_OF_RANGE));
         assert_eq!(parse(b"9999-12-31 00:00:00"), Err(OUT_OF_RANGE));
+    }
+
+    #[test]
+    fn open_ends() {
+        let is_open = |start: &str, end: &str| {
+            is_open_end(parse(start.as_bytes()).unwrap(), parse(end.as_bytes()).unwrap())
+        };
+        assert!(is_open("2011-10-10", "2099-12-31") && is_open("2011-10-10 07:05", "2021-10-12"));
+        assert!(is_open("2095-01-01", "2099-12-31 00:00:00"));
+        assert!(!is_open("2011-10-10", "2021-10-09") && !is_open("2011-10-10", "2011-10-10"));
+        assert!(!is_open("2099-12-24", "2099-12-31"), "a stay in moved dates");
+        assert!(stands_for_no_end(None, parse(b"2099-12-31").unwrap()));
+        assert!(!stands_for_no_end(None, parse(b"2098-12-31").unwrap()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Rows as JSON objects, a column a name: as callers send them.
 
-use super::{EMPTY, Header, NOT_A_NUMBER, NOT_AN_INTEGER, Place, Reason, Row, Rows, admit, moment};
+use super::{
+    EMPTY, Header, NOT_A_NUMBER, NOT_AN_INTEGER, Place, Reason, Row, Rows, admit, moment, names_nobody,
+};
 use crate::{Error, Sink};
 use events::SourceTime;
 use serde_json::{Map, Value};
@@ -141,7 +143,8 @@ impl Row for Cells {
         key.clear();
         match (self.integer(column), self.at(column)) {
             (Ok(Some(id)), _) => key.push_str(&id.to_string()),
-            (_, Some(Value::String(text))) => key.push_str(text.trim()),
+            (_, Some(Value::String(text))) if !names_nobody(text.trim()) => key.push_str(text.trim()),
+            (_, Some(Value::String(_))) => return Err(EMPTY),
             (_, None) => return Err(EMPTY),
             _ => return Err(NOT_AN_INTEGER),
         }

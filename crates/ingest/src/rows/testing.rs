@@ -86,7 +86,7 @@ impl Sink for Collected {
 pub(crate) fn input(name: &str, bytes: &[u8]) -> Input {
     Input {
         safe_name: name.to_owned(),
-        table_name: name.to_lowercase(),
+        table_name: name.to_owned(),
         reader: Box::new(Cursor::new(bytes.to_vec())),
     }
 }

@@ -50,7 +50,7 @@ impl SyntheaReader {
             sink.ignore("file", "not a table of Synthea's CSV export");
             return Ok(());
         };
-        let open = |input| Delimited::open(input, Some(b','));
+        let open = |input| Delimited::open(input, Some(b','), |_| false);
         match TABLES.iter().find(|table| table.name == name) {
             Some(table) => tables::read(table, &mut open(input)?, self.identities, sink),
             None if name == "patients" => patients::read(&mut open(input)?, self.identities, sink),

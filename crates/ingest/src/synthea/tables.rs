@@ -3,7 +3,7 @@
 use super::identities::Seen;
 use crate::{
     Error, Sink, codes,
-    rows::{EMPTY, Failure, InField, Row, Rows, each_row},
+    rows::{EMPTY, Failure, InField, Row, Rows, each_row, moment},
     units,
 };
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
@@ -117,7 +117,13 @@ pub(super) fn read(
             Some(named) => codes::system(&named),
             None => SmolStr::new_static(table.system),
         };
-        let mut event = event(table.name, time, system, &found);
+        let mut event = match table.name {
+            // As FHIR's reader writes it: an allergy to aspirin must not look like a dose of it.
+            "allergies" => {
+                event(table.name, time, SmolStr::new_static("ALLERGY"), &codes::whole(&system, found.trim()))
+            }
+            _ => event(table.name, time, system, &found),
+        };
         event.display = text(row, display).in_field(table.display)?;
         if let Some(values) = &values {
             values.read(row, &mut event)?;
@@ -166,12 +172,20 @@ struct Visit {
 
 impl Visit {
     fn read(&self, row: &dyn Row, key: &str, start: SourceTime, sink: &mut dyn Sink) -> Result<(), Failure> {
-        let end = self.end.map_or(Ok(None), |column| row.time(column)).in_field("stop")?;
+        let end = match self.end.map_or(Ok(None), |column| row.time(column)) {
+            Err(moment::OUT_OF_RANGE) => {
+                sink.ignore("encounters", moment::STILL_OPEN);
+                None
+            }
+            end => end.in_field("stop")?,
+        };
         if let Some(class) = text(row, self.class).in_field("encounterclass")? {
             let class = visit_class(&class);
             let begin = event("encounters.class", start, SmolStr::new_static("VISIT"), class);
             sink.fact(key, SourceFact::Event(begin))?;
-            if let (Some(end), "IMP" | "EMER") = (end, class) {
+            if end.is_some_and(|end| moment::is_open_end(start, end)) {
+                sink.ignore("encounters", moment::STILL_OPEN);
+            } else if let (Some(end), "IMP" | "EMER") = (end, class) {
                 let end = event("encounters.end", end, SmolStr::new_static("VISIT_END"), class);
                 sink.fact(key, SourceFact::Event(end))?;
             }

@@ -43,7 +43,7 @@ fn a_life() {
         ],
         &[
             "p1 1950-02-03T00:00:00 MEDS_BIRTH",
-            "p1 2009-09-27 RXNORM//1191",
+            "p1 2009-09-27 ALLERGY//RXNORM//1191",
             "p1 2011-01-01T10:00:00 SNOMED//185347001",
             "p1 2011-01-01T10:00:00 SNOMED//44054006",
             "p1 2011-01-01T10:00:00 VISIT//IMP",
@@ -102,6 +102,22 @@ fn who_is_named_is_read_where_it_is_asked_for() {
             "p1 RecordNumber p1",
         ]
     );
+}
+
+#[test]
+fn a_stay_that_is_still_open_has_no_end() {
+    let text = "START,STOP,PATIENT,ENCOUNTERCLASS,CODE\n\
+        2011-01-01T10:00:00Z,2099-12-31T00:00:00Z,p,inpatient,1\n2011-01-02T10:00:00Z,9999-12-31,p,inpatient,1\n";
+    let sink = check(
+        &[("encounters.csv", text)],
+        &[
+            "p 2011-01-01T10:00:00 SNOMED//1",
+            "p 2011-01-01T10:00:00 VISIT//IMP",
+            "p 2011-01-02T10:00:00 SNOMED//1",
+            "p 2011-01-02T10:00:00 VISIT//IMP",
+        ],
+    );
+    assert_eq!(sink.ignored[&("encounters", crate::rows::moment::STILL_OPEN)], 2);
 }
 
 #[test]

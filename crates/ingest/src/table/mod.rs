@@ -42,7 +42,8 @@ impl Mapping {
         let name = input.table_name.clone();
         match self.tables.iter().find(|table| table.matches(&name)) {
             Some(table) => {
-                read::read(self, table, &name, &mut Delimited::open(input, table.delimiter)?, sink)
+                let is_text = |column: &str| table.is_text(column);
+                read::read(self, table, &name, &mut Delimited::open(input, table.delimiter, is_text)?, sink)
             }
             None => {
                 sink.ignore("file", "no table of the mapping has files of this name");

@@ -180,6 +180,12 @@ impl Table {
         self.files.iter().any(|pattern| glob::matches(pattern, table_name))
     }
 
+    /// Does the mapping say that this column is free text?
+    pub(super) fn is_text(&self, column: &str) -> bool {
+        let mut texts = self.events.iter().filter_map(|rule| rule.value.filter(|value| value.text));
+        texts.any(|value| self.columns[value.column].eq_ignore_ascii_case(column))
+    }
+
     pub(super) fn names_column(&self, column: &str) -> bool {
         self.columns.iter().any(|named| named.eq_ignore_ascii_case(column))
     }

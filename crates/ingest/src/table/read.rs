@@ -8,7 +8,7 @@ use super::{
     time::NoTime,
 };
 use crate::{
-    Error, Sink, directory,
+    Error, Sink, directory, input,
     rows::{EMPTY, Place, Reason, Row, Rows, moment, origin},
     units,
 };
@@ -96,20 +96,33 @@ pub(super) fn read(
 struct Owner<'a> {
     subject: &'a Subject,
     key: String,
-    known: bool,
+    named: Named,
     waiting: Vec<SourceFact>,
+}
+
+/// Is it known whose the rows are?
+#[derive(Clone, Copy, PartialEq)]
+enum Named {
+    Yes,
+    /// The row that names the subject is still to come.
+    NotYet,
+    /// The row that should name the subject doesn't: what follows is nobody's, until another does.
+    Not,
 }
 
 impl<'a> Owner<'a> {
     fn new(table: &'a Table, table_name: &str) -> Self {
-        let stem = table_name.split_once('.').map_or(table_name, |(stem, _)| stem);
+        let stem = input::stem(table_name);
         let key = match table.subject {
             // Plain digits, as a column of integers would give.
             Subject::FileStem => stem.parse::<i64>().map_or_else(|_| stem.to_owned(), |id| id.to_string()),
             _ => String::new(),
         };
-        let known = matches!(table.subject, Subject::FileStem | Subject::Column(_));
-        Owner { subject: &table.subject, key, known, waiting: Vec::new() }
+        let named = match table.subject {
+            Subject::FileStem | Subject::Column(_) => Named::Yes,
+            Subject::Row { .. } => Named::NotYet,
+        };
+        Owner { subject: &table.subject, key, named, waiting: Vec::new() }
     }
 
     fn see(&mut self, cells: &Cells<'_>, sink: &mut dyn Sink) -> Result<Result<(), Failure>, Error> {
@@ -121,11 +134,12 @@ impl<'a> Owner<'a> {
                 _ => return Ok(Ok(())),
             },
         };
-        if let Err(reason) = cells.row.key(cells.places[named], &mut self.key) {
-            self.known = matches!(self.subject, Subject::Column(_));
+        if let Err(reason) = cells.key(named, &mut self.key) {
+            self.waiting.clear();
+            self.named = Named::Not;
             return Ok(Err(Failure { column: named, reason }));
         }
-        self.known = true;
+        self.named = Named::Yes;
         for fact in self.waiting.drain(..) {
             sink.fact(&self.key, fact).map_err(|error| Error::spill(&error))?;
         }
@@ -133,13 +147,10 @@ impl<'a> Owner<'a> {
     }
 
     fn give(&mut self, fact: SourceFact, place: &Place<'_>, sink: &mut dyn Sink) -> Result<(), Error> {
-        if self.known {
-            return sink.fact(&self.key, fact).map_err(|error| Error::spill(&error));
-        }
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push(fact);
-        } else {
-            place.reject(sink, "", NO_SUBJECT);
+        match self.named {
+            Named::Yes => return sink.fact(&self.key, fact).map_err(|error| Error::spill(&error)),
+            Named::NotYet if self.waiting.len() < MAX_WAITING => self.waiting.push(fact),
+            Named::NotYet | Named::Not => place.reject(sink, "", NO_SUBJECT),
         }
         Ok(())
     }
@@ -309,6 +320,17 @@ impl Cells<'_> {
     pub(super) fn text(&self, column: Slot) -> Result<Option<Cow<'_, str>>, Reason> {
         let text = self.row.text(self.places[column])?;
         Ok(text.filter(|text| !self.table.missing.is_word(text)))
+    }
+
+    /// The subject's key, unless the cell is empty or says "missing".
+    fn key(&self, column: Slot, key: &mut String) -> Result<(), Reason> {
+        let is_missing = |number: f64| self.table.missing.is_number(number);
+        if self.text(column)?.is_none()
+            || matches!(self.row.number(self.places[column]), Ok(Some(n)) if is_missing(n))
+        {
+            return Err(EMPTY);
+        }
+        self.row.key(self.places[column], key)
     }
 
     /// As [`Cells::text`], as a number.

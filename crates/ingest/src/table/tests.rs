@@ -149,6 +149,39 @@ fn subjects_by_column_file_and_row() {
     );
     let sink = check(&by_row, &[("a.csv", "p,v\nx,1\n")], &[]);
     assert_eq!(sink.rejections[0].reason, "no row names the subject");
+    let sink = check(&by_row, &[("a.csv", "p,v\nw,1\nID,NA\nx,1\ny,1\nID,6\nz,1\n")], &["6 static S//z"]);
+    let rejected: Vec<_> = sink.rejections.iter().map(|r| (r.line, r.reason)).collect();
+    let nobodys = "no row names the subject";
+    assert_eq!(rejected, [(3, "empty"), (4, nobodys), (5, nobodys)], "nobody's rows aren't the next one's");
+}
+
+#[test]
+fn files_of_different_names_are_different_subjects() {
+    let mapping = "name = \"t\"\n[[table]]\nfiles = [\"*\"]\nsubject = { file_stem = true }\n\
+        [[table.event]]\ncode = \"S//x\"\ntime = \"static\"\n";
+    let files = ["site1.0001.csv", "site1.0002.csv", "AbC.csv", "aBc.csv", "0012.txt", "12.5.tsv"];
+    check(
+        mapping,
+        &files.map(|name| (name, "p\nx\n")),
+        &[
+            "12 static S//x",
+            "12.5 static S//x",
+            "AbC static S//x",
+            "aBc static S//x",
+            "site1.0001 static S//x",
+            "site1.0002 static S//x",
+        ],
+    );
+}
+
+#[test]
+fn who_is_missing_is_nobody() {
+    let mapping =
+        one("missing = [\"unknown\", \"-9\"]\n[[table.event]]\ncode = \"S//x\"\ntime = \"static\"\n");
+    let rows = "id,x\n7,1\nunknown,1\n-9.0,1\nNA,1\nN/A,1\nNaN,1\nNULL,1\nNancy,1\n";
+    let sink = check(&mapping, &[("t.csv", rows)], &["7 static S//x", "Nancy static S//x"]);
+    let rejected: Vec<_> = sink.rejections.iter().map(|r| (r.line, r.field.as_str(), r.reason)).collect();
+    assert_eq!(rejected, (3..=8).map(|line| (line, "id", "empty")).collect::<Vec<_>>());
 }
 
 #[test]

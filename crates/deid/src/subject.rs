@@ -252,15 +252,18 @@ impl Deidentifier {
         match &event.value {
             // A coded value is part of the code.
             SourceValue::None | SourceValue::Concept { .. } => {}
-            SourceValue::Number(value) if is_like_an_identifier(*value, event.unit.as_deref()) => {
-                tally.trim(&event.path, "whole number of seven digits or more without a unit");
-            }
             SourceValue::Number(value) => {
-                safe.numeric_value = Some(*value as f32);
-                if let Some(unit) = event.unit.as_deref().filter(|u| !u.is_empty()) {
-                    match units::known(unit) {
-                        Some(unit) => safe.unit = Some(SmolStr::new(unit)),
-                        None => tally.trim(&event.path, "unit not known"),
+                let stated = event.unit.as_deref().filter(|unit| !unit.is_empty());
+                let unit = stated.and_then(units::known);
+                if unit.is_none() && stated.is_some() {
+                    tally.trim(&event.path, "unit not known");
+                }
+                // A word that is no unit makes no measurement of a number.
+                match is_like_an_identifier(*value) && unit.as_deref().is_none_or(units::is_bare_number) {
+                    true => tally.trim(&event.path, "whole number of seven digits or more without a unit"),
+                    false => {
+                        safe.numeric_value = Some(*value as f32);
+                        safe.unit = unit.map(SmolStr::new);
                     }
                 }
             }
@@ -416,8 +419,8 @@ impl Deidentifier {
 }
 
 /// A record number, a telephone number or a date written as one: no measurement without a unit is as long.
-fn is_like_an_identifier(value: f64, unit: Option<&str>) -> bool {
-    value.abs() >= 1e6 && value.fract() == 0.0 && unit.is_none_or(str::is_empty)
+fn is_like_an_identifier(value: f64) -> bool {
+    value.abs() >= 1e6 && value.fract() == 0.0
 }
 
 /// Systems under which readers put what belongs to many, or to themselves: nothing that a site could name as its own.

@@ -6,7 +6,9 @@ use crate::text::{
     Chart, Cleaned, Cleaner, DateTreatment, Finder, Identifier, Rewriter, Scratch, Settings, Treatment,
 };
 use crate::{DateMethod, Policy, dates::Dates, life::Life};
-use events::{Code, IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
+use events::{
+    Code, IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time,
+};
 use smol_str::format_smolstr;
 
 /// How the notes of one subject are cleaned. Threads may share it.

@@ -168,25 +168,28 @@ impl Deidentifier {
         let (mut described, mut unnamed) = (FxHashSet::default(), FxHashSet::default());
         for fact in &source.facts {
             match fact {
-                SourceFact::Event(event) => match self.event_of(event, (life, dates), notes.as_mut(), tally) {
-                    Ok(safe) => {
-                        if let Some(words) = event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
-                        {
-                            described.insert((safe.code.clone(), words.clone()));
+                SourceFact::Event(event) => {
+                    match self.event_of(event, (life, dates), notes.as_mut(), tally) {
+                        Ok(safe) => {
+                            if let Some(words) =
+                                event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
+                            {
+                                described.insert((safe.code.clone(), words.clone()));
+                            }
+                            if let SourceValue::Concept { .. } = event.value {
+                                unnamed.extend(self.systems_not_named(event));
+                            }
+                            tally.keep_event(&event.path);
+                            events.push(safe);
                         }
-                        if let SourceValue::Concept { .. } = event.value {
-                            unnamed.extend(self.systems_not_named(event));
+                        Err(rule) => {
+                            if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE {
+                                unnamed.extend(self.systems_not_named(event));
+                            }
+                            tally.drop_event(&event.path, &rule);
                         }
-                        tally.keep_event(&event.path);
-                        events.push(safe);
                     }
-                    Err(rule) => {
-                        if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE {
-                            unnamed.extend(self.systems_not_named(event));
-                        }
-                        tally.drop_event(&event.path, &rule);
-                    }
-                },
+                }
                 SourceFact::Identity(_) => {}
                 SourceFact::Label(label) if life.refuses("", Some(label.prediction_time)).is_some() => {
                     tally.drop_event(&LABEL, TOO_LATE);

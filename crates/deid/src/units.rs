@@ -112,8 +112,22 @@ const ANNOTATIONS: &[&str] = &[
 ];
 
 /// Words for UCUM's `a`, a year: what stands behind an age, which is to be known for one.
-const YEARS: &[&str] =
-    &["y", "yr", "yrs", "yr.", "yrs.", "yo", "y/o", "y.o.", "year", "years", "year(s)", "years old", "{yrs}", "{years}"];
+const YEARS: &[&str] = &[
+    "y",
+    "yr",
+    "yrs",
+    "yr.",
+    "yrs.",
+    "yo",
+    "y/o",
+    "y.o.",
+    "year",
+    "years",
+    "year(s)",
+    "years old",
+    "{yrs}",
+    "{years}",
+];
 
 /// The unit, if it is one; annotations that are unknown are removed, and years are `a` however they are written.
 pub(crate) fn known(unit: &str) -> Option<String> {
@@ -161,7 +175,8 @@ pub(crate) fn is_bare_number(unit: &str) -> bool {
 /// digits than any unit has, or nothing but digits where it is no power of ten.
 fn is_like_an_address(bare: &str) -> bool {
     let digits = bare.bytes().filter(u8::is_ascii_digit).count();
-    let powerless = digits > 1 && !bare.starts_with("10*") && !bare.starts_with("10^") && bare != "10" && bare != "/100";
+    let powerless =
+        digits > 1 && !bare.starts_with("10*") && !bare.starts_with("10^") && bare != "10" && bare != "/100";
     let nameless = !bare.bytes().any(|b| b.is_ascii_alphabetic() || b == b'%' || b == b'[');
     digits > 5 || (powerless && nameless)
 }

@@ -313,8 +313,7 @@ fn a_code_without_a_system_is_counted_like_any_other() {
     let text = shipped.text().replace("fewest_subjects = 0", "fewest_subjects = 2");
     let one = Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes([1; 32])).unwrap();
     let code = |code: &str| event("meds.code", "", code, SourceTime::Static);
-    let people =
-        [vec![code("GLUCOSE"), code("CANARY_12_ELM_ST"), code(Code::BIRTH)], vec![code("GLUCOSE")]];
+    let people = [vec![code("GLUCOSE"), code("CANARY_12_ELM_ST"), code(Code::BIRTH)], vec![code("GLUCOSE")]];
     let mut tally = Tally::default();
     assert_eq!(told_of(&one, &people, &mut tally), [vec![Code::BIRTH, "GLUCOSE"], vec!["GLUCOSE"]]);
     assert_eq!(tally.dropped()["code that too few subjects hold"], 1);
@@ -386,6 +385,50 @@ fn a_note_passes_without_who_is_named_in_the_chart() {
     assert_eq!(with_notes("surrogates").subject(&source, &mut Tally::default()), surrogates);
     let dropped = deidentifier(3).subject(&source, &mut Tally::default());
     assert!(texts(&dropped).is_empty());
+}
+
+#[test]
+fn a_year_that_tells_a_great_age_stands_in_no_note() {
+    let policy = |name: &str, free_text: &str| {
+        let text = Policy::named(name).unwrap().text().to_owned();
+        let text = text.replace("free_text = \"drop\"", &format!("free_text = \"{free_text}\""));
+        Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes([3; 32])).unwrap()
+    };
+    let day = |year| SourceTime::Date(Time::from_ymd(year, 3, 1).unwrap());
+    let text = "Born in 1916, polio 1921. WBC 1900. Of the class of 1916. Given 1800 mL at 1830.";
+    let facts = vec![
+        event("Patient.birthDate", "", Code::BIRTH, day(1916)),
+        note("DocumentReference.content", day(2005), text),
+        // A sentinel, and a label, tell how old someone is as they do among facts.
+        event("observation_period", "", Code::FOLLOWUP_END, day(2099)),
+    ];
+    for (name, free_text) in [
+        ("safe-harbor", "tags"),
+        ("safe-harbor", "removal"),
+        ("expert-determination", "tags"),
+        ("expert-determination", "removal"),
+        ("expert-determination", "surrogates"),
+    ] {
+        let one = policy(name, free_text);
+        let source = asked(record("p", facts.clone()), &[2012]);
+        let safe = one.subject(&source, &mut Tally::default());
+        let [clean] = texts(&safe)[..] else { panic!("one note") };
+        for year in ["1916", "1921"] {
+            assert!(!clean.contains(year), "{name} {free_text}: {clean}");
+        }
+        assert!(
+            clean.contains("WBC 1900") && clean.contains("1800 mL at 1830"),
+            "{name} {free_text}: {clean}"
+        );
+    }
+    // Of someone who is not that old a year of birth tells much, and another year little.
+    let text = "Born 1950, polio 1955; a child of 1950.";
+    let facts = vec![
+        event("Patient.birthDate", "", Code::BIRTH, day(1950)),
+        note("DocumentReference.content", day(2005), text),
+    ];
+    let safe = policy("safe-harbor", "tags").subject(&record("p", facts), &mut Tally::default());
+    assert_eq!(texts(&safe), ["Born [DATE], polio 1955; a child of [DATE]."]);
 }
 
 proptest! {

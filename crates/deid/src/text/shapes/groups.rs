@@ -171,13 +171,13 @@ pub fn card(page: &Page, index: usize) -> Option<Range<usize>> {
 }
 
 /// A social security number by its shape alone, `123 45 6789`: groups of three, two and four digits that one sign or a space parts.
-/// None begins with 000 or has a group of zeros.
+/// None has a group of zeros.
 pub fn social_security(page: &Page, index: usize) -> Option<Range<usize>> {
     let groups = read(page, index, 15, false)?;
     let first = page.tokens()[groups.tokens.clone()].iter().position(|token| token.is_number())?;
     let at = groups.tokens.start + first;
-    let alike =
-        !(groups.space && groups.hyphen) && !groups.dot && !groups.slash && !groups.plus && !groups.bracket;
+    let other_signs = groups.dot || groups.slash || groups.plus || groups.bracket;
+    let alike = !other_signs && !(groups.space && groups.hyphen);
     let zeros = (at..groups.tokens.end).any(|at| page.number(at).is_some_and(|(_, value)| value == 0));
     let after = page.at(groups.tokens.end);
     let counted = after.is_some_and(|token| {

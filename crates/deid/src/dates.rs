@@ -1,7 +1,8 @@
 //! What becomes of a subject's dates: one offset, or the year alone; and nobody older than the policy's oldest age.
 
 use crate::policy::DateMethod;
-use events::{Code, Event, MICROS_PER_DAY, SourceTime, Time};
+use events::{Code, Event, Label, MICROS_PER_DAY, SourceTime, Time};
+use smol_str::SmolStr;
 
 /// Mean length of a year of the Gregorian calendar, in days.
 const DAYS_PER_YEAR: f64 = 365.2425;
@@ -91,37 +92,97 @@ impl Dates {
         }
     }
 
-    /// Moves what lies further back than `oldest_age_years` before the last fact to that moment: the birth of the
-    /// old, and facts that would tell it. Returns whether anything moved. All other intervals stay.
-    pub(crate) fn top_code_age(self, events: &mut [Event], oldest_age_years: u32) -> bool {
-        let Some(first) = events.iter().filter_map(|e| e.time).min() else { return false };
-        let Some(last) = events.iter().filter_map(|e| e.time).max() else { return false };
-        let earliest = match self.method {
+    /// Moves what lies further back than `oldest_age_years` before the last fact or label to that moment: the birth of the old,
+    /// and facts that would tell it. All other intervals stay.
+    ///
+    /// An end of follow-up is no fact: it may stand for an open one, and then lies far ahead. One past the oldest age is told as
+    /// that age, and moves nothing. A label that stood before the moment moves there too, unless facts that came after it
+    /// would then stand at its own time: it is lost.
+    pub(crate) fn top_code_age(
+        self,
+        events: &mut [Event],
+        labels: &mut Vec<(SmolStr, Label)>,
+        oldest_age_years: u32,
+    ) -> TopCoded {
+        let is_end = |event: &Event| event.code.as_str() == Code::FOLLOWUP_END;
+        let asked = labels.iter().map(|(_, label)| label.prediction_time);
+        let facts = events.iter().filter(|event| !is_end(event)).filter_map(|event| event.time);
+        let ends = events.iter().filter(|event| is_end(event)).filter_map(|event| event.time);
+        let Some(last) = facts.chain(asked.clone()).max().or_else(|| ends.max()) else {
+            return TopCoded::default();
+        };
+        let Some(first) = events.iter().filter_map(|event| event.time).chain(asked).min() else {
+            return TopCoded::default();
+        };
+        let border = self.border(last, oldest_age_years);
+        let mut told = TopCoded { changed: first < border, labels_lost: 0 };
+        if first < border {
+            let known = labels.len();
+            let times: Vec<Time> = events.iter().filter_map(|event| event.time).collect();
+            labels.retain_mut(|(_, label)| {
+                let asked = label.prediction_time;
+                let sees_more = asked < border && times.iter().any(|time| asked < *time && *time <= border);
+                label.prediction_time = asked.max(border);
+                !sees_more
+            });
+            told.labels_lost = (known - labels.len()) as u64;
+            for event in events.iter_mut() {
+                event.time = event.time.map(|time| time.max(border));
+            }
+        }
+        let latest = self.latest(first.max(border), oldest_age_years);
+        for event in events.iter_mut().filter(|event| is_end(event) && event.time > Some(latest)) {
+            event.time = Some(latest);
+            told.changed = true;
+        }
+        told
+    }
+
+    /// The first moment that may be told of who was seen last at `last`.
+    fn border(self, last: Time, oldest_age_years: u32) -> Time {
+        match self.method {
             DateMethod::YearOnly => year_end(last.ymd().0 - oldest_age_years as i32),
-            _ => last.plus_days(-(f64::from(oldest_age_years) * 365.25).floor()),
-        };
-        if first >= earliest {
-            return false;
+            // At a day's beginning, so that the birth tells nothing of the last fact's hour.
+            _ => day_from(last.plus_days(-in_days(oldest_age_years))),
         }
-        let new = match self.method {
-            DateMethod::YearOnly => earliest,
-            _ => next_day(earliest),
-        };
-        for event in events.iter_mut().filter(|event| event.time.is_some_and(|time| time < earliest)) {
-            event.time = Some(new);
+    }
+
+    /// The last moment that may be told of who was first seen at `first`.
+    fn latest(self, first: Time, oldest_age_years: u32) -> Time {
+        match self.method {
+            DateMethod::YearOnly => year_end(first.ymd().0 + oldest_age_years as i32),
+            _ => first.plus_days(in_days(oldest_age_years)),
         }
-        true
     }
 }
 
-/// The last second of a year.
-fn year_end(year: i32) -> Time {
-    // Sources state no year out of the calendar's range.
-    Time::from_ymd(year, 12, 31).unwrap_or(Time::MIN).end_of_day()
+/// What became of a record that tells an age past the oldest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TopCoded {
+    /// Times were moved.
+    pub(crate) changed: bool,
+    /// Labels that could not be moved without facts from after them.
+    pub(crate) labels_lost: u64,
 }
 
-fn next_day(time: Time) -> Time {
-    Time::from_micros(time.micros().div_euclid(MICROS_PER_DAY) * MICROS_PER_DAY + MICROS_PER_DAY)
+/// Whole days in so many years.
+fn in_days(years: u32) -> f64 {
+    (f64::from(years) * 365.25).floor()
+}
+
+/// The moment that stands for a year: on its 31 December, so late that nothing of the year comes after but its last hours, and
+/// 365.25 days, which are a year to whoever reads the events, after the one of the year before. At the last second of each year they
+/// would be 365 or 366 days apart, and of a leap year nothing would lie within a year of the end of the one before.
+pub(crate) fn year_end(year: i32) -> Time {
+    const SIX_HOURS: i64 = MICROS_PER_DAY / 4;
+    // Sources state no year out of the calendar's range.
+    let last_second = Time::from_ymd(year, 12, 31).unwrap_or(Time::MIN).end_of_day();
+    last_second.plus_micros(-SIX_HOURS * i64::from(3 - year.rem_euclid(4)))
+}
+
+/// The first beginning of a day from `time` on.
+fn day_from(time: Time) -> Time {
+    Time::from_micros(-(-time.micros()).div_euclid(MICROS_PER_DAY) * MICROS_PER_DAY)
 }
 
 #[cfg(test)]
@@ -131,6 +192,15 @@ mod tests {
 
     const SHIFT: Dates = Dates { method: DateMethod::Shift, offset_days: 0 };
     const YEARS: Dates = Dates { method: DateMethod::YearOnly, offset_days: 0 };
+
+    fn top_code(dates: Dates, events: &mut [Event]) -> bool {
+        dates.top_code_age(events, &mut Vec::new(), 90).changed
+    }
+
+    fn asked(dates: Dates, time: Time) -> (SmolStr, Label) {
+        let label = Label { subject_id: 1, prediction_time: dates.prediction(time), boolean_value: true };
+        ("death".into(), label)
+    }
 
     proptest! {
         #[test]
@@ -153,7 +223,7 @@ mod tests {
             let told = YEARS.fact(SourceTime::DateTime(time)).unwrap();
             prop_assert_eq!(told, YEARS.fact(SourceTime::Date(time)).unwrap());
             prop_assert_eq!(told.ymd(), (time.ymd().0, 12, 31));
-            prop_assert_eq!(told, told.end_of_day());
+            prop_assert_eq!(told, year_end(time.ymd().0));
             prop_assert!(YEARS.prediction(time) < time);
         }
 
@@ -161,6 +231,8 @@ mod tests {
         fn nobody_is_told_to_be_older_than_ninety_years(
             born in 1850i32..1990,
             ages in prop::collection::vec(0f64..115.0, 1..12),
+            asked_at in prop::collection::vec(0f64..115.0, 0..4),
+            end in prop::option::of(0f64..240.0),
             birth_known: bool,
             years_only: bool,
         ) {
@@ -171,8 +243,25 @@ mod tests {
             if birth_known {
                 events.push(Event::new(at(0.0), Code::birth()));
             }
-            dates.top_code_age(&mut events, 90);
-            let times: Vec<Time> = events.iter().filter_map(|e| e.time).collect();
+            let mut labels: Vec<_> =
+                asked_at.iter().map(|age| asked(dates, birth.plus_days(age * 365.25))).collect();
+            // What each label's prediction may see, and no other.
+            let seen = |events: &[Event], label: &Label| {
+                events.iter().filter(|event| event.time <= Some(label.prediction_time)).count()
+            };
+            let before: Vec<usize> = labels.iter().map(|(_, label)| seen(&events, label)).collect();
+            let end = end.filter(|end| ages.iter().chain(&asked_at).all(|age| age < end));
+            events.extend(end.map(|age| Event::new(at(age), Code::followup_end())));
+            labels.iter_mut().enumerate().for_each(|(number, (_, label))| label.subject_id = number as i64);
+            dates.top_code_age(&mut events, &mut labels, 90);
+            for (_, label) in &labels {
+                prop_assert_eq!(
+                    seen(&events[..ages.len() + usize::from(birth_known)], label),
+                    before[label.subject_id as usize]
+                );
+            }
+            let told = events.iter().filter_map(|e| e.time);
+            let times: Vec<Time> = told.chain(labels.iter().map(|(_, label)| label.prediction_time)).collect();
             let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
             prop_assert!(years_only || last.days_since(*first) <= 90.0 * 365.25, "{first} {last}");
             prop_assert!(!years_only || last.ymd().0 - first.ymd().0 <= 90);
@@ -192,11 +281,11 @@ mod tests {
         let last = Event::new(Some(birth.plus_days(97.3 * 365.25)), Code::of("ICD10CM", "I50.9"));
         let gap = last.time.unwrap().days_since(first.time.unwrap());
         let mut events = vec![Event::new(Some(birth), Code::birth()), first, last];
-        assert!(SHIFT.top_code_age(&mut events, 90));
+        assert!(top_code(SHIFT, &mut events));
         let age = events[2].time.unwrap().days_since(events[0].time.unwrap()) / 365.25;
         assert!((89.9..=90.0).contains(&age), "{age}");
         assert_eq!(events[2].time.unwrap().days_since(events[1].time.unwrap()), gap);
-        assert!(!SHIFT.top_code_age(&mut events, 90));
+        assert!(!top_code(SHIFT, &mut events));
     }
 
     #[test]
@@ -221,8 +310,77 @@ mod tests {
             Event::new(at(1990), Code::of("ICD10CM", "I10")),
             Event::new(at(2003), Code::death()),
         ];
-        assert!(YEARS.top_code_age(&mut events, 90));
+        assert!(top_code(YEARS, &mut events));
         let years: Vec<i32> = events.iter().filter_map(|e| e.time).map(|t| t.ymd().0).collect();
         assert_eq!(years, [1913, 1990, 2003]);
+    }
+
+    #[test]
+    fn successive_years_are_a_year_of_365_25_days_apart() {
+        for year in 1901..=2099 {
+            assert_eq!(year_end(year).ymd(), (year, 12, 31));
+            if year < 2099 {
+                assert_eq!(year_end(year + 1).days_since(year_end(year)), 365.25, "{year}");
+            }
+        }
+        for (horizon, years) in [(365.25, 1), (730.5, 2), (1826.25, 5), (3652.5, 10)] {
+            let asked = YEARS.prediction(Time::from_ymd(2016, 3, 4).unwrap());
+            let onset = YEARS.fact(SourceTime::Date(Time::from_ymd(2015 + years, 2, 3).unwrap()));
+            assert_eq!(onset, Some(asked.plus_days(horizon)));
+        }
+    }
+
+    #[test]
+    fn a_label_tells_no_great_age_either() {
+        let at = |year| YEARS.fact(SourceTime::Date(Time::from_ymd(year, 3, 4).unwrap()));
+        let mut events =
+            vec![Event::new(at(1916), Code::birth()), Event::new(at(2001), Code::of("ICD10CM", "I10"))];
+        let mut labels = vec![asked(YEARS, Time::from_ymd(2019, 6, 1).unwrap())];
+        let told = YEARS.top_code_age(&mut events, &mut labels, 90);
+        assert_eq!(told, TopCoded { changed: true, labels_lost: 0 });
+        assert_eq!(labels[0].1.prediction_time.ymd().0, 2018);
+        let years: Vec<i32> = events.iter().filter_map(|e| e.time).map(|t| t.ymd().0).collect();
+        assert_eq!(years, [1928, 2001]);
+    }
+
+    #[test]
+    fn a_label_that_moves_sees_nothing_that_came_after_it() {
+        let day = |year| Time::from_ymd(year, 3, 4).unwrap();
+        let fact = |year| Event::new(Some(day(year)), Code::of("ICD10CM", "I10"));
+        // Seen first at about 80, with what was asked then; and long after.
+        let record = |asked_in: i32, between: &[i32]| {
+            let mut events = vec![Event::new(Some(day(1900)), Code::birth()), fact(2010)];
+            events.extend(between.iter().map(|year| fact(*year)));
+            let mut labels = vec![asked(SHIFT, day(asked_in))];
+            let told = SHIFT.top_code_age(&mut events, &mut labels, 90);
+            (told.labels_lost, labels.first().map(|(_, label)| label.prediction_time.ymd().0), events)
+        };
+        let (lost, time, events) = record(1910, &[1905]);
+        assert_eq!((lost, time), (0, Some(1920)));
+        assert_eq!(events[0].time, events[2].time);
+        let (lost, time, _) = record(1910, &[1905, 1915]);
+        assert_eq!((lost, time), (1, None));
+        let (lost, time, _) = record(1910, &[1905, 1925]);
+        assert_eq!((lost, time), (0, Some(1920)));
+    }
+
+    #[test]
+    fn an_open_end_of_follow_up_moves_nothing() {
+        let day = |year| Time::from_ymd(year, 3, 4);
+        let open = Time::from_ymd(2099, 12, 31);
+        for dates in [SHIFT, YEARS] {
+            let at = |year| dates.fact(SourceTime::Date(day(year).unwrap()));
+            let mut events = vec![
+                Event::new(at(1950), Code::birth()),
+                Event::new(at(1999), Code::of("ICD10CM", "I10")),
+                Event::new(at(2019), Code::of("ICD10CM", "I50.9")),
+                Event::new(dates.fact(SourceTime::Date(open.unwrap())), Code::followup_end()),
+            ];
+            let facts = events[..3].to_vec();
+            assert!(top_code(dates, &mut events));
+            assert_eq!(events[..3], facts);
+            assert_eq!(events[3].time.unwrap().ymd().0, 2040);
+            assert!(!top_code(dates, &mut events));
+        }
     }
 }

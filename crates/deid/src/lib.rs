@@ -30,6 +30,7 @@ mod codes;
 pub mod crosswalk;
 mod dates;
 mod key;
+mod life;
 mod notes;
 mod numbers;
 mod policy;

@@ -5,8 +5,10 @@ use crate::policy::{FreeText, Label};
 use crate::text::{
     Chart, Cleaned, Cleaner, DateTreatment, Finder, Identifier, Rewriter, Scratch, Settings, Treatment,
 };
-use crate::{DateMethod, Policy, dates::Dates};
-use events::{Code, IdentityKind, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
+use crate::{DateMethod, Policy, dates::Dates, life::Life};
+use events::{
+    Code, IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time,
+};
 use smol_str::format_smolstr;
 
 /// How the notes of one subject are cleaned. Threads may share it.
@@ -60,10 +62,16 @@ pub(crate) fn cleaner(policy: &Policy) -> Option<(Cleaner, Treatment)> {
     Some((Cleaner::new(Finder::shipped().with(settings), kept), treatment))
 }
 
-/// What becomes of dates in a subject's notes: the same as of their facts'.
-pub(crate) fn dates(policy: &Policy, dates: Dates, source: &SourceSubject) -> DateTreatment {
+/// What becomes of dates in a subject's notes: the same as of their facts'. What tells the age there (`top_code_age`) tells it here.
+pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSubject) -> DateTreatment {
+    let is_end = |event: &SourceEvent| event.code == Code::FOLLOWUP_END;
     let last = source.facts.iter().filter_map(|fact| match fact {
-        SourceFact::Event(event) => recorded(event.time),
+        SourceFact::Event(event) if !is_end(event) => {
+            recorded(event.time).filter(|time| life.refuses(&event.code, Some(*time)).is_none())
+        }
+        SourceFact::Label(label) => {
+            Some(label.prediction_time).filter(|time| life.refuses("", Some(*time)).is_none())
+        }
         _ => None,
     });
     let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);

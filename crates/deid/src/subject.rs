@@ -2,6 +2,7 @@
 
 use crate::dates::Dates;
 use crate::key::{Derivation, KeyError};
+use crate::life::{Life, TOO_LATE};
 use crate::notes::{self, Notes};
 use crate::numbers::Numbers;
 use crate::policy::{DateMethod, Identifier, Zip};
@@ -17,6 +18,8 @@ use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::sync::OnceLock;
 
+/// What labels are counted under that don't pass.
+const LABEL: SmolStr = SmolStr::new_static("label");
 /// Longest description that is counted, in bytes.
 const LONGEST_DESCRIPTION: usize = 200;
 
@@ -111,7 +114,7 @@ impl Deidentifier {
     }
 
     fn notes_of<'a>(&'a self, source: &'a SourceSubject) -> Option<Notes<'a>> {
-        let dates = notes::dates(&self.policy, self.dates_of(&source.key), source);
+        let dates = notes::dates(&self.policy, self.dates_of(&source.key), self.life(source), source);
         Some(Notes::new(self.cleaner.as_ref()?, dates, &self.derivation, source))
     }
 
@@ -129,8 +132,11 @@ impl Deidentifier {
     /// The codes that a subject would be told with, if all were common, and the subject's number.
     pub fn look(&self, record: &Identified<SourceSubject>) -> (i64, FxHashSet<Code>) {
         let source = record.expose();
+        let life = self.life(source);
         let codes = source.facts.iter().filter_map(|fact| match fact {
-            SourceFact::Event(event) => self.coded(event).ok().map(|(code, _)| code),
+            SourceFact::Event(event) if life.refuses(&event.code, notes::recorded(event.time)).is_none() => {
+                self.coded(event).ok().map(|(code, _)| code)
+            }
             _ => None,
         });
         (self.pseudonym(&source.key), codes.collect())
@@ -141,11 +147,20 @@ impl Deidentifier {
         let _ = self.verdicts.set(holders.verdicts());
     }
 
+    /// Which dates of a record can't be of one life, where the policy looks at ages.
+    fn life(&self, source: &SourceSubject) -> Life {
+        match self.policy.oldest_age_years() {
+            Some(_) => Life::of_source(source, |path| self.policy.allows_field(path)),
+            None => Life::Whole,
+        }
+    }
+
     /// De-identifies one subject. What no rule allows is dropped and counted in `tally`.
     pub fn subject(&self, record: &Identified<SourceSubject>, tally: &mut Tally) -> Deidentified<SafeRecord> {
         let source = record.expose();
         let id = self.pseudonym(&source.key);
         let dates = self.dates_of(&source.key);
+        let life = self.life(source);
         let mut notes =
             self.notes_of(source).filter(|_| notes::any(source)).map(|notes| (notes, Scratch::default(), 0));
         let mut events = Vec::with_capacity(source.facts.len());
@@ -153,26 +168,32 @@ impl Deidentifier {
         let (mut described, mut unnamed) = (FxHashSet::default(), FxHashSet::default());
         for fact in &source.facts {
             match fact {
-                SourceFact::Event(event) => match self.event(event, dates, notes.as_mut(), tally) {
-                    Ok(safe) => {
-                        if let Some(words) = event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
-                        {
-                            described.insert((safe.code.clone(), words.clone()));
+                SourceFact::Event(event) => {
+                    match self.event_of(event, (life, dates), notes.as_mut(), tally) {
+                        Ok(safe) => {
+                            if let Some(words) =
+                                event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
+                            {
+                                described.insert((safe.code.clone(), words.clone()));
+                            }
+                            if let SourceValue::Concept { .. } = event.value {
+                                unnamed.extend(self.systems_not_named(event));
+                            }
+                            tally.keep_event(&event.path);
+                            events.push(safe);
                         }
-                        if let SourceValue::Concept { .. } = event.value {
-                            unnamed.extend(self.systems_not_named(event));
+                        Err(rule) => {
+                            if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE {
+                                unnamed.extend(self.systems_not_named(event));
+                            }
+                            tally.drop_event(&event.path, &rule);
                         }
-                        tally.keep_event(&event.path);
-                        events.push(safe);
                     }
-                    Err(rule) => {
-                        if rule != FIELD_NOT_ALLOWED {
-                            unnamed.extend(self.systems_not_named(event));
-                        }
-                        tally.drop_event(&event.path, &rule);
-                    }
-                },
+                }
                 SourceFact::Identity(_) => {}
+                SourceFact::Label(label) if life.refuses("", Some(label.prediction_time)).is_some() => {
+                    tally.drop_event(&LABEL, TOO_LATE);
+                }
                 SourceFact::Label(label) => labels.push((
                     label.task.clone(),
                     Label {
@@ -191,7 +212,11 @@ impl Deidentifier {
             Dates::blur_followup(&mut events, self.derivation.number("followup-blur", &source.key) % most);
         }
         if let Some(oldest) = self.policy.oldest_age_years() {
-            tally.ages_top_coded += u64::from(dates.top_code_age(&mut events, oldest));
+            let told = dates.top_code_age(&mut events, &mut labels, oldest);
+            tally.ages_top_coded += u64::from(told.changed);
+            for _ in 0..told.labels_lost {
+                tally.drop_event(&LABEL, "asked at an age past the oldest, before facts of that time");
+            }
         }
         tally.subjects += 1;
         tally.events_kept += events.len() as u64;
@@ -210,10 +235,19 @@ impl Deidentifier {
         more: Deidentified<Subject>,
     ) -> (Deidentified<Subject>, usize) {
         let mut events = record.events().to_vec();
+        let mut more = more.into_inner().into_events();
+        let oldest = self.policy.oldest_age_years();
+        if oldest.is_some() {
+            let life = Life::of_events(events.iter().chain(&more));
+            let is_of_it = |event: &Event| life.refuses(event.code.as_str(), event.time).is_none();
+            events.retain(is_of_it);
+            more.retain(is_of_it);
+        }
         let known = events.len();
-        events.extend(more.into_inner().into_events());
-        if let Some(oldest) = self.policy.oldest_age_years() {
-            Dates { method: self.policy.dates(), offset_days: 0 }.top_code_age(&mut events, oldest);
+        events.extend(more);
+        if let Some(oldest) = oldest {
+            let dates = Dates { method: self.policy.dates(), offset_days: 0 };
+            dates.top_code_age(&mut events, &mut Vec::new(), oldest);
         }
         let mut more = events.split_off(known);
         events.sort_by(Event::canonical_order);
@@ -222,6 +256,20 @@ impl Deidentifier {
         events.extend(more);
         #[expect(clippy::disallowed_methods, reason = "both parts were made here, by the same rules")]
         (Deidentified::vouch(Subject::new(record.id, events)), new)
+    }
+
+    /// One event of a life, or the rule that dropped it.
+    fn event_of(
+        &self,
+        event: &SourceEvent,
+        (life, dates): (Life, Dates),
+        notes: Option<&mut NotesRead<'_>>,
+        tally: &mut Tally,
+    ) -> Result<Event, Rule> {
+        match life.refuses(&event.code, notes::recorded(event.time)) {
+            Some(rule) if self.policy.allows_field(&event.path) => Err(rule.into()),
+            _ => self.event(event, dates, notes, tally),
+        }
     }
 
     /// One event, or the rule that dropped it.
@@ -252,15 +300,18 @@ impl Deidentifier {
         match &event.value {
             // A coded value is part of the code.
             SourceValue::None | SourceValue::Concept { .. } => {}
-            SourceValue::Number(value) if is_like_an_identifier(*value, event.unit.as_deref()) => {
-                tally.trim(&event.path, "whole number of seven digits or more without a unit");
-            }
             SourceValue::Number(value) => {
-                safe.numeric_value = Some(*value as f32);
-                if let Some(unit) = event.unit.as_deref().filter(|u| !u.is_empty()) {
-                    match units::known(unit) {
-                        Some(unit) => safe.unit = Some(SmolStr::new(unit)),
-                        None => tally.trim(&event.path, "unit not known"),
+                let stated = event.unit.as_deref().filter(|unit| !unit.is_empty());
+                let unit = stated.and_then(units::known);
+                if unit.is_none() && stated.is_some() {
+                    tally.trim(&event.path, "unit not known");
+                }
+                // A word that is no unit makes no measurement of a number.
+                match is_like_an_identifier(*value) && unit.as_deref().is_none_or(units::is_bare_number) {
+                    true => tally.trim(&event.path, "whole number of seven digits or more without a unit"),
+                    false => {
+                        safe.numeric_value = Some(*value as f32);
+                        safe.unit = unit.map(SmolStr::new);
                     }
                 }
             }
@@ -416,8 +467,8 @@ impl Deidentifier {
 }
 
 /// A record number, a telephone number or a date written as one: no measurement without a unit is as long.
-fn is_like_an_identifier(value: f64, unit: Option<&str>) -> bool {
-    value.abs() >= 1e6 && value.fract() == 0.0 && unit.is_none_or(str::is_empty)
+fn is_like_an_identifier(value: f64) -> bool {
+    value.abs() >= 1e6 && value.fract() == 0.0
 }
 
 /// Systems under which readers put what belongs to many, or to themselves: nothing that a site could name as its own.

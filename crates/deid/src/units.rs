@@ -45,6 +45,8 @@ const ATOMS: &[&str] = &[
     "Sv",
     "A",
     "Ohm",
+    "[HPF]",
+    "[LPF]",
     "[hpf]",
     "[lpf]",
     "[drp]",
@@ -87,6 +89,7 @@ const ANNOTATIONS: &[&str] = &[
     "count",
     "RBC",
     "WBC",
+    "WBCs",
     "tbl",
     "copies",
     "CFU",
@@ -108,10 +111,31 @@ const ANNOTATIONS: &[&str] = &[
     "#",
 ];
 
-/// The unit, if it is one; annotations that are unknown are removed.
+/// Words for UCUM's `a`, a year: what stands behind an age, which is to be known for one.
+const YEARS: &[&str] = &[
+    "y",
+    "yr",
+    "yrs",
+    "yr.",
+    "yrs.",
+    "yo",
+    "y/o",
+    "y.o.",
+    "year",
+    "years",
+    "year(s)",
+    "years old",
+    "{yrs}",
+    "{years}",
+];
+
+/// The unit, if it is one; annotations that are unknown are removed, and years are `a` however they are written.
 pub(crate) fn known(unit: &str) -> Option<String> {
     if unit.len() > 40 {
         return None;
+    }
+    if YEARS.iter().any(|year| unit.trim().eq_ignore_ascii_case(year)) {
+        return Some("a".to_owned());
     }
     let mut kept = String::with_capacity(unit.len());
     let mut rest = unit;
@@ -137,11 +161,22 @@ pub(crate) fn known(unit: &str) -> Option<String> {
     (terms_known && !kept.is_empty()).then_some(kept)
 }
 
+/// The unit without annotations.
+pub(crate) fn bare(unit: &str) -> String {
+    strip_annotations(unit)
+}
+
+/// Does a unit say no more than that something is a number: `1`, `{#}`, `{score}`?
+pub(crate) fn is_bare_number(unit: &str) -> bool {
+    bare(unit).bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Numbers joined by dots or strokes are factors to UCUM, and an address or a record number to their writer: more
 /// digits than any unit has, or nothing but digits where it is no power of ten.
 fn is_like_an_address(bare: &str) -> bool {
     let digits = bare.bytes().filter(u8::is_ascii_digit).count();
-    let powerless = digits > 1 && !bare.starts_with("10*") && !bare.starts_with("10^") && bare != "10";
+    let powerless =
+        digits > 1 && !bare.starts_with("10*") && !bare.starts_with("10^") && bare != "10" && bare != "/100";
     let nameless = !bare.bytes().any(|b| b.is_ascii_alphabetic() || b == b'%' || b == b'[');
     digits > 5 || (powerless && nameless)
 }
@@ -181,6 +216,39 @@ fn term_known(term: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `ingest`'s table makes of the spellings that it knows.
+    const OF_INGEST: &str = "% /100{WBCs} /[HPF] /[LPF] /min /mm3 /uL 10*12/L 10*3/uL 10*6/uL \
+        10*9/L Cel L L/min U U/L U/mL [IU]/L [IU]/mL [degF] \
+        [in_i] [lb_av] [oz_av] [pH] a cm cm[H2O] d dL fL \
+        g g/L g/dL h kPa kU/L kg kg/m2 mL mL/h \
+        mL/min mL/min/{1.73_m2} mU/L m[IU]/L m[IU]/mL meq/L mg mg/(24.h) mg/L mg/dL \
+        mg/g mg/mmol min mm mm/h mm3 mm[Hg] mmol/L mmol/mol mo \
+        mosm/kg ms ng/L ng/dL ng/mL nmol/L pg pg/mL pmol/L s \
+        u[IU]/mL ug ug/L ug/dL ug/mL umol/L wk {#} {copies}/mL {ratio} \
+        {score}";
+
+    #[test]
+    fn units_that_readers_make_pass_as_they_are() {
+        for unit in OF_INGEST.split_whitespace() {
+            assert_eq!(known(unit).as_deref(), Some(unit));
+        }
+    }
+
+    #[test]
+    fn years_are_years_however_they_are_written() {
+        for year in ["a", "y", "Yr", "yrs", "y.o.", "year", "YEARS", "year(s)"] {
+            assert_eq!(known(year).as_deref(), Some("a"), "{year}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_nothing_is_a_bare_number() {
+        for unit in ["1", "{#}", "{score}"] {
+            assert!(is_bare_number(&known(unit).unwrap()), "{unit}");
+        }
+        assert!(!is_bare_number("/L") && !is_bare_number("{copies}/mL"));
+    }
 
     #[test]
     fn units_pass_and_words_do_not() {

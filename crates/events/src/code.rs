@@ -46,6 +46,11 @@ impl Code {
         &self.0
     }
 
+    /// Is it one of the three words that stand without a system, [`Code::BIRTH`], [`Code::DEATH`] and [`Code::FOLLOWUP_END`]?
+    pub fn is_reserved(&self) -> bool {
+        matches!(self.as_str(), Self::BIRTH | Self::DEATH | Self::FOLLOWUP_END)
+    }
+
     /// The part before the first `//`, or the whole of a reserved word.
     pub fn system(&self) -> &str {
         self.0.split_once("//").map_or(&self.0, |(system, _)| system)

@@ -91,7 +91,7 @@ pub(crate) struct Dates {
 pub enum DateMethod {
     /// All dates of a subject move by one offset.
     Shift,
-    /// Of every date the year stays: it stands at the year's last second.
+    /// Of every date the year stays: it stands on the year's last day.
     YearOnly,
     /// They stay.
     AsIs,

@@ -164,8 +164,15 @@ fn numbers_as_long_as_identifiers_pass_only_with_a_unit() {
         lab.unit = unit.map(SmolStr::new);
         lab
     };
-    let facts =
-        vec![lab(5_551_234_567.0, None), lab(19_570_314.0, None), lab(2e6, Some("/L")), lab(7.5, None)];
+    let facts = vec![
+        lab(5_551_234_567.0, None),
+        lab(19_570_314.0, None),
+        lab(4_711_356.0, Some("MRN")),
+        lab(4_711_357.0, Some("1")),
+        lab(4_711_358.0, Some("{#}")),
+        lab(2e6, Some("/L")),
+        lab(7.5, None),
+    ];
     let safe = deidentifier(1).subject(&record("1", facts), &mut Tally::default());
     let kept: Vec<f32> = safe.subject.events().iter().filter_map(|e| e.numeric_value).collect();
     assert_eq!(kept, [7.5, 2e6]);
@@ -211,11 +218,105 @@ fn safe_harbor_tells_years_alone_under_a_number_derived_from_nothing() {
     let one = with("safe-harbor");
     let safe = one.subject(&source, &mut Tally::default());
     let times: Vec<_> = safe.subject.events().iter().map(|e| e.time.unwrap().to_string()).collect();
-    assert_eq!(times, ["1926-12-31T23:59:59", "2016-12-31T23:59:59"]);
+    assert_eq!(times, ["1926-12-31T17:59:59", "2016-12-31T05:59:59"]);
     assert_eq!(safe.labels[0].1.prediction_time.to_string(), "2015-12-31T23:59:59");
     assert_eq!(safe.subject.id, one.pseudonym("1"));
     assert_ne!(safe.subject.id, with("safe-harbor").pseudonym("1"), "one key, another run: another number");
     assert_eq!(one.offset_days("1"), 0);
+}
+
+#[test]
+fn ages_that_are_numbers_are_told_as_90_whatever_stands_behind_them() {
+    for unit in ["yrs", "years", "yr", "y.o.", "1", "", "Jahre", "a"] {
+        for code in ["30525-0", "35659-2", "39016-1"] {
+            let mut age = event("Observation.valueQuantity", "LOINC", code, SourceTime::Static);
+            age.value = SourceValue::Number(102.0);
+            age.unit = Some(unit.into());
+            let safe = with("safe-harbor").subject(&record("1", vec![age]), &mut Tally::default());
+            assert_eq!(safe.subject.events()[0].numeric_value, Some(90.0), "{code} {unit}");
+        }
+    }
+}
+
+fn asked(record: Identified<SourceSubject>, years: &[i32]) -> Identified<SourceSubject> {
+    record.map(|mut source| {
+        source.facts.extend(years.iter().map(|year| {
+            SourceFact::Label(events::SourceLabel {
+                task: "death".into(),
+                prediction_time: Time::from_ymd(*year, 6, 1).unwrap(),
+                boolean_value: true,
+            })
+        }));
+        source
+    })
+}
+
+#[test]
+fn a_label_tells_no_age_that_facts_may_not() {
+    let day = |year| SourceTime::Date(Time::from_ymd(year, 3, 14).unwrap());
+    let birth = event("Patient.birthDate", "", Code::BIRTH, day(1916));
+    let visit = event("Condition.code", "ICD10CM", "I10", day(2001));
+    for policy in ["safe-harbor", "expert-determination"] {
+        let source = asked(record("1", vec![birth.clone(), visit.clone()]), &[2019]);
+        let mut tally = Tally::default();
+        let safe = with(policy).subject(&source, &mut tally);
+        let told = safe.labels[0].1.prediction_time.days_since(safe.subject.birth().unwrap()) / 365.25;
+        assert!((89.0..=90.0).contains(&told), "{policy}: {told}");
+        assert_eq!((tally.ages_top_coded, tally.labels_kept), (1, 1));
+    }
+    // What was asked where all that is old stands as one moment can't be told from what came after.
+    let (first, second) = (day(1920), day(1925));
+    let facts = [first, second, day(2019)].map(|day| event("Condition.code", "ICD10CM", "I10", day));
+    let mut tally = Tally::default();
+    let safe = with("safe-harbor").subject(&asked(record("1", facts.to_vec()), &[1923, 2010]), &mut tally);
+    assert_eq!(safe.labels.len(), 1);
+    assert_eq!(tally.labels_kept, 1);
+    assert_eq!(tally.dropped().values().sum::<u64>(), 1, "{:?}", tally.dropped());
+}
+
+#[test]
+fn dates_that_stand_for_none_move_no_record() {
+    let day = |year| SourceTime::Date(Time::from_ymd(year, 12, 31).unwrap());
+    let birth = event("Patient.birthDate", "", Code::BIRTH, day(1950));
+    let visits = [1999, 2019].map(|year| event("Condition.code", "ICD10CM", "I10", day(year)));
+    let facts = [&[birth][..], &visits].concat();
+    for policy in ["safe-harbor", "expert-determination"] {
+        let one = with(policy);
+        let whole = one.subject(&record("1", facts.clone()), &mut Tally::default());
+        let read = |more: SourceEvent| {
+            let mut tally = Tally::default();
+            let safe = one.subject(&record("1", [&facts[..], &[more]].concat()), &mut tally);
+            (safe, tally)
+        };
+        // Still open: told as the day of 90 years.
+        let (open, tally) = read(event("observation_period", "", Code::FOLLOWUP_END, day(2099)));
+        assert_eq!(open.subject.events()[..3], *whole.subject.events());
+        let end = open.subject.followup_end().unwrap();
+        assert!(end.days_since(open.subject.birth().unwrap()) <= 90.0 * 365.25);
+        assert_eq!((tally.ages_top_coded, tally.dropped().len()), (1, 0));
+        // No fact of this life.
+        let (late, tally) = read(event("Procedure.code", "SNOMED", "73211009", day(2099)));
+        assert_eq!(late.subject, whole.subject);
+        assert_eq!(tally.dropped()["more than 120 years after birth"], 1);
+        // An unknown birth.
+        let unknown = event("Patient.birthDate", "", Code::BIRTH, day(1800));
+        let mut tally = Tally::default();
+        let safe = one.subject(&record("1", [&[unknown], &visits[..]].concat()), &mut tally);
+        assert_eq!(safe.subject.events(), &whole.subject.events()[1..]);
+        assert_eq!(tally.dropped()["birth more than 120 years before what is recorded"], 1);
+    }
+}
+
+#[test]
+fn a_code_without_a_system_is_counted_like_any_other() {
+    let shipped = Policy::expert_determination();
+    let text = shipped.text().replace("fewest_subjects = 0", "fewest_subjects = 2");
+    let one = Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes([1; 32])).unwrap();
+    let code = |code: &str| event("meds.code", "", code, SourceTime::Static);
+    let people = [vec![code("GLUCOSE"), code("CANARY_12_ELM_ST"), code(Code::BIRTH)], vec![code("GLUCOSE")]];
+    let mut tally = Tally::default();
+    assert_eq!(told_of(&one, &people, &mut tally), [vec![Code::BIRTH, "GLUCOSE"], vec!["GLUCOSE"]]);
+    assert_eq!(tally.dropped()["code that too few subjects hold"], 1);
 }
 
 #[test]
@@ -284,6 +385,50 @@ fn a_note_passes_without_who_is_named_in_the_chart() {
     assert_eq!(with_notes("surrogates").subject(&source, &mut Tally::default()), surrogates);
     let dropped = deidentifier(3).subject(&source, &mut Tally::default());
     assert!(texts(&dropped).is_empty());
+}
+
+#[test]
+fn a_year_that_tells_a_great_age_stands_in_no_note() {
+    let policy = |name: &str, free_text: &str| {
+        let text = Policy::named(name).unwrap().text().to_owned();
+        let text = text.replace("free_text = \"drop\"", &format!("free_text = \"{free_text}\""));
+        Deidentifier::new(Policy::from_toml(&text).unwrap(), &Key::from_bytes([3; 32])).unwrap()
+    };
+    let day = |year| SourceTime::Date(Time::from_ymd(year, 3, 1).unwrap());
+    let text = "Born in 1916, polio 1921. WBC 1900. Of the class of 1916. Given 1800 mL at 1830.";
+    let facts = vec![
+        event("Patient.birthDate", "", Code::BIRTH, day(1916)),
+        note("DocumentReference.content", day(2005), text),
+        // A sentinel, and a label, tell how old someone is as they do among facts.
+        event("observation_period", "", Code::FOLLOWUP_END, day(2099)),
+    ];
+    for (name, free_text) in [
+        ("safe-harbor", "tags"),
+        ("safe-harbor", "removal"),
+        ("expert-determination", "tags"),
+        ("expert-determination", "removal"),
+        ("expert-determination", "surrogates"),
+    ] {
+        let one = policy(name, free_text);
+        let source = asked(record("p", facts.clone()), &[2012]);
+        let safe = one.subject(&source, &mut Tally::default());
+        let [clean] = texts(&safe)[..] else { panic!("one note") };
+        for year in ["1916", "1921"] {
+            assert!(!clean.contains(year), "{name} {free_text}: {clean}");
+        }
+        assert!(
+            clean.contains("WBC 1900") && clean.contains("1800 mL at 1830"),
+            "{name} {free_text}: {clean}"
+        );
+    }
+    // Of someone who is not that old a year of birth tells much, and another year little.
+    let text = "Born 1950, polio 1955; a child of 1950.";
+    let facts = vec![
+        event("Patient.birthDate", "", Code::BIRTH, day(1950)),
+        note("DocumentReference.content", day(2005), text),
+    ];
+    let safe = policy("safe-harbor", "tags").subject(&record("p", facts), &mut Tally::default());
+    assert_eq!(texts(&safe), ["Born [DATE], polio 1955; a child of [DATE]."]);
 }
 
 proptest! {

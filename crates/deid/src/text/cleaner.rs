@@ -1,10 +1,13 @@
 //! A text in, the text that may pass out: all layers, then the rewriting.
 
-use super::rewrite::years;
+use super::rewrite::Years;
 use super::{
     Chart, DateTreatment, Finder, Identifier, Known, Rewriter, Rewritten, Scratch, Settings, Span, Treatment,
     settle,
 };
+
+/// Of whom nothing is known, the oldest age that a year may tell.
+const OLDEST_TOLD: i32 = 89;
 
 /// Finds identifiers by every layer, and rewrites the text without them. Built once, shared by threads.
 pub struct Cleaner {
@@ -45,10 +48,21 @@ impl Cleaner {
         let mut spans = Vec::new();
         self.finder.find_with(text, &Known { chart: Some(chart), date }, scratch, &mut spans);
         spans.retain(|span| !self.kept.contains(&span.identifier));
-        if rewriter.treatment() == Treatment::Surrogates
-            && matches!(rewriter.dates(), DateTreatment::Shift { .. })
-        {
-            years::find(text, &mut spans);
+        if let Some(earliest) = rewriter.dates().earliest() {
+            // Of whom nothing is known, the day of the note tells what would be a great age.
+            let known = earliest < i32::MAX;
+            let years = Years {
+                lexicon: self.finder.lexicon(),
+                introduced: matches!(rewriter.dates(), DateTreatment::Shift { .. })
+                    && (known || rewriter.treatment() == Treatment::Surrogates),
+                earliest: match date {
+                    _ if known => earliest,
+                    Some((year, _, _)) => year - OLDEST_TOLD,
+                    None => i32::MIN,
+                },
+                births: chart.birth_years(),
+            };
+            years.find(text, &mut spans);
         }
         settle(&mut spans);
         let rewritten = rewriter.rewrite(text, &spans, date.map(|(year, _, _)| year), note);

@@ -50,6 +50,11 @@ impl Finder {
         Finder { settings, ..self }
     }
 
+    /// What it knows of words.
+    pub(crate) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
+    }
+
     /// Appends what it finds to `spans`, unsettled, so that other layers' can be added before
     /// [`settle`](super::settle).
     pub fn find(&self, text: &str, scratch: &mut Scratch, spans: &mut Vec<Span>) {

@@ -123,6 +123,8 @@ fn days_without_a_year() {
             "strength 4/5. pain 3/10. 3/14 nodes. 2/6 SEM. MMSE 24/30. GCS 11/15. PHQ-9 12/27. BiPAP 12/5. vision 6/9. 3/4 bottles.",
             &[],
         ),
+        ("Visit ‹14.03.› Next ‹02.11.›\n‹14.03.› Sleeps well. Follow-up: ‹14.03.›", &["DATE"; 4]),
+        ("Hgb 12.10. K: 10.02. Lactate 11.10. FiO2 rose to 12.04. Version 10.02. WBC 9.80, 14.03.", &[]),
         ("WBC 14.03. INR was 1.10. pH 7.12. creatinine 1.02. 1/2 NS. 2/3 of meals. 5/5 in RUE.", &[]),
     ]);
     // The text's other dates tell, and so does the day on which it was written.
@@ -246,6 +248,14 @@ fn numbers_with_labels_and_shapes() {
         (
             "‹192.168.10.20›, ‹2001:db8::ff00:42:8329›, ‹00:1A:2B:3C:4D:5E›, ‹1.2.840.113619.2.55.3.604688119›",
             &["IP_ADDRESS", "IP_ADDRESS", "DEVICE", "UNIQUE_IDENTIFIER"],
+        ),
+        (
+            "IP ‹fe80::1›, ‹fe80::1ff:fe23:4567:890a%eth0›, from ‹fe80::/64›, ip=‹fe80::a1b2›; ‹fd12:3456:789a::1›. Ed: fed at 12:30.",
+            &["IP_ADDRESS"; 5],
+        ),
+        (
+            "SSN ‹123-45-6789›, ‹123 45 6789›. Hers: ‹219 09 9999›. BP 123 80 1300, 123 45 6789 mg",
+            &["SOCIAL_SECURITY_NUMBER"; 3],
         ),
         ("‹550e8400-e29b-41d4-a716-446655440000›", &["UNIQUE_IDENTIFIER"]),
     ]);

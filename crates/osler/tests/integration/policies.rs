@@ -40,8 +40,8 @@ fn safe_harbor_tells_years_and_goes_on_to_a_timeline() {
     assert_eq!(
         told(&site, "safe-harbor", "events"),
         [
-            "1929-12-31T23:59:59 MEDS_BIRTH",
-            "1969-12-31T23:59:59 MEDS_BIRTH",
+            "1929-12-31T11:59:59 MEDS_BIRTH",
+            "1969-12-31T11:59:59 MEDS_BIRTH",
             "2019-12-31T23:59:59 SNOMED//44054006",
             "2019-12-31T23:59:59 SNOMED//44054006",
             "static GENDER//F",

@@ -52,6 +52,8 @@ pub struct Chart {
     initials: FxHashSet<[u8; 4]>,
     phrases: Phrases,
     numbers: Numbers,
+    /// Years of birth, which tell an age where they stand alone too.
+    birth_years: Vec<i32>,
     /// Which shapes of word can be anything at all, so that most words cost one look.
     shapes: Shapes,
 }
@@ -64,6 +66,11 @@ impl Chart {
             chart.add(identity);
         }
         chart
+    }
+
+    /// The years in which it says that somebody was born.
+    pub(crate) fn birth_years(&self) -> &[i32] {
+        &self.birth_years
     }
 
     /// Is there nothing to look for?
@@ -90,7 +97,10 @@ impl Chart {
             IdentityKind::RecordNumber => self.numbers.add(text, Identifier::MedicalRecordNumber),
             IdentityKind::PlanNumber => self.numbers.add(text, Identifier::HealthPlanNumber),
             IdentityKind::DeviceNumber => self.numbers.add(text, Identifier::Device),
-            IdentityKind::BirthDate => self.numbers.add_birth_date(text),
+            IdentityKind::BirthDate => {
+                self.numbers.add_birth_date(text);
+                self.birth_years.extend(text.get(..4).and_then(|year| year.parse::<i32>().ok()));
+            }
         }
     }
 

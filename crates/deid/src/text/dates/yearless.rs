@@ -334,11 +334,52 @@ pub(super) fn dotted(page: &Page, index: usize) -> Option<Range<usize>> {
                 && !token.class.any(Class::PLAIN | Class::EPONYM | Class::MEASURE)
     }) && next.is_none_or(|token| token.kind == Kind::Break || token.is_capital());
     let padded = page.number(a)?.0 == 2;
-    let found = two_digits && stops && (goes_on || done || twice || signed && padded)
+    let found = two_digits
+        && stops
+        && (goes_on || done || twice || padded && (signed || !is_valued(page, index, dot + 1)))
         || range && two_digits
         || said && stops && (two_digits || page.number(b)?.1 < 10)
         || weekday_before(page, index) && (stops || two_digits);
     found.then_some(a..dot + usize::from(page.sign(dot, b'.') && page.joined(dot)))
+}
+
+/// Does what stands around `12.04.` say that something was measured or counted?
+fn is_valued(page: &Page, index: usize, next: usize) -> bool {
+    let counted = page.at(next).is_some_and(|token| {
+        token.is_number() || token.class.any(Class::MEASURE) || token.is(b'%') || token.is(b'/')
+    });
+    let mut before = index;
+    while let Some(at) = before.checked_sub(1)
+        && matches!(page.tokens()[at].kind, Kind::Sign(b':' | b'=' | b'~' | b'(' | b'<' | b'>'))
+    {
+        before = at;
+    }
+    let Some(what) = page.before(before) else { return counted };
+    let measured = match what.kind {
+        Kind::Break => false,
+        Kind::Number => true,
+        Kind::Sign(sign) => !matches!(sign, b'.' | b';' | b'-' | b'*'),
+        Kind::Word => {
+            what.class.any(
+                Class::CLINICAL
+                    | Class::MEASURE
+                    | Class::SCORE
+                    | Class::VITAL
+                    | Class::MEDICINE
+                    | Class::CODE_SYSTEM,
+            ) || matches!(what.case, Case::Upper | Case::Initial | Case::Mixed)
+                && !is(page, before - 1, Class::DATE_WORD)
+                || page.says(
+                    before - 1,
+                    words![
+                        "ph", "was", "is", "of", "were", "at", "to", "or", "about", "x", "now", "then",
+                        "than", "by", "from", "and", "version", "section", "item", "step", "only", "around",
+                        "level", "levels", "value"
+                    ],
+                )
+        }
+    };
+    counted || measured
 }
 
 /// `on 12.04`, `since 3.4.`

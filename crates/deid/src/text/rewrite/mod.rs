@@ -2,7 +2,9 @@
 
 mod dates;
 mod surrogates;
-pub(crate) mod years;
+mod years;
+
+pub(crate) use years::Years;
 
 use super::{Identifier, Span};
 use crate::key::Derivation;
@@ -38,6 +40,16 @@ pub enum DateTreatment {
     },
     /// As they are.
     Keep,
+}
+
+impl DateTreatment {
+    /// The first year that may be told, where dates don't stay as they are.
+    pub(crate) fn earliest(self) -> Option<i32> {
+        match self {
+            DateTreatment::Shift { earliest, .. } | DateTreatment::Year { earliest } => Some(earliest),
+            DateTreatment::Keep => None,
+        }
+    }
 }
 
 /// How one subject's texts are rewritten.

@@ -170,6 +170,34 @@ pub fn card(page: &Page, index: usize) -> Option<Range<usize>> {
     checks::luhn(digits.collect::<Vec<u8>>().into_iter()).then_some(groups.tokens)
 }
 
+/// A social security number by its shape alone, `123 45 6789`: groups of three, two and four digits that one sign or a space parts.
+/// None has a group of zeros.
+pub fn social_security(page: &Page, index: usize) -> Option<Range<usize>> {
+    let groups = read(page, index, 15, false)?;
+    let first = page.tokens()[groups.tokens.clone()].iter().position(|token| token.is_number())?;
+    let at = groups.tokens.start + first;
+    let other_signs = groups.dot || groups.slash || groups.plus || groups.bracket;
+    let alike = !other_signs && !(groups.space && groups.hyphen);
+    let zeros = (at..groups.tokens.end).any(|at| page.number(at).is_some_and(|(_, value)| value == 0));
+    let after = page.at(groups.tokens.end);
+    let counted = after.is_some_and(|token| {
+        token.class.any(Class::MEASURE)
+            || token.is(b'%')
+            || !token.spaced && (token.is_word() || token.is(b'/'))
+    });
+    // `BP 123 45 6789` are values in a row.
+    let measured = page.before(index).is_some_and(|token| {
+        token.class.any(Class::VITAL | Class::SCORE | Class::MEASURE | Class::CODE_SYSTEM)
+            || token.is_number() && !page.is_taken_at(index - 1)
+    });
+    let within = page.joined(index)
+        && page
+            .before(index)
+            .is_some_and(|token| token.is_word() || token.is(b'.') || token.is(b'/') || token.is(b'-'));
+    let found = groups.lengths() == [3, 2, 4] && alike && !zeros && !counted && !measured && !within;
+    (found && !coded(page, index)).then_some(groups.tokens)
+}
+
 /// A number that nobody called anything: what it looks like.
 pub fn unnamed(page: &Page, index: usize) -> Option<(Range<usize>, Identifier)> {
     let groups = read(page, index, 24, true)?;

@@ -109,6 +109,14 @@ fn word(page: &mut Page, index: usize) -> Option<usize> {
             return Some(end);
         }
     }
+    // An address that begins with letters, `fe80::1`, is a word and a number before its first colon.
+    if adjoins
+        && next.is_number()
+        && net::begins_address(&page.text().as_bytes()[token.start as usize..])
+        && let Some(end) = hexadecimal(page, index)
+    {
+        return Some(end);
+    }
     if let Some(tokens) = plates::find(page, index) {
         page.take(tokens, Identifier::Vehicle);
         return Some(index + 1);
@@ -167,6 +175,11 @@ fn number(page: &mut Page, index: usize) -> Option<usize> {
     if groups::is_short(page, index) {
         return mixed(page, index);
     }
+    if let Some(tokens) = groups::social_security(page, index) {
+        let end = tokens.end;
+        page.take(tokens, Identifier::SocialSecurityNumber);
+        return Some(end);
+    }
     if let Some(tokens) = groups::card(page, index).filter(|_| !groups::coded(page, index)) {
         let end = tokens.end;
         page.take(tokens, Identifier::AccountNumber);
@@ -207,7 +220,13 @@ fn phone(page: &mut Page, index: usize) -> Option<usize> {
 
 /// A chunk of hexadecimal groups, or a vehicle's number.
 fn hexadecimal(page: &mut Page, index: usize) -> Option<usize> {
-    let chunk = page.chunk(index);
+    let mut chunk = page.chunk(index);
+    // `ip=fe80::1`, `IP:fe80::1`: what stands before is no part of it.
+    if net::begins_address(&page.text().as_bytes()[page.tokens()[index].start as usize..])
+        && page.before(index).is_some_and(|token| matches!(token.kind, Kind::Sign(b'=' | b':' | b'[' | b'(')))
+    {
+        chunk.start = index;
+    }
     if chunk.len() < 2 {
         return None;
     }

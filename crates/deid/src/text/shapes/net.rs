@@ -160,6 +160,19 @@ pub(super) fn uuid(bytes: &[u8]) -> Option<Range<usize>> {
     })
 }
 
+/// Up to four hexadecimal digits before two colons: an address with groups left out may begin here.
+pub(super) fn begins_address(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().take(5).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    (1..=4).contains(&digits)
+        && bytes.get(digits) == Some(&b':')
+        && bytes[digits + 1..].iter().take(5).any(|byte| *byte == b':')
+}
+
+/// An IPv6 address without its zone and the length of its prefix: `fe80::1%eth0`, `fe80::/64`.
+fn address(text: &str) -> &str {
+    text.split(['%', '/', ']']).next().unwrap_or_default()
+}
+
 /// UUIDs, IPv6 and hardware addresses: a whole chunk.
 pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
     // What is shorter than a hardware address has colons between its groups.
@@ -186,7 +199,7 @@ pub fn hexadecimal(text: &str, start: usize) -> Option<Span> {
         } else if bytes.iter().filter(|byte| **byte == b':').count() >= 2
             && (7..=45).contains(&bytes.len())
             && bytes.iter().any(|byte| byte.is_ascii_hexdigit())
-            && trimmed.parse::<std::net::Ipv6Addr>().is_ok()
+            && address(trimmed).parse::<std::net::Ipv6Addr>().is_ok()
         {
             Identifier::IpAddress
         } else {

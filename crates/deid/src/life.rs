@@ -1,0 +1,106 @@
+//! What of a record can be of one life: a date that stands for "unknown" or "still open" (`2099-12-31`, `1900-01-01`) would
+//! make someone of 60 as old as nobody is, and have all of the record moved for it.
+
+use crate::notes::recorded;
+use events::{Code, Event, SourceFact, SourceSubject, Time};
+
+/// Nobody is known to have become older than 122.
+const LONGEST_YEARS: f64 = 120.0;
+/// What follows on the last fact of a life within so many years is of the same record.
+const GAP_YEARS: f64 = 10.0;
+const DAYS_PER_YEAR: f64 = 365.25;
+
+/// A fact of after the longest life.
+pub(crate) const TOO_LATE: &str = "more than 120 years after birth";
+/// A birth that the record itself refutes.
+pub(crate) const TOO_EARLY: &str = "birth more than 120 years before what is recorded";
+
+/// Which dates of a record are refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Life {
+    /// None: birth isn't known, or all lies within a life.
+    Whole,
+    /// Facts after this moment: they stand apart from all others.
+    Until(Time),
+    /// Birth: the record begins after such a life, or goes on past its end.
+    BornLater,
+}
+
+impl Life {
+    /// By the births that a record states, and the times of all else in it but ends of follow-up.
+    fn of(births: impl Iterator<Item = Time>, facts: impl Iterator<Item = Time> + Clone) -> Self {
+        let Some(birth) = births.min() else { return Life::Whole };
+        let end = birth.plus_days(LONGEST_YEARS * DAYS_PER_YEAR);
+        let Some(late) = facts.clone().filter(|time| *time > end).min() else { return Life::Whole };
+        match facts.filter(|time| *time <= end).max() {
+            Some(last) if late.days_since(last) > GAP_YEARS * DAYS_PER_YEAR => Life::Until(end),
+            _ => Life::BornLater,
+        }
+    }
+
+    /// Of what was read.
+    pub(crate) fn of_source(source: &SourceSubject, allows: impl Fn(&str) -> bool + Copy) -> Self {
+        let events = source.facts.iter().filter_map(move |fact| match fact {
+            SourceFact::Event(event) if allows(&event.path) => {
+                recorded(event.time).map(|time| (event.code.as_str(), time))
+            }
+            _ => None,
+        });
+        let asked = source.facts.iter().filter_map(|fact| match fact {
+            SourceFact::Label(label) => Some(label.prediction_time),
+            _ => None,
+        });
+        Self::of(births(events.clone()), facts(events).chain(asked))
+    }
+
+    /// Of what was de-identified.
+    pub(crate) fn of_events<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> Self {
+        let events = events.filter_map(|event| event.time.map(|time| (event.code.as_str(), time)));
+        Self::of(births(events.clone()), facts(events))
+    }
+
+    /// The rule by which a fact can't be of this life, if it can't.
+    pub(crate) fn refuses(self, code: &str, time: Option<Time>) -> Option<&'static str> {
+        match self {
+            Life::Until(end) if code != Code::FOLLOWUP_END && time > Some(end) => Some(TOO_LATE),
+            Life::BornLater if code == Code::BIRTH => Some(TOO_EARLY),
+            _ => None,
+        }
+    }
+}
+
+fn births<'e>(events: impl Iterator<Item = (&'e str, Time)>) -> impl Iterator<Item = Time> {
+    events.filter(|(code, _)| *code == Code::BIRTH).map(|(_, time)| time)
+}
+
+fn facts<'e>(events: impl Iterator<Item = (&'e str, Time)> + Clone) -> impl Iterator<Item = Time> + Clone {
+    events.filter(|(code, _)| !matches!(*code, Code::BIRTH | Code::FOLLOWUP_END)).map(|(_, time)| time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(birth: Option<i32>, facts: &[i32]) -> Life {
+        let at = |year: &i32| Time::from_ymd(*year, 6, 1).unwrap();
+        let births: Vec<Time> = birth.iter().map(at).collect();
+        let facts: Vec<Time> = facts.iter().map(at).collect();
+        Life::of(births.into_iter(), facts.into_iter())
+    }
+
+    #[test]
+    fn what_stands_apart_from_a_life_is_no_part_of_it() {
+        let of_1950 = Life::Until(Time::from_ymd(2070, 6, 1).unwrap());
+        assert_eq!(life(Some(1950), &[1990, 2020, 2199]), of_1950);
+        assert_eq!(life(Some(1950), &[1990, 2020]), Life::Whole);
+        assert_eq!(life(None, &[1990, 2199]), Life::Whole);
+        // Dates of MIMIC.
+        assert_eq!(life(Some(2100), &[2150, 2190]), Life::Whole);
+    }
+
+    #[test]
+    fn a_record_that_runs_on_past_a_life_has_another_birth() {
+        assert_eq!(life(Some(1900), &[2015, 2019, 2022]), Life::BornLater);
+        assert_eq!(life(Some(1850), &[2015]), Life::BornLater);
+    }
+}

@@ -177,7 +177,7 @@ pub fn social_security(page: &Page, index: usize) -> Option<Range<usize>> {
     let first = page.tokens()[groups.tokens.clone()].iter().position(|token| token.is_number())?;
     let at = groups.tokens.start + first;
     let other_signs = groups.dot || groups.slash || groups.plus || groups.bracket;
-    let alike = !other_signs && !(groups.space && groups.hyphen);
+    let alike = !(other_signs || groups.space && groups.hyphen);
     let zeros = (at..groups.tokens.end).any(|at| page.number(at).is_some_and(|(_, value)| value == 0));
     let after = page.at(groups.tokens.end);
     let counted = after.is_some_and(|token| {

@@ -113,7 +113,7 @@ fn a_schema_is_bounded_in_length_and_in_what_it_makes_the_server_do() {
     assert!(pick(long).unwrap_err().contains("64 kB"));
     // References to much, many times: copied at each, they took minutes.
     let much = json!({"type": "number", "examples": vec![0; 20_000]});
-    let many = vec![json!({"$ref": "#/$defs/b"}); 1500];
+    let many = vec![json!({"$ref": "#/$defs/b"}); 800];
     let begun = std::time::Instant::now();
     let error = pick(json!({"$defs": {"b": much}, "anyOf": many})).unwrap_err();
     assert!(error.contains("type there is object"), "{error}");

@@ -65,8 +65,9 @@ fn last_step(directory: &GovernanceDirectory, digest: &str) -> Result<Option<Sta
     Ok(None)
 }
 
-/// Looks at a model's records for as long as the server runs, and says where it stands. When they don't hold together any more, the
-/// model stands as retired: it answers nobody until they do. While the ledger's database doesn't answer, where it stands isn't known.
+/// Looks at a model's records for as long as the server runs, and says where it stands. Where that can't be read, because a file or the
+/// ledger's database can't be, or the records don't hold together, it isn't known: the model answers nobody until it is. Retired is
+/// what was retired, by a step that was signed.
 pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Result<StageOf> {
     let first = history(&directory, &digest, &name)?.stage();
     if first == Stage::Retired {
@@ -86,15 +87,11 @@ pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Re
                 let Some(standing) = seen.upgrade() else { return };
                 let stage = match history(&directory, &digest, &name) {
                     Ok(history) => Some(history.stage()),
-                    Err(error) if is_outage(&error) => {
+                    Err(error) => {
                         tracing::error!(
-                            "where the model stands can't be read, and it answers nobody: {error:#}"
+                            "where the model stands can't be told, and it answers nobody: {error:#}"
                         );
                         None
-                    }
-                    Err(error) => {
-                        tracing::error!("the model's records are refused, and it answers nobody: {error:#}");
-                        Some(Stage::Retired)
                     }
                 };
                 if stage != before {
@@ -107,9 +104,4 @@ pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Re
         })
         .context("no thread to watch the model's records with")?;
     Ok(Arc::new(move || Stage::ALL.get(standing.load(Ordering::Relaxed)).copied()))
-}
-
-/// Is it the ledger's database alone that doesn't answer?
-fn is_outage(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(govern::Error::Database { .. }))
 }

@@ -227,6 +227,7 @@ impl ModelPredictor {
                 }
             })
             .collect();
+        let unknown = sequence.code.iter().filter(|code| **code == Vocabulary::UNKNOWN).count();
         PatientRisk {
             age_years: age_years.map(|a| a as f32),
             sex: subject.sex(),
@@ -237,6 +238,7 @@ impl ModelPredictor {
                 .take(self.directory.model.config().context)
                 .filter(|c| **c != Vocabulary::TIME)
                 .count(),
+            unknown_codes: unknown,
             codes,
         }
     }
@@ -281,6 +283,10 @@ impl Predictor for ModelPredictor {
             SentRecord::Meds(events) => self.read_meds(events, known),
             SentRecord::Omop(rows) => self.read_omop(rows, known),
         }
+    }
+
+    fn as_sent(&self, time: Time) -> Time {
+        time.plus_days(-f64::from(self.deidentifier.offset_days(SOURCE_KEY)))
     }
 
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
@@ -339,10 +345,19 @@ impl Predictor for ModelPredictor {
         self.compared.sections()
     }
 
-    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<serde_json::Value, PredictError>> {
-        let failed = |error: anyhow::Error| PredictError::Failed { detail: error.to_string() };
-        let one = |question| reason::said(&self.directory, &self.compared, question).map_err(failed);
-        questions.iter().map(one).collect()
+    fn reason(
+        &self,
+        question: &ReasonQuestion,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<serde_json::Value, PredictError> {
+        let undated = [Code::BIRTH, Code::DEATH, Code::FOLLOWUP_END];
+        let mut events = question.patient.subject.events().iter();
+        if !events.any(|event| event.time.is_some() && !undated.contains(&event.code.as_str())) {
+            let detail = "the record has no dated event, so there is no moment to reason from".to_owned();
+            return Err(PredictError::OutOfScope { detail });
+        }
+        reason::said(&self.directory, &self.compared, question, go_on)
+            .map_err(|error| PredictError::Failed { detail: error.to_string() })
     }
 
     fn examples(&self) -> Vec<Example> {

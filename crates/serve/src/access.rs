@@ -69,21 +69,18 @@ async fn caller(state: &AppState, shown: Shown) -> Result<Option<Caller>, ApiErr
     Ok(Some(caller))
 }
 
-/// Refuses a caller who may not ask this model, and a model that answers nobody any more.
-pub(crate) fn may_ask(caller: &Caller, state: &AppState) -> Result<(), ApiError> {
+/// May this caller ask this model?
+pub(crate) fn is_granted(caller: &Caller, state: &AppState) -> bool {
     let model = &state.model().description;
-    if !caller.may_ask(&model.name, &model.digest) {
-        return Err(ApiError::ModelNotGranted);
-    }
-    not_retired(state)
+    caller.may_ask(&model.name, &model.digest)
 }
 
-/// Refuses for a model that answers nobody any more, or of which that can't be told at this moment.
-pub(crate) fn not_retired(state: &AppState) -> Result<(), ApiError> {
+/// Refuses for a model that answers nobody any more, or of which that can't be told at this moment; else says where it stands.
+pub(crate) fn not_retired(state: &AppState) -> Result<Stage, ApiError> {
     match state.known_stage() {
         None => Err(ApiError::StageUnavailable),
         Some(Stage::Retired) => Err(ApiError::Retired),
-        Some(_) => Ok(()),
+        Some(stage) => Ok(stage),
     }
 }
 

@@ -28,7 +28,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A server's state: the model, what holds it, the engine in front of it, limits, measures. Cheap to clone; the predictor's
 /// threads end when the last clone is dropped.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState {
+    shared: Arc<Shared>,
+    /// Where the model stood when a call came that this is the state of; it states nothing else.
+    stage: Option<Stage>,
+}
 
 /// What belongs to one model. A request keeps the one that was there when it came.
 struct Shared {
@@ -51,6 +55,7 @@ pub(crate) struct Common {
     admitted: Arc<Semaphore>,
     readers: Arc<Semaphore>,
     simulations: Arc<Semaphore>,
+    reasonings: Arc<Semaphore>,
     buffered_kib: Arc<Semaphore>,
     /// Places for silent questions, and the turn of the one that is asked.
     pub(crate) mirror_places: Arc<Semaphore>,
@@ -80,6 +85,7 @@ impl Common {
             admitted: Arc::new(Semaphore::new(settings.max_in_flight)),
             readers: Arc::new(Semaphore::new(settings.reader_threads)),
             simulations: Arc::new(Semaphore::new(settings.max_simulations)),
+            reasonings: Arc::new(Semaphore::new(settings.max_reasonings)),
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
             mirror_places: Arc::new(Semaphore::new(settings.max_mirrored)),
             mirror_turn: Arc::new(Semaphore::new(1)),
@@ -128,26 +134,27 @@ impl AppState {
             embedding_width: predictor.embedding_width(),
         };
         let engine = Engine::start(predictor.clone(), shape, &common.settings, common.metrics.clone())?;
-        Ok(AppState(Arc::new(Shared { predictor, model, engine, stage, common })))
+        let shared = Shared { predictor, model, engine, stage, common };
+        Ok(AppState { shared: Arc::new(shared), stage: None })
     }
 
     pub(crate) fn common(&self) -> &Arc<Common> {
-        &self.0.common
+        &self.shared.common
     }
 
     /// Is it this very model, loaded this very time?
     pub(crate) fn is(&self, other: &AppState) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Is its stage looked up?
     pub(crate) fn has_stage_of_its_own(&self) -> bool {
-        self.0.stage.is_some()
+        self.shared.stage.is_some()
     }
 
     /// Is this its name, or its digest?
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        let description = &self.0.model.description;
+        let description = &self.shared.model.description;
         name == description.name || name == description.digest
     }
 
@@ -157,30 +164,36 @@ impl AppState {
     }
 
     pub(crate) fn predictor(&self) -> &Arc<dyn Predictor> {
-        &self.0.predictor
+        &self.shared.predictor
     }
 
     pub(crate) fn model(&self) -> &ServedModel {
-        &self.0.model
+        &self.shared.model
     }
 
-    /// Where the model stands at this moment, for what is told of it; one of which that isn't known answers nobody.
+    /// The same for one call, whose answer states this stage throughout.
+    pub(crate) fn at(&self, stage: Stage) -> Self {
+        AppState { stage: Some(stage), ..self.clone() }
+    }
+
+    /// Where the model stood when the call came, or stands at this moment, for what is told of it; one of which that isn't known
+    /// answers nobody.
     pub(crate) fn stage(&self) -> Stage {
-        self.known_stage().unwrap_or(Stage::Retired)
+        self.stage.or_else(|| self.known_stage()).unwrap_or(Stage::Retired)
     }
 
     /// Where the model stands at this moment, if that can be told.
     pub(crate) fn known_stage(&self) -> Option<Stage> {
-        self.0.stage.as_ref().map_or(Some(self.0.model.description.stage), |stage| stage())
+        self.shared.stage.as_ref().map_or(Some(self.shared.model.description.stage), |stage| stage())
     }
 
     pub(crate) fn governance(&self) -> &Governance {
-        &self.0.common.governance
+        &self.shared.common.governance
     }
 
     /// Whose tokens are believed at this moment.
     pub(crate) fn believed(&self) -> Believed {
-        self.0.common.believed.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.common.believed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The FHIR servers that may be asked, if there are any.
@@ -190,57 +203,63 @@ impl AppState {
 
     /// What the door at this path asks; `None` where there is none.
     pub(crate) fn rule(&self, path: &str) -> Option<Rule> {
-        self.0.common.rules.get(path).copied()
+        self.shared.common.rules.get(path).copied()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.shared.engine
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
-        &self.0.common.metrics
+        &self.shared.common.metrics
     }
 
     pub(crate) fn settings(&self) -> &ServeSettings {
-        &self.0.common.settings
+        &self.shared.common.settings
     }
 
     pub(crate) fn pages(&self) -> &Pages {
-        &self.0.common.pages
+        &self.shared.common.pages
     }
 
     pub(crate) fn readers(&self) -> &Arc<Semaphore> {
-        &self.0.common.readers
+        &self.shared.common.readers
     }
 
     /// Turns at drawing futures.
     pub(crate) fn simulations(&self) -> &Arc<Semaphore> {
-        &self.0.common.simulations
+        &self.shared.common.simulations
+    }
+
+    /// Turns at reasoning.
+    pub(crate) fn reasonings(&self) -> &Arc<Semaphore> {
+        &self.shared.common.reasonings
     }
 
     pub(crate) fn buffered_kib(&self) -> &Arc<Semaphore> {
-        &self.0.common.buffered_kib
+        &self.shared.common.buffered_kib
     }
 
     /// The patients that callers left here.
     pub(crate) fn kept(&self) -> &KeptPatients {
-        &self.0.common.kept
+        &self.shared.common.kept
     }
 
     /// Lets a request in, or says that there are as many as there may be.
     pub(crate) fn admit(&self) -> Result<Admission, ApiError> {
-        let permit = self.0.common.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
+        let permit =
+            self.shared.common.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
         let deadline = Instant::now() + self.settings().request_timeout;
         Ok(Admission { deadline, arrival: self.engine().expect_arrival(), permit })
     }
 
     /// From now on the server says that it isn't ready, and answers what it still gets.
     pub(crate) fn start_draining(&self) {
-        self.0.common.draining.store(true, Ordering::Relaxed);
+        self.shared.common.draining.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.0.common.draining.load(Ordering::Relaxed)
+        self.shared.common.draining.load(Ordering::Relaxed)
     }
 }
 

@@ -21,19 +21,22 @@ use tokio::{
 /// A body, counted against the memory that all bodies together may take, for as long as it lives.
 pub(crate) struct ReceivedBody {
     bytes: Vec<u8>,
-    _held: Held,
+    held: Arc<Held>,
 }
 
 impl ReceivedBody {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-}
 
-impl ReceivedBody {
+    /// Its share of the memory, for what is made of it.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        self.held.clone()
+    }
+
     /// To be read once more, by a door.
     pub(crate) fn buffered(self) -> Buffered {
-        Buffered { bytes: self.bytes.into(), read: false, _held: self._held }
+        Buffered { bytes: self.bytes.into(), read: false, _held: self.held }
     }
 }
 
@@ -41,7 +44,7 @@ impl ReceivedBody {
 pub(crate) struct Buffered {
     bytes: Bytes,
     read: bool,
-    _held: Held,
+    _held: Arc<Held>,
 }
 
 impl Buffered {
@@ -95,7 +98,7 @@ async fn collect(mut body: Body, limit: usize, mut held: Held) -> Result<Receive
         held.grow_to(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
     }
-    Ok(ReceivedBody { bytes, _held: held })
+    Ok(ReceivedBody { bytes, held: Arc::new(held) })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -108,7 +111,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// A share of the memory for bodies. It grows with what has arrived, not with what was announced, so that a
 /// caller who announces much and sends little holds little.
-struct Held {
+pub(crate) struct Held {
     budget: Arc<Semaphore>,
     permit: Option<OwnedSemaphorePermit>,
     kib: usize,

@@ -32,9 +32,10 @@ const NAMED_IN_BODY: [&str; 12] = [
 ];
 
 /// The model that a request asks, at a door that is recorded. Its body is read only where several models are served, nothing
-/// before the body names one, and the door's body may.
+/// before the body names one, and the door's body may. `unnamed` is the one that is meant where none is named.
 pub(crate) async fn of_call(
     models: &Models,
+    unnamed: &AppState,
     request: Request,
     path: &str,
 ) -> (Request, Result<AppState, ApiError>) {
@@ -46,7 +47,7 @@ pub(crate) async fn of_call(
             let (body, chosen) = match receive_json(models.default(), &parts.headers, body).await {
                 Ok(received) => {
                     let received = received.buffered();
-                    let chosen = in_body(models, &received).await;
+                    let chosen = in_body(models, unnamed, &received).await;
                     (Body::new(received), chosen)
                 }
                 Err(error) => (Body::empty(), Err(error)),
@@ -54,7 +55,7 @@ pub(crate) async fn of_call(
             (Request::from_parts(parts, body), chosen)
         }
         named => {
-            let chosen = named.map(|found| found.unwrap_or_else(|| models.default().clone()));
+            let chosen = named.map(|found| found.unwrap_or_else(|| unnamed.clone()));
             (Request::from_parts(parts, body), chosen)
         }
     }
@@ -104,7 +105,7 @@ struct Named<'a> {
 }
 
 /// The model that the body names. Reading may take time, and so is done on a reader's thread.
-async fn in_body(models: &Models, body: &Buffered) -> Result<AppState, ApiError> {
+async fn in_body(models: &Models, unnamed: &AppState, body: &Buffered) -> Result<AppState, ApiError> {
     let state = models.default();
     let turn = state.readers().clone().acquire_owned().await.map_err(|_| ApiError::Draining)?;
     let (bytes, depth) = (body.bytes().clone(), state.settings().max_json_depth);
@@ -118,7 +119,7 @@ async fn in_body(models: &Models, body: &Buffered) -> Result<AppState, ApiError>
     });
     match named.await.map_err(|_| ApiError::Internal)? {
         Some(name) => models.called(&name).cloned().ok_or(ApiError::NoSuchModel),
-        None => Ok(state.clone()),
+        None => Ok(unnamed.clone()),
     }
 }
 

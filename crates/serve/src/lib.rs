@@ -51,6 +51,7 @@
 //!             age_years: Some(60.0),
 //!             sex: Sex::Unknown,
 //!             events_used: 1,
+//!             unknown_codes: 0,
 //!             codes: question.codes.iter().map(curve).collect(),
 //!         };
 //!         questions.iter().map(|question| Ok(answer(question))).collect()
@@ -90,6 +91,7 @@ mod model;
 mod models;
 mod pages;
 mod predictor;
+mod progress;
 mod record;
 mod settings;
 mod tls;

@@ -1,6 +1,6 @@
 //! The socket's side: connections, their limits, and an orderly end.
 
-use crate::{Current, handshake::Handshakes};
+use crate::{Current, handshake::Handshakes, progress::Progressing};
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -57,6 +57,7 @@ pub async fn serve(
         };
         // A small answer should not wait for a full packet; where this can't be set, it works without.
         let _ = stream.set_nodelay(true);
+        let stream = Progressing::new(stream, settings.write_timeout);
         let (served, tls) = (current.clone(), current.tls());
         // Looked up for each request: a connection that stays open must not keep a model that was exchanged.
         let service =

@@ -1,6 +1,6 @@
 //! The seam to a model: what the doors ask of one, and nothing of how it answers.
 
-use events::{Deidentified, Identified, Sex, SourceTime, Subject};
+use events::{Code, Deidentified, Identified, Sex, SourceTime, Subject, Time};
 use govern::lifecycle::Stage;
 use std::sync::Arc;
 
@@ -22,6 +22,12 @@ pub trait Predictor: Send + Sync + 'static {
     /// [`PatientError`] when there is no patient that a prediction can be made for, or what is to be added is another's.
     fn read(&self, record: SentRecord<'_>, known: Option<&Patient>) -> Result<Patient, PatientError>;
 
+    /// The moment that `time`, of a record that this process has read, is in the record as it was sent: dates may have been moved. It is
+    /// told to whoever sent the record, and nobody else.
+    fn as_sent(&self, time: Time) -> Time {
+        time
+    }
+
     /// Answers a batch of questions, gathered from any number of requests: one answer for each, in order.
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>>;
 
@@ -42,11 +48,14 @@ pub trait Predictor: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What it can say of each patient beyond a risk, as an object with a part for each section asked for. Asked only for sections
-    /// among [`Predictor::reasons`].
-    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<serde_json::Value, PredictError>> {
-        let refused = || PredictError::Failed { detail: "the model states no reasons".into() };
-        questions.iter().map(|_| Err(refused())).collect()
+    /// What it can say of a patient beyond a risk, as an object with a part for each section asked for. Asked only for sections
+    /// among [`Predictor::reasons`], and from a thread where it may take seconds. `go_on` says whether anybody still waits; when it
+    /// says no, whatever is returned is nobody's.
+    ///
+    /// # Errors
+    /// [`PredictError`] when nothing can be said of this patient.
+    fn reason(&self, _: &ReasonQuestion, _: &dyn Fn() -> bool) -> Result<serde_json::Value, PredictError> {
+        Err(PredictError::Failed { detail: "the model states no reasons".into() })
     }
 
     /// Does it draw futures?
@@ -191,6 +200,15 @@ pub struct Patient {
     pub person: Option<i64>,
 }
 
+impl Patient {
+    /// When the last event was that isn't birth, nor a mark of where the record ends, by the record's dates as they were moved.
+    pub fn last_event(&self) -> Option<Time> {
+        let marks = [Code::BIRTH, Code::FOLLOWUP_END];
+        let dated = self.subject.events().iter().filter(|event| !marks.contains(&event.code.as_str()));
+        dated.filter_map(|event| event.time).max()
+    }
+}
+
 /// What a predictor holds of records that it has read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeptStates {
@@ -285,6 +303,8 @@ pub struct PatientRisk {
     pub sex: Sex,
     /// How many of the events read the model looked at.
     pub events_used: usize,
+    /// Events of the record whose code this model has never seen and can't back off from. Another may have read the record.
+    pub unknown_codes: usize,
     /// One for each code asked for, in the order of the question.
     pub codes: Vec<CodeRisk>,
 }

@@ -36,12 +36,16 @@ pub struct ServeSettings {
     pub header_timeout: Duration,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of what it is sent; past it the connection ends.
+    pub write_timeout: Duration,
     /// How long an answer may take from the first byte of the request; past it 504.
     pub request_timeout: Duration,
     /// How many callers may have futures drawn at once (`/v1/simulate`); past it 429.
     pub max_simulations: usize,
     /// How long drawing futures may take; past it 504.
     pub simulation_timeout: Duration,
+    /// How many callers may be told reasons at once (`/v1/reason`), which takes seconds; past it 429.
+    pub max_reasonings: usize,
     /// How many requests may wait to be asked silently of a mirrored model; past it they are left out.
     pub max_mirrored: usize,
     /// How long such a request may wait for callers to be served first; past it it is left out.
@@ -80,9 +84,11 @@ impl Default for ServeSettings {
             reader_threads: 2,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
             max_simulations: 2,
             simulation_timeout: Duration::from_secs(60),
+            max_reasonings: 2,
             max_mirrored: 64,
             mirror_patience: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
@@ -111,6 +117,7 @@ impl ServeSettings {
             ("predictor_threads", self.predictor_threads),
             ("reader_threads", self.reader_threads),
             ("max_simulations", self.max_simulations),
+            ("max_reasonings", self.max_reasonings),
             ("default_top", self.default_top),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
@@ -135,6 +142,7 @@ impl ServeSettings {
             ("handshake_timeout", self.handshake_timeout),
             ("header_timeout", self.header_timeout),
             ("body_timeout", self.body_timeout),
+            ("write_timeout", self.write_timeout),
             ("request_timeout", self.request_timeout),
             ("kept_idle", self.kept_idle),
             ("simulation_timeout", self.simulation_timeout),

@@ -23,6 +23,15 @@ pub(crate) fn new_uuid() -> Result<String, ApiError> {
     Ok(text)
 }
 
+/// Is it written as a UUID is: 8, 4, 4, 4 and 12 hexadecimal digits?
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

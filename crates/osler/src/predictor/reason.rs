@@ -4,7 +4,7 @@ use crate::model_directory::ModelDirectory;
 use crate::reasoning::{self, Case, People, Pieces, Prices, Reference, TuningCheck, Validation, Wanted};
 use crate::records::Records;
 use ::evaluate::diagnosis::Plan;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use events::{Deidentified, Split, Subject, Time};
 use model::HORIZON_DAYS;
 use serde_json::{Map, Value, json};
@@ -55,8 +55,13 @@ fn watched(directory: &ModelDirectory) -> Vec<u32> {
     reasoning::conditions(directory.tokenizer.vocabulary(), codes, WATCHED)
 }
 
-/// The parts that were asked for.
-pub fn said(directory: &ModelDirectory, compared: &Compared, question: &ReasonQuestion) -> Result<Value> {
+/// The parts that were asked for; `go_on` says before each whether anybody still waits for it.
+pub fn said(
+    directory: &ModelDirectory,
+    compared: &Compared,
+    question: &ReasonQuestion,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Value> {
     let case = Case::new(directory, &question.patient.subject, None)?;
     let (conditions, pieces) = (watched(directory), Pieces::of(&case));
     let validation = Validation::default();
@@ -66,6 +71,9 @@ pub fn said(directory: &ModelDirectory, compared: &Compared, question: &ReasonQu
     said.insert("horizons_days".to_owned(), json!(HORIZON_DAYS));
     said.insert("cautions".to_owned(), json!(TuningCheck::cautions(directory)));
     for section in &question.show {
+        if !go_on() {
+            bail!("nobody waits for it any more");
+        }
         let (name, part) = match section {
             ReasonSection::Risks => {
                 // Other people's risks are within a year.

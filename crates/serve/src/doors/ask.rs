@@ -10,7 +10,8 @@ use crate::{
     traces::step,
     wire,
 };
-use axum::{body::Body, response::Response};
+use axum::body::Body;
+use events::Code;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use tokio::time::timeout_at;
@@ -23,14 +24,14 @@ pub(super) struct Read<Q, T> {
 
 /// Reads a request by `read`, asks the model, and answers by `write`; `path` says how errors name the patient with this
 /// index. A request without questions is answered without the model.
-pub(super) async fn answer<Q, T>(
+pub(super) async fn answer<Q, T, R>(
     state: &AppState,
     head: &Head,
     body: Body,
     read: impl FnOnce(&AppState, &[u8]) -> Result<Read<Q, T>, ApiError> + Send + 'static,
     path: impl Fn(&T, usize) -> String,
-    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<Response, ApiError>,
-) -> Result<Response, ApiError>
+    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<R, ApiError>,
+) -> Result<R, ApiError>
 where
     Q: Asks + Send + 'static,
     T: Send + 'static,
@@ -43,7 +44,7 @@ where
 
 /// As [`answer`], for what must be waited for between a look at the request and its reading: `look` says what, `wait` gets it.
 #[expect(clippy::too_many_arguments, reason = "three steps of a door, each its own")]
-pub(super) async fn answer_after<Q, T, W, F, G>(
+pub(super) async fn answer_after<Q, T, W, F, G, R>(
     state: &AppState,
     head: &Head,
     body: Body,
@@ -51,8 +52,8 @@ pub(super) async fn answer_after<Q, T, W, F, G>(
     wait: impl FnOnce(W) -> F,
     read: impl FnOnce(&AppState, &[u8], G) -> Result<Read<Q, T>, ApiError> + Send + 'static,
     path: impl Fn(&T, usize) -> String,
-    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<Response, ApiError>,
-) -> Result<Response, ApiError>
+    write: impl FnOnce(T, Vec<Q::Answer>) -> Result<R, ApiError>,
+) -> Result<R, ApiError>
 where
     Q: Asks + Send + 'static,
     T: Send + 'static,
@@ -64,6 +65,8 @@ where
     let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
     let work = async {
         let body = Arc::new(step("receive", receive_json(state, head, body)).await?);
+        // What is read of it takes memory as well, for as long as it is worked on.
+        let _held = body.held();
         let looked_at = body.clone();
         let wanted = on_reader(state, move |state| {
             within_depth(state, looked_at.bytes())?;
@@ -73,9 +76,15 @@ where
         let got = wait(wanted).await;
         let reading = on_reader(state, move |state| read(state, body.bytes(), got));
         let Read { questions, rest } = step("read", reading).await?;
+        for (index, question) in questions.iter().enumerate() {
+            question.foretells().map_or(Ok(()), |patient| alive(patient, || path(&rest, index)))?;
+        }
         let risks =
             head.notes.is_mirrored().then(|| questions.iter().filter_map(Asks::as_risk).cloned().collect());
         let asked = step("model", state.engine().ask(questions, &head.asker, deadline, arrival)).await;
+        if matches!(asked, Ok(_) | Err((_, EngineError::Predict(_) | EngineError::Broken(_)))) {
+            head.notes.model_was_asked();
+        }
         let answers = asked.map_err(|(index, error)| match error {
             EngineError::Full => ApiError::Overloaded,
             EngineError::Late => ApiError::DeadlineExceeded,
@@ -104,6 +113,7 @@ pub(super) async fn read<T: Send + 'static>(
     drop(admission.arrival);
     let work = async {
         let body = receive_json(state, head, body).await?;
+        let _held = body.held();
         on_reader(state, move |state| {
             within_depth(state, body.bytes())?;
             read(state, body.bytes())
@@ -111,6 +121,14 @@ pub(super) async fn read<T: Send + 'static>(
         .await
     };
     timeout_at(deadline.into(), work).await.unwrap_or(Err(ApiError::DeadlineExceeded))
+}
+
+/// Refuses to foretell anything of the dead; `at` says where the record stands in the request.
+pub(super) fn alive(patient: &Patient, at: impl FnOnce() -> String) -> Result<(), ApiError> {
+    if patient.subject.events().iter().any(|event| event.code.as_str() == Code::DEATH) {
+        return Err(ApiError::OutOfScope { path: at(), detail: "the record ends in death".into() });
+    }
+    Ok(())
 }
 
 /// Reads one patient's record and counts it; `at` says where it stands in the request.
@@ -139,7 +157,7 @@ fn within_depth(state: &AppState, json: &[u8]) -> Result<(), ApiError> {
 
 /// Runs `read` on a thread where time may be taken, as many at once as the settings say. A panic in it is the
 /// predictor's, which reads records.
-async fn on_reader<T: Send + 'static>(
+pub(super) async fn on_reader<T: Send + 'static>(
     state: &AppState,
     read: impl FnOnce(&AppState) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {

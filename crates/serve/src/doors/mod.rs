@@ -1,6 +1,7 @@
 //! The doors: one file each, with its route, its handler and its documentation side by side.
 
 mod ask;
+mod awaited;
 mod cds;
 mod chat;
 mod console;

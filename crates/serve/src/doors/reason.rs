@@ -2,14 +2,16 @@
 
 use super::{
     Door, Rule,
-    ask::{self, Read, read_patient},
+    ask::{self, read_patient},
+    awaited,
     head::Head,
 };
 use crate::{
     AppState, ReasonQuestion, ReasonSection,
-    error::ApiError,
+    error::{ApiError, PredictorFailure},
     frame::{ErrorBody, RequestId},
     record::CallNotes,
+    traces::step,
     wire::{DISCLAIMER, ModelSummary, ReasonAnswer, ReasonRequest, SYNTHETIC_NOTICE, from_json, records_of},
 };
 use axum::{
@@ -19,6 +21,8 @@ use axum::{
     routing::post,
 };
 use govern::access::Scope;
+use std::time::Instant;
+use tokio::time::timeout_at;
 
 /// Conditions told of where nothing is said, and at most.
 const MOST: (usize, usize) = (5, 20);
@@ -34,7 +38,8 @@ pub(super) fn doors() -> Vec<Door> {
 /// Reads one patient's record as `/v1/risk` does and says more than a risk: what moved each risk and how it compares (`risks`), what it
 /// may be, unrecorded or imminent (`differential`), which test is expected to tell most (`tests`), and what became of patients like
 /// this one, told as a group of at least `k` (`alike`; only where the server has a reference set). Parts of the record stand in the
-/// answer, so the ledger keeps its digest alone. Association is not effect.
+/// answer, so the ledger keeps its digest alone. Association is not effect. It takes seconds: few are answered at once, and risks wait for none
+/// of them.
 #[utoipa::path(
     post, path = "/v1/reason", tag = "prediction",
     request_body(content = ReasonRequest, description = "The patient, and what is asked"),
@@ -57,21 +62,32 @@ pub(crate) async fn reason(
     body: Body,
 ) -> Result<Response, ApiError> {
     notes.keeps_digest_alone();
-    let write = |(), mut answers: Vec<serde_json::Value>| {
-        let description = &state.model().description;
-        let answer = ReasonAnswer {
-            request_id: id.as_str(),
-            model: ModelSummary::of(description, state.stage()),
-            disclaimer: DISCLAIMER,
-            synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
-            reasoning: answers.pop().unwrap_or_default(),
-        };
-        Ok(Json(answer).into_response())
+    let deadline = Instant::now() + state.settings().request_timeout;
+    let question = ask::read(&state, &head, body, read).await?;
+    let turn = awaited::turn(state.reasonings())?;
+    let predictor = state.predictor().clone();
+    let said = awaited::begin(state.clone(), &notes, turn, deadline, move |go_on| {
+        predictor.reason(&question, go_on)
+    });
+    let said = step("model", timeout_at(deadline.into(), said)).await;
+    let reasoning = said.unwrap_or(Err(ApiError::DeadlineExceeded))?;
+    if !reasoning.is_object() {
+        state.metrics().predictor_failed(PredictorFailure::InvalidAnswer);
+        return Err(ApiError::Predictor { kind: PredictorFailure::InvalidAnswer });
+    }
+    state.metrics().patient_answered();
+    let description = &state.model().description;
+    let answer = ReasonAnswer {
+        request_id: id.as_str(),
+        model: ModelSummary::of(description, state.stage()),
+        disclaimer: DISCLAIMER,
+        synthetic_notice: description.trained_on.synthetic.then_some(SYNTHETIC_NOTICE),
+        reasoning,
     };
-    ask::answer(&state, &head, body, read, |(), _| "patient".to_owned(), write).await
+    Ok(Json(answer).into_response())
 }
 
-fn read(state: &AppState, body: &[u8]) -> Result<Read<ReasonQuestion, ()>, ApiError> {
+fn read(state: &AppState, body: &[u8]) -> Result<ReasonQuestion, ApiError> {
     let can = state.predictor().reasons();
     if can.is_empty() {
         return Err(ApiError::NoReasoning);
@@ -109,7 +125,13 @@ fn read(state: &AppState, body: &[u8]) -> Result<Read<ReasonQuestion, ()>, ApiEr
         return Err(ApiError::invalid("show", "names nothing; leave it away for everything"));
     }
     let patient = read_patient(state, record, "patient")?;
-    Ok(Read { questions: vec![ReasonQuestion { patient, show, horizon, most }], rest: () })
+    ask::alive(&patient, || "patient".to_owned())?;
+    if patient.last_event().is_none() {
+        let detail =
+            "the record holds no dated event beside birth, so there is no moment to reason from".into();
+        return Err(ApiError::OutOfScope { path: "patient".into(), detail });
+    }
+    Ok(ReasonQuestion { patient, show, horizon, most })
 }
 
 fn horizon_of(state: &AppState, wanted: f64) -> Result<usize, ApiError> {

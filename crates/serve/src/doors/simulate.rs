@@ -4,12 +4,13 @@
 use super::{
     Door, Rule,
     ask::{self, read_patient},
+    awaited,
     head::Head,
     records::Records,
     risk::codes_of,
 };
 use crate::{
-    AppState, PredictError, SimulateQuestion, SimulatedPatient,
+    AppState, SimulateQuestion, SimulatedPatient,
     error::{ApiError, PredictorFailure},
     frame::{ErrorBody, RequestId},
     late::{Late, Progress},
@@ -26,13 +27,7 @@ use axum::{
     routing::post,
 };
 use govern::access::Scope;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::time::Instant;
 use tokio::sync::watch;
 
 pub(super) fn doors() -> Vec<Door> {
@@ -69,28 +64,21 @@ pub(super) async fn simulate(
     head: Head,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let turn = state.simulations().clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
     let asked = ask::read(&state, &head, body, read).await?;
+    // Only now: a caller whose body is on its way holds up nobody.
+    let turn = awaited::turn(state.simulations())?;
     let (of, stream) = (asked.question.trajectories, asked.stream);
     let deadline = Instant::now() + state.settings().simulation_timeout;
     let (told, drawn) = watch::channel(0);
-    let stop = Stop(Arc::new(AtomicBool::new(false)));
-    let (stopped, predictor, question) = (stop.0.clone(), state.predictor().clone(), asked.question.clone());
-    let drawing = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
+    let (predictor, question) = (state.predictor().clone(), asked.question.clone());
+    let drawing = awaited::begin(state.clone(), &head.notes, turn, deadline, move |go_on| {
         predictor.simulate(&question, &mut |drawn| {
             told.send_replace(drawn);
-            !stopped.load(Ordering::Relaxed) && Instant::now() < deadline
+            go_on()
         })
     });
     let answer = async move {
-        // Whoever drops this future ends the drawing.
-        let _stop = stop;
-        let simulated = drawing.await.unwrap_or_else(|_| {
-            state.metrics().predictor_failed(PredictorFailure::Panicked);
-            Err(PredictError::Failed { detail: "it panicked".into() })
-        });
-        let simulated = simulated.map_err(|error| ApiError::of_prediction("patient".into(), error))?;
+        let simulated = drawing.await?;
         if simulated.drawn < of {
             return Err(ApiError::DeadlineExceeded);
         }
@@ -101,15 +89,6 @@ pub(super) async fn simulate(
     } else {
         let body = answer.await?;
         Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
-    }
-}
-
-/// Says, when it is dropped, that nobody waits any more.
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -145,6 +124,7 @@ fn read(state: &AppState, body: &[u8]) -> Result<Asked, ApiError> {
     };
     let patient =
         records.read(|record, at| read_patient(state, record, at))?.pop().ok_or(ApiError::Internal)?;
+    ask::alive(&patient, || "patient".to_owned())?;
     let question = SimulateQuestion { patient, codes, horizons_days, trajectories, futures, seed };
     Ok(Asked { question, stream: request.stream })
 }

@@ -16,12 +16,11 @@ type Given = Result<Answer, EngineError>;
 
 /// Asks about a batch, kind by kind, and sends each patient's answer to whoever waits for it.
 pub(super) fn batch(predictor: &dyn Predictor, shape: AnswerShape, batch: Vec<Waiting>, metrics: &Metrics) {
-    let (mut risks, mut embeddings, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut risks, mut embeddings) = (Vec::new(), Vec::new());
     for waiting in batch {
         match waiting.question {
             Question::Risk(question) => risks.push((question, waiting.answer)),
             Question::Embed(patient) => embeddings.push((patient, waiting.answer)),
-            Question::Reason(question) => reasons.push((question, waiting.answer)),
         }
     }
     of_one_kind(risks, |questions| ask_risks(predictor, shape, questions), metrics);
@@ -30,11 +29,6 @@ pub(super) fn batch(predictor: &dyn Predictor, shape: AnswerShape, batch: Vec<Wa
             .map(|answers| answers.into_iter().map(|answer| answer.map(Answer::Embedding)).collect())
     };
     of_one_kind(embeddings, embed, metrics);
-    let reason = |questions: &[_]| {
-        asked(predictor.reason(questions), |_, said: &serde_json::Value| said.is_object(), questions)
-            .map(|answers| answers.into_iter().map(|answer| answer.map(Answer::Reasoning)).collect())
-    };
-    of_one_kind(reasons, reason, metrics);
 }
 
 /// When a whole batch fails, its patients are asked about one by one, so that a record that breaks the model

@@ -1,7 +1,7 @@
 //! What the engine may be asked about a patient. Questions of all kinds wait in one queue and share batches; a further kind
 //! is a variant here and its call in `answer`.
 
-use crate::{Patient, PatientRisk, ReasonQuestion, RiskQuestion};
+use crate::{Patient, PatientRisk, RiskQuestion};
 use std::sync::Arc;
 
 /// A question about one patient.
@@ -9,7 +9,6 @@ use std::sync::Arc;
 pub(crate) enum Question {
     Risk(RiskQuestion),
     Embed(Arc<Patient>),
-    Reason(ReasonQuestion),
 }
 
 /// The answer to a [`Question`], of its kind.
@@ -17,7 +16,6 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     Risk(PatientRisk),
     Embedding(Vec<f32>),
-    Reasoning(serde_json::Value),
 }
 
 /// A question with an answer of its own type.
@@ -29,6 +27,11 @@ pub(crate) trait Asks {
 
     /// The question, when it is about risks.
     fn as_risk(&self) -> Option<&RiskQuestion> {
+        None
+    }
+
+    /// Whose future is asked about; none, where only what was is.
+    fn foretells(&self) -> Option<&Patient> {
         None
     }
 
@@ -45,6 +48,10 @@ impl Asks for RiskQuestion {
 
     fn as_risk(&self) -> Option<&RiskQuestion> {
         Some(self)
+    }
+
+    fn foretells(&self) -> Option<&Patient> {
+        Some(&self.patient)
     }
 
     fn of(answer: Answer) -> Option<PatientRisk> {
@@ -68,21 +75,6 @@ impl Asks for EmbedQuestion {
     fn of(answer: Answer) -> Option<Vec<f32>> {
         match answer {
             Answer::Embedding(numbers) => Some(numbers),
-            _ => None,
-        }
-    }
-}
-
-impl Asks for ReasonQuestion {
-    type Answer = serde_json::Value;
-
-    fn asked_by(self, _: &Arc<str>) -> Question {
-        Question::Reason(self)
-    }
-
-    fn of(answer: Answer) -> Option<serde_json::Value> {
-        match answer {
-            Answer::Reasoning(said) => Some(said),
             _ => None,
         }
     }

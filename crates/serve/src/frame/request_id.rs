@@ -1,5 +1,6 @@
 //! The id that ties an answer to the log.
 
+use crate::uuid::is_uuid;
 use axum::http::{HeaderMap, HeaderName};
 use std::{
     fmt::Write,
@@ -15,8 +16,8 @@ impl RequestId {
     const ACCEPTED: [HeaderName; 2] = [Self::HEADER, HeaderName::from_static("x-ms-client-request-id")];
 
     /// Takes over the id of `x-request-id` or `x-ms-client-request-id`, so that a call can be followed through
-    /// several systems. Only hexadecimal digits and hyphens are taken over: the id goes into the log, where no
-    /// name must ever stand.
+    /// several systems. Only a UUID, or 32 hexadecimal digits, is taken over: the id goes into the log and the ledger, where no name, date of
+    /// birth or number of a person must ever stand.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let given = Self::ACCEPTED.iter().find_map(|name| headers.get(name)?.to_str().ok());
         match given {
@@ -46,7 +47,7 @@ impl RequestId {
 }
 
 fn is_id(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    is_uuid(id) || id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -63,7 +64,24 @@ mod tests {
         let uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
         assert_eq!(of("x-request-id", uuid), uuid);
         assert_eq!(of("x-ms-client-request-id", uuid), uuid);
-        for bad in ["Ann-Canary-1950", "abc", "0f8fad5b d9cb", "MRN-0012345"] {
+        assert_eq!(
+            of("x-request-id", "0f8fad5bd9cb469fa16570867728950e"),
+            "0f8fad5bd9cb469fa16570867728950e"
+        );
+        for bad in [
+            "Ann-Canary-1950",
+            "abc",
+            "0f8fad5b d9cb",
+            "MRN-0012345",
+            "1958-03-01",
+            "078-05-1120",
+            "19580301",
+            "0123456789",
+            "1958-03-01-1958-03-01-1958-03-01-1958",
+            "0f8fad5b-d9cb-469f-a165-70867728950",
+            "0f8fad5bd9cb469fa16570867728950e-195",
+            "{0f8fad5b-d9cb-469f-a165-70867728950e}",
+        ] {
             let id = of("x-request-id", bad);
             assert_ne!(id, bad);
             assert!(is_id(&id) && id.len() == 32, "{id}");

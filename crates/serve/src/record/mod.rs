@@ -7,7 +7,7 @@ mod keep;
 
 use crate::{
     AppState, Models, RiskQuestion,
-    access::may_ask,
+    access::{is_granted, not_retired},
     choose,
     doors::Rule,
     error::ApiError,
@@ -57,6 +57,7 @@ struct Notes {
     digest_alone: bool,
     kept: Option<String>,
     mirrored: Option<Vec<RiskQuestion>>,
+    model_asked: bool,
 }
 
 impl CallNotes {
@@ -92,6 +93,11 @@ impl CallNotes {
     /// The call asked the model this.
     pub(crate) fn asked(&self, questions: Vec<RiskQuestion>) {
         self.lock().mirrored = Some(questions);
+    }
+
+    /// The model was asked: whatever is answered from here on, an error too, may tell what it said.
+    pub(crate) fn model_was_asked(&self) {
+        self.lock().model_asked = true;
     }
 
     fn input_arrived(&self, digest: String, input: Option<Vec<Bytes>>) {
@@ -130,17 +136,23 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
         let arrived = move |digest, input| digested.input_arrived(digest, input);
         request = request.map(|body| Body::new(Digested::new(body, hasher, hold, arrived)));
     }
-    let (mut request, chosen) = choose::of_call(&models, request, &path).await;
-    // A call whose model can't be told is one to the model that is asked where none is named.
-    let (state, refused) = match chosen {
-        Ok(state) => (state, None),
-        Err(error) => (models.default().clone(), Some(error)),
+    let unnamed = match withheld {
+        Some(_) => models.default(),
+        // What only tells the server something tells it to a model that the caller may ask, where there is one.
+        None => models.all().iter().find(|state| is_granted(&caller, state)).unwrap_or(models.default()),
     };
-    if withheld.is_some()
-        && let Err(error) = may_ask(&caller, &state)
-    {
-        return error.into_response();
-    }
+    let (mut request, chosen) = choose::of_call(&models, unnamed, request, &path).await;
+    let (state, refused) = match chosen {
+        Ok(state) if !is_granted(&caller, &state) => return ApiError::ModelNotGranted.into_response(),
+        Ok(state) => match not_retired(&state) {
+            Ok(stage) => (state.at(stage), None),
+            Err(error) if withheld.is_some() => return error.into_response(),
+            Err(_) => (state.at(Stage::Retired), None),
+        },
+        // What is wrong with a call whose model can't be told is the caller's to know, whichever models there are. It is on record as one
+        // to the model that is asked where none is named.
+        Err(error) => (models.default().at(models.default().stage()), Some(error)),
+    };
     let call = started(&state, &request, &caller, &path);
     let mirrored = models.mirror_of(&state).is_some_and(Mirror::takes);
     if mirrored {
@@ -175,8 +187,10 @@ impl Unsettled {
     /// Records the call; what may leave is returned.
     async fn settle(self, response: Response) -> Response {
         let Unsettled { models, state, mut call, notes, caller, withheld, begun } = self;
-        let kept_back =
-            withheld.filter(|_| response.status().is_success() && !may_see(call.model.stage, &caller));
+        let tells = response.status().is_success() || notes.lock().model_asked;
+        let refusal =
+            if tells && withheld.is_some() { refused_now(&state, &mut call, &caller) } else { None };
+        let kept_back = withheld.zip(refusal);
         let (head, body) = response.into_parts();
         // Answers are made in memory; one that fails to arrive from there is our own failure.
         let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
@@ -227,19 +241,19 @@ impl Unsettled {
             mirror.ask(questions, asked);
         }
         let mut response = match kept_back {
-            Some(withheld) => {
+            Some((withheld, refusal)) => {
                 state.metrics().withheld();
-                withheld(ApiError::Withheld { stage })
+                withheld(refusal)
             }
             None => Response::from_parts(head, Body::from(body)),
         };
-        state_origin(response.headers_mut(), &digest, stage, appended);
+        state_origin(response.headers_mut(), &digest, Some(stage), appended);
         response
     }
 
     /// The same for an answer that is still to come: its progress leaves meanwhile, and it when it is recorded.
     fn settle_later(self, late: Late) -> Response {
-        let (digest, stage) = (self.call.model.digest.clone(), self.call.model.stage);
+        let digest = self.call.model.digest.clone();
         let request_id = self.call.request_id.clone();
         let settle = move |answer: Result<Bytes, ApiError>| async move {
             let response =
@@ -258,7 +272,8 @@ impl Unsettled {
         };
         let Some(body) = late.stream(settle) else { return ApiError::Internal.into_response() };
         let mut response = ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response();
-        state_origin(response.headers_mut(), &digest, stage, None);
+        // Where the model stands is told with the answer: it may be taken back before that is there.
+        state_origin(response.headers_mut(), &digest, None, None);
         response
     }
 }
@@ -273,6 +288,32 @@ fn may_see(stage: Stage, caller: &Caller) -> bool {
     }
 }
 
+/// Why an answer stays here, though the model was asked when it might be: by the stricter of where it stood when the call came and
+/// where it stands now, which the record then states. An answer that says otherwise of the stage doesn't leave either.
+fn refused_now(state: &AppState, call: &mut Call, caller: &Caller) -> Option<ApiError> {
+    let Some(now) = state.known_stage() else { return Some(ApiError::StageUnavailable) };
+    let begun = call.model.stage;
+    if strictness(now) > strictness(begun) {
+        call.model.stage = now;
+    }
+    match call.model.stage {
+        Stage::Retired => Some(ApiError::Retired),
+        stage if !may_see(stage, caller) => Some(ApiError::Withheld { stage }),
+        stage if stage != begun => Some(ApiError::StageUnavailable),
+        _ => None,
+    }
+}
+
+/// How few may see the answers of a model that stands there.
+const fn strictness(stage: Stage) -> u8 {
+    match stage {
+        Stage::Live => 0,
+        Stage::Draft | Stage::Validated => 1,
+        Stage::Silent => 2,
+        Stage::Retired => 3,
+    }
+}
+
 fn started(state: &AppState, request: &Request, caller: &Caller, path: &str) -> Call {
     let model = &state.model().description;
     Call {
@@ -280,7 +321,7 @@ fn started(state: &AppState, request: &Request, caller: &Caller, path: &str) -> 
         request_id: request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned(),
         caller: caller.id.clone(),
         door: format!("{} {path}", request.method()),
-        // Read once, when the call comes: a step that is taken meanwhile holds for the next call.
+        // As the doors state it, until the answer is settled.
         model: ModelState { name: model.name.clone(), digest: model.digest.clone(), stage: state.stage() },
         input_digest: None,
         status: 0,
@@ -333,9 +374,9 @@ pub(crate) async fn append(state: &AppState, call: Call) -> Result<Option<Append
 }
 
 /// Each answer says which model gave it, where the model stands, and where the call is recorded.
-fn state_origin(headers: &mut HeaderMap, digest: &str, stage: Stage, appended: Option<Appended>) {
+fn state_origin(headers: &mut HeaderMap, digest: &str, stage: Option<Stage>, appended: Option<Appended>) {
     let link = appended.map(|appended| appended.link.to_string());
-    let values = [Some(digest), Some(stage.name()), link.as_deref()];
+    let values = [Some(digest), stage.map(Stage::name), link.as_deref()];
     for (name, value) in ORIGIN_HEADERS.into_iter().zip(values) {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
             headers.insert(name, value);

@@ -198,7 +198,7 @@ impl<'a> PatientAnswer<'a> {
                 read: counts.read,
                 used: risk.events_used,
                 rejected: counts.rejected,
-                unknown_codes: counts.unknown_codes,
+                unknown_codes: risk.unknown_codes,
             },
             risks: risks.collect(),
             risks_omitted,

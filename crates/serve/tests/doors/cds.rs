@@ -297,3 +297,34 @@ async fn an_overloaded_server_says_when_to_come_again() {
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(first.await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn a_card_says_as_of_when_it_holds() {
+    let card = post(&service(), PATH, &call()).await.json()["cards"][0].clone();
+    let summary = card["summary"].as_str().unwrap();
+    assert!(summary.contains("within a year of 2024-06-02:"), "{summary}");
+    let detail = card["detail"].as_str().unwrap();
+    assert!(detail.contains("| Recorded within a year of 2024-06-02 |"), "{detail}");
+    let told = "As of the last event on file, 2024-06-02, at the age of 70.1: **2.5 years ago**, and nothing is known";
+    assert!(detail.contains(told), "{detail}");
+}
+
+#[tokio::test]
+async fn of_the_dead_and_of_whom_nothing_is_known_there_is_no_card_and_why_is_told() {
+    let mut born_alone = with(&["prefetch", "observations"], Value::Null);
+    born_alone["prefetch"]["conditions"] = bundle(vec![]);
+    for (call, why) in [
+        (born_alone, "no dated event beside birth"),
+        (with(&["prefetch", "patient", "deceasedBoolean"], json!(true)), "not since when"),
+        (with(&["prefetch", "patient", "deceasedDateTime"], json!("2024-07-01")), "ends in death"),
+    ] {
+        let recorded = recorded(Stage::Live);
+        let answer = post(&recorded.service, PATH, &call).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let answer = answer.json();
+        assert_eq!(answer["cards"], json!([]));
+        assert!(answer["extension"]["osler.no-card"].as_str().unwrap().contains(why), "{answer}");
+        assert_eq!(recorded.calls().pop().unwrap().output, Some(answer));
+        assert!(recorded.predictor.batches.lock().unwrap().is_empty(), "the model was not asked");
+    }
+}

@@ -87,6 +87,8 @@ pub struct FakePredictor {
     pub digest: Option<&'static str>,
     pub real: bool,
     pub slow: Duration,
+    /// The system whose codes it doesn't know; `LOCAL`, where nothing is said.
+    pub unknown: Option<&'static str>,
     pub batches: Mutex<Vec<usize>>,
     pub asked: AtomicUsize,
 }
@@ -143,7 +145,8 @@ impl Predictor for FakePredictor {
         self.batches.lock().unwrap().push(questions.len());
         self.asked.fetch_add(questions.len(), Ordering::Relaxed);
         std::thread::sleep(self.slow);
-        questions.iter().map(one_risk).collect()
+        let unknown = self.unknown.unwrap_or("LOCAL");
+        questions.iter().map(|question| one_risk(question, unknown)).collect()
     }
 
     fn embedding_width(&self) -> Option<usize> {
@@ -169,22 +172,24 @@ impl Predictor for FakePredictor {
         vec![ReasonSection::Risks, ReasonSection::Differential, ReasonSection::Tests]
     }
 
-    fn reason(&self, questions: &[ReasonQuestion]) -> Vec<Result<Value, PredictError>> {
-        self.batches.lock().unwrap().push(questions.len());
-        let one = |question: &ReasonQuestion| {
-            let has = |code: &str| {
-                question.patient.subject.events().iter().any(|event| event.code.as_str() == code)
-            };
-            assert!(!has("TEST//PANIC"), "a fault on demand");
-            if has("TEST//NAN") {
-                return Ok(json!("no object"));
-            }
-            Ok(json!({
-                "asked": question.show, "horizon": question.horizon, "most": question.most,
-                "events": question.patient.counts.read,
-            }))
-        };
-        questions.iter().map(one).collect()
+    fn reason(&self, question: &ReasonQuestion, go_on: &dyn Fn() -> bool) -> Result<Value, PredictError> {
+        let has =
+            |code: &str| question.patient.subject.events().iter().any(|event| event.code.as_str() == code);
+        assert!(!has("TEST//PANIC"), "a fault on demand");
+        while has("TEST//SLOW") && go_on() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if !go_on() {
+            return Err(PredictError::Failed { detail: "nobody waits".into() });
+        }
+        self.batches.lock().unwrap().push(1);
+        if has("TEST//NAN") {
+            return Ok(json!("no object"));
+        }
+        Ok(json!({
+            "asked": question.show, "horizon": question.horizon, "most": question.most,
+            "events": question.patient.counts.read,
+        }))
     }
 
     fn simulates(&self) -> bool {
@@ -268,6 +273,8 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
     let mut events = Vec::new();
     let birth = patient["birthDate"].as_str().and_then(day);
     events.extend(birth.map(|birth| Event::new(Some(birth), Code::birth())));
+    let death = patient["deceasedDateTime"].as_str().and_then(day);
+    events.extend(death.map(|death| Event::new(Some(death), Code::new(Code::DEATH))));
     match patient["gender"].as_str() {
         Some("female") => events.push(Event::new(None, Code::of("GENDER", "F"))),
         Some("male") => events.push(Event::new(None, Code::of("GENDER", "M"))),
@@ -366,7 +373,7 @@ fn patient_of(
     Ok(Patient { subject: Deidentified::vouch(subject), counts, person })
 }
 
-fn one_risk(question: &RiskQuestion) -> Result<PatientRisk, PredictError> {
+fn one_risk(question: &RiskQuestion, unknown: &str) -> Result<PatientRisk, PredictError> {
     let subject = &*question.patient.subject;
     let has = |code: &str| subject.events().iter().any(|event| event.code.as_str() == code);
     assert!(!has("TEST//PANIC"), "a fault on demand");
@@ -406,10 +413,12 @@ fn one_risk(question: &RiskQuestion) -> Result<PatientRisk, PredictError> {
             already_recorded: CONDITIONS.get(*index).is_some_and(|condition| has(condition.0)),
         }
     };
+    let unknown_codes = subject.events().iter().filter(|event| event.code.system() == unknown).count();
     Ok(PatientRisk {
         age_years: Some(age as f32),
         sex: subject.sex(),
-        events_used: question.patient.counts.read - question.patient.counts.unknown_codes,
+        events_used: subject.events().len() - unknown_codes,
+        unknown_codes,
         codes: question.codes.iter().map(code_risk).collect(),
     })
 }

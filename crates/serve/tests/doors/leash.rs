@@ -1,14 +1,21 @@
 //! Which stages are answered, over every route that there is.
 
 use crate::{
-    call::{Answer, governed, now, send, ungoverned},
+    call::{Answer, governed, now, post, send, ungoverned},
     fake::{FakePredictor, record},
-    ledger::recorded,
+    ledger::{calls, ledger, recorded},
 };
 use axum::{Router, body::Body, http::Request};
-use govern::access::{Grant, Keyring, Scope};
+use govern::{
+    access::{Grant, Keyring, Scope},
+    ledger::Call,
+};
+use serde_json::{Value, json};
 use serve::{Access, Route, ServeSettings, Stage, routes};
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
 /// A request that each answering door takes. A door without one fails these tests.
 pub fn body_for(route: &Route) -> serde_json::Value {
@@ -122,4 +129,135 @@ async fn a_model_of_which_nobody_can_tell_where_it_stands_answers_by_no_route() 
         assert_eq!(answer.header("retry-after"), "1", "{route:?}");
     }
     assert!(predictor.batches.lock().unwrap().is_empty());
+}
+
+/// Requests whose answer must fit a schema of the caller's: each is met or not as the model's numbers are.
+fn bisecting(maximum: f64) -> Vec<(&'static str, Value)> {
+    let numbers = json!({"type": "array", "items": {"type": "number", "maximum": maximum}});
+    let risk = json!({"type": "object", "properties": {"cumulative_incidence": numbers}});
+    let patient = json!({"type": "object", "properties": {"risks": {"type": "array", "items": risk}}});
+    let schema = json!({"type": "object", "properties": {"patient": patient}});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": schema}});
+    let mut requests: Vec<_> = crate::chat::CHATS
+        .iter()
+        .map(|path| (*path, crate::chat::with("response_format", format.clone())))
+        .collect();
+    for path in crate::chat::CHATS {
+        let mut tool = crate::chat::with("tool_choice", json!("required"));
+        tool["tools"] = json!([{"type": "function", "function": {"name": "take", "parameters": schema}}]);
+        requests.push((path, tool));
+    }
+    let input = record(&["ICD10CM//I10"]).to_string();
+    let text = json!({"format": {"type": "json_schema", "name": "a", "schema": schema}});
+    requests.push(("/openai/v1/responses", json!({"input": input, "text": text})));
+    let tools = json!([{"type": "function", "name": "take", "parameters": schema}]);
+    requests
+        .push(("/openai/v1/responses", json!({"input": input, "tools": tools, "tool_choice": "required"})));
+    requests
+}
+
+#[tokio::test]
+async fn what_a_silent_model_says_can_t_be_told_from_whether_it_fits_a_schema() {
+    let live = recorded(Stage::Live);
+    for (maximum, status) in [(1.0, 200), (0.0, 400)] {
+        let silent = recorded(Stage::Silent);
+        for (path, request) in bisecting(maximum) {
+            assert_eq!(post(&live.service, path, &request).await.status, status, "{path}: {request}");
+            let answer = post(&silent.service, path, &request).await;
+            answer.error(403, "withheld");
+            let call = silent.calls().pop().unwrap();
+            assert!(call.withheld && call.status == status && call.model.stage == Stage::Silent, "{call:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_silent_model_could_not_say_is_withheld_as_what_it_said() {
+    let silent = recorded(Stage::Silent);
+    for path in ["/v1/risk", "/v1/embed", "/v1/reason", "/v1/simulate"] {
+        post(&silent.service, path, &record(&["TEST//PANIC"])).await.error(403, "withheld");
+        let call = silent.calls().pop().unwrap();
+        assert!(call.withheld && call.status == 500, "{path}: {call:?}");
+    }
+    // What is wrong with the request is told: the model was not asked.
+    post(&silent.service, "/v1/risk", &json!({"patients": []})).await.error(400, "invalid_request");
+    assert!(!silent.calls().pop().unwrap().withheld);
+}
+
+/// A model whose stage is changed while it is asked.
+async fn changed_meanwhile(
+    path: &'static str,
+    body: Value,
+    [before, after]: [Option<Stage>; 2],
+    trial: bool,
+) -> (Answer, Call) {
+    let dir = tempfile::tempdir().unwrap();
+    let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
+    let grant = Grant { trial, ..Grant::new("test", Scope::ALL) };
+    let key = keyring.grant(&grant, now()).unwrap().expose().to_owned();
+    let stage = Arc::new(Mutex::new(before));
+    let standing = stage.clone();
+    let file = dir.path().join("ledger.db");
+    let governance = ungoverned()
+        .with_access(Access::Keys { keyring, tokens: None, identities: None })
+        .with_ledger(ledger(&file))
+        .with_stage(Arc::new(move || *standing.lock().unwrap()));
+    let slow = FakePredictor { slow: Duration::from_millis(150), ..Default::default() };
+    let predictor = Arc::new(slow);
+    let service = governed(predictor.clone(), governance, ServeSettings::default());
+    let request = Request::post(path).header("content-type", "application/json").header("api-key", key);
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    let asking = tokio::spawn(async move { send(&service, request).await });
+    while predictor.asked.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    *stage.lock().unwrap() = after;
+    let answer = asking.await.unwrap();
+    let call = calls(&file).pop().unwrap();
+    (answer, call)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_is_taken_back_while_it_is_asked_is_not_answered_for() {
+    use Stage::{Draft, Live, Retired, Silent, Validated};
+    for (after, trial, status, code) in [
+        (Some(Silent), false, 403, "withheld"),
+        (Some(Silent), true, 403, "withheld"),
+        (Some(Validated), false, 403, "withheld"),
+        // The answer says that the model is live; the next one will say what it is.
+        (Some(Validated), true, 503, "stage_unavailable"),
+        (Some(Retired), false, 410, "retired"),
+        (None, false, 503, "stage_unavailable"),
+    ] {
+        let (answer, call) = changed_meanwhile("/v1/risk", record(&[]), [Some(Live), after], trial).await;
+        answer.error(status, code);
+        assert!(call.withheld && call.status == 200, "{call:?}");
+        let stage = after.unwrap_or(Live);
+        assert_eq!((answer.header("x-osler-stage"), call.model.stage), (stage.name(), stage));
+    }
+    // A step that lets more see holds for the next call, and what the answer states is one stage.
+    for (before, trial, status) in [(Silent, true, 403), (Draft, true, 200), (Draft, false, 403)] {
+        let (answer, call) =
+            changed_meanwhile("/v1/risk", record(&[]), [Some(before), Some(Live)], trial).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-osler-stage")), (status, before.name()));
+        assert_eq!(call.model.stage, before);
+        if status == 200 {
+            assert_eq!(answer.json()["model"]["stage"], before.name());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_a_model_that_is_taken_back_ends_without_an_answer() {
+    let body = json!({"patient": record(&[]), "trajectories": 200, "stream": true});
+    let stages = [Some(Stage::Live), Some(Stage::Silent)];
+    let (answer, call) = changed_meanwhile("/v1/simulate", body, stages, false).await;
+    assert!(
+        answer.text.contains("event: error") && !answer.text.contains("event: answer"),
+        "{}",
+        answer.text
+    );
+    assert!(answer.text.contains("withheld") && !answer.text.contains("probability"), "{}", answer.text);
+    assert_eq!(answer.header("x-osler-stage"), "", "the answer says it, when it is there");
+    assert!(call.withheld && call.model.stage == Stage::Silent, "{call:?}");
 }

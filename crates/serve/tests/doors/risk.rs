@@ -202,3 +202,39 @@ async fn a_model_that_fails_is_an_error_and_the_server_stays() {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_foretold_of_the_dead() {
+    let service = service();
+    let dead = record(&["ICD10CM//I10", "MEDS_DEATH"]);
+    for path in ["/v1/risk", "/v1/simulate", "/v1/reason"] {
+        let said = post(&service, path, &dead).await.error(422, "out_of_scope");
+        assert!(said.starts_with("patient:") || said.starts_with("body:"), "{said}");
+        assert!(said.contains("ends in death"), "{said}");
+    }
+    let several = json!({"patients": [record(&[]), dead]});
+    let said = post(&service, "/v1/risk", &several).await.error(422, "out_of_scope");
+    assert!(said.starts_with("patients[1]:"), "{said}");
+    for (path, body) in [
+        ("/score", json!({"input_data": [{"patient": dead}]})),
+        ("/invocations", json!({"inputs": [dead]})),
+        ("/chat/completions", json!({"messages": [{"role": "user", "content": dead.to_string()}]})),
+    ] {
+        post(&service, path, &body).await.error(422, "out_of_scope");
+    }
+    let kept = post(&service, "/v1/patients", &dead).await.json();
+    let path = format!("/v1/patients/{}/risk", kept["patient_id"].as_str().unwrap());
+    post(&service, &path, &json!({})).await.error(422, "out_of_scope");
+    // What was is told: a vector, which foretells nothing.
+    assert_eq!(post(&service, "/v1/embed", &dead).await.status, 200);
+    let mut bundle = crate::fhir::bundle();
+    for resource in bundle["entry"].as_array_mut().unwrap() {
+        if resource["resource"]["resourceType"] == "Patient" {
+            resource["resource"]["deceasedBoolean"] = json!(true);
+        }
+    }
+    let said = post(&service, "/fhir/$risk", &bundle).await.error(422, "out_of_scope");
+    assert!(said.contains("not since when"), "{said}");
+    let text = bundle.to_string().replace("\"deceasedBoolean\":true", "\"deceasedBoolean\":false");
+    assert_eq!(crate::call::post_text(&service, "/fhir/$risk", text).await.status, 200);
+}

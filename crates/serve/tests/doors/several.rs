@@ -69,7 +69,8 @@ impl Two {
             let mut path = route.path.replace("{id}", "osler-patient-view");
             path = path.replace("{name}", means.path.as_deref().unwrap_or("first"));
             if path.contains("{patient}") {
-                let kept = self.post("/v1/patients", &record(&["ICD10CM//I10"]), &None, key).await;
+                let keep = format!("/v1/patients?model={}", named.unwrap_or("first"));
+                let kept = self.post(&keep, &record(&["ICD10CM//I10"]), &None, key).await;
                 path = path.replace("{patient}", kept.json()["patient_id"].as_str().unwrap_or("nobody"));
             }
             if let Some(query) = &means.query {
@@ -210,8 +211,8 @@ async fn a_retired_one_answers_nobody_and_the_other_goes_on() {
     assert_eq!(two.asked()[1], 0);
 }
 
-#[tokio::test]
-async fn a_key_for_one_model_opens_no_other() {
+/// Two models, and a key for the second alone.
+fn granted_the_second() -> (Two, String, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let keyring = Keyring::open(&dir.path().join("access.db")).unwrap();
     let grant = Grant { models: ["second".to_owned()].into(), ..Grant::new("test", Scope::ALL) };
@@ -219,6 +220,68 @@ async fn a_key_for_one_model_opens_no_other() {
     let governance = ungoverned().with_access(Access::Keys { keyring, tokens: None, identities: None });
     let two =
         two_of([fake(0), fake(1)], [Stage::Live; 2], cds_by_second(), governance, ServeSettings::default());
+    (two, key, dir)
+}
+
+#[tokio::test]
+async fn a_key_for_one_model_keeps_patients_with_no_other() {
+    let (two, key, _keys) = granted_the_second();
+    let (key, none) = (Some(&*key), None);
+    let named = |model: &str| json!({"patient": record(&[]), "model": model});
+    two.post("/v1/patients", &named("first"), &none, key).await.error(403, "model_not_granted");
+    two.post("/v1/patients?model=first", &record(&[]), &none, key).await.error(403, "model_not_granted");
+    assert!(two.calls().is_empty(), "who isn't let in is not on record");
+    // Where none is named, it is one that the key may ask.
+    for (path, body) in [("/v1/patients", named("second")), ("/v1/patients", record(&[]))] {
+        let kept = two.post(path, &body, &none, key).await;
+        assert_eq!((kept.status.as_u16(), kept.header("x-osler-model")), (201, DIGESTS[1]), "{}", kept.text);
+        let path = format!("/v1/patients/{}", kept.json()["patient_id"].as_str().unwrap());
+        let more = json!({"events": [{"time": "2021-01-01", "code": "ICD10CM//I10"}]});
+        let added = two.post(&format!("{path}/events"), &more, &none, key).await;
+        assert_eq!((added.status.as_u16(), added.header("x-osler-model")), (200, DIGESTS[1]));
+        let elsewhere = format!("{path}/events?model=first");
+        two.post(&elsewhere, &more, &none, key).await.error(403, "model_not_granted");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_call_is_said_before_a_model_that_it_doesn_t_name_is_judged() {
+    let (two, key, _keys) = granted_the_second();
+    let request = Request::post("/v1/risk").header("content-type", "text/plain").header("api-key", &key);
+    let body = json!({"patient": record(&[]), "model": "second"}).to_string();
+    let answer = send(&two.service, request.body(Body::from(body)).unwrap()).await;
+    answer.error(415, "unsupported_media_type");
+    for (path, body) in [
+        ("/v1/risk", json!({"patient": record(&[]), "model": "third"})),
+        ("/v1/risk?model=third", record(&[])),
+        ("/v1/patients", json!({"patient": record(&[]), "model": "third"})),
+    ] {
+        two.post(path, &body, &None, Some(&key)).await.error(404, "no_such_model");
+    }
+    assert_eq!(two.calls().len(), 4);
+    assert_eq!(two.asked(), [0, 0]);
+}
+
+#[tokio::test]
+async fn a_kept_record_s_unknown_codes_are_counted_by_the_model_that_answers() {
+    let second = FakePredictor { unknown: Some("SNOMED"), ..fake(1) };
+    let two =
+        two_of([fake(0), second], [Stage::Live; 2], Roles::default(), ungoverned(), ServeSettings::default());
+    let patient = record(&["LOCAL//1", "LOCAL//2", "SNOMED//3"]);
+    let kept = two.post("/v1/patients?model=first", &patient, &None, None).await.json();
+    assert_eq!(kept["added"]["unknown_codes"], 2);
+    for (model, unknown) in [("first", 2), ("second", 1)] {
+        let path = format!("/v1/patients/{}/risk?model={model}", kept["patient_id"].as_str().unwrap());
+        let of_kept = two.post(&path, &json!({}), &None, None).await.json();
+        let fresh = two.post(&format!("/v1/risk?model={model}"), &patient, &None, None).await.json();
+        assert_eq!(of_kept["patients"], fresh["patients"]);
+        assert_eq!(of_kept["patients"][0]["events"]["unknown_codes"], unknown, "{model}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_for_one_model_opens_no_other() {
+    let (two, key, _keys) = granted_the_second();
     for route in answering() {
         let cds = route.path.starts_with("/cds-services");
         for (what, answer) in two.ask(&route, Some("second"), Some(&key)).await {

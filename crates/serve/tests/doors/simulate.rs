@@ -1,13 +1,18 @@
 //! Futures: what is drawn, how it is told meanwhile, and that nobody draws for a caller who left.
 
 use crate::{
-    call::{get, post, service, service_with},
+    call::{get, post, post_text, service, service_with},
     fake::{FakePredictor, record},
     ledger::recorded,
 };
 use serde_json::{Value, json};
 use serve::{ServeSettings, Stage};
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// The events of a stream: name, id, data.
 fn events(text: &str) -> Vec<(String, String, Value)> {
@@ -138,4 +143,37 @@ async fn drawing_that_takes_too_long_is_504() {
     let service = service_with(slow(40), settings);
     let asked = json!({"patient": record(&[]), "trajectories": 1000});
     post(&service, "/v1/simulate", &asked).await.error(504, "deadline_exceeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_and_sends_nothing_takes_no_turn() {
+    let service = service_with(slow(0), ServeSettings { max_simulations: 1, ..Default::default() });
+    let idle = (0..3).map(|_| {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let (_sender, body) = tokio::sync::mpsc::channel::<()>(1);
+            let body = axum::body::Body::new(Never(body));
+            post_text(&service, "/v1/simulate", body).await
+        })
+    });
+    let idle: Vec<_> = idle.collect();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(idle.iter().all(|idle| !idle.is_finished()));
+    assert_eq!(post(&service, "/v1/simulate", &record(&[])).await.status, 200);
+    idle.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// A body that is on its way for ever.
+struct Never(tokio::sync::mpsc::Receiver<()>);
+
+impl axum::body::HttpBody for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        self.0.poll_recv(context).map(|_| None)
+    }
 }

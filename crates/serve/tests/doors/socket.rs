@@ -136,6 +136,20 @@ async fn connections_past_the_limit_wait_their_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_and_never_reads_loses_its_place() {
+    let settings =
+        ServeSettings { max_connections: 1, write_timeout: Duration::from_millis(300), ..Default::default() };
+    let server = start(FakePredictor::default(), settings).await;
+    // More than any system's buffers hold.
+    let asked = "GET /openapi.json HTTP/1.1\r\nhost: t\r\n\r\n".repeat(400);
+    let _mute = server.connect(&asked).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = server.connect(&risk_request()).await;
+    let answer = tokio::time::timeout(Duration::from_secs(10), all_of(waiting)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_hangs_up_frees_its_place() {
     let slow = FakePredictor { slow: Duration::from_millis(100), ..Default::default() };
     let settings = ServeSettings { max_in_flight: 1, max_batch: 1, ..Default::default() };

@@ -123,12 +123,20 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
     assert!(
         site.fail(&format!("model verify --governance site --model {}", super::model())).contains("step 1")
     );
-    until(410, "");
+    assert_eq!(until(503, "").body["error"]["code"], "stage_unavailable");
     std::fs::remove_file(&file).unwrap();
     assert!(
         site.fail(&format!("model verify --governance site --model {}", super::model())).contains("ledger")
     );
     std::fs::write(&file, record).unwrap();
+    until(200, "live");
+
+    // A policy that can't be read for a moment is no retirement either.
+    let policy = site.path("site/policy.toml");
+    let kept = std::fs::read(&policy).unwrap();
+    std::fs::write(&policy, "[roles").unwrap();
+    assert_eq!(until(503, "").body["error"]["code"], "stage_unavailable");
+    std::fs::write(&policy, kept).unwrap();
     until(200, "live");
 
     let down = board.step("retired", "");

@@ -4,6 +4,7 @@ use super::services::{PREFETCH, Service};
 use crate::{
     error::ApiError,
     fetch::{Fetched, FhirServers, Lack, Token, Wanted},
+    uuid::is_uuid,
     wire::from_json,
 };
 use serde::Deserialize;
@@ -297,12 +298,4 @@ fn context_id(context: &BTreeMap<Cow<'_, str>, &RawValue>, field: &'static str) 
         return Err(ApiError::invalid("body.context", format!("has an empty {field}")));
     }
     Ok(id)
-}
-
-pub(super) fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

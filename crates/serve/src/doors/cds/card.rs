@@ -8,6 +8,7 @@ use crate::{
     uuid::new_uuid,
     wire::{DISCLAIMER, SYNTHETIC_NOTICE},
 };
+use events::Time;
 use govern::lifecycle::Stage;
 use serde::Serialize;
 use std::fmt::Write;
@@ -27,7 +28,55 @@ const MAX_SUMMARY_CHARS: usize = 139;
 /// The cards, or none.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CardsAnswer {
-    pub(super) cards: Vec<Card>,
+    cards: Vec<Card>,
+    /// Why the model wasn't asked about this patient, where it wasn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension: Option<NoCard>,
+}
+
+/// Why there is no card.
+#[derive(Serialize, ToSchema)]
+struct NoCard {
+    #[serde(rename = "osler.no-card")]
+    #[schema(example = "the record ends in death")]
+    why: String,
+}
+
+impl CardsAnswer {
+    pub(super) fn of(cards: Vec<Card>) -> Self {
+        CardsAnswer { cards, extension: None }
+    }
+
+    /// No card, since the model gives no answer for this patient.
+    pub(super) fn none(why: String) -> Self {
+        CardsAnswer { cards: Vec::new(), extension: Some(NoCard { why }) }
+    }
+}
+
+/// The moment that a card's risks count from: the record's last event, which may be long ago.
+pub(super) struct Stands {
+    day: String,
+    years_ago: f64,
+}
+
+impl Stands {
+    pub(super) fn new(last: Time, now: Time) -> Self {
+        let (year, month, day) = last.ymd();
+        Stands { day: format!("{year:04}-{month:02}-{day:02}"), years_ago: now.days_since(last) / 365.25 }
+    }
+
+    fn told(&self, age_years: Option<f32>) -> String {
+        let mut text = format!("As of the last event on file, {}", self.day);
+        if let Some(age) = age_years.filter(|age| age.is_finite()) {
+            let _ = write!(text, ", at the age of {age:.1}");
+        }
+        // Charts of today are told by their date alone.
+        if self.years_ago >= 1.0 {
+            let _ =
+                write!(text, ": **{:.1} years ago**, and nothing is known of the time since", self.years_ago);
+        }
+        text + "."
+    }
 }
 
 /// A card.
@@ -37,7 +86,9 @@ pub(crate) struct Card {
     /// Names the card in feedback and in the ledger.
     uuid: String,
     /// One line, below 140 characters.
-    #[schema(example = "Heart failure within a year: 12 % by this record, 4 % for this age and sex")]
+    #[schema(
+        example = "Heart failure within a year of 2024-06-02: 12 % by this record, 4 % for this age and sex"
+    )]
     summary: String,
     /// The risks, what they rest on and how sure they are, in GitHub Flavored Markdown.
     detail: String,
@@ -85,6 +136,7 @@ impl Card {
         counts: RecordCounts,
         risk: &PatientRisk,
         gaps: &[Gap],
+        stands: &Stands,
     ) -> Result<Option<Card>, ApiError> {
         let description = &model.description;
         let distance = |days: &f64| (days / HORIZON_DAYS).ln().abs();
@@ -99,7 +151,7 @@ impl Card {
         let omitted = rows.len().saturating_sub(MAX_ROWS);
         rows.truncate(MAX_ROWS);
         let Some(first) = rows.first() else { return Ok(None) };
-        let within = within(*days);
+        let within = format!("{} of {}", within(*days), stands.day);
         let mut detail =
             format!("| Recorded within {within} | by this record | age and sex alone |\n|---|---:|---:|\n");
         for row in &rows {
@@ -112,7 +164,7 @@ impl Card {
                 percent(row.reference)
             );
         }
-        let _ = write!(detail, "\n{}", basis(counts, risk, gaps, omitted));
+        let _ = write!(detail, "\n{} {}", stands.told(risk.age_years), basis(counts, risk, gaps, omitted));
         let _ = write!(
             detail,
             "\n\nOne model's estimates, without intervals; how well they hold is in the model's evaluation report."
@@ -180,8 +232,8 @@ fn summary(row: &Row<'_>, within: &str) -> String {
 /// What the card rests on, and what was not at hand.
 fn basis(counts: RecordCounts, risk: &PatientRisk, gaps: &[Gap], omitted: usize) -> String {
     let mut text = format!("Rests on {} of {} events of the record", risk.events_used, counts.read);
-    if counts.unknown_codes > 0 {
-        let _ = write!(text, "; {} have codes that the model doesn't know", counts.unknown_codes);
+    if risk.unknown_codes > 0 {
+        let _ = write!(text, "; {} have codes that the model doesn't know", risk.unknown_codes);
     }
     if counts.rejected > 0 {
         let _ = write!(text, "; {} entries could not be read", counts.rejected);

@@ -1,12 +1,13 @@
 //! What became of a card, as the EHR tells it.
 
-use super::{call::is_uuid, services::Service};
+use super::services::Service;
 use crate::{
     AppState,
     body::{nests_within, receive_json},
     error::ApiError,
     frame::ErrorBody,
     record::CallNotes,
+    uuid::is_uuid,
     wire::from_json,
 };
 use axum::{

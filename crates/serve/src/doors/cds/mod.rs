@@ -26,7 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use call::{Gap, HookCall, Missing};
-use card::{Card, CardsAnswer};
+use card::{Card, CardsAnswer, Stands};
 use govern::access::Scope;
 use serde_json::json;
 use services::{Service, ServicesAnswer};
@@ -62,7 +62,8 @@ pub(super) async fn discovery() -> Json<ServicesAnswer> {
 /// Cards for a patient
 ///
 /// Answers with a card when the model sees a risk that stands out for the patient's age and sex, and with none
-/// otherwise. The patient's record is what was prefetched, and, where the server's operator has named the call's `fhirServer`,
+/// otherwise. A card says as of when it holds: the record's last event. Of the dead, and of who has no dated event beside birth, there is none,
+/// and `extension` says why. The patient's record is what was prefetched, and, where the server's operator has named the call's `fhirServer`,
 /// what was fetched from there for what lacked. Nothing is kept.
 #[utoipa::path(
     post, path = "/cds-services/{id}", tag = "cds hooks",
@@ -101,20 +102,31 @@ pub(super) async fn hook(
     let read = move |state: &AppState, body: &[u8], fetched: Fetched| {
         let call = HookCall::read(body, service, &fetched)?;
         let patient = read_patient(state, &call.bundle()?, "prefetch").map_err(lacking)?;
+        if patient.last_event().is_none() {
+            // What follows birth is told of newborns; of others it would be told as if nothing had happened since.
+            let detail = "the record holds no dated event beside birth".into();
+            return Err(ApiError::OutOfScope { path: "prefetch".into(), detail });
+        }
         let question = RiskQuestion::new(patient.clone(), state.model().default_codes());
         Ok(Read { questions: vec![question], rest: (patient, call.gaps) })
     };
     let write = |(patient, gaps): (Arc<Patient>, Vec<Gap>), risks: Vec<PatientRisk>| {
         let risk = risks.first().ok_or(ApiError::Internal)?;
-        let card = Card::of(state.model(), state.stage(), patient.counts, risk, &gaps)?;
+        let last = patient.last_event().ok_or(ApiError::Internal)?;
+        let stands = Stands::new(state.predictor().as_sent(last), (state.governance().clock)());
+        let card = Card::of(state.model(), state.stage(), patient.counts, risk, &gaps, &stands)?;
         let cards: Vec<Card> = card.into_iter().collect();
         for card in &cards {
             notes.shows_card(card.uuid());
         }
-        Ok(Json(CardsAnswer { cards }).into_response())
+        Ok(Json(CardsAnswer::of(cards)).into_response())
     };
     let path = |_: &(Arc<Patient>, Vec<Gap>), _| "prefetch".to_owned();
-    ask::answer_after(&state, &head, body, look, wait, read, path, write).await
+    match ask::answer_after(&state, &head, body, look, wait, read, path, write).await {
+        // An EHR is answered all the same: it asks about every patient.
+        Err(ApiError::OutOfScope { detail, .. }) => Ok(Json(CardsAnswer::none(detail)).into_response()),
+        answer => answer,
+    }
 }
 
 /// A record that lacks what a prediction needs is a precondition that isn't met.

@@ -36,7 +36,6 @@ use axum::{
 use compose::Composed;
 use govern::access::Scope;
 use request::{Asked, Shape};
-use std::sync::Arc;
 use tools::ToolCall;
 
 /// The most risks that an answer speaks of.
@@ -67,41 +66,57 @@ async fn converse(
     write: impl FnOnce(&AppState, &Asked, &Composed) -> Response,
 ) -> Result<Response, ApiError> {
     let read = move |state: &AppState, body: &[u8]| {
-        let asked = read(body)?;
+        let mut asked = read(body)?;
         state.answers_as(asked.model.as_deref())?;
-        let patient =
-            asked.record.as_deref().map(|record| read_patient(state, record, "messages")).transpose()?;
+        // Nobody needs it as it was sent any more: it may be as long as the body.
+        let record = asked.record.take();
+        let patient = record.map(|record| read_patient(state, &record, "messages")).transpose()?;
         let codes = state.model().default_codes();
         let question = patient.iter().map(|patient| RiskQuestion::new(patient.clone(), codes.clone()));
         Ok(Read { questions: question.collect(), rest: (asked, patient) })
     };
-    let write = |(mut asked, patient): (Asked, Option<Arc<Patient>>), risks: Vec<PatientRisk>| {
-        let model = state.model();
-        let composed = match (patient, risks.into_iter().next()) {
-            (Some(patient), Some(risk)) => {
-                let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
-                let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, TOP);
-                match asked.give_to.take() {
-                    Some((name, schema)) => {
-                        let arguments =
-                            Composed::of(&model.description, &answer, &Shape::Schema(schema))?.text();
-                        asked.call = Some(ToolCall { name, arguments });
-                        Composed::nothing()
-                    }
-                    None => Composed::of(&model.description, &answer, &asked.shape)?,
-                }
-            }
-            (Some(_), None) => return Err(ApiError::Internal),
-            (None, _) if asked.call.is_some() => {
-                // The call holds a patient's id, from the messages.
-                notes.keeps_digest_alone();
-                Composed::nothing()
-            }
-            (None, _) => Composed::no_record(&asked.shape)?,
-        };
-        Ok(write(state, &asked, &composed))
+    let answered = |rest, risks| Ok((rest, risks));
+    let ((mut asked, patient), risks) =
+        ask::answer(state, head, body, read, |_, _| "messages".to_owned(), answered).await?;
+    if patient.is_none() && asked.call.is_some() {
+        // The call holds a patient's id, from the messages.
+        notes.keeps_digest_alone();
+    }
+    let takes_time = asked.give_to.is_some() || matches!(asked.shape, Shape::Schema(_));
+    let compose = move |state: &AppState| {
+        let composed = composed(state, &mut asked, patient.as_deref(), risks)?;
+        Ok((asked, composed))
     };
-    ask::answer(state, head, body, read, |_, _| "messages".to_owned(), write).await
+    // A schema may make for work.
+    let (asked, composed) = if takes_time { ask::on_reader(state, compose).await? } else { compose(state)? };
+    Ok(write(state, &asked, &composed))
+}
+
+/// What is said, of a patient or of there being none.
+fn composed(
+    state: &AppState,
+    asked: &mut Asked,
+    patient: Option<&Patient>,
+    risks: Vec<PatientRisk>,
+) -> Result<Composed, ApiError> {
+    let model = state.model();
+    match (patient, risks.into_iter().next()) {
+        (Some(patient), Some(risk)) => {
+            let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
+            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, TOP);
+            match asked.give_to.take() {
+                Some((name, schema)) => {
+                    let arguments = Composed::of(&model.description, &answer, &Shape::Schema(schema))?.text();
+                    asked.call = Some(ToolCall { name, arguments });
+                    Ok(Composed::nothing())
+                }
+                None => Composed::of(&model.description, &answer, &asked.shape),
+            }
+        }
+        (Some(_), None) => Err(ApiError::Internal),
+        (None, _) if asked.call.is_some() => Ok(Composed::nothing()),
+        (None, _) => Composed::no_record(&asked.shape),
+    }
 }
 
 /// Seconds since 1970, as both APIs date their answers.

@@ -111,13 +111,15 @@ struct Format {
     json_schema: Option<Named>,
     /// Where a request for a response holds it.
     #[serde(default)]
-    schema: Option<serde_json::Value>,
+    #[schema(value_type = Option<serde_json::Value>)]
+    schema: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
 struct Named {
     #[serde(default)]
-    schema: Option<serde_json::Value>,
+    #[schema(value_type = Option<serde_json::Value>)]
+    schema: Option<Box<RawValue>>,
 }
 
 /// A message; a record may stand in one of any role.
@@ -193,7 +195,7 @@ fn shape_of(format: Option<Format>) -> Result<Shape, ApiError> {
         "json_schema" => {
             let schema = format.json_schema.and_then(|named| named.schema).or(format.schema);
             let schema = schema.ok_or_else(|| ApiError::invalid("response_format", "holds no schema"))?;
-            Ok(Shape::Schema(Schema::new(schema)?))
+            Ok(Shape::Schema(Schema::read(&schema)?))
         }
         _ => Err(ApiError::invalid("response_format", "can be text, json_object or json_schema")),
     }

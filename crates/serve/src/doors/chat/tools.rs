@@ -2,10 +2,10 @@
 //! record yet, and each argument that it requires is a patient's id that a message gives, or has one possible value; or when
 //! there is a record, and the caller says that this one tool must be called with what comes of it.
 
-use super::schema::Schema;
+use super::schema::{Schema, parsed};
 use crate::error::ApiError;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 /// The most tools that a request may offer.
 const MAX_TOOLS: usize = 128;
@@ -20,7 +20,8 @@ pub(crate) struct Tool {
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
-    parameters: Option<Value>,
+    #[schema(value_type = Option<serde_json::Value>)]
+    parameters: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -28,7 +29,8 @@ pub(crate) struct Function {
     name: String,
     /// A JSON schema of its arguments.
     #[serde(default)]
-    parameters: Option<Value>,
+    #[schema(value_type = Option<serde_json::Value>)]
+    parameters: Option<Box<RawValue>>,
 }
 
 /// Which tools may be called.
@@ -111,7 +113,8 @@ impl Tools {
         }
         match (self.functions.pop(), self.functions.is_empty()) {
             (Some(Function { name, parameters }), true) => {
-                Ok(Some((name, Schema::new(parameters.unwrap_or(Value::Bool(true)))?)))
+                let schema = parameters.as_deref().map_or(Ok(Schema::ANY), Schema::read)?;
+                Ok(Some((name, schema)))
             }
             _ => Err(ApiError::invalid("tool_choice", "must leave one tool, since there is one answer")),
         }
@@ -122,10 +125,15 @@ impl Tools {
     pub(super) fn call<'a>(self, texts: impl Iterator<Item = &'a str>) -> Result<Option<ToolCall>, ApiError> {
         let must = self.must;
         let patient = if self.functions.is_empty() { None } else { texts.filter_map(patient_id).next() };
-        let call = self.functions.into_iter().find_map(|function| {
-            let arguments = arguments(function.parameters.as_ref(), patient)?;
-            Some(ToolCall { name: function.name, arguments: Value::Object(arguments).to_string() })
-        });
+        let mut call = None;
+        for function in self.functions {
+            let parameters = function.parameters.as_deref().map(parsed).transpose()?;
+            if let Some(arguments) = arguments(parameters.as_ref(), patient) {
+                let arguments = Value::Object(arguments).to_string();
+                call = Some(ToolCall { name: function.name, arguments });
+                break;
+            }
+        }
         if must && call.is_none() {
             return Err(ApiError::invalid(
                 "tool_choice",

@@ -34,6 +34,7 @@ mod progress;
 mod reasoning;
 mod records;
 mod scaling_picture;
+mod settings_file;
 mod states;
 mod synthetic_events;
 mod training_curves;

@@ -12,6 +12,7 @@ use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULA
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Bar, Voice, grouped, seconds};
 use crate::records::Records;
+use crate::settings_file;
 use crate::training_log::TrainingLog;
 use crate::tuning_check::TuningCheck;
 use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
@@ -523,9 +524,7 @@ struct ModelFile {
 
 impl TrainingFile {
     fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is no training configuration", path.display()))
+        settings_file::read(path, "is no training configuration")
     }
 }
 
@@ -550,7 +549,7 @@ pub(super) fn overlaid<T: serde::Serialize + serde::de::DeserializeOwned>(
     for (name, value) in table {
         all[name] = serde_json::to_value(value)?;
     }
-    Ok(serde_json::from_value(all)?)
+    serde_json::from_value(all).map_err(|error| settings_file::of_json(&error))
 }
 
 /// Where training starts.

@@ -205,6 +205,13 @@ impl Manifest {
     }
 }
 
+/// Does a directory hold a manifest that some version of osler wrote?
+pub fn is_oslers(dir: &Path) -> bool {
+    let text = fs::read(dir.join(FILE_NAME)).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    manifest["osler"].is_string() && manifest["output_digest"].is_string()
+}
+
 /// Digests of every file in a directory but its manifest, sorted by path.
 pub fn digest_directory(dir: &Path) -> Result<Vec<FileDigest>> {
     let mut files = Vec::new();

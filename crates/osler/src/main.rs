@@ -29,6 +29,7 @@ mod output;
 mod panic;
 mod policy_file;
 mod precision;
+mod predictions_file;
 mod predictor;
 mod progress;
 mod reasoning;

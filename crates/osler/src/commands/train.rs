@@ -307,8 +307,12 @@ impl Arguments {
         })?;
         let best = if outcome.best_loss.is_finite() {
             format!("best tuning loss {:.4} at step {}", outcome.best_loss, outcome.best_step)
-        } else {
+        } else if timeline.split(Split::Tuning).is_empty() {
             "no tuning people to choose by, so the last weights are kept".into()
+        } else if outcome.steps == 0 {
+            "nothing was learned, so the weights are those that it began with".into()
+        } else {
+            "the tuning people were never asked, so the last weights are kept".into()
         };
         voice.say(format!(
             "{} steps{} in {}, {best} → {}",

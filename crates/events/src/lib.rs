@@ -21,6 +21,7 @@ mod code;
 mod event;
 mod label;
 pub mod meds;
+mod misread;
 mod prediction;
 mod privacy;
 mod source;
@@ -30,6 +31,7 @@ mod time;
 pub use code::{Code, one_spelling_of_uri, system_of_uri};
 pub use event::{Event, Sex, Subject};
 pub use label::Label;
+pub use misread::{is_field_name, misread, without_values};
 pub use prediction::Prediction;
 pub use privacy::{Deidentified, Identified};
 pub use source::{

@@ -1,10 +1,10 @@
 //! The de-identification key: from a file or from the environment, never from a flag.
 
 use crate::environment;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use deid::Key;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Reads the key from `file`, else from the environment.
@@ -35,13 +35,24 @@ pub fn write_new(path: &Path) -> Result<Key> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| {
-        format!("cannot create {} (an existing key is never overwritten)", path.display())
-    })?;
+    let mut file =
+        options.open(path).map_err(|error| uncreated(path, error, "an existing key is never overwritten"))?;
     file.write_all(format!("{}\n", key.to_hex()).as_bytes())
         .and_then(|()| file.sync_all())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(key)
+}
+
+/// Why a file that must be new isn't there.
+pub fn uncreated(path: &Path, error: std::io::Error, exists: &str) -> anyhow::Error {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match (error.kind(), parent) {
+        (ErrorKind::AlreadyExists, _) => anyhow!("{} exists, and {exists}", path.display()),
+        (ErrorKind::NotFound, Some(parent)) => {
+            anyhow!("cannot create {}: there is no directory {}", path.display(), parent.display())
+        }
+        _ => anyhow!(error).context(format!("cannot create {}", path.display())),
+    }
 }
 
 /// Refuses a secret's file that others may read.
@@ -72,7 +83,9 @@ mod tests {
         let path = dir.path().join("key");
         let key = write_new(&path).unwrap();
         assert_eq!(read(Some(&path)).unwrap().id(), key.id());
-        assert!(write_new(&path).is_err());
+        assert!(write_new(&path).err().unwrap().to_string().contains("never overwritten"));
+        let nowhere = write_new(&dir.path().join("nodir/key")).err().unwrap().to_string();
+        assert!(nowhere.contains("there is no directory") && !nowhere.contains("overwritten"), "{nowhere}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

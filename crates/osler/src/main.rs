@@ -29,12 +29,15 @@ mod output;
 mod panic;
 mod policy_file;
 mod precision;
+mod predictions_file;
 mod predictor;
 mod progress;
 mod reasoning;
 mod records;
 mod scaling_picture;
+mod settings_file;
 mod states;
+mod stopped;
 mod synthetic_events;
 mod training_curves;
 mod training_log;
@@ -51,10 +54,22 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("osler: {error:#}");
+            progress::to_standard_error(&format!("osler: {}", told(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each once: some tell theirs in their own words already.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            told += ": ";
+            told += &cause;
+        }
+    }
+    told
 }
 
 /// Whoever read our output (`| head`) has enough; that is no failure.
@@ -62,4 +77,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = events::meds::read_labels(std::path::Path::new("/nowhere.parquet"))
+            .context("the labels can't be read")
+            .unwrap_err();
+        assert_eq!(
+            told(&error),
+            "the labels can't be read: /nowhere.parquet: No such file or directory (os error 2)"
+        );
+    }
 }

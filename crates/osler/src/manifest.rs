@@ -1,6 +1,7 @@
 //! `manifest.json`: what a directory holds, where it came from, and how it was made.
 
 use crate::attested;
+use crate::settings_file;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -133,6 +134,7 @@ impl Manifest {
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{} is not {}: no readable {FILE_NAME}", dir.display(), kind.words()))?;
         let manifest: Manifest = serde_json::from_str(&text)
+            .map_err(|error| settings_file::of_json(&error))
             .with_context(|| format!("{} is damaged, or from another version of osler", path.display()))?;
         if manifest.kind != kind {
             bail!("{} is {}, but {} is wanted", dir.display(), manifest.kind.words(), kind.words());
@@ -201,6 +203,13 @@ impl Manifest {
             blake3: self.output_digest.clone(),
         }
     }
+}
+
+/// Does a directory hold a manifest that some version of osler wrote?
+pub fn is_oslers(dir: &Path) -> bool {
+    let text = fs::read(dir.join(FILE_NAME)).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    manifest["osler"].is_string() && manifest["output_digest"].is_string()
 }
 
 /// Digests of every file in a directory but its manifest, sorted by path.

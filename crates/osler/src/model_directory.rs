@@ -3,6 +3,7 @@
 use crate::code_features::{self, CodeFeatures};
 use crate::commands::REFERENCE_FILE;
 use crate::manifest::{Kind, Manifest};
+use crate::settings_file;
 use crate::tuning_check::TuningCheck;
 use anyhow::{Context, Result};
 use evaluate::baseline::{AgeSexIncidence, AgeSexLogistic};
@@ -139,7 +140,9 @@ impl ModelDirectory {
 /// Reads JSON that Osler wrote.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| settings_file::of_json(&error))
+        .with_context(|| format!("{} is damaged", path.display()))
 }
 
 /// Measurements whose last values act on risk directly, at most; the commonest.

@@ -1,10 +1,12 @@
 //! Directories that appear whole or not at all.
 //!
-//! A command writes into `.NAME.partial` beside its output and renames it at the end. A killed run leaves the
-//! partial directory; the same command again clears it (or, where it can, goes on from it).
+//! A command writes into `.NAME.partial` beside its output and renames it at the end. A run that is stopped (Ctrl-C, `SIGTERM`)
+//! removes the partial directory; one that is killed leaves it, and the same command again clears it (or, where it can, goes on
+//! from it).
 
 use crate::clock;
 use crate::manifest::{self, Deidentification, FILE_NAME, FileDigest, Kind, Manifest};
+use crate::stopped::Unfinished;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ pub struct OutputDirectory {
     // Held for as long as the directory is being written: two runs cannot share an output.
     _lock: File,
     lock_path: PathBuf,
+    unfinished: Unfinished,
 }
 
 /// What a finished directory's manifest says, beyond what the directory itself tells.
@@ -37,6 +40,24 @@ pub struct Provenance {
     pub counts: serde_json::Value,
     /// What de-identification did.
     pub deidentification: Option<Deidentification>,
+}
+
+/// A directory's manifest names every file in it, so whatever else is written there makes it one that was tampered with.
+fn refuse_inside_another(out: &Path, parent: &Path) -> Result<()> {
+    let there = parent.ancestors().find_map(|ancestor| match ancestor.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize().ok(),
+        false => ancestor.canonicalize().ok(),
+    });
+    let another = there.iter().flat_map(|there| there.ancestors()).find(|dir| manifest::is_oslers(dir));
+    let Some(another) = another else { return Ok(()) };
+    let name = out.file_name().unwrap_or_default();
+    bail!(
+        "--out {} lies in {}, which osler wrote: its {FILE_NAME} names every file in it, and with another it could not be used any \
+         more; choose a place beside it, such as --out {}",
+        out.display(),
+        another.display(),
+        another.with_file_name(name).display()
+    )
 }
 
 /// Has a run written anything but what it was asked?
@@ -138,6 +159,7 @@ impl OutputDirectory {
                 );
             }
         }
+        refuse_inside_another(out, parent)?;
         fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         let name = name.to_string_lossy();
         let lock_path = parent.join(format!(".{name}.lock"));
@@ -146,9 +168,20 @@ impl OutputDirectory {
         if lock.try_lock().is_err() {
             bail!("another osler is writing {} at this moment", out.display());
         }
+        let partial = parent.join(format!(".{name}.partial"));
+        let unfinished = match resumable {
+            false => Unfinished::new(
+                vec![partial.clone(), lock_path.clone()],
+                Some(format!("what there was of {} is removed", out.display())),
+            ),
+            true => Unfinished::new(
+                vec![lock_path.clone()],
+                Some(format!("the same command goes on from what there is of {}", out.display())),
+            ),
+        };
         Ok(OutputDirectory {
             out: out.to_owned(),
-            partial: parent.join(format!(".{name}.partial")),
+            partial,
             kind,
             force,
             started: clock::timestamp(),
@@ -156,6 +189,7 @@ impl OutputDirectory {
             finished: false,
             _lock: lock,
             lock_path,
+            unfinished,
         })
     }
 
@@ -212,6 +246,7 @@ impl OutputDirectory {
         seal(&self.partial)?;
         sync(&self.partial)?;
         let old = self.partial.with_extension("old");
+        let putting = self.unfinished.put_in_place();
         if self.force && self.out.exists() {
             if old.exists() {
                 fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
@@ -220,6 +255,7 @@ impl OutputDirectory {
         }
         fs::rename(&self.partial, &self.out)
             .with_context(|| format!("cannot move the result to {}", self.out.display()))?;
+        putting.done();
         self.finished = true;
         if old.exists() {
             fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
@@ -330,6 +366,28 @@ mod tests {
         let (_output, resumed) = OutputDirectory::create_or_resume(&out, Kind::Model, false, &third).unwrap();
         assert!(!resumed);
         assert!(OutputDirectory::create(&out, Kind::Model, false).is_err(), "two at once");
+    }
+
+    #[test]
+    fn nothing_is_written_into_what_osler_wrote_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = dir.path().join("events");
+        write(&first, false, "one").unwrap();
+        for inside in ["events/labels/task", "events/data", "events/../events/x"] {
+            let refused = write(&dir.path().join(inside), false, "two").unwrap_err().to_string();
+            assert!(refused.contains("choose a place beside it"), "{refused}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&first, dir.path().join("link")).unwrap();
+            assert!(write(&dir.path().join("link/x"), false, "two").is_err());
+        }
+        Manifest::verify(&first, Kind::Report).unwrap();
+        // Another program's manifest is none.
+        let site = dir.path().join("site");
+        fs::create_dir(&site).unwrap();
+        fs::write(site.join(FILE_NAME), r#"{"name": "a web page"}"#).unwrap();
+        write(&site.join("report"), false, "one").unwrap();
     }
 
     #[test]

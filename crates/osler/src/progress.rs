@@ -1,7 +1,7 @@
 //! Progress on a terminal; silence elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// How a command speaks: what the `--json` and `--quiet` flags decided.
@@ -17,7 +17,7 @@ impl Voice {
     /// A line for a person, on standard error.
     pub fn say(self, line: impl AsRef<str>) {
         if !self.quiet && !self.json {
-            eprintln!("{}", line.as_ref());
+            to_standard_error(line.as_ref());
         }
     }
 
@@ -46,6 +46,11 @@ impl Voice {
         bar.set_message(label);
         Bar { bar, started: Instant::now() }
     }
+}
+
+/// A line on standard error. Where it can't be written (a full disk, `2>&1 | head`) the work goes on: `eprintln!` would panic.
+pub fn to_standard_error(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A progress bar; gone when dropped.

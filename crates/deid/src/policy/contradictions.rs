@@ -17,9 +17,9 @@ const HIERARCHICAL: &[&str] = &["ICD10CM", "ICD10", "ICD9CM", "ATC"];
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// Not TOML, or a key or a value that no policy has.
+    /// Not TOML, or a key or a value that no policy has: the line, and never what stands there.
     #[error("the policy is not readable: {0}")]
-    Syntax(Box<toml::de::Error>),
+    Syntax(String),
     /// A setting makes no sense, whatever the label.
     #[error("policy `{name}`: {problem}")]
     Setting {

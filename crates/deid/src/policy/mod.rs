@@ -65,7 +65,8 @@ impl Policy {
     /// # Errors
     /// When it is not readable, has a key or value that no policy has, or contradicts its label.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(Box::new(e)))?;
+        let file: File = toml::from_str(text)
+            .map_err(|e| PolicyError::Syntax(events::misread(text, e.span(), e.message())))?;
         Self::from_file(file, text)
     }
 

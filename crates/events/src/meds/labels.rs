@@ -2,7 +2,7 @@
 
 use super::table::{self, TableWriter};
 use super::{Error, schema};
-use crate::{Label, Time};
+use crate::{Label, Split, Time};
 use arrow_array::{BooleanArray, Int64Array, TimestampMicrosecondArray};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,15 @@ pub fn write_labels(path: &Path, labels: &[Label]) -> Result<(), Error> {
     writer.finish()
 }
 
-/// Reads boolean labels from a Parquet file, or from every `*.parquet` below a directory, in name order.
-/// Sorted by subject and time.
+/// Reads boolean labels from a Parquet file, or from every `*.parquet` of a directory, in name order: in itself, in one directory
+/// below it, or in one for each split. Sorted by subject and time.
 ///
 /// # Errors
-/// When a file is not readable as MEDS labels.
+/// When a file is not readable as MEDS labels, or when files lie in several directories, which are several tasks.
 pub fn read_labels(path: &Path) -> Result<Vec<Label>, Error> {
     let mut files = Vec::new();
     collect_parquet(path, &mut files)?;
+    one_task(path, &files)?;
     let mut labels = Vec::new();
     for file in files {
         for batch in table::open(&file)? {
@@ -55,6 +56,34 @@ pub fn read_labels(path: &Path) -> Result<Vec<Label>, Error> {
     Ok(labels)
 }
 
+/// Labels of several tasks are none of one.
+fn one_task(path: &Path, files: &[PathBuf]) -> Result<(), Error> {
+    let mut directories: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    directories.dedup();
+    let of_a_split = |dir: &&Path| Split::ALL.iter().any(|split| dir.ends_with(split.name()));
+    let beside = |dir: &&Path| dir.parent() == directories.first().and_then(|first| first.parent());
+    if directories.len() < 2 || directories.iter().all(|dir| of_a_split(dir) && beside(dir)) {
+        return Ok(());
+    }
+    let name = |dir: &&Path| match dir.strip_prefix(path) {
+        Ok(below) if below.as_os_str().is_empty() => "itself".to_owned(),
+        Ok(below) => below.display().to_string(),
+        Err(_) => dir.display().to_string(),
+    };
+    let mut names: Vec<String> = directories.iter().map(name).collect();
+    names.sort();
+    names.dedup();
+    if names.len() > MOST_NAMED {
+        let more = names.len() - MOST_NAMED;
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
+    }
+    Err(Error::SeveralTasks { path: path.to_owned(), directories: names.join(", ") })
+}
+
+/// So many directories are named.
+const MOST_NAMED: usize = 10;
+
 /// Every `*.parquet` at or below `path`, in name order.
 pub(super) fn collect_parquet(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     if path.is_dir() {
@@ -71,4 +100,37 @@ pub(super) fn collect_parquet(path: &Path, files: &mut Vec<PathBuf>) -> Result<(
         files.push(path.to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_of_several_tasks_are_refused_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |at: &str, subject_id: i64| {
+            let path = dir.path().join(at);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let label = Label { subject_id, prediction_time: Time::from_micros(0), boolean_value: true };
+            write_labels(&path, &[label]).unwrap();
+        };
+        let read = |at: &str| read_labels(&dir.path().join(at)).map(|labels| labels.len());
+        write("one/dm/labels.parquet", 1);
+        write("one/dm/more.parquet", 2);
+        assert_eq!([read("one/dm").unwrap(), read("one").unwrap()], [2, 2]);
+        write("one/readmission/labels.parquet", 3);
+        let refused = read("one").unwrap_err().to_string();
+        assert!(refused.contains("dm, readmission") && refused.contains("give one of them"), "{refused}");
+        assert_eq!(read("one/readmission").unwrap(), 1);
+        for split in ["train", "tuning", "held_out"] {
+            write(&format!("sharded/{split}/0.parquet"), 1);
+        }
+        assert_eq!(read("sharded").unwrap(), 3);
+        write("two/a/train/0.parquet", 1);
+        write("two/b/tuning/0.parquet", 2);
+        assert!(read("two").is_err());
+        write("sharded/0.parquet", 1);
+        assert!(read("sharded").unwrap_err().to_string().contains("itself"));
+    }
 }

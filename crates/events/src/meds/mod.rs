@@ -74,6 +74,14 @@ pub enum Error {
         /// What is wrong.
         problem: &'static str,
     },
+    /// Labels that lie in several directories, each of a task of its own.
+    #[error("{}: holds labels of several tasks ({directories}); give one of them", path.display())]
+    SeveralTasks {
+        /// The directory that was given.
+        path: PathBuf,
+        /// Those with files.
+        directories: String,
+    },
     /// The directory isn't a MEDS data set.
     #[error("{}: no data/{{train,tuning,held_out}}/*.parquet found; is this a directory that `osler ingest` wrote?", .0.display())]
     NotADataset(PathBuf),

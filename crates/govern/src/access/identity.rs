@@ -195,7 +195,8 @@ impl Identities {
     /// As for [`Identities::open`].
     pub fn parse(text: &str, directory: &Path, signing: &SigningKey) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Settings { file: "oidc.toml", reason };
-        let file: IdentitiesFile = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let file: IdentitiesFile = toml::from_str(text)
+            .map_err(|error| wrong(events::misread(text, error.span(), error.message())))?;
         let roles = file.roles.rules().map_err(&wrong)?;
         for provider in &file.issuer {
             let names = match &provider.aud {

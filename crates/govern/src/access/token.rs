@@ -134,7 +134,8 @@ impl Tokens {
         let wrong = |reason: String| Error::Settings { file: "issuers.toml", reason };
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Io { what: "issuers.toml can't be read", source })?;
-        let file: IssuersFile = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let file: IssuersFile = toml::from_str(&text)
+            .map_err(|error| wrong(events::misread(&text, error.span(), error.message())))?;
         if !file.audience.starts_with("http") || file.audience.ends_with('/') {
             return Err(wrong(
                 "audience is this server's address, such as https://osler.example, without / at its end"

@@ -52,7 +52,8 @@ impl Criteria {
     /// When it can't be read, or asks for nothing.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Settings { file: "criteria.toml", reason };
-        let mut criteria: Criteria = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let mut criteria: Criteria = toml::from_str(text)
+            .map_err(|error| wrong(events::misread(text, error.span(), error.message())))?;
         if criteria.criterion.is_empty() {
             return Err(wrong("it has no [[criterion]]".into()));
         }

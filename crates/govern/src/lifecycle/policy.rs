@@ -48,7 +48,8 @@ impl Policy {
     /// When it can't be read, or leaves a step open to nobody's approval.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Settings { file: "policy.toml", reason };
-        let mut policy: Policy = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let mut policy: Policy = toml::from_str(text)
+            .map_err(|error| wrong(events::misread(text, error.span(), error.message())))?;
         policy.digest = blake3::hash(text.as_bytes()).to_hex().to_string();
         for stage in PROMOTIONS {
             let promotion = policy

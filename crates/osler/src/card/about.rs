@@ -1,5 +1,6 @@
 //! What a site says of its model: a small TOML file, one key a field.
 
+use crate::settings_file;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -66,13 +67,14 @@ impl About {
         if text.len() > LARGEST {
             bail!("it is larger than {} KiB", LARGEST / 1024);
         }
-        let read: BTreeMap<String, Text> =
-            toml::from_str(text).context("each line must be a known key and a text, or a list of texts")?;
+        let read: BTreeMap<String, Text> = settings_file::parse(text)
+            .context("each line must be a known key and a text, or a list of texts")?;
         let mut fields = BTreeMap::new();
         for (key, text) in read {
             if !FIELDS.iter().any(|(known, ..)| *known == key) {
                 let known: Vec<&str> = FIELDS.iter().map(|(key, ..)| *key).collect();
-                bail!("unknown key `{key}`; known are {}", known.join(", "));
+                let named = if events::is_field_name(&key) { format!(" `{key}`") } else { String::new() };
+                bail!("unknown key{named}; known are {}", known.join(", "));
             }
             let text = match text {
                 Text::One(text) => text,
@@ -111,6 +113,12 @@ mod tests {
         assert_eq!(about.get("name"), None, "an empty text states nothing");
         let refused = |text: &str| format!("{:#}", About::parse(text).unwrap_err());
         assert!(refused("user = \"nurses\"").contains("unknown key `user`; known are name, developer"));
+        for text in
+            ["c0ffee11c0ffee11\n", "mrn,name\n4711,canary\n", "\"canary smith\" = 'x'", "users = [4711]"]
+        {
+            let said = refused(text);
+            assert!(!["c0ffee", "canary", "4711"].iter().any(|held| said.contains(held)), "{said}");
+        }
         assert!(refused("users = 3").contains("a known key and a text"));
         assert!(refused(&format!("users = \"{}\"", "x".repeat(LARGEST))).contains("64 KiB"));
     }

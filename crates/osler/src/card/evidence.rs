@@ -6,6 +6,7 @@ use super::{Entry, Figure, Source};
 use crate::commands::name_of;
 use crate::governance_directory::GovernanceDirectory;
 use crate::manifest::{FILE_NAME, FileDigest, Kind, Manifest, digest_of};
+use crate::settings_file;
 use crate::tuning_check;
 use ::evaluate::EvaluationReport;
 use ::evaluate::grading::GradeReport;
@@ -296,6 +297,7 @@ impl Evidence {
         let path = dir.join(REPORT);
         let source = self.add(what, file, &path)?;
         let report = serde_json::from_value(self.values[source.0].clone())
+            .map_err(|error| settings_file::of_json(&error))
             .with_context(|| format!("{} is damaged, or from another version of osler", path.display()))?;
         Ok((source, report))
     }

@@ -5,6 +5,7 @@ use super::threads;
 use crate::broader;
 use crate::manifest::{Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
+use crate::predictions_file;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::baseline::{CountColumns, CountColumnsBuilder};
@@ -13,7 +14,7 @@ use ::evaluate::metrics::{Scored, ranking};
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline};
 use anyhow::{Result, bail};
 use clap::Args;
-use events::meds::{self, PredictionWriter};
+use events::meds::PredictionWriter;
 use events::{Code, Prediction, Split, Subject};
 use model::{BoostedTrees, MOST_NUMBERS, ReadoutOptions, Rows};
 use smol_str::SmolStr;
@@ -108,7 +109,7 @@ impl Arguments {
     fn baseline(&self, voice: Voice) -> Result<Manifest> {
         let started = Instant::now();
         let source = Manifest::verify(&self.like, Kind::Predictions)?;
-        let predictions = meds::read_predictions(&self.like.join("predictions.parquet"))?;
+        let predictions = predictions_file::read(&self.like)?;
         if predictions.is_empty() {
             bail!("{} holds no predictions", self.like.display());
         }

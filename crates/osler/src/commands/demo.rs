@@ -7,6 +7,7 @@ use crate::kept_inputs::KeptInputArguments;
 use crate::key_file;
 use crate::precision::PrecisionArguments;
 use crate::progress::{Voice, seconds};
+use crate::stopped::HeardElsewhere;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser};
 use std::net::SocketAddr;
@@ -111,6 +112,7 @@ impl Arguments {
             return Ok(());
         }
         voice.say("6/6 the server");
+        let _heard = HeardElsewhere::new();
         serve::Arguments {
             reference: None,
             omop_vocabulary: None,

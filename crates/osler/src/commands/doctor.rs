@@ -27,7 +27,7 @@ struct Finding {
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
-        let findings = [processor(), memory(), training(), writable(&self.dir), time()];
+        let findings = [processor(), memory(), training(), writable(&self.dir), disk(&self.dir), time()];
         if voice.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {
@@ -119,11 +119,41 @@ fn writable(dir: &Path) -> Finding {
     }
 }
 
+/// What is free where outputs go, as POSIX's `df` tells it.
+fn disk(dir: &Path) -> Finding {
+    const WANTED_GIB: f64 = 1.0;
+    let told = std::process::Command::new("df").args(["-Pk", "--"]).arg(dir).output();
+    let free = told.ok().and_then(|told| free_kib(&String::from_utf8_lossy(&told.stdout)));
+    match free.map(|kib| kib / 1024.0 / 1024.0) {
+        Some(gib) => Finding {
+            what: "disk",
+            good: gib >= WANTED_GIB,
+            finding: format!("{gib:.1} GiB free, for outputs and temporary files"),
+        },
+        None => Finding { what: "disk", good: true, finding: "not told by this operating system".into() },
+    }
+}
+
+fn free_kib(told: &str) -> Option<f64> {
+    told.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+}
+
 fn time() -> Finding {
     let (year, ..) = clock::now().ymd();
     Finding {
         what: "clock",
         good: (2025..2100).contains(&year),
         finding: format!("{}; manifests and ledgers carry it", clock::timestamp()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn free_space_is_read() {
+        let told =
+            "Filesystem     1024-blocks    Used Available Capacity Mounted on\n/dev/vda  100 40 60 40% /\n";
+        assert_eq!(super::free_kib(told), Some(60.0));
+        assert_eq!(super::free_kib(""), None);
     }
 }

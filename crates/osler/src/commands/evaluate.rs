@@ -2,10 +2,11 @@
 
 mod silent;
 
-use super::predict::ALTERED_DIRECTORY;
+use super::predict::{ALTERED_DIRECTORY, HORIZON_NAMES};
 use crate::manifest::{FileDigest, Kind, Manifest, digest_file};
 use crate::measures;
 use crate::output::{OutputDirectory, Provenance};
+use crate::predictions_file;
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
 use ::evaluate::audit::{Audit, Auditor, Severity};
@@ -16,6 +17,7 @@ use ::evaluate::{About, Attribute, EvaluationReport, Options, Peer, tasks};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Prediction, Split, meds};
+use model::HORIZON_DAYS;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -106,7 +108,7 @@ impl Arguments {
             Some(logged) => (logged.source.clone(), logged.predictions.clone()),
             None => {
                 let source = Manifest::verify(&self.predictions, Kind::Predictions)?;
-                (source, meds::read_predictions(&self.predictions.join("predictions.parquet"))?)
+                (source, predictions_file::read(&self.predictions)?)
             }
         };
         if let Some(labels) = &self.labels {
@@ -213,7 +215,7 @@ impl Arguments {
             }
             let file = if path.is_dir() {
                 inputs.push(Manifest::verify(path, Kind::Predictions)?.as_input());
-                path.join("predictions.parquet")
+                predictions_file::path(path)?
             } else {
                 let (bytes, blake3) = digest_file(path)?;
                 inputs.push(FileDigest { path: "predictions of another".to_owned(), bytes, blake3 });
@@ -300,9 +302,30 @@ fn line(task: &::evaluate::TaskReport) -> String {
         (Some(v), ..) => format!("{v:.3}"),
         _ => "–".to_owned(),
     };
-    let mut line = format!("{}: AUROC {}", task.task, estimate(&task.model.auroc));
+    let mut line = match task.name == task.task || task.name.is_empty() {
+        true => task.task.clone(),
+        false => format!("{} ({})", task.name, task.task),
+    };
+    if task.horizon_days > 0.0 {
+        let known = HORIZON_DAYS.iter().position(|days| *days as f32 == task.horizon_days);
+        line += &known.map_or_else(
+            || format!(", {} days", task.horizon_days),
+            |place| format!(", {}", HORIZON_NAMES[place]),
+        );
+    }
+    line += &format!(": AUROC {}", estimate(&task.model.auroc));
     if let Some(comparison) = &task.comparison {
         line += &format!(" (age+sex {})", estimate(&comparison.baseline.auroc));
+    }
+    for beside in &task.beside {
+        line += &format!(
+            "; beside {}, on {} rows of both: {} and {}, difference {}",
+            beside.name,
+            grouped(beside.rows as u64),
+            estimate(&beside.model.auroc),
+            estimate(&beside.other.auroc),
+            estimate(&beside.difference.auroc)
+        );
     }
     line
 }

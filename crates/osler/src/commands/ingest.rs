@@ -8,6 +8,7 @@ use super::threads;
 use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
+use crate::stopped::Unfinished;
 use crate::{attested, crosswalk_file, environment, key_file, policy_file};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -146,7 +147,7 @@ impl Arguments {
             // Who is named in the records is looked for in their notes.
             identities: policy.free_text() != FreeText::Drop,
             limits: Limits::default(),
-            ..Options::new(format, sources, spill.0.clone())
+            ..Options::new(format, sources, spill.path.clone())
         };
         let (written, summary) = read_and_write(
             &options,
@@ -501,7 +502,10 @@ fn quarantined(summary: &Summary) -> Quarantined {
 }
 
 /// A directory for encrypted temporary files, removed when dropped.
-struct SpillDirectory(PathBuf);
+struct SpillDirectory {
+    path: PathBuf,
+    _unfinished: Unfinished,
+}
 
 impl SpillDirectory {
     fn create(asked: Option<&Path>, partial: &Path) -> Result<Self> {
@@ -519,13 +523,14 @@ impl SpillDirectory {
                 .with_context(|| format!("cannot clear {}, which a stopped run left", path.display()))?;
         }
         std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(SpillDirectory(path))
+        let unfinished = Unfinished::new(vec![path.clone()], None);
+        Ok(SpillDirectory { path, _unfinished: unfinished })
     }
 }
 
 impl Drop for SpillDirectory {
     fn drop(&mut self) {
         // Best effort: what stays is encrypted with a key that is gone, and the next run clears it.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }

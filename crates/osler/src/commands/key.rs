@@ -2,7 +2,7 @@
 
 use crate::key_file;
 use crate::progress::Voice;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use deid::attestation::PublicKey;
 use std::fs::File;
@@ -66,7 +66,7 @@ fn public(key: Option<&Path>, out: Option<&Path>, voice: Voice) -> Result<()> {
     if let Some(out) = out {
         File::create_new(out)
             .and_then(|mut file| file.write_all(format!("{public}\n").as_bytes()))
-            .with_context(|| format!("cannot create {} (it is never overwritten)", out.display()))?;
+            .map_err(|error| key_file::uncreated(out, error, "it is never overwritten"))?;
     }
     match (voice.json, out) {
         (true, _) => {

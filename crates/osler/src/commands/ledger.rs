@@ -192,7 +192,7 @@ fn show(store: &dyn Store, from: u64, limit: usize, wanted: &Wanted) -> Result<(
         })?;
         if left > 0 && wanted.holds(&record) {
             let line = json!({ "sequence": entry.sequence, "digest": entry.digest, "record": record });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{line}").context("cannot write standard output")?;
             left -= 1;
         }
         Ok(left > 0)

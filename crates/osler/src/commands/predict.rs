@@ -4,6 +4,7 @@ mod job;
 mod likelihood;
 mod meds_files;
 mod onsets;
+mod read_as;
 mod settings;
 mod task;
 
@@ -167,6 +168,8 @@ impl Arguments {
             }
             done
         };
+        let read_as = read_as::told(&counts["events_read"]);
+        let nothing = (counts["predictions"] == 0).then(|| job.why_none(&counts));
         let manifest = output.finish(Provenance {
             dataset: records.manifest.dataset.clone(),
             synthetic: records.manifest.synthetic || directories.iter().any(|d| d.manifest.synthetic),
@@ -179,6 +182,7 @@ impl Arguments {
             counts,
             deidentification: None,
         })?;
+        read_as.into_iter().chain(nothing).for_each(|line| voice.say(line));
         voice.say(format!("{told} in {} → {}", seconds(started.elapsed()), self.out.display()));
         Ok(manifest)
     }

@@ -13,7 +13,12 @@ use events::{Deidentified, Split, Subject};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use timeline::{TimelineWriter, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions, WriteOptions};
+use timeline::{
+    EntryKind, TimelineWriter, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions, WriteOptions,
+};
+
+/// With fewer codes there is nothing to learn.
+const FEW_CODES: usize = 10;
 
 /// The age-and-sex reference that every model is shown beside, in a timeline and in a model.
 pub const REFERENCE_FILE: &str = "reference.json";
@@ -66,6 +71,8 @@ impl Arguments {
         let left_out = withheld.as_ref().map(|withheld| withheld.codes.len());
         let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
         let vocabulary = self.vocabulary(&records, withheld.as_ref(), voice)?;
+        let codes =
+            vocabulary.entries().iter().filter(|e| e.kind == EntryKind::Event && e.events > 0).count();
         let tokenizer = Tokenizer::new(vocabulary).with_code_metadata(&records.codes);
         let broader = broader::by_vocabulary(&tokenizer);
         let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
@@ -104,9 +111,18 @@ impl Arguments {
             counts: serde_json::to_value(&statistics)?,
             deidentification: None,
         })?;
+        if codes < FEW_CODES {
+            voice.say(format!(
+                "warning: hardly any code has a token of its own, and a model would learn next to nothing: a code needs {} training \
+                 subjects, of whom there are {}; ingest more, or lower --min-subjects",
+                grouped(tokenizer.vocabulary().minimum_subjects()),
+                grouped(records.count(Split::Train))
+            ));
+        }
         voice.say(format!(
-            "{} subjects in {} → {}",
+            "{} subjects, {} codes with a token of their own, in {} → {}",
             grouped(total),
+            grouped(codes as u64),
             seconds(started.elapsed()),
             self.out.display()
         ));

@@ -12,6 +12,7 @@ use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULA
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Bar, Voice, grouped, seconds};
 use crate::records::Records;
+use crate::settings_file;
 use crate::training_log::TrainingLog;
 use crate::tuning_check::TuningCheck;
 use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
@@ -306,8 +307,12 @@ impl Arguments {
         })?;
         let best = if outcome.best_loss.is_finite() {
             format!("best tuning loss {:.4} at step {}", outcome.best_loss, outcome.best_step)
-        } else {
+        } else if timeline.split(Split::Tuning).is_empty() {
             "no tuning people to choose by, so the last weights are kept".into()
+        } else if outcome.steps == 0 {
+            "nothing was learned, so the weights are those that it began with".into()
+        } else {
+            "the tuning people were never asked, so the last weights are kept".into()
         };
         voice.say(format!(
             "{} steps{} in {}, {best} → {}",
@@ -523,9 +528,7 @@ struct ModelFile {
 
 impl TrainingFile {
     fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is no training configuration", path.display()))
+        settings_file::read(path, "is no training configuration")
     }
 }
 
@@ -550,7 +553,7 @@ pub(super) fn overlaid<T: serde::Serialize + serde::de::DeserializeOwned>(
     for (name, value) in table {
         all[name] = serde_json::to_value(value)?;
     }
-    Ok(serde_json::from_value(all)?)
+    serde_json::from_value(all).map_err(|error| settings_file::of_json(&error))
 }
 
 /// Where training starts.

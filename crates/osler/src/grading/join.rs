@@ -70,7 +70,7 @@ fn pseudonyms(
     for line in BufReader::new(file).lines() {
         let line = line.with_context(|| format!("cannot read {}", path.display()))?;
         let person: Person =
-            serde_json::from_str(&line).with_context(|| format!("{} is damaged", path.display()))?;
+            serde_json::from_str(&line).ok().with_context(|| format!("{} is damaged", path.display()))?;
         let keys = [person.patient_id, person.subject_id.to_string()];
         let key = keys.into_iter().find(|key| known.contains(&deidentifier.pseudonym(key)));
         if let Some(key) = key {

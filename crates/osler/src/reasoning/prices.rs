@@ -1,6 +1,7 @@
 //! What tests cost.
 
-use anyhow::{Context, Result, bail};
+use crate::settings_file;
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,10 +39,7 @@ impl Prices {
     /// Reads a list; without one every test costs the same.
     pub fn read(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Prices::default()) };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let prices: Prices =
-            toml::from_str(&text).with_context(|| format!("{} is no price list", path.display()))?;
+        let prices: Prices = settings_file::read(path, "is no price list")?;
         if !std::iter::once(&prices.default)
             .chain(prices.costs.values())
             .all(|cost| cost.is_finite() && *cost > 0.0)

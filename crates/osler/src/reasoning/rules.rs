@@ -1,7 +1,8 @@
 //! What speaks against a treatment in a record, and what guidelines take first: rules that a site writes.
 
 use super::case::{Case, day};
-use anyhow::{Context, Result};
+use crate::settings_file;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -66,9 +67,7 @@ impl Rules {
     /// Reads them.
     pub fn read(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Rules::default()) };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} holds no rules", path.display()))
+        settings_file::read(path, "holds no rules")
     }
 
     /// What speaks against a treatment in a record, as known by now.

@@ -64,3 +64,45 @@ fn output_that_nobody_reads_any_more_is_no_fault() {
         assert!(!said.contains("fault in the program"), "osler {words:?}: {said}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_said_is_no_fault_and_what_cannot_be_written_is_an_error() {
+    let site = Site::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let unheard = site.command(&["key", "new", "--out", "second.key"]).stderr(full()).status().unwrap();
+    assert!(unheard.success() && site.path("second.key").exists(), "{unheard}");
+    let refused = site.command(&["tokenize", "--out", "t", "nowhere"]).stderr(full()).status().unwrap();
+    assert_eq!(refused.code(), Some(1));
+    let unwritten = site.command(&["key", "public", "--key", "site.key"]).stdout(full()).output().unwrap();
+    let said = String::from_utf8_lossy(&unwritten.stderr).into_owned();
+    assert_eq!(unwritten.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write standard output: ") && !said.contains("fault"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_command_leaves_nothing_and_says_so() {
+    let site = Site::new();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut child = site
+            .command(&["synth", "--subjects", "200000", "--out", "population"])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        while !site.path(".population.partial").exists() {
+            assert!(begin.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("osler: stopped; what there was of population is removed"), "{said}");
+        for left in ["population", ".population.partial", ".population.lock"] {
+            assert!(!site.path(left).exists(), "{left}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use crate::commands::threads;
 use crate::commands::train::Interruption;
 use crate::model_directory::read_json;
 use crate::progress::{Bar, Voice};
+use crate::settings_file;
 use anyhow::{Context, Result, bail};
 use events::Split;
 use model::{EvaluationReport, Model, Monitor, Observer, StepReport, Subjects, TrainOptions, Trainable};
@@ -54,6 +55,7 @@ impl Job<'_> {
     fn options(&self) -> Result<TrainOptions> {
         let settings = &self.directory.manifest.settings;
         let options: TrainOptions = serde_json::from_value(settings["options"].clone())
+            .map_err(|error| settings_file::of_json(&error))
             .context("the model's manifest does not say how it was trained, so no reference can be; give --references 0")?;
         if options.trainable != Trainable::All {
             bail!(

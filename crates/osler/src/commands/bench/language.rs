@@ -107,8 +107,9 @@ impl Language {
     fn prompts(&self, model: &LanguageModel) -> Result<Vec<Vec<u32>>> {
         let path = self.prompts.display();
         let text = std::fs::read_to_string(&self.prompts).with_context(|| format!("cannot read {path}"))?;
-        let texts: Vec<String> =
-            serde_json::from_str(&text).with_context(|| format!("{path} must be a JSON array of texts"))?;
+        let texts: Vec<String> = serde_json::from_str(&text)
+            .ok()
+            .with_context(|| format!("{path} must be a JSON array of texts"))?;
         if texts.is_empty() {
             bail!("{path} has no prompts");
         }

@@ -152,19 +152,21 @@ impl Arguments {
             });
             for line in written {
                 match line {
-                    Ok(line) => out.write_all(&line)?,
+                    Ok(line) => out.write_all(&line).context(UNWRITTEN)?,
                     Err(error) => {
                         // What is safe and done is out before the run stops.
-                        out.flush()?;
+                        out.flush().context(UNWRITTEN)?;
                         return Err(error);
                     }
                 }
             }
-            out.flush()?;
+            out.flush().context(UNWRITTEN)?;
         }
         Ok(())
     }
 }
+
+const UNWRITTEN: &str = "cannot write standard output";
 
 impl Arguments {
     fn deidentifier(&self) -> Result<Deidentifier> {

@@ -3,6 +3,7 @@
 use super::Arguments;
 use crate::broader;
 use crate::manifest::{FILE_NAME, FileDigest, Kind, Manifest, digest_directory};
+use crate::predictions_file;
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use ::evaluate::silent::{Follow, Maturity, Silent, newest};
@@ -32,7 +33,7 @@ pub(super) fn read(arguments: &Arguments, events: &Path, voice: Voice) -> Result
         directories.iter().map(|part| Manifest::verify(part, Kind::Predictions)).collect::<Result<_>>()?;
     let mut log = Vec::new();
     for part in &directories {
-        log.extend(meds::read_predictions(&part.join("predictions.parquet"))?);
+        log.extend(predictions_file::read(part)?);
     }
     if directories.is_empty() {
         log = meds::read_predictions(dir)?;

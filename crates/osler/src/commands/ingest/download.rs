@@ -2,9 +2,13 @@
 
 use super::export::Planned;
 use crate::progress::{Bar, Voice, grouped, seconds};
+use crate::stopped::HeardElsewhere;
 use anyhow::{Context, Result, bail};
 use fetch::bulk::{Downloaded, Phase, Progress};
-use signal_hook::{consts::SIGINT, flag};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 use std::{
     path::PathBuf,
     sync::{
@@ -50,28 +54,23 @@ pub fn download(planned: &Planned, voice: Voice) -> Result<PathBuf> {
     }
 }
 
-/// Ctrl-C while an export is on its way. Afterwards it does what it did before.
+/// Ctrl-C and `SIGTERM` while an export is on its way. Afterwards they do what they did before.
 struct Interrupt {
     came: Arc<AtomicBool>,
-    over: Arc<AtomicBool>,
+    _heard: HeardElsewhere,
 }
 
 impl Interrupt {
     fn watch() -> Result<Self> {
-        let interrupt = Interrupt { came: Arc::default(), over: Arc::default() };
-        flag::register_conditional_default(SIGINT, interrupt.over.clone())?;
-        flag::register(SIGINT, interrupt.came.clone())?;
+        let interrupt = Interrupt { came: Arc::default(), _heard: HeardElsewhere::new() };
+        for signal in [SIGINT, SIGTERM] {
+            flag::register(signal, interrupt.came.clone())?;
+        }
         Ok(interrupt)
     }
 
     fn came(&self) -> bool {
         self.came.load(Relaxed)
-    }
-}
-
-impl Drop for Interrupt {
-    fn drop(&mut self) {
-        self.over.store(true, Relaxed);
     }
 }
 

@@ -1,23 +1,25 @@
 //! How likely a model holds the records themselves.
 
-use super::Job;
+use super::{Job, read_as};
 use crate::progress::grouped;
 use anyhow::{Context, Result};
 use events::meds::{EventLikelihoodRow, LikelihoodWriter};
 use model::{EventLikelihoods, LogLikelihood};
 use rayon::prelude::*;
 use smol_str::SmolStr;
-use timeline::{Sequence, TokenizedSubject};
+use timeline::{Sequence, TokenizationCounts, TokenizedSubject};
 
 impl Job<'_> {
     /// The log-likelihood of whole records, in nats per event.
     pub(super) fn likelihood(&self, out: &std::path::Path) -> Result<(serde_json::Value, String)> {
         let mut each: Vec<LogLikelihood> = Vec::new();
+        let mut read = TokenizationCounts::default();
         let mut writer = LikelihoodWriter::create(&out.join("likelihood.parquet"))?;
         let model = &self.directory.model;
         self.chunks("reading", &mut |chunk| {
             let tokens: Vec<TokenizedSubject> =
                 chunk.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
+            tokens.iter().for_each(|tokens| read += tokens.counts);
             let sequences: Vec<Sequence<'_>> =
                 tokens.iter().map(TokenizedSubject::as_sequence).filter(|s| !s.is_empty()).collect();
             let scored: Vec<EventLikelihoods> =
@@ -40,7 +42,7 @@ impl Job<'_> {
             let error = residuals.sqrt() / total.events.max(1) as f64;
             serde_json::json!({ "mean": ratio, "low": ratio - 1.96 * error, "high": ratio + 1.96 * error })
         };
-        let found = serde_json::json!({
+        let mut found = serde_json::json!({
             "unit": "nats per event; TIME tokens and the censored end are part of the code and time terms",
             "subjects": each.len(),
             "events": total.events,
@@ -60,6 +62,8 @@ impl Job<'_> {
             found["code_and_time"]["low"].as_f64().unwrap_or(f64::NAN),
             found["code_and_time"]["high"].as_f64().unwrap_or(f64::NAN),
         );
+        // For the manifest alone: it is about the records, not about their likelihood.
+        found["events_read"] = read_as::counted(read);
         Ok((found, told))
     }
 

@@ -1,7 +1,7 @@
 //! First onsets of codes: at one time a subject, or right after every moment.
 
 use super::job::CHUNK;
-use super::{HORIZON_NAMES, Job};
+use super::{HORIZON_NAMES, Job, read_as};
 use crate::broader;
 use crate::commands::moments::labels_by_subject;
 use crate::progress::grouped;
@@ -10,7 +10,7 @@ use anyhow::Result;
 use events::meds::{PredictionWriter, RiskWriter};
 use events::{Code, Subject, Time};
 use model::HORIZON_DAYS;
-use timeline::{Sequence, TokenizedSubject};
+use timeline::{Sequence, TokenizationCounts, TokenizedSubject};
 
 /// About how many rows of a pass are held at once, nine horizons each: 100 MB.
 const RISKS_HELD: usize = 2 << 20;
@@ -41,6 +41,7 @@ impl Job<'_> {
         let broader = broader::by_vocabulary(&self.directory.tokenizer);
         let stated = self.arguments.at.as_deref().map(labels_by_subject).transpose()?;
         let (mut subjects, mut rows_written) = (0u64, 0u64);
+        let mut read = TokenizationCounts::default();
         // With many codes, fewer subjects at once.
         let most = (RISKS_HELD / codes.len()).clamp(1, CHUNK);
         self.chunks("predicting", &mut |chunk| {
@@ -59,6 +60,7 @@ impl Job<'_> {
                     .collect();
                 let tokens: Vec<TokenizedSubject> =
                     spots.iter().map(|(s, t)| self.tokens(self.directory, s, *t)).collect();
+                tokens.iter().for_each(|tokens| read += tokens.counts);
                 let usable: Vec<usize> =
                     (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
                 let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
@@ -88,7 +90,9 @@ impl Job<'_> {
         })?;
         let told = format!("{} predictions for {} subjects", grouped(rows_written), grouped(subjects));
         Ok((
-            serde_json::json!({ "predictions": rows_written, "subjects": subjects, "codes": codes.len() }),
+            serde_json::json!({
+                "predictions": rows_written, "subjects": subjects, "codes": codes.len(), "events_read": read_as::counted(read),
+            }),
             told,
         ))
     }
@@ -102,9 +106,11 @@ impl Job<'_> {
         let horizon_names: Vec<&str> = horizons.iter().map(|k| HORIZON_NAMES[*k]).collect();
         let mut writer = RiskWriter::create(path, &names, &horizon_names)?;
         let (mut subjects, mut asked_at) = (0u64, 0u64);
+        let mut read = TokenizationCounts::default();
         self.chunks("predicting", &mut |chunk| {
             let tokens: Vec<TokenizedSubject> =
                 chunk.iter().map(|subject| self.directory.tokenizer.tokenize(subject)).collect();
+            tokens.iter().for_each(|tokens| read += tokens.counts);
             let moments: Vec<Vec<(usize, Time)>> = tokens.iter().map(|t| t.moments().collect()).collect();
             subjects += moments.iter().filter(|moments| !moments.is_empty()).count() as u64;
             let most = (RISKS_HELD / codes.len()).max(1);
@@ -141,7 +147,9 @@ impl Job<'_> {
             grouped(asked_at),
             grouped(subjects)
         );
-        let counts = serde_json::json!({ "moments": asked_at, "subjects": subjects, "codes": codes.len() });
+        let counts = serde_json::json!({
+            "moments": asked_at, "subjects": subjects, "codes": codes.len(), "events_read": read_as::counted(read),
+        });
         Ok((counts, told))
     }
 }

@@ -1,6 +1,6 @@
 //! A task that models were trained for, at its labels' times.
 
-use super::Job;
+use super::{Job, read_as};
 use crate::commands::moments::labels_by_subject;
 use crate::commands::train::task_name;
 use crate::progress::grouped;
@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use events::meds::PredictionWriter;
 use events::{Label, Prediction, Subject};
 use smol_str::SmolStr;
-use timeline::{Sequence, TokenizedSubject, Vocabulary};
+use timeline::{Sequence, TokenizationCounts, TokenizedSubject, Vocabulary};
 
 impl Job<'_> {
     /// A supervised task, at its labels' times.
@@ -34,12 +34,14 @@ impl Job<'_> {
         let baseline = self.directory.task_baselines.get(&name);
         let by_subject = labels_by_subject(labels)?;
         let mut rows_written = 0u64;
+        let mut read = TokenizationCounts::default();
         self.chunks("predicting", &mut |chunk| {
             let spots: Vec<(&Subject, &Label)> = chunk
                 .iter()
                 .flat_map(|s| by_subject.get(&s.id).into_iter().flatten().map(move |label| (&**s, label)))
                 .collect();
-            let logits = self.task_logits(&spots, &name)?;
+            let (logits, counts) = self.task_logits(&spots, &name)?;
+            read += counts;
             let mut rows = Vec::new();
             for ((subject, label), logit) in spots.iter().zip(logits) {
                 let Some(logit) = logit else { continue };
@@ -62,16 +64,25 @@ impl Job<'_> {
             Ok(())
         })?;
         let told = format!("{} predictions of {name}", grouped(rows_written));
-        Ok((serde_json::json!({ "predictions": rows_written }), told))
+        let counts =
+            serde_json::json!({ "predictions": rows_written, "events_read": read_as::counted(read) });
+        Ok((counts, told))
     }
 
-    /// The mean of the models' logits right before each label's time; none where a record has not begun.
-    fn task_logits(&self, spots: &[(&Subject, &Label)], name: &str) -> Result<Vec<Option<f64>>> {
+    /// The mean of the models' logits right before each label's time; none where a record has not begun. And what the models
+    /// met on the way.
+    fn task_logits(
+        &self,
+        spots: &[(&Subject, &Label)],
+        name: &str,
+    ) -> Result<(Vec<Option<f64>>, TokenizationCounts)> {
+        let mut read = TokenizationCounts::default();
         let mut sums = vec![0.0; spots.len()];
         let mut known = vec![true; spots.len()];
         for directory in self.directories() {
             let tokens: Vec<TokenizedSubject> =
                 spots.iter().map(|(s, label)| self.tokens(directory, s, label.prediction_time)).collect();
+            tokens.iter().for_each(|tokens| read += tokens.counts);
             // As in training: right after the last event, before any closing TIME.
             let last =
                 |t: &TokenizedSubject| t.as_sequence().code.iter().rposition(|&c| c != Vocabulary::TIME);
@@ -90,6 +101,6 @@ impl Job<'_> {
             known.iter_mut().zip(answered).for_each(|(known, answered)| *known &= answered);
         }
         let n = (1 + self.others.len()) as f64;
-        Ok(sums.into_iter().zip(known).map(|(sum, known)| known.then_some(sum / n)).collect())
+        Ok((sums.into_iter().zip(known).map(|(sum, known)| known.then_some(sum / n)).collect(), read))
     }
 }

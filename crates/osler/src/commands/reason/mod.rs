@@ -17,7 +17,7 @@ use crate::records::Records;
 use ::evaluate::diagnosis::Plan;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use events::{Deidentified, Split, Subject, Time};
+use events::{Code, Deidentified, Split, Subject, Time};
 use model::HORIZON_DAYS;
 use results::{TestResult, known};
 use serde::Serialize;
@@ -187,8 +187,8 @@ impl Arguments {
         let records = Records::open(&self.events)?;
         let directory = ModelDirectory::open(&self.model, &records.codes)?
             .with_unseen(self.unseen_codes, &records.codes)?;
-        let subject = self.found(&records)?;
         let at = self.at.as_deref().map(time).transpose()?;
+        let subject = self.found(&records, &directory, at)?;
         let mut case = Case::new(&directory, &subject, at)?;
         if self.show.contains(&Section::Options) {
             self.options.check()?;
@@ -218,20 +218,44 @@ impl Arguments {
         })
     }
 
-    fn found(&self, records: &Records) -> Result<Deidentified<Subject>> {
+    /// The subject that is asked about, or else the first who can be.
+    fn found(
+        &self,
+        records: &Records,
+        directory: &ModelDirectory,
+        at: Option<Time>,
+    ) -> Result<Deidentified<Subject>> {
         let splits = match self.split.as_str() {
             "all" => Split::ALL.to_vec(),
             name => vec![name.parse().map_err(anyhow::Error::msg)?],
         };
+        let mut others = Vec::new();
         for split in splits {
             for subject in records.subjects(split)? {
                 let subject = subject?;
-                if self.subject.is_none_or(|id| id == subject.id) {
+                let is_wanted = match self.subject {
+                    Some(id) => id == subject.id,
+                    None => can_be_asked(directory, &subject, at),
+                };
+                if is_wanted {
                     return Ok(subject);
+                }
+                if others.len() < 2 && can_be_asked(directory, &subject, at) {
+                    others.push(subject.id.to_string());
                 }
             }
         }
-        bail!("there is no such subject in {} (split {})", self.events.display(), self.split)
+        let place = format!("{} (split {})", self.events.display(), self.split);
+        match (self.subject, others.is_empty()) {
+            (Some(_), false) => bail!(
+                "there is no such subject in {place}; there are {}, for example; without --subject the first is asked about",
+                others.join(" and ")
+            ),
+            (Some(_), true) => {
+                bail!("there is no such subject in {place}, nor another who could be asked about")
+            }
+            (None, _) => bail!("nobody in {place} has an event, alive, at a moment to ask about"),
+        }
     }
 
     fn setting(&self, directory: &ModelDirectory, records: &Records, case: &Case<'_>) -> Result<Setting> {
@@ -363,6 +387,17 @@ struct Setting {
     validation: Validation,
     prices: Prices,
     plan: Plan,
+}
+
+/// Has the record an event to ask after, before death and by then?
+fn can_be_asked(directory: &ModelDirectory, subject: &Subject, at: Option<Time>) -> bool {
+    let death = subject.death();
+    let happened = |event: &&events::Event| ![Code::BIRTH, Code::FOLLOWUP_END].contains(&event.code.as_str());
+    let times = subject.events().iter().filter(happened).filter_map(|event| event.time);
+    let last = times.filter(|time| death.is_none_or(|death| *time < death)).max();
+    let Some(at) = at.or(last) else { return false };
+    let tokens = directory.tokenizer.tokenize_until(subject, at);
+    !tokens.died && tokens.code.len() > tokens.static_len
 }
 
 /// The end of a day as written.

@@ -1,5 +1,6 @@
 //! Ctrl-C: the step under way is finished and a checkpoint written; a second one ends the program at once.
 
+use crate::stopped::HeardElsewhere;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -10,11 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Interruption {
     wanted: Arc<AtomicBool>,
     registered: Vec<signal_hook::SigId>,
+    _heard: HeardElsewhere,
 }
 
 impl Interruption {
     /// Listens to `SIGINT` and `SIGTERM` for as long as it lives.
     pub fn listen() -> Result<Self> {
+        let heard = HeardElsewhere::new();
         let wanted = Arc::new(AtomicBool::new(false));
         let mut registered = Vec::new();
         for signal in [SIGINT, SIGTERM] {
@@ -23,7 +26,7 @@ impl Interruption {
             registered.push(ends.context("cannot listen to signals")?);
             registered.push(flag::register(signal, Arc::clone(&wanted)).context("cannot listen to signals")?);
         }
-        Ok(Interruption { wanted, registered })
+        Ok(Interruption { wanted, registered, _heard: heard })
     }
 
     /// Whether a signal has come.

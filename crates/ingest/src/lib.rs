@@ -45,6 +45,7 @@ mod synthea;
 mod table;
 mod time;
 pub mod units;
+mod version;
 
 pub use error::{Error, Interrupted};
 #[doc(hidden)]
@@ -65,3 +66,4 @@ pub use synthea::SYNTHEA_PATHS;
 #[doc(hidden)]
 pub use table::fuzz_mapping;
 pub use table::{Mapping, TABLE_PATHS};
+pub use version::{Place, Version};

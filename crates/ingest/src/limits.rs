@@ -20,8 +20,10 @@ pub struct Limits {
     pub max_descriptions: usize,
     /// Most Medication resources kept to resolve `medicationReference`.
     pub max_medications: usize,
-    /// Most ends of inpatient stays kept, so that diagnoses coded at discharge stand there; about 40 bytes each.
+    /// Most ends of inpatient stays kept, so that diagnoses coded at discharge stand there; about 100 bytes each.
     pub max_stays: usize,
+    /// Most deletions kept that name a resource and not whose it is; about 100 bytes each.
+    pub max_deletions: usize,
     /// Most practitioners, organisations and locations kept by name, to look for in notes.
     pub max_directory: usize,
     /// Memory for facts that wait to be spilled, over all threads, in bytes.
@@ -45,6 +47,7 @@ impl Default for Limits {
             max_descriptions: 2_000_000,
             max_medications: 1_000_000,
             max_stays: 4_000_000,
+            max_deletions: 4_000_000,
             max_directory: 1_000_000,
             spill_buffer_bytes: 16 << 20,
             gather_bytes: 32 << 20,

@@ -11,8 +11,9 @@ pub(crate) use formats::{RecordReader, Seekable};
 pub(crate) use queue::{Piece, Pieces};
 
 use crate::{
-    Error, Interrupted, Limits, Phase, Progress, Summary, input,
+    Error, Interrupted, Limits, Phase, Progress, Summary, Version, input,
     spill::{Batch, Gather, Spill},
+    version::Settled,
 };
 use events::{Identified, SourceSubject};
 use std::{ops::ControlFlow, path::PathBuf, sync::mpsc::sync_channel, thread};
@@ -162,8 +163,9 @@ fn gather<E>(
         let (send, batches) = sync_channel::<Batch>(BATCHES_AHEAD);
         let gatherer = scope.spawn(move || {
             let mut deliver = |batch| send.send(batch).is_ok();
-            let complete = |fact: &mut events::SourceFact| reader.complete(fact);
-            let gather = Gather::new(&options.limits, &complete, &mut deliver);
+            let complete = |fact: &mut events::SourceFact, settled: &Settled| reader.complete(fact, settled);
+            let withdrawn = |resource, versions: &mut Vec<Version>| reader.withdrawn(resource, versions);
+            let gather = Gather::new(&options.limits, &complete, &withdrawn, &mut deliver);
             match spill {
                 Whole::Again(spill) => gather.all_but_keep(spill).map(|()| spill.spilled_bytes()),
                 Whole::Last(spill) => gather.all(spill),

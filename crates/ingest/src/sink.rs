@@ -1,6 +1,6 @@
 //! Where a reader puts what it read.
 
-use crate::Rejection;
+use crate::{Rejection, Version};
 use events::SourceFact;
 
 /// Receives facts and rejections from a reader. One sink per thread; implementations do not block readers
@@ -11,6 +11,26 @@ pub trait Sink {
     /// # Errors
     /// When the spill cannot be written (a full disk); the run ends.
     fn fact(&mut self, subject: &str, fact: SourceFact) -> std::io::Result<()>;
+
+    /// One fact of a version of a resource, or with `None` that this version gives no facts. Of one subject's
+    /// versions of a resource only the newest counts.
+    ///
+    /// # Errors
+    /// As [`Sink::fact`].
+    fn versioned(
+        &mut self,
+        subject: &str,
+        version: &Version,
+        fact: Option<SourceFact>,
+    ) -> std::io::Result<()> {
+        let _ = version;
+        fact.map_or(Ok(()), |fact| self.fact(subject, fact))
+    }
+
+    /// Which of the sources is being read: a number that is greater for those that come later.
+    fn source(&self) -> u64 {
+        0
+    }
 
     /// One row (or resource) that could not be read.
     fn reject(&mut self, rejection: Rejection);

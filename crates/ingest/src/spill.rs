@@ -9,7 +9,7 @@ mod vault;
 
 pub(crate) use gather::{Batch, Gather};
 
-use crate::Error;
+use crate::{Error, Version};
 use events::SourceFact;
 use std::{
     fs::{self, File, OpenOptions},
@@ -194,11 +194,19 @@ pub(crate) struct SpillWriter<'s> {
 }
 
 impl SpillWriter<'_> {
-    /// Takes one fact.
-    pub(crate) fn push(&mut self, route: u64, key: &str, fact: &SourceFact) -> Result<(), Error> {
+    /// Takes one fact, with the version of a resource that it is of; without a fact, the word that the version gives
+    /// none.
+    pub(crate) fn push(
+        &mut self,
+        route: u64,
+        key: &str,
+        version: Option<&Version>,
+        fact: Option<&SourceFact>,
+    ) -> Result<(), Error> {
         let bucket = self.bucket(route);
         let before = self.buffers[bucket].capacity();
-        record::append(&mut self.buffers[bucket], route, key, fact).map_err(|e| Error::spill(&e))?;
+        let buffer = &mut self.buffers[bucket];
+        record::append(buffer, route, key, version, fact).map_err(|e| Error::spill(&e))?;
         self.count(bucket, route, before)
     }
 

@@ -71,6 +71,8 @@ pub struct Summary {
     pub facts: u64,
     /// Facts read twice (overlapping exports), of which one was kept.
     pub duplicates: u64,
+    /// Versions of resources of which a newer one was kept, or that were deleted.
+    pub displaced: u64,
     /// Bytes written to the encrypted spill.
     pub spilled_bytes: u64,
     /// What codes mean, by whole code.

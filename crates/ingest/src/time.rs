@@ -67,6 +67,21 @@ pub(crate) fn known_at(time: SourceTime) -> Option<Time> {
     }
 }
 
+/// The moment of a FHIR `instant`, in microseconds since 1970 in UTC; `None` when it is none. Without an offset it is
+/// read as UTC.
+pub(crate) fn instant(text: &str) -> Option<i64> {
+    let wall = known_at(fhir(text).ok()?)?.micros();
+    let clock = text.split_once('T').map_or("", |(_, clock)| clock);
+    let ahead = match clock.find(['+', '-']).map(|at| clock.as_bytes().split_at(at).1) {
+        Some([sign, h1, h2, b':', m1, m2]) => {
+            let minutes = i64::from(digits(&[*h1, *h2])? * 60 + digits(&[*m1, *m2])?);
+            if *sign == b'-' { -minutes } else { minutes }
+        }
+        _ => 0,
+    };
+    Some(wall - ahead * 60_000_000)
+}
+
 fn civil(date: &str) -> Option<(i32, Option<u32>, Option<u32>)> {
     let bytes = date.as_bytes();
     let year = digits(bytes.get(..4)?)? as i32;
@@ -149,6 +164,15 @@ mod tests {
         assert_eq!(fhir("1905"), day(1905, 12, 31));
         assert_eq!(fhir_birth("1905"), at(1905, 1, 1, 0, 0, 0, 0));
         assert_eq!(fhir_birth("1974-12-25"), at(1974, 12, 25, 0, 0, 0, 0));
+    }
+
+    #[test]
+    fn instants_are_compared_wherever_they_were_written() {
+        assert_eq!(instant("1970-01-01T01:00:00+01:00"), Some(0));
+        assert_eq!(instant("1969-12-31T19:00:00.5-05:00"), Some(500_000));
+        assert_eq!(instant("1970-01-01T00:00:00"), Some(0));
+        assert!(instant("2020-01-02T01:00:00+05:00") < instant("2020-01-01T23:00:00-05:00"));
+        assert_eq!((instant("yesterday"), instant("")), (None, None));
     }
 
     #[test]

@@ -2,18 +2,22 @@
 
 use super::{
     json,
-    record::Chosen,
+    record::{Chosen, Stamp},
     reference::{Target, target},
     wire::{Concept, List, Text},
 };
+use crate::{Place, Version, time};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
-use sonic_rs::LazyValue;
+use sonic_rs::{JsonValueTrait, LazyValue};
 
-/// A Bundle's entries, each still text.
+/// A Bundle, its entries' resources still text. What only tells of versions may be of any shape.
 #[derive(Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Bundle<'a> {
+    r#type: Option<LazyValue<'a>>,
+    meta: Option<LazyValue<'a>>,
+    timestamp: Option<LazyValue<'a>>,
     pub entry: List<Entry<'a>>,
 }
 
@@ -23,6 +27,17 @@ pub(super) struct Bundle<'a> {
 pub(super) struct Entry<'a> {
     pub full_url: Option<Text<'a>>,
     pub resource: Option<LazyValue<'a>>,
+    request: Option<LazyValue<'a>>,
+    response: Option<LazyValue<'a>>,
+}
+
+/// What an entry holds.
+pub(super) enum Held<'t> {
+    Resource(Resource<'t>),
+    /// Word that a resource was deleted.
+    Deletion(Deletion),
+    /// Neither.
+    Nothing,
 }
 
 /// One entry's resource with its type, or why it has none.
@@ -30,14 +45,29 @@ pub(super) struct Resource<'t> {
     pub kind: Result<String, &'static str>,
     pub full_url: Option<&'t str>,
     pub text: &'t str,
+    /// What it is known by where its own id means nothing: a new resource's id is its sender's, as it pleases.
+    pub key: Option<&'t str>,
+    pub stamp: Stamp,
+    /// The entry's number in order of time.
+    pub number: u32,
+}
+
+/// A resource that was deleted.
+pub(super) struct Deletion {
+    /// Its type and id, where the entry names one resource.
+    pub of: Option<(String, String)>,
+    pub stamp: Stamp,
+    pub number: u32,
 }
 
 /// What entries of a Bundle need to know of each other.
 #[derive(Default)]
 pub(super) struct BundleIndex {
-    /// Full URLs' ids that differ from the resource's own.
+    /// Full URLs' ids that differ from what the resource is known by.
     ids: FxHashMap<String, String>,
-    medications: FxHashMap<String, Chosen>,
+    /// What new resources are known by, by their types and own ids; `None` where several have one id.
+    new: FxHashMap<(&'static str, String), Option<String>>,
+    medications: FxHashMap<String, (Version, Chosen)>,
     patients: Vec<String>,
 }
 
@@ -51,38 +81,93 @@ struct Identity<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct MedicationHead<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     code: Option<Concept<'a>>,
 }
 
 impl<'a> Bundle<'a> {
-    /// The resources of the entries that have one.
-    pub(super) fn resources(&self) -> Vec<Resource<'_>> {
+    /// What the entries hold, in their order.
+    pub(super) fn held(&self) -> Vec<Held<'_>> {
+        let kind = self.r#type.as_ref().and_then(|kind| kind.as_str());
+        let numbers = 0..u32::MAX;
         self.entry
             .iter()
-            .filter_map(|entry| {
-                let text = entry.resource.as_ref()?.as_raw_str();
-                Some(Resource { kind: json::resource_type(text), full_url: entry.full_url.as_deref(), text })
-            })
+            .zip(numbers)
+            // A history begins with what is newest.
+            .map(
+                |(entry, number)| {
+                    if kind == Some("history") { (entry, u32::MAX - number) } else { (entry, number) }
+                },
+            )
+            .map(|(entry, number)| self.entry(kind, entry, number))
             .collect()
+    }
+
+    fn entry<'s>(&'s self, kind: Option<&str>, entry: &'s Entry<'a>, number: u32) -> Held<'s> {
+        let method = entry.request.as_ref().and_then(|request| request.get("method"));
+        let method = method.as_ref().and_then(|method| method.as_str());
+        let named = entry.named();
+        let full_url = entry.full_url.as_deref();
+        let mut stamp = entry.stamp();
+        if method == Some("DELETE") {
+            // The Bundle was made when all of its deletions were known.
+            let made = Stamp::of(self.meta.as_ref()).updated;
+            let timestamp = || time::instant(self.timestamp.as_ref()?.as_str()?);
+            stamp.updated = stamp.updated.or(made).or_else(timestamp);
+            return Held::Deletion(Deletion { of: named, stamp, number });
+        }
+        let Some(resource) = &entry.resource else { return Held::Nothing };
+        let is_new = matches!(kind, Some("transaction" | "batch"))
+            && !(matches!(method, Some("PUT" | "PATCH")) && named.is_some());
+        let key =
+            full_url.and_then(|url| url.strip_prefix("urn:uuid:")).filter(|id| is_new && !id.is_empty());
+        let text = resource.as_raw_str();
+        Held::Resource(Resource { kind: json::resource_type(text), full_url, text, key, stamp, number })
+    }
+}
+
+impl Entry<'_> {
+    /// Type and id of the one resource that the request names, else the full URL.
+    fn named(&self) -> Option<(String, String)> {
+        let url = self.request.as_ref().and_then(|request| request.get("url"));
+        let url = url.as_ref().and_then(|url| url.as_str()).or(self.full_url.as_deref())?;
+        match target(url) {
+            Target::Resource { kind: Some(kind), id } => Some((kind.to_owned(), id.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The version that a server says it was.
+    fn stamp(&self) -> Stamp {
+        let said = |field| self.response.as_ref().and_then(|response| response.get(field));
+        let modified = said("lastModified");
+        let tag = said("etag");
+        let tag = tag.as_ref().and_then(|tag| tag.as_str()).unwrap_or_default();
+        Stamp {
+            updated: modified.and_then(|modified| time::instant(modified.as_str()?)),
+            number: tag.trim_start_matches("W/").trim_matches('"').parse().ok(),
+        }
     }
 }
 
 impl BundleIndex {
-    pub(super) fn new(resources: &[Resource<'_>]) -> Self {
+    pub(super) fn new<'t>(held: &[Held<'t>]) -> Self {
         let mut index = BundleIndex::default();
-        for resource in resources {
+        for held in held {
+            let Held::Resource(resource) = held else { continue };
             match resource.kind.as_deref() {
-                Ok("Patient") => index.note(resource, |index, head: Identity<'_>| {
-                    index.patients.extend(head.id.as_deref().map(str::to_owned));
+                Ok("Patient") => index.note("Patient", resource, |index, head: Identity<'t>| {
+                    index.patients.extend(resource.key.or(head.id.as_deref()).map(str::to_owned));
                     head.id
                 }),
-                Ok("Encounter") => index.note(resource, |_, head: Identity<'_>| head.id),
-                Ok("Medication") => index.note(resource, |index, head: MedicationHead<'_>| {
-                    let id = head.id?;
-                    if let Some(chosen) = head.code.as_ref().and_then(Chosen::of) {
-                        index.medications.insert(id.to_string(), chosen);
+                Ok("Encounter") => index.note("Encounter", resource, |_, head: Identity<'t>| head.id),
+                Ok("Medication") => index.note("Medication", resource, |index, head: MedicationHead<'t>| {
+                    if let (Some(id), Some(chosen)) =
+                        (resource.key.or(head.id.as_deref()), head.code.as_ref().and_then(Chosen::of))
+                    {
+                        index.medication_named(id, resource, head.meta.as_ref(), chosen);
                     }
-                    Some(id)
+                    head.id
                 }),
                 _ => {}
             }
@@ -94,21 +179,55 @@ impl BundleIndex {
     /// read is rejected when its turn comes.
     fn note<'t, T: Deserialize<'t>>(
         &mut self,
+        kind: &'static str,
         resource: &Resource<'t>,
         keep: impl Fn(&mut Self, T) -> Option<Text<'t>>,
     ) {
         let Ok(head) = json::parse::<T>(resource.text) else { return };
-        if let (Some(id), Some(Target::Resource { id: url_id, .. })) =
-            (keep(self, head), resource.full_url.map(target))
-            && url_id != &*id
-        {
-            self.ids.insert(url_id.to_owned(), id.to_string());
+        let Some(id) = keep(self, head) else { return };
+        match (resource.key, resource.full_url.map(target)) {
+            (Some(key), _) if key != &*id => {
+                let known = self.new.entry((kind, id.to_string())).or_insert_with(|| Some(key.to_owned()));
+                if known.as_deref() != Some(key) {
+                    *known = None;
+                }
+            }
+            (None, Some(Target::Resource { id: url_id, .. })) if url_id != &*id => {
+                self.ids.insert(url_id.to_owned(), id.to_string());
+            }
+            _ => {}
         }
     }
 
-    /// The id of the resource that a full URL's id stands for, where they differ.
-    pub(super) fn id_of(&self, url_id: &str) -> Option<&str> {
-        self.ids.get(url_id).map(String::as_str)
+    /// Of several Medications with one id the newest is kept.
+    fn medication_named(
+        &mut self,
+        id: &str,
+        resource: &Resource<'_>,
+        meta: Option<&LazyValue<'_>>,
+        chosen: Chosen,
+    ) {
+        let own = Stamp::of(meta);
+        let version = Version {
+            resource: 0,
+            updated: own.updated.or(resource.stamp.updated),
+            number: own.number.or(resource.stamp.number),
+            place: Place { entry: resource.number, ..Place::default() },
+        };
+        if self.medications.get(id).is_none_or(|(known, _)| *known < version) {
+            self.medications.insert(id.to_owned(), (version, chosen));
+        }
+    }
+
+    /// What the resource of this type that a reference calls `id` is known by, where that differs.
+    pub(super) fn key_of(&self, kind: &'static str, id: &str) -> Option<&str> {
+        if let Some(id) = self.ids.get(id) {
+            return Some(id);
+        }
+        if self.new.is_empty() {
+            return None;
+        }
+        self.new.get(&(kind, id.to_owned()))?.as_deref()
     }
 
     /// The Bundle's patient, where it is about one.
@@ -121,6 +240,6 @@ impl BundleIndex {
 
     /// The code of a Medication of this Bundle.
     pub(super) fn medication(&self, id: &str) -> Option<&Chosen> {
-        self.medications.get(id)
+        self.medications.get(id).map(|(_, chosen)| chosen)
     }
 }

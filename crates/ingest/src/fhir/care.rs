@@ -7,11 +7,13 @@ use super::{
     wire::{Coding, Concept, List, Period, Reference, Text},
 };
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Procedure<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     code: Option<Concept<'a>>,
     subject: Option<Reference<'a>>,
@@ -21,7 +23,7 @@ struct Procedure<'a> {
 
 pub(super) fn read_procedure(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let procedure: Procedure<'_> = record.parse(text)?;
-    record.identify(procedure.id.as_deref());
+    record.identify(procedure.id.as_deref(), procedure.meta.as_ref());
     happened(procedure.status.as_ref(), &["preparation", "not-done", "entered-in-error"])?;
     let subject = record.subject(procedure.subject.as_ref(), "Procedure.subject")?;
     let start = procedure.performed_period.as_ref().and_then(|period| period.start.as_ref());
@@ -35,6 +37,7 @@ pub(super) fn read_procedure(record: &mut Record<'_>, text: &str) -> Result<(), 
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Immunization<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     vaccine_code: Option<Concept<'a>>,
     patient: Option<Reference<'a>>,
@@ -43,7 +46,7 @@ struct Immunization<'a> {
 
 pub(super) fn read_immunization(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let immunization: Immunization<'_> = record.parse(text)?;
-    record.identify(immunization.id.as_deref());
+    record.identify(immunization.id.as_deref(), immunization.meta.as_ref());
     happened(immunization.status.as_ref(), &["not-done", "entered-in-error"])?;
     let subject = record.subject(immunization.patient.as_ref(), "Immunization.patient")?;
     let candidates = [immunization.occurrence_date_time.as_ref()];
@@ -56,6 +59,7 @@ pub(super) fn read_immunization(record: &mut Record<'_>, text: &str) -> Result<(
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct ServiceRequest<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     intent: Option<Text<'a>>,
     do_not_perform: Option<bool>,
@@ -68,7 +72,7 @@ struct ServiceRequest<'a> {
 /// `ORDER//LOINC//…`: a test asked for must not look like its result.
 pub(super) fn read_service_request(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let request: ServiceRequest<'_> = record.parse(text)?;
-    record.identify(request.id.as_deref());
+    record.identify(request.id.as_deref(), request.meta.as_ref());
     happened(request.status.as_ref(), &["draft", "revoked", "entered-in-error"])?;
     if request.do_not_perform == Some(true) {
         return Err(Halt::Ignore("asks that it not be done"));
@@ -87,6 +91,7 @@ pub(super) fn read_service_request(record: &mut Record<'_>, text: &str) -> Resul
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct ImagingStudy<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     subject: Option<Reference<'a>>,
     started: Option<Text<'a>>,
@@ -104,7 +109,7 @@ struct Series<'a> {
 /// One event for each procedure, and one for each modality among study and series.
 pub(super) fn read_imaging_study(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let study: ImagingStudy<'_> = record.parse(text)?;
-    record.identify(study.id.as_deref());
+    record.identify(study.id.as_deref(), study.meta.as_ref());
     happened(study.status.as_ref(), &["registered", "cancelled", "entered-in-error"])?;
     let subject = record.subject(study.subject.as_ref(), "ImagingStudy.subject")?;
     let at = record.time(&[study.started.as_ref()], "ImagingStudy.started")?;
@@ -126,6 +131,7 @@ pub(super) fn read_imaging_study(record: &mut Record<'_>, text: &str) -> Result<
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct CarePlan<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     intent: Option<Text<'a>>,
     category: List<Concept<'a>>,
@@ -152,7 +158,7 @@ struct Detail<'a> {
 /// `assess-plan` says nothing of the patient and is left out.
 pub(super) fn read_care_plan(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let plan: CarePlan<'_> = record.parse(text)?;
-    record.identify(plan.id.as_deref());
+    record.identify(plan.id.as_deref(), plan.meta.as_ref());
     happened(plan.status.as_ref(), &["draft", "revoked", "entered-in-error"])?;
     if matches!(plan.intent.as_deref(), Some("proposal" | "option")) {
         return Err(Halt::Ignore("intent says that it is not an order"));

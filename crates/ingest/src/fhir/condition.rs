@@ -10,6 +10,7 @@ use super::{
     wire::{Concept, List, Period, Reference, Text},
 };
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 
 const NOT_SO: &[&str] = &["refuted", "entered-in-error"];
 
@@ -17,6 +18,7 @@ const NOT_SO: &[&str] = &["refuted", "entered-in-error"];
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Condition<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     verification_status: Option<Concept<'a>>,
     category: List<Concept<'a>>,
     code: Option<Concept<'a>>,
@@ -32,7 +34,7 @@ struct Condition<'a> {
 /// sources.
 pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let condition: Condition<'_> = record.parse(text)?;
-    record.identify(condition.id.as_deref());
+    record.identify(condition.id.as_deref(), condition.meta.as_ref());
     verified(condition.verification_status.as_ref())?;
     let subject = record.subject(condition.subject.as_ref(), "Condition.subject")?;
     let onset = condition.onset_period.as_ref().and_then(|period| period.start.as_ref());
@@ -43,7 +45,7 @@ pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let encounter = condition.encounter.as_ref().filter(|_| is_encounter_diagnosis);
     let chosen = match encounter.and_then(|encounter| encounter.reference.as_deref()).map(target) {
         Some(Target::Resource { id, .. }) => {
-            Chosen { system: stays::waiting(record.resolve(id), &chosen.system), ..chosen }
+            Chosen { system: stays::waiting(record.resolve("Encounter", id), &chosen.system), ..chosen }
         }
         _ => chosen,
     };
@@ -61,6 +63,7 @@ fn verified(status: Option<&Concept<'_>>) -> Result<(), Halt> {
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Allergy<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     verification_status: Option<Concept<'a>>,
     code: Option<Concept<'a>>,
     patient: Option<Reference<'a>>,
@@ -72,7 +75,7 @@ struct Allergy<'a> {
 /// `ALLERGY//RXNORM//1191`: an allergy to aspirin must not look like a dose of it.
 pub(super) fn read_allergy(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let allergy: Allergy<'_> = record.parse(text)?;
-    record.identify(allergy.id.as_deref());
+    record.identify(allergy.id.as_deref(), allergy.meta.as_ref());
     verified(allergy.verification_status.as_ref())?;
     let subject = record.subject(allergy.patient.as_ref(), "AllergyIntolerance.patient")?;
     let onset = allergy.onset_period.as_ref().and_then(|period| period.start.as_ref());
@@ -86,6 +89,7 @@ pub(super) fn read_allergy(record: &mut Record<'_>, text: &str) -> Result<(), Ha
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct FamilyHistory<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     patient: Option<Reference<'a>>,
     date: Option<Text<'a>>,
@@ -101,7 +105,7 @@ struct FamilyCondition<'a> {
 /// `FAMILY_HISTORY//SNOMED//…`: a relative's disease must not look like the patient's.
 pub(super) fn read_family_history(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let history: FamilyHistory<'_> = record.parse(text)?;
-    record.identify(history.id.as_deref());
+    record.identify(history.id.as_deref(), history.meta.as_ref());
     happened(history.status.as_ref(), &["entered-in-error", "health-unknown"])?;
     let subject = record.subject(history.patient.as_ref(), "FamilyMemberHistory.patient")?;
     let at = record.time(&[history.date.as_ref()], "FamilyMemberHistory.date")?;

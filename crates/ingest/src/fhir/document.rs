@@ -12,6 +12,7 @@ use base64::{
 };
 use events::{SourceTime, SourceValue};
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 
 /// Padding is often left out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -23,6 +24,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Document<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     doc_status: Option<Text<'a>>,
     r#type: Option<Concept<'a>>,
@@ -40,7 +42,7 @@ struct Content<'a> {
 /// One event for the kind of document, and one for the text of each attachment that has text.
 pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let document: Document<'_> = record.parse(text)?;
-    record.identify(document.id.as_deref());
+    record.identify(document.id.as_deref(), document.meta.as_ref());
     happened(document.status.as_ref(), &["entered-in-error"])?;
     happened(document.doc_status.as_ref(), &["entered-in-error"])?;
     let subject = record.subject(document.subject.as_ref(), "DocumentReference.subject")?;
@@ -55,6 +57,7 @@ pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Report<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     code: Option<Concept<'a>>,
     subject: Option<Reference<'a>>,
@@ -68,7 +71,7 @@ struct Report<'a> {
 
 pub(super) fn read_report(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let report: Report<'_> = record.parse(text)?;
-    record.identify(report.id.as_deref());
+    record.identify(report.id.as_deref(), report.meta.as_ref());
     happened(report.status.as_ref(), &["registered", "cancelled", "entered-in-error"])?;
     let subject = record.subject(report.subject.as_ref(), "DiagnosticReport.subject")?;
     let start = report.effective_period.as_ref().and_then(|period| period.start.as_ref());

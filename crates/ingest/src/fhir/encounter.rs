@@ -9,11 +9,13 @@ use super::{
 };
 use events::SourceTime;
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Encounter<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     class: Option<Coding<'a>>,
     r#type: List<Concept<'a>>,
@@ -32,7 +34,7 @@ struct Hospitalization<'a> {
 /// Reads an encounter; of an inpatient stay that has ended, returns its id and its end.
 pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<Option<(String, SourceTime)>, Halt> {
     let encounter: Encounter<'_> = record.parse(text)?;
-    record.identify(encounter.id.as_deref());
+    record.identify(encounter.id.as_deref(), encounter.meta.as_ref());
     happened(encounter.status.as_ref(), &["planned", "cancelled", "entered-in-error"])?;
     let subject = record.subject(encounter.subject.as_ref(), "Encounter.subject")?;
     let period = encounter.period.unwrap_or_default();
@@ -60,8 +62,8 @@ pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<Option<(String
         if let Some(chosen) = disposition.as_ref().and_then(Chosen::of) {
             record.event(&subject, paths::ENCOUNTER_DISPOSITION, end, chosen)?;
         }
-        if let Some(id) = encounter.id.filter(|_| is_inpatient(code)) {
-            return Ok(Some((id.to_string(), end)));
+        if let Some(id) = record.key(encounter.id.as_deref()).filter(|_| is_inpatient(code)) {
+            return Ok(Some((id.to_owned(), end)));
         }
     }
     Ok(None)

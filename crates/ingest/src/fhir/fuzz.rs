@@ -1,7 +1,7 @@
 //! The way in for fuzzing: all that reads someone else's JSON, without a run around it.
 
 use super::{FhirReader, fhir_bundle_subject, single::Collected, stream};
-use crate::Limits;
+use crate::{Limits, version::Settled};
 
 /// Reads bytes as bulk NDJSON, as one document and as one patient's document. It returns, whatever the bytes.
 #[doc(hidden)]
@@ -13,8 +13,8 @@ pub fn fuzz_fhir(bytes: &[u8]) {
     // The sink takes everything, so that reading never fails.
     let _ = reader.read_lines("fuzz", 1, bytes, &mut sink);
     let _ = reader.read_document("fuzz", bytes, &mut sink);
-    for fact in sink.subjects.values_mut().flatten() {
-        let _ = reader.complete(fact);
+    for (_, fact) in sink.subjects.values_mut().flatten() {
+        let _ = reader.complete(fact, &Settled::default());
     }
     let _ = fhir_bundle_subject(bytes, &limits);
 }

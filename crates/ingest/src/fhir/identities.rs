@@ -45,13 +45,13 @@ pub(super) fn read(
 /// Whose resource it is. What belongs to nobody belongs to the one patient of its Bundle.
 fn subject(record: &Record<'_>, root: &Value, url_id: Option<&str>) -> Option<String> {
     if record.kind == "Patient" {
-        return root["id"].as_str().or(url_id).filter(|id| !id.is_empty()).map(str::to_owned);
+        return record.key(root["id"].as_str().or(url_id)).map(str::to_owned);
     }
     for element in ["subject", "patient", "beneficiary", "individual"] {
         if let Some(reference) = root[element]["reference"].as_str()
             && let Target::Resource { kind: None | Some("Patient"), id } = target(reference)
         {
-            return Some(record.resolve(id).to_owned());
+            return Some(record.resolve("Patient", id).to_owned());
         }
     }
     record.bundle.and_then(|bundle| bundle.only_patient()).map(str::to_owned)

@@ -9,12 +9,14 @@ use super::{
 use events::{SourceTime, SourceValue};
 use serde::Deserialize;
 use smol_str::SmolStr;
+use sonic_rs::LazyValue;
 
 /// What the four kinds of drug resources share, and what each has of its own.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Drug<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     intent: Option<Text<'a>>,
     do_not_perform: Option<bool>,
@@ -58,6 +60,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Dosage<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct Medication<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     code: Option<Concept<'a>>,
 }
 
@@ -98,7 +101,7 @@ pub(super) fn read_dispense(record: &mut Record<'_>, text: &str) -> Result<(), H
 
 fn begin<'t>(record: &mut Record<'_>, text: &'t str, not_these: &[&str]) -> Result<Drug<'t>, Halt> {
     let drug: Drug<'t> = record.parse(text)?;
-    record.identify(drug.id.as_deref());
+    record.identify(drug.id.as_deref(), drug.meta.as_ref());
     happened(drug.status.as_ref(), not_these)?;
     Ok(drug)
 }
@@ -137,7 +140,7 @@ fn chosen(record: &Record<'_>, drug: &Drug<'_>, path: &'static str) -> Result<Ch
             record.code(contained.and_then(|medication| medication.code.as_ref()))
         }
         Target::Resource { kind: None | Some("Medication"), id } => {
-            let id = record.resolve(id);
+            let id = record.resolve("Medication", id);
             Ok(record.bundle.and_then(|bundle| bundle.medication(id)).cloned().unwrap_or_else(|| Chosen {
                 system: SmolStr::new_static(MEDICATION_REFERENCE),
                 code: SmolStr::new(id),
@@ -149,10 +152,11 @@ fn chosen(record: &Record<'_>, drug: &Drug<'_>, path: &'static str) -> Result<Ch
 }
 
 /// A Medication's id and code, for the references to it.
-pub(super) fn define(record: &Record<'_>, text: &str) -> Result<(String, Chosen), Halt> {
+pub(super) fn define(record: &mut Record<'_>, text: &str) -> Result<(String, Chosen), Halt> {
     let medication: Medication<'_> = record.parse(text)?;
+    record.identify(medication.id.as_deref(), medication.meta.as_ref());
     let chosen = record.code(medication.code.as_ref())?;
-    match medication.id.as_deref().filter(|id| !id.is_empty()) {
+    match record.key(medication.id.as_deref()) {
         Some(id) => Ok((id.to_owned(), chosen)),
         None => reject("Medication.id", "no id"),
     }

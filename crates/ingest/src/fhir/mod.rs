@@ -29,6 +29,8 @@ mod stream;
 mod systems;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod version_tests;
 mod wire;
 
 pub use fuzz::fuzz_fhir;
@@ -37,31 +39,40 @@ pub use single::{fhir_bundle_chart, fhir_bundle_subject};
 pub use systems::FHIR_SYSTEMS;
 
 use crate::{
-    Error, Input, Limits, Rejection, Sink,
+    Error, Input, Limits, Place, Rejection, Sink, Version,
     directory::Directory,
     pipeline::{Piece, Pieces},
+    version::Settled,
 };
-use bundle::{Bundle, BundleIndex};
+use bundle::{Bundle, BundleIndex, Deletion, Held, Resource};
 use events::{SourceFact, SourceTime};
-use record::{Chosen, Halt, MEDICATION_REFERENCE, Record};
+use record::{Chosen, Halt, MEDICATION_REFERENCE, Record, Stamp};
 use reference::{Target, target};
 use rustc_hash::FxHashMap;
 use stays::Stays;
 use std::{
     io::{self, Read},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 use stream::{HEAD_BYTES, Layout, Lines, Next};
 
 const NO_RESOURCE_TYPE: &str = "no resourceType";
+
+#[derive(Default)]
+struct Withdrawn {
+    of: FxHashMap<u64, Vec<Version>>,
+    held: usize,
+}
 
 /// Reads FHIR. Threads share it, and with it the Medications and the stays that were found.
 pub(crate) struct FhirReader<'a> {
     limits: &'a Limits,
     /// Are people and places to be known by name?
     identities: bool,
-    medications: Mutex<FxHashMap<String, Chosen>>,
+    medications: Mutex<FxHashMap<String, (Version, Chosen)>>,
     stays: Stays,
+    /// Resources that were withdrawn by someone who named no subject.
+    withdrawn: RwLock<Withdrawn>,
     directory: Directory,
 }
 
@@ -73,6 +84,7 @@ impl<'a> FhirReader<'a> {
             identities,
             medications: Mutex::default(),
             stays: Stays::default(),
+            withdrawn: RwLock::default(),
             directory: Directory::default(),
         }
     }
@@ -88,6 +100,7 @@ impl<'a> FhirReader<'a> {
         let Input { safe_name, table_name, mut reader } = input;
         let failed = |e: io::Error| Error::read(&safe_name, &e);
         let file: Arc<str> = safe_name.as_str().into();
+        let source = sink.source();
         let mut head = Vec::with_capacity(HEAD_BYTES);
         reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
         match stream::layout(&head) {
@@ -97,7 +110,7 @@ impl<'a> FhirReader<'a> {
                 while !pieces.is_stopped() {
                     match lines.next().map_err(failed)? {
                         Next::Lines(first_line, bytes) => {
-                            let piece = Piece::Lines { file: Arc::clone(&file), first_line, bytes };
+                            let piece = Piece::Lines { source, file: Arc::clone(&file), first_line, bytes };
                             if let Some(Piece::Lines { bytes, .. }) = pieces.offer(piece) {
                                 self.read_lines(&file, first_line, &bytes, sink)?;
                             }
@@ -117,7 +130,7 @@ impl<'a> FhirReader<'a> {
                     return Ok(true);
                 }
                 if let Some(Piece::Document { bytes, .. }) =
-                    pieces.offer(Piece::Document { file: Arc::clone(&file), bytes: head })
+                    pieces.offer(Piece::Document { source, file: Arc::clone(&file), bytes: head })
                 {
                     self.read_document(&file, &bytes, sink)?;
                 }
@@ -169,7 +182,10 @@ impl<'a> FhirReader<'a> {
         };
         match json::resource_type(text) {
             Ok(kind) if kind == "Bundle" => self.read_bundle(file, line, text, sink),
-            Ok(kind) => self.read_resource(file, line, &kind, text, None, None, sink),
+            Ok(kind) => {
+                let place = Place { source: sink.source(), line, entry: 0 };
+                self.read_resource(file, (line, place), &kind, text, None, None, sink)
+            }
             Err(NO_RESOURCE_TYPE) if is_of_the_export_itself(text) => {
                 sink.ignore("bulk export", "its log or manifest, not a resource");
                 Ok(())
@@ -189,16 +205,36 @@ impl<'a> FhirReader<'a> {
                 return Ok(());
             }
         };
-        let resources = bundle.resources();
-        let index = BundleIndex::new(&resources);
-        for (resource, number) in resources.iter().zip(1..) {
+        let source = sink.source();
+        let held = bundle.held();
+        let index = BundleIndex::new(&held);
+        let place = |number| Place { source, line, entry: number };
+        let mut number = 0;
+        for held in &held {
+            let resource = match held {
+                Held::Resource(resource) => resource,
+                Held::Deletion(deletion) => {
+                    self.read_deletion(file, line, deletion, place(deletion.number), sink);
+                    continue;
+                }
+                Held::Nothing => {
+                    sink.ignore("Bundle", "an entry without a resource");
+                    continue;
+                }
+            };
+            number += 1;
             match &resource.kind {
                 Ok(kind) => {
-                    let url_id = match resource.full_url.map(target) {
-                        Some(Target::Resource { id, .. }) => Some(id),
-                        _ => None,
-                    };
-                    self.read_resource(file, number, kind, resource.text, Some(&index), url_id, sink)?;
+                    let standing = (number, place(resource.number));
+                    self.read_resource(
+                        file,
+                        standing,
+                        kind,
+                        resource.text,
+                        Some(&index),
+                        Some(resource),
+                        sink,
+                    )?;
                 }
                 Err(reason) => reject(sink, file, number, "Bundle", reason),
             }
@@ -206,23 +242,58 @@ impl<'a> FhirReader<'a> {
         Ok(())
     }
 
+    /// Notes that a resource is no more: what came before of it is withdrawn, whoever's it is.
+    fn read_deletion(&self, file: &str, line: u64, deletion: &Deletion, place: Place, sink: &mut dyn Sink) {
+        sink.read();
+        let named = deletion.of.as_ref().and_then(|(kind, id)| Some((resource::known_type(kind)?, id)));
+        let Some((kind, id)) = named else {
+            return reject(sink, file, line, "Bundle", "a deletion that names no resource");
+        };
+        let Stamp { updated, number } = deletion.stamp;
+        let version = Version { resource: record::identity(kind, id), updated, number, place };
+        match self.withdraw(version) {
+            true => sink.ignore(kind, "deleted: the versions before count no more"),
+            false => reject(sink, file, line, "Bundle", "more deletions than may be kept"),
+        }
+    }
+
+    fn withdraw(&self, version: Version) -> bool {
+        let mut withdrawn = self.withdrawn.write().unwrap_or_else(PoisonError::into_inner);
+        let room = withdrawn.held < self.limits.max_deletions;
+        if room {
+            withdrawn.held += 1;
+            withdrawn.of.entry(version.resource).or_default().push(version);
+        }
+        room
+    }
+
+    /// Adds what withdrew a resource without naming its subject.
+    pub(crate) fn withdrawn(&self, resource: u64, versions: &mut Vec<Version>) {
+        let withdrawn = self.withdrawn.read().unwrap_or_else(PoisonError::into_inner);
+        versions.extend(withdrawn.of.get(&resource).into_iter().flatten());
+    }
+
     #[expect(clippy::too_many_arguments, reason = "where the resource stands, and what it is")]
     fn read_resource(
         &self,
         file: &str,
-        line: u64,
+        (line, place): (u64, Place),
         kind: &str,
         text: &str,
         bundle: Option<&BundleIndex>,
-        url_id: Option<&str>,
+        entry: Option<&Resource<'_>>,
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
+        let url_id = match entry.and_then(|entry| entry.full_url).map(target) {
+            Some(Target::Resource { id, .. }) => Some(id),
+            _ => None,
+        };
         let Some(kind) = resource::known_type(kind) else {
             reject(sink, file, line, "", "not a resource type of FHIR R4");
             return Ok(());
         };
         sink.read();
-        let mut record = Record::new(file, line, kind, bundle, sink);
+        let mut record = Record::new(file, (line, place), kind, bundle, entry, sink);
         if self.identities {
             identities::read(&mut record, text, url_id, &self.directory, self.limits.max_directory)?;
         }
@@ -233,13 +304,12 @@ impl<'a> FhirReader<'a> {
             "Coverage" => patient::read_coverage(&mut record, text),
             "DiagnosticReport" => document::read_report(&mut record, text),
             "DocumentReference" => document::read(&mut record, text),
-            "Encounter" => encounter::read(&mut record, text).and_then(|stay| self.note_stay(stay)),
+            "Encounter" => encounter::read(&mut record, text).and_then(|stay| self.note_stay(&record, stay)),
             "FamilyMemberHistory" => condition::read_family_history(&mut record, text),
             "ImagingStudy" => care::read_imaging_study(&mut record, text),
             "Immunization" => care::read_immunization(&mut record, text),
-            "Medication" => {
-                medication::define(&record, text).and_then(|(id, chosen)| self.define(id, chosen))
-            }
+            "Medication" => medication::define(&mut record, text)
+                .and_then(|(id, chosen)| self.define(id, record.version().unwrap_or_default(), chosen)),
             "MedicationAdministration" => medication::read_administration(&mut record, text),
             "MedicationDispense" => medication::read_dispense(&mut record, text),
             "MedicationRequest" => medication::read_request(&mut record, text),
@@ -251,6 +321,15 @@ impl<'a> FhirReader<'a> {
             "Device" => Err(Halt::Ignore("says no time at which it was put to use")),
             _ => Err(Halt::Ignore("resource type is not read")),
         };
+        if !matches!(read, Err(Halt::Sink(_))) && resource::gives_facts(kind) {
+            // What was withdrawn needs no subject; anything else without one is rejected.
+            let of_nobody = record.nothing_came(text, url_id)?;
+            if let (Some(version), Err(Halt::Ignore(_))) = (of_nobody, &read)
+                && !self.withdraw(version)
+            {
+                record.reject("", "more deletions than may be kept");
+            }
+        }
         match read {
             Ok(()) => Ok(()),
             Err(Halt::Reject { field, reason }) => {
@@ -265,24 +344,24 @@ impl<'a> FhirReader<'a> {
         }
     }
 
-    /// Of two Medications with one id the first in order is kept, whichever was read first.
-    fn define(&self, id: String, chosen: Chosen) -> Result<(), Halt> {
+    /// Of several Medications with one id the newest that has a code is kept, whichever was read first.
+    fn define(&self, id: String, version: Version, chosen: Chosen) -> Result<(), Halt> {
         let mut medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
         let room = medications.len() < self.limits.max_medications;
         match medications.get_mut(&id) {
-            Some(known) if chosen < *known => *known = chosen,
+            Some(known) if known.0 < version => *known = (version, chosen),
             Some(_) => {}
             None if room => {
-                medications.insert(id, chosen);
+                medications.insert(id, (version, chosen));
             }
             None => return record::reject("Medication.id", "more Medications than may be kept"),
         }
         Ok(())
     }
 
-    fn note_stay(&self, stay: Option<(String, SourceTime)>) -> Result<(), Halt> {
-        match stay {
-            Some((id, end)) if !self.stays.note(&id, end, self.limits.max_stays) => {
+    fn note_stay(&self, record: &Record<'_>, stay: Option<(String, SourceTime)>) -> Result<(), Halt> {
+        match stay.zip(record.version()) {
+            Some(((id, end), version)) if !self.stays.note(&id, version, end, self.limits.max_stays) => {
                 Err(Halt::Ignore("more stays than may be kept: its diagnoses stand where they were recorded"))
             }
             _ => Ok(()),
@@ -290,7 +369,7 @@ impl<'a> FhirReader<'a> {
     }
 
     /// Completes a fact that refers to a resource read elsewhere: a drug its Medication, a diagnosis its stay.
-    pub(crate) fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+    pub(crate) fn complete(&self, fact: &mut SourceFact, settled: &Settled) -> Result<(), Rejection> {
         let event = match fact {
             SourceFact::Event(event) => event,
             SourceFact::Identity(identity) => {
@@ -299,13 +378,13 @@ impl<'a> FhirReader<'a> {
             }
             SourceFact::Label(_) => return Ok(()),
         };
-        self.stays.complete(event);
+        self.stays.complete(event, settled);
         if event.system != MEDICATION_REFERENCE {
             return Ok(());
         }
         let medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
         match medications.get(event.code.as_str()) {
-            Some(chosen) => {
+            Some((_, chosen)) => {
                 (event.system, event.code) = (chosen.system.clone(), chosen.code.clone());
                 event.display = chosen.display.clone();
                 Ok(())

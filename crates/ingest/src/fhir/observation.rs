@@ -7,11 +7,13 @@ use super::{
 };
 use events::{SourceTime, SourceValue};
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Observation<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     code: Option<Concept<'a>>,
     subject: Option<Reference<'a>>,
@@ -83,7 +85,7 @@ const OF_COMPONENT: Paths = Paths {
 /// kept: the bound stands for the value.
 pub(super) fn read(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let observation: Observation<'_> = record.parse(text)?;
-    record.identify(observation.id.as_deref());
+    record.identify(observation.id.as_deref(), observation.meta.as_ref());
     happened(observation.status.as_ref(), &["registered", "cancelled", "entered-in-error"])?;
     let subject = record.subject(observation.subject.as_ref(), "Observation.subject")?;
     let start = observation.effective_period.as_ref().and_then(|period| period.start.as_ref());
@@ -163,6 +165,9 @@ fn emit(
     } else if value.absent {
         record.ignore("its value is absent, with a reason");
     } else {
+        if value.concept.is_some() {
+            record.ignore("an answer without a code, only text: the question stands without it");
+        }
         record.event(subject, paths.code, at, chosen)?;
     }
     Ok(())

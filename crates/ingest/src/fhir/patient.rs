@@ -11,6 +11,7 @@ use crate::{codes, time};
 use events::{Code, SourceTime};
 use serde::Deserialize;
 use smol_str::SmolStr;
+use sonic_rs::LazyValue;
 
 const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race";
 const ETHNICITY: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity";
@@ -20,6 +21,7 @@ const OMB_CATEGORY: &str = "ombCategory";
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Patient<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     gender: Option<Text<'a>>,
     birth_date: Option<Text<'a>>,
     deceased_boolean: Option<bool>,
@@ -28,6 +30,13 @@ struct Patient<'a> {
     marital_status: Option<Concept<'a>>,
     communication: List<Communication<'a>>,
     address: List<Address<'a>>,
+    link: List<Link<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Link<'a> {
+    r#type: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -61,11 +70,15 @@ struct Communication<'a> {
 
 pub(super) fn read(record: &mut Record<'_>, text: &str, full_url_id: Option<&str>) -> Result<(), Halt> {
     let patient: Patient<'_> = record.parse(text)?;
-    let id = patient.id.as_deref().or(full_url_id).filter(|id| !id.is_empty());
-    let Some(subject) = id else {
+    let Some(subject) = record.key(patient.id.as_deref().or(full_url_id)) else {
         return super::record::reject("Patient.id", "no id");
     };
-    record.identify(Some(subject));
+    let subject = subject.to_owned();
+    record.identify(Some(&subject), patient.meta.as_ref());
+    if patient.link.iter().any(|link| link.r#type.as_deref() == Some("replaced-by")) {
+        record.ignore("replaced by another patient, and not joined to it");
+    }
+    let subject = subject.as_str();
     birth_and_death(record, &patient, subject)?;
     let always = SourceTime::Static;
     if let Some(gender) = &patient.gender {
@@ -162,6 +175,7 @@ fn language(patient: &Patient<'_>) -> Option<SmolStr> {
 #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Coverage<'a> {
     id: Option<Text<'a>>,
+    meta: Option<LazyValue<'a>>,
     status: Option<Text<'a>>,
     beneficiary: Option<Reference<'a>>,
     r#type: Option<Concept<'a>>,
@@ -171,7 +185,7 @@ struct Coverage<'a> {
 /// Who pays, from the day on which the coverage began.
 pub(super) fn read_coverage(record: &mut Record<'_>, text: &str) -> Result<(), Halt> {
     let coverage: Coverage<'_> = record.parse(text)?;
-    record.identify(coverage.id.as_deref());
+    record.identify(coverage.id.as_deref(), coverage.meta.as_ref());
     happened(coverage.status.as_ref(), &["cancelled", "draft", "entered-in-error"])?;
     let subject = record.subject(coverage.beneficiary.as_ref(), "Coverage.beneficiary")?;
     let chosen = record.code(coverage.r#type.as_ref())?;

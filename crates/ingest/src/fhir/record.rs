@@ -1,16 +1,17 @@
 //! One resource on its way to facts: where it stands, whose it is, and what comes of it.
 
 use super::{
-    bundle::BundleIndex,
+    bundle::{BundleIndex, Resource},
     json,
     reference::{Target, target},
     systems,
     wire::{Coding, Concept, Quantity, Reference, Text},
 };
-use crate::{Rejection, Sink, time, units};
+use crate::{Place, Rejection, Sink, Version, time, units};
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 use serde::Deserialize;
 use smol_str::{SmolStr, format_smolstr};
+use sonic_rs::{JsonValueTrait, LazyValue};
 use std::io;
 
 /// The system of a fact whose code is to be looked up among the Medications when all have been read. No
@@ -98,20 +99,61 @@ pub(super) struct Record<'a> {
     pub kind: &'static str,
     pub bundle: Option<&'a BundleIndex>,
     pub sink: &'a mut dyn Sink,
-    /// A digest of the resource's type and id, 0 without an id.
-    identity: u64,
+    place: Place,
+    /// What the Bundle says of the resource's version.
+    entry: Option<&'a Resource<'a>>,
+    /// The version that it is, where it has an id.
+    version: Option<Version>,
     emitted: u64,
+}
+
+/// What tells versions of a resource apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stamp {
+    pub updated: Option<i64>,
+    pub number: Option<u64>,
+}
+
+impl Stamp {
+    /// By a `meta`. One that can't be read says nothing.
+    pub(super) fn of(meta: Option<&LazyValue<'_>>) -> Self {
+        let updated = meta.and_then(|meta| meta.get("lastUpdated"));
+        let number = meta.and_then(|meta| meta.get("versionId"));
+        Stamp {
+            updated: updated.and_then(|updated| time::instant(updated.as_str()?)),
+            number: number.and_then(|number| number.as_str()?.parse().ok()),
+        }
+    }
+}
+
+/// A digest of a resource's type and id.
+pub(super) fn identity(kind: &str, id: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(kind.as_bytes()).update(b"/").update(id.as_bytes());
+    u64::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().unwrap_or(&[0; 8]))
+}
+
+/// What is read of a resource of which no fact came.
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Head<'a> {
+    id: Option<LazyValue<'a>>,
+    meta: Option<LazyValue<'a>>,
+    subject: Option<LazyValue<'a>>,
+    patient: Option<LazyValue<'a>>,
+    beneficiary: Option<LazyValue<'a>>,
 }
 
 impl<'a> Record<'a> {
     pub(super) fn new(
         file: &'a str,
-        line: u64,
+        (line, place): (u64, Place),
         kind: &'static str,
         bundle: Option<&'a BundleIndex>,
+        entry: Option<&'a Resource<'a>>,
         sink: &'a mut dyn Sink,
     ) -> Self {
-        Record { file, line, kind, bundle, sink, identity: 0, emitted: 0 }
+        Record { file, line, kind, bundle, sink, place, entry, version: None, emitted: 0 }
     }
 
     /// Reads the resource's elements.
@@ -119,17 +161,60 @@ impl<'a> Record<'a> {
         json::parse(text).map_err(|reason| Halt::Reject { field: "", reason })
     }
 
-    /// Notes the resource's id, so that the same resource read twice is known.
-    pub(super) fn identify(&mut self, id: Option<&str>) {
-        self.identity = match id {
-            Some(id) if !id.is_empty() => {
-                let mut hasher = blake3::Hasher::new();
-                hasher.update(self.kind.as_bytes()).update(b"/").update(id.as_bytes());
-                let digest = hasher.finalize();
-                u64::from_le_bytes(*digest.as_bytes().first_chunk().unwrap_or(&[0; 8]))
-            }
-            _ => 0,
+    /// Notes the resource's id, so that the same resource read twice is known, and its versions are.
+    pub(super) fn identify(&mut self, id: Option<&str>, meta: Option<&LazyValue<'_>>) {
+        let Some(resource) = self.key(id).map(|key| identity(self.kind, key)) else { return };
+        let (own, by_entry) = (Stamp::of(meta), self.entry.map(|entry| entry.stamp).unwrap_or_default());
+        self.version = Some(Version {
+            resource,
+            updated: own.updated.or(by_entry.updated),
+            number: own.number.or(by_entry.number),
+            place: self.place,
+        });
+    }
+
+    /// What the resource is known by: what its Bundle gives it where its own id means nothing, else that id.
+    pub(super) fn key<'i>(&self, id: Option<&'i str>) -> Option<&'i str>
+    where
+        'a: 'i,
+    {
+        self.entry.and_then(|entry| entry.key).or(id).filter(|key| !key.is_empty())
+    }
+
+    /// The version that it is, where it has an id.
+    pub(super) fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// Says of a resource without facts that its version has none, so that it displaces those before it. Returns the
+    /// version when nothing says whose it is.
+    pub(super) fn nothing_came(&mut self, text: &str, url_id: Option<&str>) -> io::Result<Option<Version>> {
+        if self.emitted > 0 {
+            return Ok(None);
+        }
+        let Ok(head) = json::parse::<Head<'_>>(text) else { return Ok(None) };
+        let id = head.id.as_ref().and_then(|id| id.as_str());
+        if self.version.is_none() {
+            let id = if self.kind == "Patient" { id.or(url_id) } else { id };
+            self.identify(id, head.meta.as_ref());
+        }
+        let Some(version) = self.version else { return Ok(None) };
+        if self.kind == "Patient" {
+            let Some(subject) = self.key(id.or(url_id)) else { return Ok(None) };
+            self.sink.versioned(subject, &version, None)?;
+            return Ok(None);
+        }
+        let Some(reference) = [&head.subject, &head.patient, &head.beneficiary]
+            .into_iter()
+            .find_map(|element| element.as_ref()?.get("reference"))
+        else {
+            return Ok(Some(version));
         };
+        if let Some(Target::Resource { kind: None | Some("Patient"), id }) = reference.as_str().map(target) {
+            let subject = self.resolve("Patient", id).to_owned();
+            self.sink.versioned(&subject, &version, None)?;
+        }
+        Ok(None)
     }
 
     pub(super) fn reject(&mut self, field: &str, reason: &'static str) {
@@ -156,7 +241,9 @@ impl<'a> Record<'a> {
             return reject(field, "no reference to a patient");
         };
         match target(reference) {
-            Target::Resource { kind: None | Some("Patient"), id } => Ok(self.resolve(id).to_owned()),
+            Target::Resource { kind: None | Some("Patient"), id } => {
+                Ok(self.resolve("Patient", id).to_owned())
+            }
             Target::Resource { .. } => Err(Halt::Ignore("about something other than one patient")),
             Target::Contained(_) | Target::Unresolvable => {
                 reject(field, "the reference to the patient cannot be resolved")
@@ -164,9 +251,9 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The id of the resource that a Bundle's full URL stands for.
-    pub(super) fn resolve<'i>(&'i self, id: &'i str) -> &'i str {
-        self.bundle.and_then(|bundle| bundle.id_of(id)).unwrap_or(id)
+    /// What a resource of this type is known by, from what a reference calls it.
+    pub(super) fn resolve<'i>(&'i self, kind: &'static str, id: &'i str) -> &'i str {
+        self.bundle.and_then(|bundle| bundle.key_of(kind, id)).unwrap_or(id)
     }
 
     /// The first of these times that is there.
@@ -231,14 +318,15 @@ impl<'a> Record<'a> {
         (value, unit): (SourceValue, Option<SmolStr>),
     ) -> io::Result<()> {
         self.emitted += 1;
-        let origin = match self.identity {
-            0 => 0,
-            identity => mixed(identity.wrapping_add(self.emitted.wrapping_mul(0x9e37_79b9_7f4a_7c15))).max(1),
-        };
+        let number = self.emitted.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let origin = self.version.map_or(0, |version| mixed(version.resource.wrapping_add(number)).max(1));
         let Chosen { system, code, display } = chosen;
         let path = SmolStr::new_static(path);
-        let event = SourceEvent { path, time, system, code, display, value, unit, origin };
-        self.sink.fact(subject, SourceFact::Event(event))
+        let fact = SourceFact::Event(SourceEvent { path, time, system, code, display, value, unit, origin });
+        match &self.version {
+            Some(version) => self.sink.versioned(subject, version, Some(fact)),
+            None => self.sink.fact(subject, fact),
+        }
     }
 }
 

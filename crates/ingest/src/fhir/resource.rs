@@ -155,6 +155,31 @@ pub(super) fn known_type(name: &str) -> Option<&'static str> {
     TYPES.binary_search(&name).ok().map(|at| TYPES[at])
 }
 
+/// Are facts read from resources of this type?
+pub(super) fn gives_facts(kind: &str) -> bool {
+    matches!(
+        kind,
+        "AllergyIntolerance"
+            | "CarePlan"
+            | "Condition"
+            | "Coverage"
+            | "DiagnosticReport"
+            | "DocumentReference"
+            | "Encounter"
+            | "FamilyMemberHistory"
+            | "ImagingStudy"
+            | "Immunization"
+            | "MedicationAdministration"
+            | "MedicationDispense"
+            | "MedicationRequest"
+            | "MedicationStatement"
+            | "Observation"
+            | "Patient"
+            | "Procedure"
+            | "ServiceRequest"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,7 +1,10 @@
 //! One patient's document, for whoever answers about one patient at a time.
 
 use super::{FhirReader, json};
-use crate::{Error, Limits, Rejection, Sink};
+use crate::{
+    Error, Limits, Rejection, Sink, Version,
+    version::{Read, Settled},
+};
 use events::{Identified, SourceFact, SourceSubject};
 use rustc_hash::FxHashSet;
 use std::{collections::BTreeMap, io};
@@ -49,7 +52,7 @@ fn subject(
     let reader = FhirReader::new(limits, identities);
     let mut sink = Collected::default();
     reader.read_document("document", bytes, &mut sink)?;
-    let Collected { mut subjects, mut rejections } = sink;
+    let Collected { mut subjects, without, mut rejections } = sink;
     let found = subjects.len();
     let (Some((key, mut facts)), true) = (subjects.pop_first(), found == 1) else {
         return Err(Error::NotOneSubject { found });
@@ -57,30 +60,81 @@ fn subject(
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Document { reason: "it holds more facts than one subject may have" });
     }
-    let mut origins = FxHashSet::default();
-    facts.retain_mut(|fact| {
-        let is_new = match fact {
-            SourceFact::Event(event) => event.origin == 0 || origins.insert(event.origin),
-            SourceFact::Label(_) | SourceFact::Identity(_) => true,
-        };
-        is_new && reader.complete(fact).map_err(|rejection| rejections.push(rejection)).is_ok()
+    let found = Found { facts: &facts, without: without.get(&key).map_or(&[], Vec::as_slice) };
+    let settled = Settled::new(&found, &|resource, versions| reader.withdrawn(resource, versions));
+    let mut at = 0;
+    facts.retain(|_| {
+        at += 1;
+        settled.counts(at - 1)
     });
+    if facts.is_empty() {
+        return Err(Error::NotOneSubject { found: 0 });
+    }
+    let facts = facts.into_iter().filter_map(|(_, mut fact)| match reader.complete(&mut fact, &settled) {
+        Ok(()) => Some(fact),
+        Err(rejection) => {
+            rejections.push(rejection);
+            None
+        }
+    });
+    let facts = facts.collect();
     Ok((Identified::new(SourceSubject { key, facts }), rejections))
+}
+
+/// What was found about the document's patient: facts, and after them the versions that give none.
+struct Found<'a> {
+    facts: &'a [(Option<Version>, SourceFact)],
+    without: &'a [Version],
+}
+
+impl Read for Found<'_> {
+    fn len(&self) -> usize {
+        self.facts.len() + self.without.len()
+    }
+
+    fn version(&self, at: usize) -> Option<Version> {
+        match self.facts.get(at) {
+            Some((version, _)) => *version,
+            None => self.without.get(at - self.facts.len()).copied(),
+        }
+    }
+
+    fn is_fact(&self, at: usize) -> bool {
+        at < self.facts.len()
+    }
+
+    fn is_same(&self, a: usize, b: usize) -> bool {
+        self.facts.get(a).map(|(_, fact)| fact) == self.facts.get(b).map(|(_, fact)| fact)
+    }
+}
+
+fn put<T>(subjects: &mut BTreeMap<String, Vec<T>>, subject: &str, found: T) {
+    match subjects.get_mut(subject) {
+        Some(of_subject) => of_subject.push(found),
+        None => {
+            subjects.insert(subject.to_owned(), vec![found]);
+        }
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Collected {
-    pub subjects: BTreeMap<String, Vec<SourceFact>>,
+    pub subjects: BTreeMap<String, Vec<(Option<Version>, SourceFact)>>,
+    /// Versions that give no facts, by subject.
+    pub without: BTreeMap<String, Vec<Version>>,
     pub rejections: Vec<Rejection>,
 }
 
 impl Sink for Collected {
     fn fact(&mut self, subject: &str, fact: SourceFact) -> io::Result<()> {
-        match self.subjects.get_mut(subject) {
-            Some(facts) => facts.push(fact),
-            None => {
-                self.subjects.insert(subject.to_owned(), vec![fact]);
-            }
+        put(&mut self.subjects, subject, (None, fact));
+        Ok(())
+    }
+
+    fn versioned(&mut self, subject: &str, version: &Version, fact: Option<SourceFact>) -> io::Result<()> {
+        match fact {
+            Some(fact) => put(&mut self.subjects, subject, (Some(*version), fact)),
+            None => put(&mut self.without, subject, *version),
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! FHIR in, facts out: each test states resources and the lines that come of them.
 
 use super::{FHIR_PATHS, FHIR_SYSTEMS, FhirReader, single::Collected};
-use crate::{Error, Limits, fhir_bundle_subject};
+use crate::{Error, Limits, fhir_bundle_subject, version::Settled};
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 
 /// Reads NDJSON and returns the facts, one line each, and the rejections, one line each.
@@ -12,8 +12,8 @@ fn read(ndjson: &str) -> (Vec<String>, Vec<String>) {
     reader.read_lines("Test.ndjson", 1, ndjson.as_bytes(), &mut sink).unwrap();
     let mut facts = Vec::new();
     for (subject, of_subject) in sink.subjects {
-        for mut fact in of_subject {
-            match reader.complete(&mut fact) {
+        for (_, mut fact) in of_subject {
+            match reader.complete(&mut fact, &Settled::default()) {
                 Ok(()) => facts.push(format!("{subject} {}", line(&fact))),
                 Err(rejection) => sink.rejections.push(rejection),
             }

@@ -11,7 +11,7 @@ use super::{
     queue::{Piece, Pieces},
     tally::Tally,
 };
-use crate::{Error, Input, Progress, Rejection, Sink, input::SourceFile};
+use crate::{Error, Input, Progress, Rejection, Sink, Version, input::SourceFile, version::Settled};
 use events::SourceFact;
 
 /// What the sources are.
@@ -78,9 +78,15 @@ pub(crate) trait RecordReader: Sync {
     }
 
     /// Completes a fact that refers to something read elsewhere in the sources.
-    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
-        let _ = fact;
+    /// `settled` says which versions count of what was read of the fact's subject.
+    fn complete(&self, fact: &mut SourceFact, settled: &Settled) -> Result<(), Rejection> {
+        let _ = (fact, settled);
         Ok(())
+    }
+
+    /// Adds what was said of a resource's end where its subject was not named.
+    fn withdrawn(&self, resource: u64, versions: &mut Vec<Version>) {
+        let _ = (resource, versions);
     }
 }
 

@@ -9,9 +9,16 @@ use std::{
 /// A part of the sources that can be read by itself.
 pub(crate) enum Piece {
     /// A whole input.
-    Input(Input),
+    Input {
+        /// Which of the sources it is (see [`crate::Sink::source`]).
+        source: u64,
+        /// The input.
+        input: Input,
+    },
     /// Whole lines of an input.
     Lines {
+        /// Which of the sources it is.
+        source: u64,
         /// The input's safe name.
         file: Arc<str>,
         /// The number of the first line, from 1.
@@ -21,11 +28,24 @@ pub(crate) enum Piece {
     },
     /// One JSON document.
     Document {
+        /// Which of the sources it is.
+        source: u64,
         /// The input's safe name.
         file: Arc<str>,
         /// The document.
         bytes: Vec<u8>,
     },
+}
+
+impl Piece {
+    /// Which of the sources it is.
+    pub(super) fn source(&self) -> u64 {
+        match self {
+            Piece::Input { source, .. } | Piece::Lines { source, .. } | Piece::Document { source, .. } => {
+                *source
+            }
+        }
+    }
 }
 
 /// What a thread is to do next.

@@ -6,7 +6,7 @@ use super::{
     tally::{IgnoredCounts, Tally},
 };
 use crate::{
-    Error, Progress, Rejection, Sink,
+    Error, Progress, Rejection, Sink, Version,
     input::{self, Opened, SourceFile},
     rejection::RejectionLog,
     spill::{Spill, SpillWriter},
@@ -22,6 +22,8 @@ use std::{
 const ROWS_BETWEEN_LOOKS: u64 = 1024;
 /// Subjects whose routes a thread remembers; a power of two.
 const ROUTES_KEPT: usize = 4096;
+/// Low bits of a source's number that count the entries of an archive.
+const ENTRY_BITS: u32 = 40;
 
 /// Reads `files` on `options.threads` threads into `spill`.
 pub(super) fn scatter(
@@ -101,14 +103,16 @@ impl Worker<'_> {
     }
 
     fn piece(&self, piece: Piece, sink: &mut ThreadSink<'_>) -> Result<(), Error> {
+        sink.source = piece.source();
         match piece {
-            Piece::Input(input) => self.reader.read(input, self.pieces, sink).map(|_| ()),
+            Piece::Input { input, .. } => self.reader.read(input, self.pieces, sink).map(|_| ()),
             piece => self.reader.read_piece(piece, sink),
         }
     }
 
     fn source(&self, position: usize, sink: &mut ThreadSink<'_>) -> Result<(), Error> {
         let file = &self.files[position];
+        sink.source = (position as u64) << ENTRY_BITS;
         if self.tally.has_input(position) {
             return Ok(());
         }
@@ -152,6 +156,7 @@ impl Worker<'_> {
                 break;
             }
             let entry = entry.map_err(|e| Error::read(archive_name, &e))?;
+            sink.source += 1;
             let (safe_name, table_name) = (entry.safe_name.clone(), entry.table_name.clone());
             let whole = entry.is_whole();
             match entry.open().map_err(|e| Error::read(&safe_name, &e))? {
@@ -159,12 +164,14 @@ impl Worker<'_> {
                     recognised |=
                         self.reader.read_seekable(&safe_name, &table_name, Seekable::Bytes(bytes), sink)?;
                 }
-                input::OpenedEntry::Single(input) if whole => match self.pieces.offer(Piece::Input(input)) {
-                    Some(Piece::Input(input)) => {
-                        recognised |= self.reader.read(input, self.pieces, sink)?;
+                input::OpenedEntry::Single(input) if whole => {
+                    match self.pieces.offer(Piece::Input { source: sink.source, input }) {
+                        Some(Piece::Input { input, .. }) => {
+                            recognised |= self.reader.read(input, self.pieces, sink)?;
+                        }
+                        _ => recognised = true,
                     }
-                    _ => recognised = true,
-                },
+                }
                 input::OpenedEntry::Single(input) => {
                     recognised |= self.reader.read(input, self.pieces, sink)?;
                 }
@@ -182,6 +189,7 @@ pub(super) struct ThreadSink<'a> {
     routes: Vec<(String, u64)>,
     writer: SpillWriter<'a>,
     failure: Option<Error>,
+    source: u64,
     rejections: RejectionLog,
     ignored: IgnoredCounts,
     rows: u64,
@@ -205,6 +213,7 @@ impl<'a> ThreadSink<'a> {
             routes: vec![(String::new(), 0); ROUTES_KEPT],
             writer: spill.writer(options.limits.spill_buffer_bytes / options.threads),
             failure: None,
+            source: 0,
             rejections: RejectionLog::default(),
             ignored: IgnoredCounts::default(),
             rows: 0,
@@ -233,6 +242,23 @@ impl<'a> ThreadSink<'a> {
         self.writer.finish()
     }
 
+    fn push(
+        &mut self,
+        subject: &str,
+        version: Option<&Version>,
+        fact: Option<&SourceFact>,
+    ) -> io::Result<()> {
+        let route = self.route(subject);
+        self.writer.push(route, subject, version, fact).map_err(|error| {
+            let kind = match &error {
+                Error::Spill { kind } => *kind,
+                _ => io::ErrorKind::Other,
+            };
+            self.failure = Some(error);
+            kind.into()
+        })
+    }
+
     fn look(&mut self) {
         self.rows += 1;
         if self.rows.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.tally.is_hopeless() {
@@ -243,15 +269,15 @@ impl<'a> ThreadSink<'a> {
 
 impl Sink for ThreadSink<'_> {
     fn fact(&mut self, subject: &str, fact: SourceFact) -> io::Result<()> {
-        let route = self.route(subject);
-        self.writer.push(route, subject, &fact).map_err(|error| {
-            let kind = match &error {
-                Error::Spill { kind } => *kind,
-                _ => io::ErrorKind::Other,
-            };
-            self.failure = Some(error);
-            kind.into()
-        })
+        self.push(subject, None, Some(&fact))
+    }
+
+    fn versioned(&mut self, subject: &str, version: &Version, fact: Option<SourceFact>) -> io::Result<()> {
+        self.push(subject, Some(version), fact.as_ref())
+    }
+
+    fn source(&self) -> u64 {
+        self.source
     }
 
     fn reject(&mut self, rejection: Rejection) {

@@ -36,6 +36,7 @@ struct State {
     subjects: u64,
     facts: u64,
     duplicates: u64,
+    displaced: u64,
 }
 
 impl<'a> Tally<'a> {
@@ -91,6 +92,7 @@ impl<'a> Tally<'a> {
         state.subjects += batch.subjects.len() as u64;
         state.facts += batch.facts;
         state.duplicates += batch.duplicates;
+        state.displaced += batch.displaced;
         self.progress.add_subjects(batch.subjects.len() as u64);
         for rejection in &batch.rejections {
             self.progress.add_rejected();
@@ -149,6 +151,7 @@ impl<'a> Tally<'a> {
             subjects: state.subjects,
             facts: state.facts,
             duplicates: state.duplicates,
+            displaced: state.displaced,
             spilled_bytes,
             descriptions: state.descriptions,
         }

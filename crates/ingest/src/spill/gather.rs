@@ -4,7 +4,10 @@ use super::{
     BUCKETS, Spill,
     record::{self, Decoder, Record},
 };
-use crate::{Error, Limits, Rejection};
+use crate::{
+    Error, Limits, Rejection, Version,
+    version::{Read, Settled},
+};
 use events::{Identified, SourceFact, SourceSubject};
 use rustc_hash::FxHashSet;
 
@@ -14,13 +17,18 @@ pub(crate) struct Batch {
     pub subjects: Vec<Identified<SourceSubject>>,
     pub facts: u64,
     pub duplicates: u64,
+    pub displaced: u64,
     pub rejections: Vec<Rejection>,
 }
+
+/// Completes a fact that refers to something read elsewhere in the sources, or says why it can't.
+pub(crate) type Complete<'a> = dyn Fn(&mut SourceFact, &Settled) -> Result<(), Rejection> + 'a;
 
 /// Gathers a spill.
 pub(crate) struct Gather<'a> {
     limits: &'a Limits,
-    complete: &'a dyn Fn(&mut SourceFact) -> Result<(), Rejection>,
+    complete: &'a Complete<'a>,
+    withdrawn: &'a dyn Fn(u64, &mut Vec<Version>),
     deliver: &'a mut dyn FnMut(Batch) -> bool,
     batch: Batch,
     decoder: Decoder,
@@ -31,16 +39,18 @@ pub(crate) struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
-    /// `complete` completes a fact that refers to something read elsewhere in the sources, or says why it
-    /// can't; `deliver` takes each batch, and ends the work by `false`.
+    /// `withdrawn` adds what was said of a resource's end without its subject; `deliver` takes each batch, and ends the
+    /// work by `false`.
     pub(crate) fn new(
         limits: &'a Limits,
-        complete: &'a dyn Fn(&mut SourceFact) -> Result<(), Rejection>,
+        complete: &'a Complete<'a>,
+        withdrawn: &'a dyn Fn(u64, &mut Vec<Version>),
         deliver: &'a mut dyn FnMut(Batch) -> bool,
     ) -> Self {
         Gather {
             limits,
             complete,
+            withdrawn,
             deliver,
             batch: Batch::default(),
             decoder: Decoder::default(),
@@ -149,7 +159,7 @@ impl<'a> Gather<'a> {
             records.push(record::take(&mut rest).ok_or(Error::SpillAltered)?);
         }
         records.sort_unstable_by(|a, b| {
-            a.route.cmp(&b.route).then_with(|| a.key.cmp(b.key)).then_with(|| a.fact.cmp(b.fact))
+            (a.route, a.key, a.fact, a.version).cmp(&(b.route, b.key, b.fact, b.version))
         });
         let mut previous = None;
         for subject in records.chunk_by(|a, b| a.route == b.route && a.key == b.key) {
@@ -171,21 +181,29 @@ impl<'a> Gather<'a> {
         }
         let key = std::str::from_utf8(records[0].key).map_err(|_| Error::SpillAltered)?.to_owned();
         let mut facts = Vec::with_capacity(records.len());
+        let settled = Settled::new(&records, self.withdrawn);
+        self.batch.duplicates += settled.duplicates;
+        self.batch.displaced += settled.displaced;
         self.origins.clear();
         let mut previous: &[u8] = &[];
-        for record in records {
+        for (at, record) in records.iter().enumerate() {
+            if !settled.counts(at) || !record::is_fact(record.fact) {
+                continue;
+            }
             // Facts are in order, so that equal ones stand side by side.
             if record::is_identity(record.fact) && record.fact == previous {
                 continue;
             }
             previous = record.fact;
-            let origin = record::origin(record.fact);
+            // Facts of a version differ from each other, and copies of it were left out.
+            let has_version = record::version(record.version).is_some();
+            let origin = if has_version { 0 } else { record::origin(record.fact) };
             if origin != 0 && !self.origins.insert(origin) {
                 self.batch.duplicates += 1;
                 continue;
             }
             let mut fact = self.decoder.fact(record.fact).ok_or(Error::SpillAltered)?;
-            match (self.complete)(&mut fact) {
+            match (self.complete)(&mut fact, &settled) {
                 // What an identity refers to is not always among the sources.
                 Ok(()) if matches!(&fact, SourceFact::Identity(identity) if identity.text.is_empty()) => {}
                 Ok(()) => facts.push(fact),
@@ -217,5 +235,23 @@ impl<'a> Gather<'a> {
         if !self.stopped && !(self.deliver)(batch) {
             self.stopped = true;
         }
+    }
+}
+
+impl Read for &[Record<'_>] {
+    fn len(&self) -> usize {
+        <[_]>::len(self)
+    }
+
+    fn version(&self, at: usize) -> Option<Version> {
+        record::version(self[at].version)
+    }
+
+    fn is_fact(&self, at: usize) -> bool {
+        record::is_fact(self[at].fact)
+    }
+
+    fn is_same(&self, a: usize, b: usize) -> bool {
+        self[a].fact == self[b].fact
     }
 }

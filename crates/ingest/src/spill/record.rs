@@ -1,8 +1,9 @@
 //! One fact as the spill holds it: compact, and ordered by time when compared as bytes.
 //!
-//! `length: u32 | route: u64 | key | fact`, strings with their length in LEB128, numbers big-endian. The
-//! layout lives only as long as a run, so it has no version.
+//! `length: u32 | route: u64 | key | version | fact`, strings with their length in LEB128, as the numbers of a version
+//! are, other numbers big-endian. The layout lives only as long as a run, so it has no version.
 
+use crate::{Place, Version};
 use events::{
     IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceLabel, SourceTime, SourceValue, Time,
 };
@@ -13,6 +14,12 @@ use std::io;
 const EVENT: u8 = 0;
 const LABEL: u8 = 1;
 const IDENTITY: u8 = 2;
+/// No fact, but word of a version that gives none.
+const NOTHING: u8 = 3;
+/// What a version has, in its first byte.
+const IS_VERSION: u8 = 1;
+const HAS_TIME: u8 = 2;
+const HAS_NUMBER: u8 = 4;
 const HEADER: usize = 12;
 
 /// Identities by their number in the spill.
@@ -36,20 +43,28 @@ const KINDS: [IdentityKind; 13] = [
 ///
 /// # Errors
 /// When one record would take more than 4 GiB.
-pub(super) fn append(out: &mut Vec<u8>, route: u64, key: &str, fact: &SourceFact) -> io::Result<()> {
+pub(super) fn append(
+    out: &mut Vec<u8>,
+    route: u64,
+    key: &str,
+    version: Option<&Version>,
+    fact: Option<&SourceFact>,
+) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&route.to_be_bytes());
     put_text(out, key);
+    put_version(out, version);
     match fact {
-        SourceFact::Event(event) => put_event(out, event),
-        SourceFact::Label(label) => {
+        None => out.push(NOTHING),
+        Some(SourceFact::Event(event)) => put_event(out, event),
+        Some(SourceFact::Label(label)) => {
             out.push(LABEL);
             put_time(out, SourceTime::DateTime(label.prediction_time));
             put_text(out, &label.task);
             out.push(u8::from(label.boolean_value));
         }
-        SourceFact::Identity(identity) => {
+        Some(SourceFact::Identity(identity)) => {
             out.push(IDENTITY);
             out.push(KINDS.iter().position(|kind| *kind == identity.kind).unwrap_or_default() as u8);
             put_text(out, &identity.text);
@@ -64,6 +79,19 @@ pub(super) fn append(out: &mut Vec<u8>, route: u64, key: &str, fact: &SourceFact
             out.truncate(start);
             Err(io::Error::from(io::ErrorKind::InvalidData))
         }
+    }
+}
+
+fn put_version(out: &mut Vec<u8>, version: Option<&Version>) {
+    let Some(Version { resource, updated, number, place }) = version else { return out.push(0) };
+    let has = |is, flag| if is { flag } else { 0 };
+    out.push(IS_VERSION | has(updated.is_some(), HAS_TIME) | has(number.is_some(), HAS_NUMBER));
+    out.extend_from_slice(&resource.to_be_bytes());
+    if let Some(updated) = updated {
+        out.extend_from_slice(&updated.to_be_bytes());
+    }
+    for number in number.iter().copied().chain([place.source, place.line, place.entry.into()]) {
+        put_number(out, number);
     }
 }
 
@@ -116,13 +144,16 @@ fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    let mut length = text.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
+    put_number(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
+}
+
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 /// One record within a decrypted chunk, its fact still encoded.
@@ -130,6 +161,8 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
 pub(super) struct Record<'a> {
     pub route: u64,
     pub key: &'a [u8],
+    /// The version that the fact is of, still encoded.
+    pub version: &'a [u8],
     pub fact: &'a [u8],
     /// The whole record, its length included.
     pub bytes: &'a [u8],
@@ -143,8 +176,16 @@ pub(super) fn take<'a>(chunk: &mut &'a [u8]) -> Option<Record<'a>> {
     let bytes = chunk.get(..length.checked_add(4)?)?;
     let mut rest = bytes.get(HEADER..)?;
     let key = take_bytes(&mut rest)?;
+    let mut fact = rest;
+    take_version(&mut fact)?;
+    let version = &rest[..rest.len() - fact.len()];
     *chunk = &chunk[bytes.len()..];
-    Some(Record { route, key, fact: rest, bytes })
+    Some(Record { route, key, version, fact, bytes })
+}
+
+/// The version of an encoded one; `None` where a fact has none.
+pub(super) fn version(mut bytes: &[u8]) -> Option<Version> {
+    take_version(&mut bytes)?
 }
 
 /// The origin of an encoded fact, 0 where it has none.
@@ -153,6 +194,11 @@ pub(super) fn origin(fact: &[u8]) -> u64 {
         (Some(&EVENT), Some(bytes)) => u64::from_be_bytes(*bytes),
         _ => 0,
     }
+}
+
+/// Is it a fact, rather than word of a version that gives none?
+pub(super) fn is_fact(fact: &[u8]) -> bool {
+    fact.first() != Some(&NOTHING)
 }
 
 /// Is an encoded fact an identity? The same ones come with many resources, and are told apart by nothing.
@@ -169,7 +215,7 @@ pub(super) struct Decoder {
 impl Decoder {
     /// The fact, or `None` when the bytes are not one.
     pub(super) fn fact(&mut self, mut bytes: &[u8]) -> Option<SourceFact> {
-        let tag = take_byte(&mut bytes)?;
+        let tag = take_byte(&mut bytes).filter(|tag| *tag != NOTHING)?;
         if tag == IDENTITY {
             let kind = *KINDS.get(usize::from(take_byte(&mut bytes)?))?;
             let text = self.share(take_text(&mut bytes)?);
@@ -248,17 +294,35 @@ fn take_time(bytes: &mut &[u8]) -> Option<SourceTime> {
     }
 }
 
-fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let mut length = 0usize;
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
     let mut shift = 0;
     loop {
         let byte = take_byte(bytes)?;
-        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
-            break;
+            return Some(number);
         }
         shift += 7;
     }
+}
+
+/// A version, or that there is none; `None` when the bytes are neither.
+fn take_version(bytes: &mut &[u8]) -> Option<Option<Version>> {
+    let has = take_byte(bytes)?;
+    if has & IS_VERSION == 0 {
+        return Some(None);
+    }
+    let resource = take_u64(bytes)?;
+    let updated = if has & HAS_TIME == 0 { None } else { Some(take_u64(bytes)? as i64) };
+    let number = if has & HAS_NUMBER == 0 { None } else { Some(take_number(bytes)?) };
+    let (source, line) = (take_number(bytes)?, take_number(bytes)?);
+    let entry = u32::try_from(take_number(bytes)?).ok()?;
+    Some(Some(Version { resource, updated, number, place: Place { source, line, entry } }))
+}
+
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(take_number(bytes)?).ok()?;
     let taken = bytes.get(..length)?;
     *bytes = &bytes[length..];
     Some(taken)
@@ -317,20 +381,37 @@ mod tests {
         prop_oneof![4 => event, 1 => label, 1 => identity]
     }
 
+    fn any_version() -> impl Strategy<Value = Option<Version>> {
+        let place = (any::<u64>(), any::<u64>(), any::<u32>());
+        proptest::option::of((any::<u64>(), any::<Option<i64>>(), any::<Option<u64>>(), place).prop_map(
+            |(resource, updated, number, (source, line, entry))| Version {
+                resource,
+                updated,
+                number,
+                place: Place { source, line, entry },
+            },
+        ))
+    }
+
     proptest! {
         #[test]
-        fn a_fact_comes_back_as_it_went(key in ".{0,200}", route: u64, facts in proptest::collection::vec(fact(), 1..5)) {
+        fn a_fact_comes_back_as_it_went(
+            key in ".{0,200}",
+            route: u64,
+            facts in proptest::collection::vec((any_version(), proptest::option::weighted(0.9, fact())), 1..5),
+        ) {
             let mut bytes = Vec::new();
-            for fact in &facts {
-                append(&mut bytes, route, &key, fact).unwrap();
+            for (version, fact) in &facts {
+                append(&mut bytes, route, &key, version.as_ref(), fact.as_ref()).unwrap();
             }
             let (mut rest, mut decoder) = (&bytes[..], Decoder::default());
-            for fact in &facts {
+            for (of, fact) in &facts {
                 let record = take(&mut rest).unwrap();
                 prop_assert_eq!((record.route, record.key), (route, key.as_bytes()));
+                prop_assert_eq!((version(record.version), is_fact(record.fact)), (*of, fact.is_some()));
                 let decoded = decoder.fact(record.fact);
-                prop_assert_eq!(decoded.as_ref(), Some(fact));
-                if let SourceFact::Event(event) = fact {
+                prop_assert_eq!(&decoded, fact);
+                if let Some(SourceFact::Event(event)) = fact {
                     prop_assert_eq!(origin(record.fact), event.origin);
                 }
             }

@@ -1,9 +1,10 @@
 //! FHIR in the run: told by content, whatever the names.
 
 use crate::{
-    Error, Input, Rejection, Sink,
+    Error, Input, Rejection, Sink, Version,
     fhir::FhirReader,
     pipeline::{Piece, Pieces, RecordReader},
+    version::Settled,
 };
 use events::SourceFact;
 
@@ -26,13 +27,17 @@ impl RecordReader for FhirReader<'_> {
 
     fn read_piece(&self, piece: Piece, sink: &mut dyn Sink) -> Result<(), Error> {
         match piece {
-            Piece::Lines { file, first_line, bytes } => self.read_lines(&file, first_line, &bytes, sink),
-            Piece::Document { file, bytes } => self.read_document(&file, &bytes, sink),
-            Piece::Input(_) => Ok(()),
+            Piece::Lines { file, first_line, bytes, .. } => self.read_lines(&file, first_line, &bytes, sink),
+            Piece::Document { file, bytes, .. } => self.read_document(&file, &bytes, sink),
+            Piece::Input { .. } => Ok(()),
         }
     }
 
-    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
-        self.complete(fact)
+    fn complete(&self, fact: &mut SourceFact, settled: &Settled) -> Result<(), Rejection> {
+        self.complete(fact, settled)
+    }
+
+    fn withdrawn(&self, resource: u64, versions: &mut Vec<Version>) {
+        self.withdrawn(resource, versions);
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     omop::{OmopLoader, OmopReader},
     pipeline::{Options, Pieces, RecordReader, tally::Tally},
     rejection::RejectionLog,
+    version::Settled,
 };
 use events::SourceFact;
 use std::io;
@@ -104,7 +105,7 @@ impl RecordReader for OmopReader {
         self.describe(sink)
     }
 
-    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+    fn complete(&self, fact: &mut SourceFact, _: &Settled) -> Result<(), Rejection> {
         self.complete(fact);
         Ok(())
     }

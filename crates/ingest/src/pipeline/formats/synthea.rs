@@ -4,6 +4,7 @@ use crate::{
     Error, Input, Rejection, Sink,
     pipeline::{Pieces, RecordReader},
     synthea::{self, SyntheaReader},
+    version::Settled,
 };
 use events::SourceFact;
 
@@ -29,7 +30,7 @@ impl RecordReader for SyntheaReader {
         Ok(true)
     }
 
-    fn complete(&self, fact: &mut SourceFact) -> Result<(), Rejection> {
+    fn complete(&self, fact: &mut SourceFact, _: &Settled) -> Result<(), Rejection> {
         self.complete(fact);
         Ok(())
     }

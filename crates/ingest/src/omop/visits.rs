@@ -1,6 +1,6 @@
 //! Visits, and the inpatient stays that date what is coded at discharge.
 
-use super::{NO_CONCEPT, event, identities::Named, present, vocabulary::Concepts};
+use super::{event, identities::Named, present, vocabulary::Concepts, without_code};
 use crate::{
     Error, Sink,
     rows::{EMPTY, Failure, InField, Quiet, Row, Rows, each_row, first_time, origin},
@@ -99,8 +99,7 @@ pub(super) fn read(
         let record = record_id(row, record);
         // The visit's kind comes first here: the source's concept names a ward or clinic, not what kind of visit it is.
         let Some(kind) = concepts.first([id, source]) else {
-            sink.ignore(table, NO_CONCEPT);
-            return Ok(());
+            return without_code(table, "visit_concept_id", [id, source], sink);
         };
         let from = origin_of(table, "", &record, &kind.code, &start);
         let end = first_time(row, &ends).in_field("visit_end_date")?;

@@ -22,6 +22,17 @@ pub(crate) struct Delimited {
     core: csv_core::Reader,
     record: Record,
     line: u64,
+    /// The last byte that was read.
+    last: u8,
+    /// Did the file end in the middle of the current record?
+    unfinished: Option<Unfinished>,
+}
+
+/// How a record ends that no line end ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unfinished {
+    Bare,
+    InQuotes,
 }
 
 /// The current record.
@@ -41,6 +52,10 @@ impl Delimited {
             .take(MAX_HEADER_BYTES)
             .read_until(b'\n', &mut first)
             .map_err(|error| Error::read(&file, &error))?;
+        if first.is_empty() {
+            let reason = "it is empty, without the line that names its columns; restore it from the export, or leave it out";
+            return Err(Error::Table { file, reason: reason.to_owned() });
+        }
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
         let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(first));
         let text = String::from_utf8_lossy(first);
@@ -51,19 +66,34 @@ impl Delimited {
         let header = Header::new(names);
         let core = csv_core::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').build();
         let record = Record { bytes: vec![0; 4096], ends: vec![0; header.len() + 1], fields: 0 };
-        Ok(Delimited { file, header, reader, core, record, line: 1 })
+        Ok(Delimited { file, header, reader, core, record, line: 1, last: b'\n', unfinished: None })
     }
 
     fn read_record(&mut self) -> Result<Outcome, Error> {
         let (mut written, mut fields, mut too_long) = (0, 0, false);
         loop {
             let input = self.reader.fill_buf().map_err(|error| Error::read(&self.file, &error))?;
+            let is_end = input.is_empty();
+            // A line end that the file lacks tells by what it does whether a quote is open.
+            let ends_here = is_end && !matches!(self.last, b'\n' | b'\r');
             let (result, consumed, output, ends) = self.core.read_record(
-                input,
+                if ends_here { &b"\n"[..] } else { input },
                 &mut self.record.bytes[written..],
                 &mut self.record.ends[fields..],
             );
-            self.reader.consume(consumed);
+            if ends_here {
+                if consumed > 0 {
+                    self.last = b'\n';
+                }
+                match result {
+                    ReadRecordResult::Record => self.unfinished = Some(Unfinished::Bare),
+                    ReadRecordResult::InputEmpty => self.unfinished = Some(Unfinished::InQuotes),
+                    _ => {} // no room yet
+                }
+            } else if consumed > 0 {
+                self.last = input[consumed - 1];
+                self.reader.consume(consumed);
+            }
             written += output;
             fields += ends;
             match result {
@@ -111,12 +141,20 @@ impl Rows for Delimited {
     /// they covered, so that an unclosed quote counts for all that it swallowed.
     ///
     /// # Errors
-    /// When the stream breaks off.
+    /// When the stream breaks off, or ends in the middle of a record.
     fn advance(&mut self, kind: &'static str, sink: &mut dyn Sink) -> Result<bool, Error> {
         loop {
             // The header's line was taken before csv-core began to count from 1.
             self.line = self.core.line() + 1;
-            let problem = match self.read_record()? {
+            let outcome = self.read_record()?;
+            let lacks_fields = self.record.fields < self.header.len();
+            match (&outcome, self.unfinished) {
+                (Outcome::Complete, Some(unfinished)) if lacks_fields || unfinished == Unfinished::InQuotes => {
+                    return Err(Error::CutOff { file: self.file.clone(), line: self.line });
+                }
+                _ => {}
+            }
+            let problem = match outcome {
                 Outcome::End => return Ok(false),
                 Outcome::TooLong => "record too long, or a quote that is never closed",
                 Outcome::Complete if self.record.fields == self.header.len() => return Ok(true),
@@ -124,6 +162,7 @@ impl Rows for Delimited {
             };
             let covered = (self.core.line() + 1).saturating_sub(self.line).max(1);
             for line in self.line..self.line + covered {
+                sink.read();
                 Place { file: &self.file, kind, line }.reject(sink, "", problem);
             }
         }
@@ -258,6 +297,33 @@ mod tests {
         assert_eq!(rows.len(), 1);
         assert_eq!(sink.rejections.len(), 3, "{:?}", sink.rejections);
         assert_eq!(sink.rejections[0].line, 3);
+    }
+
+    #[test]
+    fn a_record_that_the_end_of_the_file_cuts_off_is_an_error() {
+        let end = |text: &[u8]| {
+            let mut table = Delimited::open(input("t.csv", text), None).unwrap();
+            let mut sink = Collected::default();
+            let mut rows = 0;
+            loop {
+                match table.advance("t", &mut sink) {
+                    Ok(true) => rows += 1,
+                    Ok(false) => return (rows, sink.rejections.len(), None),
+                    Err(Error::CutOff { line, .. }) => return (rows, sink.rejections.len(), Some(line)),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        assert_eq!(end(b"a,b\n1,2\n3"), (1, 0, Some(3)));
+        assert_eq!(end(b"a,b\n1,2\n3,\"4"), (1, 0, Some(3)), "in the middle of a quote");
+        assert_eq!(end(b"a,b\n1,2\n\"3\n,4"), (1, 0, Some(3)));
+        assert_eq!(end(b"a\tb\n1\t2\n3"), (1, 0, Some(3)));
+        for whole in ["a,b\n1,2\n3,4", "a,b\n1,2\n3,", "a,b\n1,2\n3,\"4\"", "a,b\r\n1,2\r\n3,4\r\n"] {
+            assert_eq!(end(whole.as_bytes()), (2, 0, None), "{whole:?}");
+        }
+        assert_eq!(end(b"a,b\n1,2\n3\n"), (1, 1, None), "a short line with its end is a short line");
+        assert_eq!(end(b"a,b"), (0, 0, None));
+        assert!(matches!(Delimited::open(input("t.csv", b""), None), Err(Error::Table { .. })));
     }
 
     #[test]

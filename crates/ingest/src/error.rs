@@ -1,6 +1,6 @@
 //! Why a run ends. No message holds a value from a record, nor a file name that may be a person's.
 
-use crate::input::Damage;
+use crate::{input::Damage, rejection::grouped};
 use std::{fmt, io};
 
 /// Why records could not be read. Files are named by their safe names (see [`crate::Input`]).
@@ -17,8 +17,22 @@ pub enum Error {
         /// What the operating system said, by class.
         kind: io::ErrorKind,
     },
+    /// Something in a source's folder cannot be followed or listed.
+    #[error("source {position} of those given holds {file}, {problem}; repair it or take it out")]
+    Entry {
+        /// Which of the given sources, from 1.
+        position: usize,
+        /// Its safe name.
+        file: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// Nothing was found that could hold records.
-    #[error("no input was found to read: {looked_at} files were looked at, none of them {wanted}")]
+    #[error(
+        "no input was found to read: {} files were looked at, none of them {wanted} (plain, .gz or .zst, or in a .tar of these; a .zip \
+         is not opened)",
+        grouped(*looked_at)
+    )]
     NoInput {
         /// Files seen.
         looked_at: u64,
@@ -41,6 +55,42 @@ pub enum Error {
         /// `gzip`, `zstd` or `tar`.
         container: &'static str,
     },
+    /// A file is not what its name says, or of a kind that is not read.
+    #[error("{file}: {found}; {remedy}")]
+    NotAsNamed {
+        /// The input's safe name.
+        file: String,
+        /// What it is instead.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A file ends in the middle of a record.
+    #[error(
+        "{file}: it ends in the middle of a record (line {}), so that what came after it is missing; restore the file from the export, or \
+         leave it out",
+        grouped(*line)
+    )]
+    CutOff {
+        /// The input's safe name.
+        file: String,
+        /// The line on which the record begins, from 1.
+        line: u64,
+    },
+    /// OMOP tables without the table that says what their concepts are.
+    #[error(
+        "the sources hold no concept table (concept.csv, CONCEPT.csv or concept.parquet with its rows), without which no concept id has a \
+         code; give the folder of the vocabulary as one more source"
+    )]
+    NoVocabulary,
+    /// Rows were read, and nothing came of them.
+    #[error("nothing came of {} rows: no subject has a fact{}", grouped(*rows), after_colon(commonest))]
+    NoSubjects {
+        /// Rows read.
+        rows: u64,
+        /// The three commonest reasons for rejections, with counts.
+        commonest: String,
+    },
     /// The spill could not be written or read back.
     #[error("the temporary directory failed ({kind}): check its free space and its permissions")]
     Spill {
@@ -54,11 +104,16 @@ pub enum Error {
     #[error("the operating system gave no random numbers for the key of the temporary files")]
     NoRandomness,
     /// Too many rows could not be read.
-    #[error("{rejected} of {total} rows could not be read, past the ceiling of {:.2} %; most often: {commonest}", ceiling * 100.0)]
+    #[error(
+        "{} of {} rows could not be read, past the ceiling of {:.2} %; most often: {commonest}",
+        grouped(*rejected),
+        grouped(*total),
+        ceiling * 100.0
+    )]
     TooManyRejected {
-        /// Rows rejected.
+        /// Rows of which something was rejected.
         rejected: u64,
-        /// Rows read and rejected.
+        /// All rows, those included.
         total: u64,
         /// The share that was allowed.
         ceiling: f64,
@@ -116,6 +171,10 @@ impl Error {
             None => Error::Read { file, kind: error.kind() },
         }
     }
+}
+
+fn after_colon(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {words}") }
 }
 
 /// A run that ended early: by a reader or the spill, or because whoever took the subjects said so.

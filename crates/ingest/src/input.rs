@@ -8,7 +8,7 @@ mod sources;
 
 pub(crate) use archive::{Archive, Entry};
 use digest::Digesting;
-pub(crate) use open::{Damage, Opened, OpenedEntry, may_be_archive, open};
+pub(crate) use open::{Damage, Opened, OpenedEntry, is_zip_by_name, may_be_archive, open};
 pub(crate) use safe_name::stem;
 pub(crate) use sources::{SourceFile, list};
 

@@ -83,9 +83,9 @@ impl Options {
 /// same order, whatever the threads. `each` runs on the calling thread, beside the gathering of what comes next.
 ///
 /// # Errors
-/// [`Interrupted::Ingest`] when a source or the spill cannot be read or written, when more than
-/// `options.max_rejected` of the rows are rejected (possibly after subjects were handed on), or when two subjects
-/// share a route; [`Interrupted::Consumer`] with the error of `each`.
+/// [`Interrupted::Ingest`] when a source or the spill cannot be read or written, when a file is not what its name says
+/// or is cut off, when more than `options.max_rejected` of the rows are rejected (possibly after subjects were handed
+/// on), when no subject has a fact, or when two subjects share a route; [`Interrupted::Consumer`] with the error of `each`.
 pub fn ingest<E>(
     options: &Options,
     route: &(dyn Fn(&str) -> u64 + Sync),
@@ -135,6 +135,7 @@ pub fn ingest_after<E>(
         go_on(each(batch.subjects))
     })?;
     tally.check_ceiling()?;
+    tally.check_anyone_came()?;
     progress.enter(Phase::Done);
     Ok(tally.into_summary(spilled))
 }

@@ -95,11 +95,24 @@ impl RejectionLog {
             .map(|c| {
                 let place = if c.field.is_empty() { c.kind } else { &c.field };
                 let space = if place.is_empty() { "" } else { ": " };
-                format!("{place}{space}{} ({} times)", c.reason, c.count)
+                format!("{place}{space}{} ({} times)", c.reason, grouped(c.count))
             })
             .collect();
         words.join("; ")
     }
+}
+
+/// `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]

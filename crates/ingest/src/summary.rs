@@ -38,6 +38,13 @@ pub struct Ignored {
     pub count: u64,
 }
 
+impl Ignored {
+    /// Is this of facts whose concept no vocabulary has a code for?
+    pub fn lacks_a_concept(&self) -> bool {
+        self.reason == crate::omop::NO_CONCEPT
+    }
+}
+
 /// What a code means, from the source's own vocabulary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Description {
@@ -59,6 +66,8 @@ pub struct Summary {
     pub rows: u64,
     /// Rows, resources or fields rejected.
     pub rejected: u64,
+    /// Rows or resources of records of which something was rejected, each once: what the ceiling is about.
+    pub rejected_rows: u64,
     /// How often what was rejected, the commonest first.
     pub rejection_counts: Vec<RejectionCount>,
     /// The first rejections, by file and line.
@@ -69,6 +78,10 @@ pub struct Summary {
     pub subjects: u64,
     /// Facts handed on.
     pub facts: u64,
+    /// Subjects handed on without a birth.
+    pub subjects_without_birth: u64,
+    /// Subjects handed on without a sex.
+    pub subjects_without_sex: u64,
     /// Facts read twice (overlapping exports), of which one was kept.
     pub duplicates: u64,
     /// Versions of resources of which a newer one was kept, or that were deleted.

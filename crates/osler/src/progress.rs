@@ -36,6 +36,11 @@ impl Voice {
         self.bar(label, 0, "{msg:>12} {bytes} {bytes_per_sec} {prefix}")
     }
 
+    /// Words alone, of what has neither an end that anybody knows nor a pace.
+    pub fn words(self, label: &'static str) -> Bar {
+        self.bar(label, 0, "{msg:>12} {prefix}")
+    }
+
     fn bar(self, label: &'static str, total: u64, template: &str) -> Bar {
         let shown = !self.quiet && !self.json && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };

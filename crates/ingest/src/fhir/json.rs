@@ -16,6 +16,25 @@ pub(super) fn check(bytes: &[u8], max_depth: usize) -> Result<&str, &'static str
     if is_deeper_than(bytes, max_depth) { Err(TOO_DEEP) } else { Ok(text) }
 }
 
+/// Is every bracket and string of the text closed? One that isn't was cut off, or has a fault further in.
+pub(super) fn is_closed(bytes: &[u8]) -> bool {
+    let mut depth = 0i64;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => match closing_quote(bytes, at) {
+                Some(behind) => at = behind,
+                None => return false,
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth <= 0
+}
+
 fn is_deeper_than(bytes: &[u8], max_depth: usize) -> bool {
     let mut depth = 0usize;
     let mut at = 0;
@@ -36,16 +55,21 @@ fn is_deeper_than(bytes: &[u8], max_depth: usize) -> bool {
     false
 }
 
+/// The place behind the closing quote of a string that begins at `at`, or the end.
+fn end_of_string(bytes: &[u8], at: usize) -> usize {
+    closing_quote(bytes, at).unwrap_or(bytes.len())
+}
+
 /// The place behind the closing quote of a string that begins at `at`.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+fn closing_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
     while let Some(found) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
         at += found + 1;
         if bytes[at - 1] == b'"' {
-            return at;
+            return Some(at);
         }
         at += 1;
     }
-    bytes.len()
+    None
 }
 
 /// Reads one value.
@@ -81,6 +105,13 @@ mod tests {
         assert_eq!(check(&vec![b'['; 1 << 20], 64), Err(TOO_DEEP));
         assert_eq!(check(b"\"open \\", 1).map(|_| ()), Ok(()));
         assert_eq!(check(b"{\"a\":\"\xff\"}", 9), Err(NOT_UTF8));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_not_closed() {
+        let whole = br#"{"a":["x\"}",{"b":"{"}]}"#;
+        assert!(is_closed(whole) && is_closed(b"") && is_closed(b"{} trailing"));
+        assert!((1..whole.len()).all(|length| !is_closed(&whole[..length])));
     }
 
     #[test]

@@ -110,6 +110,9 @@ impl<'a> FhirReader<'a> {
                 while !pieces.is_stopped() {
                     match lines.next().map_err(failed)? {
                         Next::Lines(first_line, bytes) => {
+                            if let Some(line) = cut_off(first_line, &bytes) {
+                                return Err(Error::CutOff { file: file.to_string(), line });
+                            }
                             let piece = Piece::Lines { source, file: Arc::clone(&file), first_line, bytes };
                             if let Some(Piece::Lines { bytes, .. }) = pieces.offer(piece) {
                                 self.read_lines(&file, first_line, &bytes, sink)?;
@@ -121,6 +124,14 @@ impl<'a> FhirReader<'a> {
                 }
                 Ok(true)
             }
+            Layout::Document if stream::is_array(&head) => match is_json_by_name(&table_name) {
+                true => Err(Error::NotAsNamed {
+                    file: safe_name,
+                    found: "it is one JSON array, and FHIR comes as Bundles or as one resource to a line",
+                    remedy: "write it as lines: jq -c '.[]' FILE > NEW.ndjson",
+                }),
+                false => Ok(false),
+            },
             Layout::Document => {
                 let most = self.limits.max_document_bytes;
                 let rest = (most + 1).saturating_sub(head.len());
@@ -129,6 +140,9 @@ impl<'a> FhirReader<'a> {
                     reject(sink, &file, 0, "", "document too large");
                     return Ok(true);
                 }
+                if is_json_by_name(&table_name) && !json::is_closed(&head) {
+                    return Err(Error::CutOff { file: safe_name, line: 1 });
+                }
                 if let Some(Piece::Document { bytes, .. }) =
                     pieces.offer(Piece::Document { source, file: Arc::clone(&file), bytes: head })
                 {
@@ -136,11 +150,16 @@ impl<'a> FhirReader<'a> {
                 }
                 Ok(true)
             }
-            Layout::Empty => Ok(is_json_by_name(&table_name)),
-            Layout::Other if is_json_by_name(&table_name) => {
-                reject(sink, &file, 0, "", "not JSON");
+            Layout::Empty if is_json_by_name(&table_name) => {
+                sink.ignore("file", "holds nothing");
                 Ok(true)
             }
+            Layout::Empty => Ok(false),
+            Layout::Other if is_json_by_name(&table_name) => Err(Error::NotAsNamed {
+                file: safe_name,
+                found: "it is no JSON, as its name says",
+                remedy: "restore it from the export, or leave it out",
+            }),
             Layout::Other => Ok(false),
         }
     }
@@ -400,12 +419,21 @@ impl<'a> FhirReader<'a> {
     }
 }
 
+/// Rejects a line or an entry of which not even the resource is known, and counts it.
 fn reject(sink: &mut dyn Sink, file: &str, line: u64, kind: &'static str, reason: &'static str) {
+    sink.read();
     sink.reject(Rejection { file: file.to_owned(), line, kind, field: String::new(), reason });
 }
 
-fn is_json_by_name(table_name: &str) -> bool {
+pub(crate) fn is_json_by_name(table_name: &str) -> bool {
     [".json", ".ndjson", ".jsonl"].iter().any(|end| table_name.ends_with(end))
+}
+
+/// The line that a file's end cuts off, if these lines end with it: only the last line of a file lacks its end.
+fn cut_off(first_line: u64, lines: &[u8]) -> Option<u64> {
+    let last = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
+    let is_cut = last.starts_with(b"{") && !json::is_closed(last);
+    is_cut.then(|| first_line + memchr::memchr_iter(b'\n', lines).count() as u64)
 }
 
 /// A bulk export comes with a log and a manifest beside its resources.

@@ -40,6 +40,12 @@ pub(super) fn layout(head: &[u8]) -> Layout {
     }
 }
 
+/// Is this the beginning of an array?
+pub(super) fn is_array(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.trim_ascii_start().starts_with(b"[")
+}
+
 /// What comes next of a stream of lines.
 pub(super) enum Next {
     /// Whole lines, and the number of the first.

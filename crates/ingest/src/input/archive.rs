@@ -5,6 +5,7 @@ use super::{
     open::{Peeked, damage, open_entry},
     safe_name::{safe_name, table_name},
 };
+use crate::Error;
 use std::{
     io::{self, BufReader, Cursor, Read},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -133,16 +134,17 @@ impl Entry {
         matches!(self.content, Content::Whole(_))
     }
 
-    /// Opens the entry, decompressed should it be compressed within the archive.
+    /// Opens the entry, decompressed should it be compressed within the archive. `promised`: does its name say that it
+    /// holds records of the format?
     ///
     /// # Errors
-    /// When its first bytes cannot be read.
-    pub(crate) fn open(self) -> io::Result<OpenedEntry> {
+    /// When its first bytes cannot be read, or it is not what its name says.
+    pub(crate) fn open(self, promised: bool) -> Result<OpenedEntry, Error> {
         let reader: Box<dyn Read + Send> = match self.content {
             Content::Whole(bytes) => Box::new(Cursor::new(bytes)),
             Content::Stream(blocks) => Box::new(Blocks { blocks, current: Cursor::default() }),
         };
-        open_entry(self.safe_name, self.table_name, reader)
+        open_entry(self.safe_name, self.table_name, promised, reader)
     }
 }
 

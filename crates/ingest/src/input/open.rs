@@ -12,6 +12,7 @@ const BUFFER: usize = 256 << 10;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const PARQUET: [u8; 4] = *b"PAR1";
+const ZIP: [u8; 4] = *b"PK\x03\x04";
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
 /// What an opened file turned out to be.
@@ -37,20 +38,28 @@ pub(crate) fn may_be_archive(table_name: &str) -> bool {
     table_name.ends_with(".tar") || table_name.ends_with(".tgz")
 }
 
-/// Opens a file, whatever it is wrapped in; its digest is taken as it is read.
+/// Opens a file, whatever it is wrapped in; its digest is taken as it is read. `promised`: does its name say that it
+/// holds records of the format?
 ///
 /// # Errors
-/// When it cannot be opened.
-pub(crate) fn open(source: &SourceFile, progress: &Progress) -> Result<(Opened, Digesting), Error> {
+/// When it cannot be opened, or is not what its name says.
+pub(crate) fn open(
+    source: &SourceFile,
+    promised: bool,
+    progress: &Progress,
+) -> Result<(Opened, Digesting), Error> {
     let failed = |e: io::Error| Error::read(&source.safe_name, &e);
     let file = File::open(&source.path).map_err(failed)?;
     let (digesting, reader) = Digesting::new(file, progress).map_err(failed)?;
-    let mut reader = decompress(Box::new(reader)).map_err(failed)?;
-    let opened = if reader.peek(PARQUET.len()).map_err(failed)? == PARQUET {
+    let name = Named { safe_name: &source.safe_name, table_name: &source.table_name, promised };
+    let mut reader = name.unwrapped(Box::new(reader))?;
+    let opened = if name.is_parquet(&mut reader)? {
         // A handle of its own: positions of handles made from one another are shared.
         Opened::Parquet(File::open(&source.path).map_err(failed)?)
     } else if is_tar(&mut reader).map_err(failed)? {
         Opened::Archive(Archive::new(source.safe_name.clone(), reader))
+    } else if may_be_archive(&source.table_name) {
+        return Err(name.refused("it is no tar archive, as its name says", RESTORE));
     } else {
         Opened::Single(Input {
             safe_name: source.safe_name.clone(),
@@ -59,6 +68,75 @@ pub(crate) fn open(source: &SourceFile, progress: &Progress) -> Result<(Opened, 
         })
     };
     Ok((opened, digesting))
+}
+
+const RESTORE: &str = "restore it from the export, or leave it out";
+
+/// A file's content, held against its name.
+struct Named<'a> {
+    safe_name: &'a str,
+    table_name: &'a str,
+    promised: bool,
+}
+
+impl Named<'_> {
+    fn refused(&self, found: &'static str, remedy: &'static str) -> Error {
+        Error::NotAsNamed { file: self.safe_name.to_owned(), found, remedy }
+    }
+
+    fn unwrapped(&self, raw: Box<dyn Read + Send>) -> Result<Peeked, Error> {
+        let failed = |e: io::Error| Error::read(self.safe_name, &e);
+        let mut raw = Peeked::new(raw);
+        let is_empty = raw.peek(1).map_err(failed)?.is_empty();
+        if is_empty && may_be_archive(self.table_name) {
+            return Err(self.refused("it is empty, which no archive is", RESTORE));
+        }
+        if is_empty && self.says_compressed() {
+            return Err(self.refused("it is empty, which no compressed file is", RESTORE));
+        }
+        self.refuse_other_kinds(&mut raw)?;
+        let mut reader = decompress(Box::new(raw)).map_err(failed)?;
+        self.refuse_other_kinds(&mut reader)?;
+        Ok(reader)
+    }
+
+    fn says_compressed(&self) -> bool {
+        let name = self.safe_name.to_lowercase();
+        [".gz", ".zst", ".zstd", ".tgz"].iter().any(|end| name.ends_with(end))
+    }
+
+    fn refuse_other_kinds(&self, reader: &mut Peeked) -> Result<(), Error> {
+        let head = reader.peek(ZIP.len()).map_err(|e| Error::read(self.safe_name, &e))?;
+        if self.promised && (head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff")) {
+            const REMEDY: &str = "write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW";
+            return Err(self.refused("it is text in UTF-16, and UTF-8 is read", REMEDY));
+        }
+        if (self.promised || is_zip_by_name(self.table_name)) && head == ZIP {
+            return Err(self.refused("it is a zip archive, which is not opened", "unpack it, and give the folder"));
+        }
+        Ok(())
+    }
+
+    fn is_parquet(&self, reader: &mut Peeked) -> Result<bool, Error> {
+        let head = reader.peek(PARQUET.len()).map_err(|e| Error::read(self.safe_name, &e))?;
+        if head == PARQUET {
+            return Ok(true);
+        }
+        if self.promised && self.table_name.ends_with(".parquet") {
+            let found = if head.is_empty() {
+                "it is empty, which no Parquet file is"
+            } else {
+                "it is no Parquet file, as its name says"
+            };
+            return Err(self.refused(found, RESTORE));
+        }
+        Ok(false)
+    }
+}
+
+/// Does the name say that the file is a zip archive, which is told rather than opened?
+pub(crate) fn is_zip_by_name(table_name: &str) -> bool {
+    table_name.ends_with(".zip")
 }
 
 /// The bytes within gzip or zstd, or as they are.
@@ -117,12 +195,14 @@ impl Read for Peeked {
 pub(super) fn open_entry(
     safe_name: String,
     table_name: String,
+    promised: bool,
     raw: Box<dyn Read + Send>,
-) -> io::Result<OpenedEntry> {
-    let mut reader = decompress(raw)?;
-    if reader.peek(PARQUET.len())? == PARQUET {
+) -> Result<OpenedEntry, Error> {
+    let name = Named { safe_name: &safe_name, table_name: &table_name, promised };
+    let mut reader = name.unwrapped(raw)?;
+    if name.is_parquet(&mut reader)? {
         let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes)?;
+        reader.read_to_end(&mut bytes).map_err(|e| Error::read(&safe_name, &e))?;
         return Ok(OpenedEntry::Parquet(bytes.into()));
     }
     Ok(OpenedEntry::Single(Input { safe_name, table_name, reader: reader.into_buffered() }))

@@ -33,11 +33,14 @@ pub(crate) fn list(sources: &[PathBuf]) -> Result<Vec<SourceFile>, Error> {
         if metadata.is_dir() {
             let walk = WalkDir::new(source).follow_links(true).sort_by_file_name().into_iter();
             for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.path())) {
-                let kind = |e: &walkdir::Error| e.io_error().map_or(io::ErrorKind::Other, io::Error::kind);
-                let entry = entry.map_err(|e| failed(kind(&e)))?;
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    Err(error) if error.depth() > 0 && error.path().is_some_and(is_hidden) => continue,
+                    Err(error) => return Err(unlisted(&error, at + 1, files.len() + 1)),
+                };
                 if entry.file_type().is_file() {
-                    let bytes = entry.metadata().map_err(|e| failed(kind(&e)))?.len();
-                    push(&mut files, entry.into_path(), bytes, false);
+                    let metadata = entry.metadata().map_err(|e| unlisted(&e, at + 1, files.len() + 1))?;
+                    push(&mut files, entry.into_path(), metadata.len(), false);
                 }
             }
         } else {
@@ -45,6 +48,25 @@ pub(crate) fn list(sources: &[PathBuf]) -> Result<Vec<SourceFile>, Error> {
         }
     }
     Ok(files)
+}
+
+/// Why a folder could not be listed to its end: `position` is the source's, `number` what the entry's would have been.
+fn unlisted(error: &walkdir::Error, position: usize, number: usize) -> Error {
+    let kind = error.io_error().map_or(io::ErrorKind::Other, io::Error::kind);
+    let Some(path) = error.path().filter(|_| error.depth() > 0) else {
+        return Error::Source { position, kind };
+    };
+    let problem = if error.loop_ancestor().is_some() {
+        "a link to a folder that it lies in"
+    } else if path.is_symlink() && kind == io::ErrorKind::NotFound {
+        "a link to what is not there"
+    } else if path.is_symlink() {
+        "a link that cannot be followed"
+    } else {
+        "which may not be read"
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Error::Entry { position, file: safe_name(&name, number), problem }
 }
 
 fn push(files: &mut Vec<SourceFile>, path: PathBuf, bytes: u64, named: bool) {

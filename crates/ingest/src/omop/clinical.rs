@@ -2,13 +2,13 @@
 //! measurements, observations, specimens; and notes.
 
 use super::{
-    NO_CONCEPT,
     columns::ClinicalTable,
     event,
     identities::Named,
     present,
     visits::{Stays, at, optional, origin_of, record_id},
     vocabulary::{Concept, Concepts},
+    without_code,
 };
 use crate::{
     Error, Sink,
@@ -61,8 +61,7 @@ pub(super) fn read(
         let standard = row.integer(concept).in_field(table.concept)?;
         let source = optional(row, source).in_field(table.source_concept)?;
         let Some(found) = concepts.finest([source, standard]) else {
-            sink.ignore(table.name, NO_CONCEPT);
-            return Ok(());
+            return without_code(table.name, table.concept, [source, standard], sink);
         };
         if let Some(discharge) = &discharge {
             time = discharge.known_at(row, time, stays);

@@ -1,7 +1,8 @@
 //! OMOP CDM 5.3 and 5.4, delimited text or Parquet, headers in any case.
 //!
 //! - The code is the source's concept where it is of a vocabulary that all share and has its shape, else the standard concept: the
-//!   finer code where it may be told. What is the source's own stands where there is no other. Concept 0 and concepts without a row in `concept` give no event, and are counted. `*_source_value`
+//!   finer code where it may be told. What is the source's own stands where there is no other. Concept 0 gives no event, and is
+//!   counted; a concept without a row in `concept` rejects its row, and sources without any concept are refused. `*_source_value`
 //!   columns are free text and are not read, but for
 //!   `person_source_value` where notes are to be cleaned of who is named in the tables.
 //! - A date-time of exactly midnight counts as a date (see [`crate::rows::moment`]).
@@ -70,7 +71,9 @@ const VOCABULARY: &[&str] = &["concept", "concept_ancestor", "concept_relationsh
 const SINGLE: &[&str] =
     &["person", "death", "observation_period", "visit_occurrence", "visit_detail", "note"];
 
-const NO_CONCEPT: &str = "no concept, or one without a row in the concept table";
+pub(crate) const NO_CONCEPT: &str = "no concept (0 or nothing)";
+/// Of a row whose concept ought to be known: a table of concepts that lacks rows would else take events away unseen.
+const UNKNOWN_CONCEPT: &str = "a concept without a row in the concept table";
 
 /// The table that a file holds, by its name: `measurement.csv`, `MEASUREMENT_0001.parquet`, `person.part3.csv`.
 pub(crate) fn table_of(table_name: &str) -> Option<&'static str> {
@@ -184,6 +187,11 @@ impl OmopLoader {
             "visit_occurrence" => self.stays.load(rows),
             _ => Ok(()),
         }
+    }
+
+    /// Has no concept been loaded?
+    pub(crate) fn lacks_concepts(&self) -> bool {
+        self.vocabulary.is_empty()
     }
 
     /// The reader of all other tables.
@@ -321,6 +329,20 @@ fn event(path: &'static str, time: SourceTime, concept: Concept, origin: u64) ->
 fn reserved(path: &'static str, time: SourceTime, code: &'static str, origin: u64) -> SourceFact {
     let concept = Concept { system: SmolStr::default(), code: SmolStr::new_static(code) };
     SourceFact::Event(event(path, time, concept, origin))
+}
+
+/// What becomes of a row whose concepts, the columns of `field` among them, have no code.
+fn without_code(
+    table: &'static str,
+    field: &'static str,
+    ids: [Option<i64>; 2],
+    sink: &mut dyn Sink,
+) -> Result<(), Failure> {
+    if ids.into_iter().flatten().any(|id| id != 0) {
+        return Err(Failure::Field(field, UNKNOWN_CONCEPT));
+    }
+    sink.ignore(table, NO_CONCEPT);
+    Ok(())
 }
 
 /// The columns of `names` that the table has, in that order; at least one must be there.

@@ -1,6 +1,8 @@
 //! One patient's rows as a caller sends them: an object with a list of rows for each table of the CDM.
 
-use super::{CLINICAL_TABLES, NO_CONCEPT, NOT_READ, OmopLoader, SINGLE, VOCABULARY, vocabulary::Concepts};
+use super::{
+    CLINICAL_TABLES, NO_CONCEPT, NOT_READ, OmopLoader, SINGLE, UNKNOWN_CONCEPT, VOCABULARY, vocabulary::Concepts,
+};
 use crate::{
     Error, Limits, Progress, Rejection, Sink,
     input::{self, Opened},
@@ -27,7 +29,7 @@ impl OmopVocabulary {
             [file] => file,
             _ => return Err(Error::Rows { reason: "one file is wanted, the table `concept`" }),
         };
-        let (opened, _) = input::open(file, &Progress::default())?;
+        let (opened, _) = input::open(file, true, &Progress::default())?;
         match opened {
             Opened::Single(input) => Self::load(input),
             Opened::Parquet(source) => {
@@ -273,7 +275,10 @@ impl Sink for Collected {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        self.rejections.push(rejection);
+        match rejection.reason {
+            UNKNOWN_CONCEPT => self.unmapped += 1,
+            _ => self.rejections.push(rejection),
+        }
     }
 
     fn read(&mut self) {

@@ -1,6 +1,6 @@
 //! Visits, and the inpatient stays that date what is coded at discharge.
 
-use super::{NO_CONCEPT, event, identities::Named, present, vocabulary::Concepts};
+use super::{event, identities::Named, present, vocabulary::Concepts, without_code};
 use crate::{
     Error, Sink,
     rows::{EMPTY, Failure, InField, Quiet, Reason, Row, Rows, each_row, first_time, moment, origin},
@@ -142,8 +142,7 @@ pub(super) fn read(
         // The visit's kind comes first here: the source's concept names a ward or clinic, not what kind of visit it is.
         let stay = stay(id).filter(|_| table == "visit_occurrence");
         let Some(kind) = concepts.first([stay.or(id), source]) else {
-            sink.ignore(table, NO_CONCEPT);
-            return Ok(());
+            return without_code(table, "visit_concept_id", [id, source], sink);
         };
         let from = origin_of(table, "", &record, &kind.code, &start);
         let mut open = || sink.ignore(table, moment::STILL_OPEN);

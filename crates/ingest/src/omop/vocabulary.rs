@@ -99,7 +99,8 @@ impl Builder {
         let vocabulary =
             row.text(columns.vocabulary).map_err(|reason| ("vocabulary_id", reason))?.unwrap_or_default();
         let code = row.text(columns.code).map_err(|reason| ("concept_code", reason))?.unwrap_or_default();
-        let name = row.text(columns.name).map_err(|reason| ("concept_name", reason))?.unwrap_or_default();
+        // A name only describes: one that isn't UTF-8 is left out, and the concept stays.
+        let name = row.text(columns.name).ok().flatten().unwrap_or_default();
         self.add(id, &vocabulary, &code, &name)
     }
 
@@ -147,6 +148,11 @@ impl Builder {
         // Compression into memory fails only when memory does; names are then empty, codes still right.
         self.concepts.names.push(zstd::bulk::compress(&self.block, 1).unwrap_or_default());
         self.block.clear();
+    }
+
+    /// Has no row of `concept` been taken?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.concepts.entries.is_empty()
     }
 
     /// "`child` is a kind of `parent`", or "`child` maps to `parent`".

@@ -43,7 +43,12 @@ pub(crate) trait RecordReader: Sync {
     /// Could a file of this name hold records? Asked before a file in a folder or an archive is opened.
     fn wants(&self, table_name: &str) -> bool;
 
-    /// The same question, for a thread that outlives the borrow of the reader.
+    /// Does a file of this name say that it holds records? If so, it is refused when it doesn't.
+    fn promises(&self, table_name: &str) -> bool {
+        self.wants(table_name)
+    }
+
+    /// What [`RecordReader::wants`] asks, for a thread that outlives the borrow of the reader.
     fn wanted_names(&self) -> Box<dyn Fn(&str) -> bool + Send>;
 
     /// What is wanted, to complete "none of the files were …".

@@ -116,11 +116,17 @@ impl Worker<'_> {
         if self.tally.has_input(position) {
             return Ok(());
         }
+        if !file.named && input::is_zip_by_name(&file.table_name) {
+            sink.ignore("file", "a zip archive, which is not opened: unpack it");
+            self.tally.skip_file();
+            return Ok(());
+        }
         if !file.named && !self.reader.wants(&file.table_name) && !input::may_be_archive(&file.table_name) {
             self.tally.skip_file();
             return Ok(());
         }
-        let (opened, digesting) = input::open(file, self.progress)?;
+        let promised = self.reader.promises(&file.table_name);
+        let (opened, digesting) = input::open(file, promised, self.progress)?;
         let recognised = match opened {
             Opened::Single(input) => self.reader.read(input, self.pieces, sink)?,
             Opened::Parquet(parquet) => {
@@ -159,7 +165,7 @@ impl Worker<'_> {
             sink.source += 1;
             let (safe_name, table_name) = (entry.safe_name.clone(), entry.table_name.clone());
             let whole = entry.is_whole();
-            match entry.open().map_err(|e| Error::read(&safe_name, &e))? {
+            match entry.open(self.reader.promises(&table_name))? {
                 input::OpenedEntry::Parquet(bytes) => {
                     recognised |=
                         self.reader.read_seekable(&safe_name, &table_name, Seekable::Bytes(bytes), sink)?;
@@ -193,6 +199,8 @@ pub(super) struct ThreadSink<'a> {
     rejections: RejectionLog,
     ignored: IgnoredCounts,
     rows: u64,
+    /// Was something of the current row rejected already?
+    row_is_rejected: bool,
     progress: &'a Progress,
     tally: &'a Tally<'a>,
     pieces: &'a Pieces,
@@ -217,6 +225,7 @@ impl<'a> ThreadSink<'a> {
             rejections: RejectionLog::default(),
             ignored: IgnoredCounts::default(),
             rows: 0,
+            row_is_rejected: false,
             progress,
             tally,
             pieces,
@@ -282,12 +291,16 @@ impl Sink for ThreadSink<'_> {
 
     fn reject(&mut self, rejection: Rejection) {
         self.progress.add_rejected();
+        if !std::mem::replace(&mut self.row_is_rejected, true) {
+            self.tally.add_rejected_row();
+        }
         self.rejections.add(rejection, self.options.limits.max_rejections_listed);
         self.look();
     }
 
     fn read(&mut self) {
         self.progress.add_row();
+        self.row_is_rejected = false;
         self.look();
     }
 

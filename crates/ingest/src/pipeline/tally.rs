@@ -8,7 +8,10 @@ use crate::{
 use rustc_hash::FxHashMap;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 /// Rows after which a run that is hopelessly past its ceiling ends early.
@@ -23,6 +26,10 @@ pub(super) type IgnoredCounts = FxHashMap<(&'static str, &'static str), u64>;
 pub(super) struct Tally<'a> {
     options: &'a Options,
     progress: &'a Progress,
+    /// Rows of which something was rejected, each counted once; without those of the vocabulary.
+    rejected_rows: AtomicU64,
+    /// Rows of the vocabulary: millions that are about nobody, beside which rejected records would vanish.
+    vocabulary_rows: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -37,11 +44,19 @@ struct State {
     facts: u64,
     duplicates: u64,
     displaced: u64,
+    subjects_without_birth: u64,
+    subjects_without_sex: u64,
 }
 
 impl<'a> Tally<'a> {
     pub(super) fn new(options: &'a Options, progress: &'a Progress) -> Self {
-        Tally { options, progress, state: Mutex::default() }
+        Tally {
+            options,
+            progress,
+            rejected_rows: AtomicU64::new(0),
+            vocabulary_rows: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -59,6 +74,18 @@ impl<'a> Tally<'a> {
 
     pub(super) fn skip_file(&self) {
         self.state().files_skipped += 1;
+    }
+
+    /// Counts a row that is the first time rejected.
+    pub(super) fn add_rejected_row(&self) {
+        self.rejected_rows.fetch_add(1, Relaxed);
+    }
+
+    /// Counts the rows of the vocabulary, which have a ceiling of their own.
+    pub(super) fn add_vocabulary(&self, rows: u64, rejected: u64, log: RejectionLog) -> Result<(), Error> {
+        self.vocabulary_rows.fetch_add(rows, Relaxed);
+        self.add_rejections(log);
+        self.check_share(rejected, rows)
     }
 
     pub(super) fn add_rejections(&self, log: RejectionLog) {
@@ -93,18 +120,26 @@ impl<'a> Tally<'a> {
         state.facts += batch.facts;
         state.duplicates += batch.duplicates;
         state.displaced += batch.displaced;
+        state.subjects_without_birth += batch.without_birth;
+        state.subjects_without_sex += batch.without_sex;
         self.progress.add_subjects(batch.subjects.len() as u64);
         for rejection in &batch.rejections {
             self.progress.add_rejected();
+            self.add_rejected_row();
             state.rejections.add(Rejection::clone(rejection), self.options.limits.max_rejections_listed);
         }
     }
 
+    /// Rows of records that were read so far, and those of them of which something was rejected.
+    fn rows(&self) -> (u64, u64) {
+        let rows = self.progress.rows().saturating_sub(self.vocabulary_rows.load(Relaxed));
+        (rows, self.rejected_rows.load(Relaxed))
+    }
+
     /// Is the run so far past its ceiling that reading on is no use?
     pub(super) fn is_hopeless(&self) -> bool {
-        let (rows, rejected) = (self.progress.rows(), self.progress.rejected());
-        rows + rejected > EARLY_ROWS
-            && rejected as f64 > EARLY_FACTOR * self.options.max_rejected * (rows + rejected) as f64
+        let (rows, rejected) = self.rows();
+        rows > EARLY_ROWS && rejected as f64 > EARLY_FACTOR * self.options.max_rejected * rows as f64
     }
 
     pub(super) fn check_anything_was_read(&self, looked_at: u64, wanted: &'static str) -> Result<(), Error> {
@@ -116,17 +151,28 @@ impl<'a> Tally<'a> {
     }
 
     pub(super) fn check_ceiling(&self) -> Result<(), Error> {
-        let state = self.state();
-        let rejected = state.rejections.total();
-        let total = self.progress.rows() + rejected;
+        let (rows, rejected) = self.rows();
+        self.check_share(rejected, rows)
+    }
+
+    fn check_share(&self, rejected: u64, total: u64) -> Result<(), Error> {
         if rejected as f64 > self.options.max_rejected * total as f64 {
-            let commonest = state.rejections.commonest();
+            let commonest = self.state().rejections.commonest();
             return Err(Error::TooManyRejected {
                 rejected,
                 total,
                 ceiling: self.options.max_rejected,
                 commonest,
             });
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_anyone_came(&self) -> Result<(), Error> {
+        let state = self.state();
+        if state.subjects == 0 {
+            let commonest = state.rejections.commonest();
+            return Err(Error::NoSubjects { rows: self.progress.rows(), commonest });
         }
         Ok(())
     }
@@ -144,6 +190,7 @@ impl<'a> Tally<'a> {
             inputs: state.inputs.into_values().collect(),
             files_skipped: state.files_skipped,
             rows: self.progress.rows(),
+            rejected_rows: self.rejected_rows.load(Relaxed),
             rejected: state.rejections.total(),
             rejection_counts: state.rejections.counts(),
             rejections: state.rejections.listed(),
@@ -152,6 +199,8 @@ impl<'a> Tally<'a> {
             facts: state.facts,
             duplicates: state.duplicates,
             displaced: state.displaced,
+            subjects_without_birth: state.subjects_without_birth,
+            subjects_without_sex: state.subjects_without_sex,
             spilled_bytes,
             descriptions: state.descriptions,
         }

@@ -285,3 +285,201 @@ fn a_spill_that_cannot_be_written_is_an_error() {
     let result = ingest(&options, &route, &Progress::default(), &mut |_| Ok::<(), Infallible>(()));
     assert!(matches!(result, Err(Interrupted::Ingest(Error::Spill { .. }))));
 }
+
+/// What a run over these files says, that has to be refused whatever the ceiling.
+#[track_caller]
+fn refused(format: Format, files: &[(&str, &[u8])]) -> String {
+    let source = folder(files);
+    let anything_goes = |options: &mut Options| {
+        options.format = format.clone();
+        options.max_rejected = 1.0;
+    };
+    match read(source.path(), anything_goes) {
+        Ok((summary, _)) => panic!("read: {summary:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn meds() -> Vec<u8> {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("subject_id", std::sync::Arc::new(Int64Array::from(vec![1, 2]))),
+        ("time", std::sync::Arc::new(TimestampMicrosecondArray::from(vec![0, 0]))),
+        ("code", std::sync::Arc::new(StringArray::from(vec!["SNOMED//1", "SNOMED//2"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn a_file_that_is_not_what_its_name_says_is_refused_by_name() {
+    let (whole, lines) = (meds(), conditions(20, 2));
+    for (bad, said) in [
+        (&b""[..], "1.parquet: it is empty, which no Parquet file is; restore it from the export, or leave it out"),
+        (b"some words", "1.parquet: it is no Parquet file, as its name says; restore it"),
+        (&whole[..whole.len() / 2], "1.parquet: not readable as Parquet"),
+    ] {
+        let error = refused(Format::Meds, &[("0.parquet", &whole), ("1.parquet", bad)]);
+        assert!(error.starts_with(said), "{error}");
+    }
+    for (name, bad, said) in [
+        ("Encounter.000.ndjson.gz", &b""[..], "it is empty, which no compressed file is"),
+        ("Encounter.000.ndjson.gz", b"\x00\x01garbage", "it is no JSON, as its name says"),
+        ("Encounter.000.ndjson", b"<!DOCTYPE html>\n<html></html>\n", "it is no JSON, as its name says"),
+        ("Encounter.000.ndjson", b"\xff\xfe{\x00}\x00", "it is text in UTF-16"),
+        ("Encounter.000.json", b"PK\x03\x04....", "it is a zip archive, which is not opened"),
+        ("Encounter.json", b"[{\"resourceType\":\"Patient\"}]", "it is one JSON array"),
+        ("export.tar", b"", "it is empty, which no archive is"),
+        ("export.tar.gz", &gzip(b"no archive"), "it is no tar archive, as its name says"),
+    ] {
+        let error = refused(Format::Fhir, &[("Condition.ndjson", lines.as_bytes()), (name, bad)]);
+        assert!(error.starts_with(&format!("{name}: {said}")), "{error}");
+    }
+    let archive = tar(&[("Condition.ndjson", lines.as_bytes()), ("Encounter.ndjson.gz", b"")]);
+    let error = refused(Format::Fhir, &[("export.tar", &archive)]);
+    assert!(error.starts_with("export.tar!Encounter.ndjson.gz: it is empty"), "{error}");
+    for (bad, said) in [(&b""[..], "it is empty"), (b"<html>\n", "there is no column \"person_id\"")] {
+        let error = refused(Format::Omop, &[("concept.csv", CONCEPT), ("measurement.csv", bad)]);
+        assert!(error.starts_with("measurement.csv: ") && error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_within_a_record_is_refused_by_name() {
+    let lines = conditions(20, 2);
+    let cut = &lines.as_bytes()[..lines.len() - 30];
+    for cut in [cut, &cut[..cut.len() - 40]] {
+        for bytes in [cut.to_vec(), gzip(cut)] {
+            let error = refused(Format::Fhir, &[("Condition.ndjson", &bytes)]);
+            assert!(error.starts_with("Condition.ndjson: it ends in the middle of a record (line 40)"), "{error}");
+        }
+    }
+    let bundle = b"{\n\"resourceType\": \"Bundle\",\n\"entry\": [\n{\"resource\": {\"resourceType\":";
+    let error = refused(Format::Fhir, &[("Condition.ndjson", lines.as_bytes()), ("bundle.json", bundle)]);
+    assert!(error.starts_with("bundle.json: it ends in the middle of a record (line 1)"), "{error}");
+    let table = b"measurement_id,person_id,measurement_concept_id,measurement_date\n1,6,3,2011-01-01\n2,6,3";
+    let error = refused(Format::Omop, &[("concept.csv", CONCEPT), ("measurement.csv", table)]);
+    assert!(error.starts_with("measurement.csv: it ends in the middle of a record (line 3)"), "{error}");
+
+    // No line end at the end is no damage.
+    let source = folder(&[("Condition.ndjson", lines.trim_end().as_bytes())]);
+    assert_eq!(read(source.path(), |_| {}).unwrap().0.facts, 40);
+}
+
+const CONCEPT: &[u8] = b"concept_id,concept_name,domain_id,vocabulary_id,concept_code\n\
+    1,H\xfcfte,Condition,SNOMED,38341003\n3,HbA1c,Measurement,LOINC,4548-4\n";
+
+fn measurements(concepts: &[u32]) -> Vec<u8> {
+    let mut table = "measurement_id,person_id,measurement_concept_id,measurement_date\n".to_owned();
+    for (row, concept) in concepts.iter().enumerate() {
+        writeln!(table, "{row},{},{concept},2011-01-01", row % 10).unwrap();
+    }
+    table.into_bytes()
+}
+
+#[test]
+fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
+    let error = refused(Format::Omop, &[("measurement.csv", &measurements(&[3; 20]))]);
+    assert!(error.starts_with("the sources hold no concept table (concept.csv"), "{error}");
+    let only_header = CONCEPT.split_inclusive(|byte| *byte == b'\n').next().unwrap();
+    let files: [(&str, &[u8]); 2] = [("concept.csv", only_header), ("measurement.csv", &measurements(&[3; 20]))];
+    assert!(refused(Format::Omop, &files).contains("no concept table"));
+
+    let omop = |options: &mut Options| options.format = Format::Omop;
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("measurement.csv", &measurements(&[[3; 94].as_slice(), &[1, 1, 1, 0, 0, 0]].concat())),
+    ]);
+    let (summary, _) = read(source.path(), omop).unwrap();
+    assert_eq!((summary.facts, summary.rejected), (97, 0), "a concept is known, whatever its name is written in");
+    let without: Vec<_> = summary.ignored.iter().filter(|of| of.lacks_a_concept()).map(|of| of.count).collect();
+    assert_eq!(without, [3]);
+    assert_eq!((summary.subjects, summary.subjects_without_birth, summary.subjects_without_sex), (10, 10, 10));
+
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("measurement.csv", &measurements(&[[3; 94].as_slice(), &[77; 6]].concat())),
+    ]);
+    let error = read(source.path(), omop).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "6 of 100 rows could not be read, past the ceiling of 1.00 %; most often: measurement_concept_id: a concept \
+         without a row in the concept table (6 times)"
+    );
+}
+
+#[test]
+fn rows_of_the_vocabulary_do_not_hide_rejected_records() {
+    let mut concepts = CONCEPT.to_vec();
+    for id in 10..5_000 {
+        concepts.extend_from_slice(format!("{id},x,Condition,SNOMED,{id}\n").as_bytes());
+    }
+    let files: [(&str, &[u8]); 2] =
+        [("concept.csv", &concepts), ("measurement.csv", &measurements(&[[3; 90].as_slice(), &[7; 10]].concat()))];
+    let error = read(folder(&files).path(), |options| options.format = Format::Omop).unwrap_err();
+    assert!(matches!(error, Error::TooManyRejected { rejected: 10, total: 100, .. }), "{error}");
+}
+
+#[test]
+fn a_rejected_row_counts_once_beside_all_rows() {
+    let patient = |options: &mut Options| {
+        options.format = Format::Synthea;
+        options.max_rejected = 0.5;
+    };
+    let header = "START,PATIENT,CODE,DESCRIPTION\n";
+    let good = "2020-01-01,p,38341003,x\n";
+    for (bad, what) in [("never,p,1,x\n", "a field"), ("2020-01-01,p\n", "too few fields")] {
+        let table = [header, good, bad, bad].concat();
+        let error = read(folder(&[("conditions.csv", table.as_bytes())]).path(), patient).unwrap_err();
+        assert!(matches!(error, Error::TooManyRejected { rejected: 2, total: 3, .. }), "{what}: {error}");
+        let table = [header, good, good, bad, bad].concat();
+        let (summary, _) = read(folder(&[("conditions.csv", table.as_bytes())]).path(), patient).unwrap();
+        assert_eq!((summary.rows, summary.rejected_rows), (4, 2), "{what}");
+    }
+    let lines = [conditions(1, 1), "broken\n".repeat(2)].concat();
+    let half = |options: &mut Options| options.max_rejected = 0.5;
+    let error = read(folder(&[("Condition.ndjson", lines.as_bytes())]).path(), half).unwrap_err();
+    assert!(matches!(error, Error::TooManyRejected { rejected: 2, total: 3, .. }), "{error}");
+}
+
+#[test]
+fn rows_of_which_nothing_comes_are_an_error() {
+    let table = b"START,PATIENT,CODE,DESCRIPTION\nnever,p,1,x\n".repeat(1);
+    let error = refused(Format::Synthea, &[("conditions.csv", &table)]);
+    assert_eq!(error, "nothing came of 1 rows: no subject has a fact: start: not a date or time (1 times)");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_or_around_are_named() {
+    use std::os::unix::fs::symlink;
+    let lines = conditions(20, 2);
+    let source = folder(&[("Condition.ndjson", lines.as_bytes())]);
+    symlink("/nowhere", source.path().join(".hidden")).unwrap();
+    assert!(read(source.path(), |_| {}).is_ok(), "what is hidden is not looked at");
+    symlink("/nowhere", source.path().join("Patient.ndjson")).unwrap();
+    let error = read(source.path(), |_| {}).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "source 1 of those given holds Patient.ndjson, a link to what is not there; repair it or take it out"
+    );
+    fs::remove_file(source.path().join("Patient.ndjson")).unwrap();
+    symlink(source.path(), source.path().join("export")).unwrap();
+    let error = read(source.path(), |_| {}).unwrap_err().to_string();
+    assert!(error.contains("holds export, a link to a folder that it lies in"), "{error}");
+}
+
+#[test]
+fn a_zip_archive_is_told_and_a_named_one_refused() {
+    let lines = conditions(20, 2);
+    let source = folder(&[("Condition.ndjson", lines.as_bytes()), ("export.zip", b"PK\x03\x04....")]);
+    let (summary, _) = read(source.path(), |_| {}).unwrap();
+    assert_eq!((summary.files_skipped, summary.ignored[0].count), (1, 1));
+    assert!(summary.ignored[0].reason.contains("zip"));
+    let error = read(&source.path().join("export.zip"), |_| {}).unwrap_err().to_string();
+    assert_eq!(error, "file-0001: it is a zip archive, which is not opened; unpack it, and give the folder");
+}

@@ -64,6 +64,10 @@ impl Delimited {
             .take(MAX_HEADER_BYTES)
             .read_until(b'\n', &mut first)
             .map_err(|error| Error::read(&file, &error))?;
+        if first.is_empty() {
+            let reason = "it is empty, without the line that names its columns; restore it from the export, or leave it out";
+            return Err(Error::Table { file, reason: reason.to_owned() });
+        }
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
         let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(first));
         let text = String::from_utf8_lossy(first);
@@ -225,12 +229,14 @@ impl Rows for Delimited {
     /// it are read anew. Lines that aren't are rejected too, so that whatever a quote swallowed is counted.
     ///
     /// # Errors
-    /// When the stream breaks off.
+    /// When the stream breaks off, or ends in the middle of a record.
     fn advance(&mut self, kind: &'static str, sink: &mut dyn Sink) -> Result<bool, Error> {
         loop {
             self.raw.clear();
             let begun = self.lines.next(&mut self.raw)?;
             self.line = self.lines.number();
+            // Only the last line of a file lacks its end.
+            let is_unended = !self.raw.ends_with(b"\n");
             let problem = match begun {
                 Line::End => return Ok(false),
                 Line::Whole if matches!(&self.raw[..], b"\n" | b"\r\n" | b"\r") => continue,
@@ -240,7 +246,11 @@ impl Rows for Delimited {
                     Err(problem) => problem,
                 },
             };
+            if is_unended && !matches!(problem, TOO_LONG) {
+                return Err(Error::CutOff { file: self.lines.file().to_owned(), line: self.line });
+            }
             for line in self.line..=self.lines.number() {
+                sink.read();
                 Place { file: self.lines.file(), kind, line }.reject(sink, "", problem);
             }
         }
@@ -422,6 +432,32 @@ mod tests {
         (0..50_000).for_each(|_| text.extend_from_slice(b"x\",\"b\n"));
         let (rows, sink) = rows(&text);
         assert_eq!((rows.len(), rejected(&sink)), (0, (2..50_002).collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn a_record_that_the_end_of_the_file_cuts_off_is_an_error() {
+        let end = |text: &[u8]| {
+            let mut table = Delimited::open(input("t.csv", text), None, |_| false).unwrap();
+            let mut sink = Collected::default();
+            let mut rows = 0;
+            loop {
+                match table.advance("t", &mut sink) {
+                    Ok(true) => rows += 1,
+                    Ok(false) => return (rows, sink.rejections.len(), None),
+                    Err(Error::CutOff { line, .. }) => return (rows, sink.rejections.len(), Some(line)),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        assert_eq!(end(b"a,b\n1,2\n3"), (1, 0, Some(3)));
+        assert_eq!(end(b"a,b\n1,2\n3,\"4"), (1, 0, Some(3)), "in the middle of a quote");
+        assert_eq!(end(b"a\tb\n1\t2\n3"), (1, 0, Some(3)));
+        for whole in ["a,b\n1,2\n3,4", "a,b\n1,2\n3,", "a,b\n1,2\n3,\"4\"", "a,b\r\n1,2\r\n3,4\r\n"] {
+            assert_eq!(end(whole.as_bytes()), (2, 0, None), "{whole:?}");
+        }
+        assert_eq!(end(b"a,b\n1,2\n3\n"), (1, 1, None), "a short line with its end is a short line");
+        assert_eq!(end(b"a,b"), (0, 0, None));
+        assert!(matches!(Delimited::open(input("t.csv", b""), None, |_| false), Err(Error::Table { .. })));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     Error, Limits, Rejection, Version,
     version::{Read, Settled},
 };
-use events::{Identified, SourceFact, SourceSubject};
+use events::{Code, Identified, SourceEvent, SourceFact, SourceSubject};
 use rustc_hash::FxHashSet;
 
 /// Some whole subjects, in ascending order of route.
@@ -18,6 +18,10 @@ pub(crate) struct Batch {
     pub facts: u64,
     pub duplicates: u64,
     pub displaced: u64,
+    /// Subjects without a birth.
+    pub without_birth: u64,
+    /// Subjects without a sex.
+    pub without_sex: u64,
     pub rejections: Vec<Rejection>,
 }
 
@@ -212,6 +216,12 @@ impl<'a> Gather<'a> {
         }
         if !facts.is_empty() {
             self.batch.facts += facts.len() as u64;
+            let lacks = |is: fn(&SourceEvent) -> bool| {
+                !facts.iter().any(|fact| matches!(fact, SourceFact::Event(event) if is(event)))
+            };
+            self.batch.without_birth +=
+                u64::from(lacks(|event| event.system.is_empty() && event.code == Code::BIRTH));
+            self.batch.without_sex += u64::from(lacks(|event| event.system == "GENDER"));
             self.batch.subjects.push(Identified::new(SourceSubject { key, facts }));
         }
         if self.batch.facts >= self.limits.batch_facts as u64 {

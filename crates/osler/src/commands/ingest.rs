@@ -23,6 +23,7 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use watched::watched;
 
@@ -253,16 +254,74 @@ impl Arguments {
                 grouped(trimmed),
             ));
         }
-        for count in summary.rejection_counts.iter().take(3) {
-            voice.say(format!(
-                "rejected {} × {} {}: {}",
-                grouped(count.count),
-                count.kind,
-                count.field,
-                count.reason
+        for line in lines_of_what_is_missing(summary) {
+            voice.say(line);
+        }
+    }
+}
+
+/// Kinds of what was ignored that are told.
+const IGNORED_TOLD: usize = 20;
+/// From here on events without a concept are warned of, as a share of all rows.
+const LACKS_A_CONCEPT: f64 = 0.01;
+/// From here on subjects without a birth or a sex are warned of, as a share of all subjects.
+const LACKS_A_PERSON: f64 = 0.03;
+
+/// What of the sources is not in the output, a line for each kind.
+fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for count in summary.rejection_counts.iter().take(3) {
+        let what = [count.kind, &count.field].into_iter().filter(|word| !word.is_empty());
+        let mut what = what.collect::<Vec<_>>().join(" ");
+        if what.is_empty() {
+            what.push_str("line");
+        }
+        let is_it = |r: &&ingest::Rejection| {
+            (r.kind, &r.field, r.reason) == (count.kind, &count.field, count.reason) && !r.file.is_empty()
+        };
+        let first = summary.rejections.iter().find(is_it);
+        let first =
+            first.map(|r| format!(" (first in {}, line {})", r.file, grouped(r.line))).unwrap_or_default();
+        lines.push(format!("rejected {} × {what}: {}{first}", grouped(count.count), count.reason));
+    }
+    if summary.files_skipped > 0 {
+        lines.push(format!(
+            "skipped {} {}: by name or content not of this format",
+            grouped(summary.files_skipped),
+            if summary.files_skipped == 1 { "file" } else { "files" },
+        ));
+    }
+    for ignored in summary.ignored.iter().take(IGNORED_TOLD) {
+        lines.push(format!("not read: {} × {}: {}", grouped(ignored.count), ignored.kind, ignored.reason));
+    }
+    if let Some(more) = summary.ignored.len().checked_sub(IGNORED_TOLD).filter(|more| *more > 0) {
+        lines.push(format!("not read: {} more kinds; rejections.json counts them", grouped(more as u64)));
+    }
+    let is_share = |part: u64, all: u64, share: f64| part > 0 && part as f64 > share * all as f64;
+    let without_concept: u64 =
+        summary.ignored.iter().filter(|ignored| ignored.lacks_a_concept()).map(|ignored| ignored.count).sum();
+    if is_share(without_concept, summary.rows, LACKS_A_CONCEPT) {
+        lines.push(format!(
+            "warning: {} of {} rows have no concept, and gave no event; are they mapped in the CDM?",
+            grouped(without_concept),
+            grouped(summary.rows),
+        ));
+    }
+    let lack = [
+        (summary.subjects_without_birth, "birth", "their ages are unknown to all that is made of these events"),
+        (summary.subjects_without_sex, "sex", "nothing can be told by sex for them"),
+    ];
+    for (without, what, so) in lack {
+        if is_share(without, summary.subjects, LACKS_A_PERSON) {
+            lines.push(format!(
+                "warning: {} of {} subjects have no {what}: {so}; is the table of persons (Patient.ndjson, person.csv, patients.csv) among \
+                 the sources?",
+                grouped(without),
+                grouped(summary.subjects),
             ));
         }
     }
+    lines
 }
 
 /// Subjects that one thread de-identifies before it looks for more.
@@ -334,6 +393,7 @@ fn read_and_write(
     let mut codes = BTreeSet::new();
     // Cleaning notes is most of the work where there are any.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+    let subjects_written = AtomicU64::new(0);
     let route = |source_key: &str| deidentifier.pseudonym(source_key) as u64;
     let mut each = |subjects: Vec<Identified<SourceSubject>>| -> Result<()> {
         let deidentify = |subjects: &[Identified<SourceSubject>]| {
@@ -362,12 +422,13 @@ fn read_and_write(
                     crosswalk.insert(subject.id, &source.expose().key);
                 }
                 writer.push(split(subject.id), &subject)?;
+                subjects_written.fetch_add(1, Relaxed);
             }
         }
         Ok(())
     };
     let progress = Progress::default();
-    let result = watched(&progress, voice, || {
+    let result = watched(&progress, &subjects_written, voice, || {
         let Some(holders) = deidentifier.holders() else {
             return ingest::ingest(options, &route, &progress, &mut each);
         };
@@ -400,6 +461,13 @@ fn read_and_write(
         Interrupted::Consumer(error) => error,
         _ => anyhow::anyhow!("the run was interrupted"),
     })?;
+    if subjects_written.into_inner() == 0 {
+        bail!(
+            "nothing was left to write of {} subjects and {} facts: the policy dropped all that was read, or it was follow-up alone",
+            grouped(summary.subjects),
+            grouped(summary.facts),
+        );
+    }
     let metadata = code_metadata(codes, &tally, deidentifier.policy(), &summary);
     let description = DatasetDescription {
         dataset_name: dataset.to_owned(),
@@ -476,6 +544,10 @@ fn counts(summary: &Summary, written: &Written) -> serde_json::Value {
         "facts": summary.facts,
         "duplicates": summary.duplicates,
         "files_skipped": summary.files_skipped,
+        "ignored": summary.ignored,
+        "rejected_rows": summary.rejected_rows,
+        "subjects_without_birth": summary.subjects_without_birth,
+        "subjects_without_sex": summary.subjects_without_sex,
     })
 }
 

@@ -13,6 +13,10 @@ impl RecordReader for FhirReader<'_> {
         !table_name.ends_with(".parquet")
     }
 
+    fn promises(&self, table_name: &str) -> bool {
+        crate::fhir::is_json_by_name(table_name)
+    }
+
     fn wanted_names(&self) -> Box<dyn Fn(&str) -> bool + Send> {
         Box::new(|table_name| !table_name.ends_with(".parquet"))
     }

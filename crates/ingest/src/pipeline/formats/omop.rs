@@ -4,7 +4,7 @@ use super::Seekable;
 use crate::{
     Error, Input, Progress, Rejection, Sink,
     input::{self, Opened, OpenedEntry, SourceFile},
-    omop::{OmopLoader, OmopReader},
+    omop::{OmopLoader, OmopReader, table_of},
     pipeline::{Options, Pieces, RecordReader, tally::Tally},
     rejection::RejectionLog,
     version::Settled,
@@ -20,13 +20,21 @@ pub(super) fn prepare(
     tally: &Tally<'_>,
 ) -> Result<OmopReader, Error> {
     let mut loader = OmopLoader::default();
-    let mut sink = VocabularySink { options, progress, tally, rejections: RejectionLog::default() };
+    let mut sink = VocabularySink {
+        options,
+        progress,
+        tally,
+        rejections: RejectionLog::default(),
+        rows: 0,
+        rejected_rows: 0,
+        row_is_rejected: false,
+    };
     for (position, file) in files.iter().enumerate() {
         let wanted = OmopLoader::wants(&file.table_name);
         if !wanted && !input::may_be_archive(&file.table_name) {
             continue;
         }
-        let (opened, digesting) = input::open(file, progress)?;
+        let (opened, digesting) = input::open(file, wanted, progress)?;
         match opened {
             Opened::Single(input) if wanted => loader.load(input, &mut sink)?,
             Opened::Single(_) => continue,
@@ -40,7 +48,7 @@ pub(super) fn prepare(
                     for entry in entries {
                         let entry = entry.map_err(|e| Error::read(&file.safe_name, &e))?;
                         let (safe_name, table_name) = (entry.safe_name.clone(), entry.table_name.clone());
-                        match entry.open().map_err(|e| Error::read(&safe_name, &e))? {
+                        match entry.open(true)? {
                             OpenedEntry::Single(input) => loader.load(input, &mut sink)?,
                             OpenedEntry::Parquet(source) => {
                                 loader.load_parquet(&safe_name, &table_name, source, &mut sink)?;
@@ -60,22 +68,27 @@ pub(super) fn prepare(
             tally.add_input(position, digest);
         }
     }
-    tally.add_rejections(sink.rejections);
+    tally.add_vocabulary(sink.rows, sink.rejected_rows, sink.rejections)?;
+    let may_hold_tables =
+        |file: &SourceFile| table_of(&file.table_name).is_some() || input::may_be_archive(&file.table_name);
+    if loader.lacks_concepts() && files.iter().any(may_hold_tables) {
+        return Err(Error::NoVocabulary);
+    }
     Ok(loader.build(options.identities, &options.limits))
 }
 
 /// Is the table read by the reader, rather than (only) by the loader?
 fn is_read(table_name: &str) -> bool {
-    !OmopLoader::wants(table_name) || crate::omop::table_of(table_name) == Some("visit_occurrence")
+    !OmopLoader::wants(table_name) || table_of(table_name) == Some("visit_occurrence")
 }
 
 impl RecordReader for OmopReader {
     fn wants(&self, table_name: &str) -> bool {
-        is_read(table_name) && crate::omop::table_of(table_name).is_some()
+        is_read(table_name) && table_of(table_name).is_some()
     }
 
     fn wanted_names(&self) -> Box<dyn Fn(&str) -> bool + Send> {
-        Box::new(|table_name| is_read(table_name) && crate::omop::table_of(table_name).is_some())
+        Box::new(|table_name| is_read(table_name) && table_of(table_name).is_some())
     }
 
     fn wanted(&self) -> &'static str {
@@ -117,6 +130,9 @@ struct VocabularySink<'a> {
     progress: &'a Progress,
     tally: &'a Tally<'a>,
     rejections: RejectionLog,
+    rows: u64,
+    rejected_rows: u64,
+    row_is_rejected: bool,
 }
 
 impl Sink for VocabularySink<'_> {
@@ -126,11 +142,16 @@ impl Sink for VocabularySink<'_> {
 
     fn reject(&mut self, rejection: Rejection) {
         self.progress.add_rejected();
+        if !std::mem::replace(&mut self.row_is_rejected, true) {
+            self.rejected_rows += 1;
+        }
         self.rejections.add(rejection, self.options.limits.max_rejections_listed);
     }
 
     fn read(&mut self) {
         self.progress.add_row();
+        self.rows += 1;
+        self.row_is_rejected = false;
     }
 
     fn describe(&mut self, code: &str, description: &str, parents: &[String]) {

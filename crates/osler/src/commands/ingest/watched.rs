@@ -2,16 +2,22 @@
 
 use crate::progress::{Voice, grouped};
 use ingest::{Phase, Progress};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Runs `work` beside a thread that draws its progress.
-pub(super) fn watched<T>(progress: &Progress, voice: Voice, work: impl FnOnce() -> T) -> T {
-    let done = std::sync::atomic::AtomicBool::new(false);
+/// Runs `work` beside a thread that draws its progress, and how many subjects it has written.
+pub(super) fn watched<T>(
+    progress: &Progress,
+    subjects_written: &AtomicU64,
+    voice: Voice,
+    work: impl FnOnce() -> T,
+) -> T {
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut reading = None;
             let mut gathering = None;
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            while !done.load(Relaxed) {
                 match progress.phase() {
                     Phase::Reading => {
                         let bar =
@@ -20,8 +26,8 @@ pub(super) fn watched<T>(progress: &Progress, voice: Voice, work: impl FnOnce() 
                     }
                     Phase::Gathering => {
                         reading = None;
-                        let bar = gathering.get_or_insert_with(|| voice.count("writing", 0));
-                        bar.note(format!("{} subjects", grouped(progress.subjects())));
+                        let bar = gathering.get_or_insert_with(|| voice.words("writing"));
+                        bar.note(format!("{} subjects", grouped(subjects_written.load(Relaxed))));
                     }
                     _ => {}
                 }
@@ -29,7 +35,7 @@ pub(super) fn watched<T>(progress: &Progress, voice: Voice, work: impl FnOnce() 
             }
         });
         let result = work();
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        done.store(true, Relaxed);
         result
     })
 }

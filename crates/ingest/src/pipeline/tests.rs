@@ -448,7 +448,7 @@ fn a_rejected_row_counts_once_beside_all_rows() {
 
 #[test]
 fn rows_of_which_nothing_comes_are_an_error() {
-    let table = b"START,PATIENT,CODE,DESCRIPTION\nnever,p,1,x\n".repeat(1);
+    let table = b"START,PATIENT,CODE,DESCRIPTION\nnever,p,1,x\n".to_vec();
     let error = refused(Format::Synthea, &[("conditions.csv", &table)]);
     assert_eq!(error, "nothing came of 1 rows: no subject has a fact: start: not a date or time (1 times)");
 }

@@ -373,7 +373,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = dir.path().join("events");
         write(&first, false, "one").unwrap();
-        for inside in ["events/labels/task", "events/data", "events/../events/x"] {
+        for inside in ["events/labels/task", "events/data/x", "events/../events/x"] {
             let refused = write(&dir.path().join(inside), false, "two").unwrap_err().to_string();
             assert!(refused.contains("choose a place beside it"), "{refused}");
         }

@@ -49,7 +49,7 @@ mod tests {
         let refused = || read(dir.path()).unwrap_err().to_string();
         assert!(refused().contains("holds none"));
         std::fs::write(dir.path().join("likelihood.parquet"), "").unwrap();
-        assert!(refused().contains("--likelihood; predictions with outcomes are wanted"));
+        assert!(refused().contains("--likelihood`; predictions with outcomes are wanted"));
         std::fs::write(dir.path().join("risks.parquet"), "").unwrap();
         assert!(refused().contains("risks at every moment"));
     }

@@ -34,7 +34,7 @@ mod tests {
         "c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11c0ffee11 = 1\n",
         "size = 'canary smith'\nname = 4711\n",
         "\"canary smith\" = 4711\n",
-        "[promote.canary]\napprovals = 'canary smith'\n",
+        "[promote.\"canary smith\"]\napprovals = 'canary smith'\n",
     ];
 
     #[test]

@@ -112,7 +112,9 @@ impl Named<'_> {
             return Err(self.refused("it is text in UTF-16, and UTF-8 is read", REMEDY));
         }
         if (self.promised || is_zip_by_name(self.table_name)) && head == ZIP {
-            return Err(self.refused("it is a zip archive, which is not opened", "unpack it, and give the folder"));
+            return Err(
+                self.refused("it is a zip archive, which is not opened", "unpack it, and give the folder")
+            );
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! One patient's rows as a caller sends them: an object with a list of rows for each table of the CDM.
 
 use super::{
-    CLINICAL_TABLES, NO_CONCEPT, NOT_READ, OmopLoader, SINGLE, UNKNOWN_CONCEPT, VOCABULARY, vocabulary::Concepts,
+    CLINICAL_TABLES, NO_CONCEPT, NOT_READ, OmopLoader, SINGLE, UNKNOWN_CONCEPT, VOCABULARY,
+    vocabulary::Concepts,
 };
 use crate::{
     Error, Limits, Progress, Rejection, Sink,

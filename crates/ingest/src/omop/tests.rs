@@ -243,6 +243,8 @@ fn of_two_deaths_in_files_the_earlier_is_handed_on() {
     let (source, spill) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let rows = "person_id,death_date\n6,2010-02-05\n6,2010-02-03\n6,2010-02-04\n";
     std::fs::write(source.path().join("death.csv"), rows).unwrap();
+    let concept = "concept_id,concept_name,vocabulary_id,concept_code\n8507,MALE,Gender,M\n";
+    std::fs::write(source.path().join("concept.csv"), concept).unwrap();
     let options =
         crate::Options::new(crate::Format::Omop, vec![source.path().to_owned()], spill.path().to_owned());
     let mut sink = Collected::default();

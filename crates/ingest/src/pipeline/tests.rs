@@ -319,7 +319,10 @@ fn meds() -> Vec<u8> {
 fn a_file_that_is_not_what_its_name_says_is_refused_by_name() {
     let (whole, lines) = (meds(), conditions(20, 2));
     for (bad, said) in [
-        (&b""[..], "1.parquet: it is empty, which no Parquet file is; restore it from the export, or leave it out"),
+        (
+            &b""[..],
+            "1.parquet: it is empty, which no Parquet file is; restore it from the export, or leave it out",
+        ),
         (b"some words", "1.parquet: it is no Parquet file, as its name says; restore it"),
         (&whole[..whole.len() / 2], "1.parquet: not readable as Parquet"),
     ] {
@@ -355,7 +358,10 @@ fn a_file_that_ends_within_a_record_is_refused_by_name() {
     for cut in [cut, &cut[..cut.len() - 40]] {
         for bytes in [cut.to_vec(), gzip(cut)] {
             let error = refused(Format::Fhir, &[("Condition.ndjson", &bytes)]);
-            assert!(error.starts_with("Condition.ndjson: it ends in the middle of a record (line 40)"), "{error}");
+            assert!(
+                error.starts_with("Condition.ndjson: it ends in the middle of a record (line 40)"),
+                "{error}"
+            );
         }
     }
     let bundle = b"{\n\"resourceType\": \"Bundle\",\n\"entry\": [\n{\"resource\": {\"resourceType\":";
@@ -386,7 +392,8 @@ fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
     let error = refused(Format::Omop, &[("measurement.csv", &measurements(&[3; 20]))]);
     assert!(error.starts_with("the sources hold no concept table (concept.csv"), "{error}");
     let only_header = CONCEPT.split_inclusive(|byte| *byte == b'\n').next().unwrap();
-    let files: [(&str, &[u8]); 2] = [("concept.csv", only_header), ("measurement.csv", &measurements(&[3; 20]))];
+    let files: [(&str, &[u8]); 2] =
+        [("concept.csv", only_header), ("measurement.csv", &measurements(&[3; 20]))];
     assert!(refused(Format::Omop, &files).contains("no concept table"));
 
     let omop = |options: &mut Options| options.format = Format::Omop;
@@ -395,10 +402,18 @@ fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
         ("measurement.csv", &measurements(&[[3; 94].as_slice(), &[1, 1, 1, 0, 0, 0]].concat())),
     ]);
     let (summary, _) = read(source.path(), omop).unwrap();
-    assert_eq!((summary.facts, summary.rejected), (97, 0), "a concept is known, whatever its name is written in");
-    let without: Vec<_> = summary.ignored.iter().filter(|of| of.lacks_a_concept()).map(|of| of.count).collect();
+    assert_eq!(
+        (summary.facts, summary.rejected),
+        (97, 0),
+        "a concept is known, whatever its name is written in"
+    );
+    let without: Vec<_> =
+        summary.ignored.iter().filter(|of| of.lacks_a_concept()).map(|of| of.count).collect();
     assert_eq!(without, [3]);
-    assert_eq!((summary.subjects, summary.subjects_without_birth, summary.subjects_without_sex), (10, 10, 10));
+    assert_eq!(
+        (summary.subjects, summary.subjects_without_birth, summary.subjects_without_sex),
+        (10, 10, 10)
+    );
 
     let source = folder(&[
         ("concept.csv", CONCEPT),
@@ -418,8 +433,10 @@ fn rows_of_the_vocabulary_do_not_hide_rejected_records() {
     for id in 10..5_000 {
         concepts.extend_from_slice(format!("{id},x,Condition,SNOMED,{id}\n").as_bytes());
     }
-    let files: [(&str, &[u8]); 2] =
-        [("concept.csv", &concepts), ("measurement.csv", &measurements(&[[3; 90].as_slice(), &[7; 10]].concat()))];
+    let files: [(&str, &[u8]); 2] = [
+        ("concept.csv", &concepts),
+        ("measurement.csv", &measurements(&[[3; 90].as_slice(), &[7; 10]].concat())),
+    ];
     let error = read(folder(&files).path(), |options| options.format = Format::Omop).unwrap_err();
     assert!(matches!(error, Error::TooManyRejected { rejected: 10, total: 100, .. }), "{error}");
 }

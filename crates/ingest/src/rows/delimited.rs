@@ -392,7 +392,7 @@ mod tests {
             assert_eq!(rows.len() + rejected(&sink).len(), 6, "{second}: every line is read or counted");
             assert!(rows.len() >= 4 && rejected(&sink)[0] == 3, "{second}: {rows:?}");
         }
-        let (_, sink) = self::rows(b"a,b,c\n1,2,\"3");
+        let (_, sink) = self::rows(b"a,b,c\n1,2,\"3\n");
         assert_eq!(rejected(&sink), [2], "the last line too");
     }
 

@@ -24,8 +24,9 @@ const RESERVED: [&str; 3] = [Code::BIRTH, Code::DEATH, Code::FOLLOWUP_END];
 
 pub(super) fn resolve(text: &str) -> Result<Mapping, Error> {
     let file: written::File = toml::from_str(text).map_err(|error| {
-        // The message alone: TOML's own rendering would print the file's line.
-        Mistake { at: error.span().unwrap_or(0..0), what: error.message().trim().to_owned() }.in_text(text)
+        // TOML's own rendering would print the file's line, and its message may hold what was read.
+        Mistake { at: error.span().unwrap_or(0..0), what: events::without_values(error.message()) }
+            .in_text(text)
     })?;
     let mut resolver =
         Resolver { times: Times::default(), descriptions: BTreeMap::new(), systems: BTreeSet::new() };

@@ -308,7 +308,11 @@ fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
         ));
     }
     let lack = [
-        (summary.subjects_without_birth, "birth", "their ages are unknown to all that is made of these events"),
+        (
+            summary.subjects_without_birth,
+            "birth",
+            "their ages are unknown to all that is made of these events",
+        ),
         (summary.subjects_without_sex, "sex", "nothing can be told by sex for them"),
     ];
     for (without, what, so) in lack {

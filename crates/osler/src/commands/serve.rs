@@ -7,7 +7,7 @@ use crate::kept_inputs::KeptInputArguments;
 use crate::model_directory::ModelDirectory;
 use crate::precision::PrecisionArguments;
 use crate::predictor::{Compared, ModelPredictor, deidentifier};
-use crate::progress::{Voice, grouped};
+use crate::progress::{Voice, grouped, to_standard_error};
 use crate::records::Records;
 use crate::{certificates, clock, environment, examples, lifecycle};
 use ::serve::{
@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use ingest::OmopVocabulary;
 use std::fs;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -171,7 +172,13 @@ impl Arguments {
             .with_env_filter(
                 tracing_subscriber::EnvFilter::try_new(filter).context("OSLER_LOG can't be read")?,
             )
-            .with_writer(std::io::stderr);
+            .with_writer(std::io::stderr)
+            // A log that can't be written must not end the server.
+            .log_internal_errors(false);
+        let subscriber = match std::io::stderr().is_terminal() {
+            true => subscriber,
+            false => subscriber.with_ansi(false),
+        };
         // Only fails when a subscriber is set already, which serves as well.
         let _ = subscriber.try_init();
         let serving = Arc::new(Serving {
@@ -211,12 +218,14 @@ impl Arguments {
                 follow_hangups(serving.clone(), current.clone());
             }
             if scheme == "http" && !arguments.listen.ip().is_loopback() {
-                eprintln!("no --tls-certificate: keys and records can be read on the way here, unless a proxy before it ends TLS");
+                to_standard_error(
+                    "no --tls-certificate: keys and records can be read on the way here, unless a proxy before it ends TLS",
+                );
             }
             if voice.json {
                 println!("{}", serde_json::json!({ "listening": format!("{scheme}://{address}") }));
             } else {
-                eprintln!("listening on {scheme}://{address}  (Ctrl-C ends it)");
+                to_standard_error(&format!("listening on {scheme}://{address}  (Ctrl-C ends it)"));
             }
             ::serve::serve(listener, current, shutdown()).await.context("the server failed")
         });
@@ -271,7 +280,7 @@ impl Arguments {
             if !self.listen.ip().is_loopback() {
                 bail!("--listen {} is reachable from other machines; give --governance", self.listen);
             }
-            eprintln!("no --governance: for this machine alone, without keys and without a ledger");
+            to_standard_error("no --governance: for this machine alone, without keys and without a ledger");
             return Ok(governance);
         }
         let directory = self.governance.open_or_begin()?;

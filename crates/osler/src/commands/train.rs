@@ -550,10 +550,16 @@ pub(super) fn overlaid<T: serde::Serialize + serde::de::DeserializeOwned>(
     table: &toml::Table,
 ) -> Result<T> {
     let mut all = serde_json::to_value(options)?;
+    let read = |all: &serde_json::Value| serde_json::from_value::<T>(all.clone());
+    // One by one, so that the one that can't be taken is named.
     for (name, value) in table {
         all[name] = serde_json::to_value(value)?;
+        if let Err(error) = read(&all) {
+            let error = settings_file::of_json(&error);
+            return Err(if events::is_field_name(name) { error.context(format!("`{name}`")) } else { error });
+        }
     }
-    serde_json::from_value(all).map_err(|error| settings_file::of_json(&error))
+    Ok(read(&all)?)
 }
 
 /// Where training starts.

@@ -118,7 +118,7 @@ fn wrong_settings_are_refused_before_anything_is_begun() {
     for (text, word) in [
         ("[training]\naveraging = 1.5\n", "averaging"),
         ("[training]\naverage = 0.5\n", "average"),
-        ("[training]\nepochs = \"many\"\n", "many"),
+        ("[training]\nepochs = \"many\"\n", "`epochs`: invalid type"),
         ("[training]\nepochs = 0\n", "epochs"),
         ("[training]\nthreads = 2\n", "--threads"),
         ("[training]\ntrainable = \"some\"\n", "some"),

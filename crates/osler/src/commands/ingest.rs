@@ -284,6 +284,13 @@ fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
             first.map(|r| format!(" (first in {}, line {})", r.file, grouped(r.line))).unwrap_or_default();
         lines.push(format!("rejected {} × {what}: {}{first}", grouped(count.count), count.reason));
     }
+    if summary.displaced > 0 {
+        lines.push(format!(
+            "left out {} older {} of resources that came again, or were deleted",
+            grouped(summary.displaced),
+            if summary.displaced == 1 { "version" } else { "versions" },
+        ));
+    }
     if summary.files_skipped > 0 {
         lines.push(format!(
             "skipped {} {}: by name or content not of this format",
@@ -547,6 +554,7 @@ fn counts(summary: &Summary, written: &Written) -> serde_json::Value {
         "rejected": summary.rejected,
         "facts": summary.facts,
         "duplicates": summary.duplicates,
+        "displaced": summary.displaced,
         "files_skipped": summary.files_skipped,
         "ignored": summary.ignored,
         "rejected_rows": summary.rejected_rows,

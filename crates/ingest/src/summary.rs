@@ -78,6 +78,8 @@ pub struct Summary {
     pub subjects: u64,
     /// Facts handed on.
     pub facts: u64,
+    /// Subjects of whom something is told beside the end of follow-up; the others are written nowhere.
+    pub subjects_with_facts: u64,
     /// Subjects handed on without a birth.
     pub subjects_without_birth: u64,
     /// Subjects handed on without a sex.

@@ -8,7 +8,8 @@ pub(crate) struct Record<'a> {
     undated: &'a [Event],
     dated: &'a [Event],
     pub birth: Option<Time>,
-    /// The first dated death.
+    /// The first dated death; of a whole record none that came after the end of follow-up
+    /// ([`Subject::followup_end`]).
     pub death: Option<Time>,
     pub followup_end: Option<Time>,
     /// Events dated after death, left out.
@@ -43,6 +44,10 @@ impl<'a> Record<'a> {
             let kept = dated.partition_point(|event| event.time <= record.death);
             record.after_death = dated[kept..].iter().filter(|event| is_fact(event)).count() as u64;
             record.dated = &dated[..kept];
+        }
+        // Of a whole record: a death after the end of follow-up that the source tells is none that others' could be told beside.
+        if until.is_none() && record.followup_end.is_some() && record.death > record.followup_end {
+            record.death = None;
         }
         record
     }

@@ -138,7 +138,8 @@ impl Named<'_> {
 
 /// Does the name say that the file is a zip archive, which is told rather than opened?
 pub(crate) fn is_zip_by_name(table_name: &str) -> bool {
-    table_name.ends_with(".zip")
+    // What isn't known to be a format keeps its case.
+    table_name.rsplit_once('.').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("zip"))
 }
 
 /// The bytes within gzip or zstd, or as they are.

@@ -44,6 +44,7 @@ struct State {
     facts: u64,
     duplicates: u64,
     displaced: u64,
+    subjects_with_facts: u64,
     subjects_without_birth: u64,
     subjects_without_sex: u64,
 }
@@ -120,6 +121,7 @@ impl<'a> Tally<'a> {
         state.facts += batch.facts;
         state.duplicates += batch.duplicates;
         state.displaced += batch.displaced;
+        state.subjects_with_facts += batch.with_facts;
         state.subjects_without_birth += batch.without_birth;
         state.subjects_without_sex += batch.without_sex;
         self.progress.add_subjects(batch.subjects.len() as u64);
@@ -199,6 +201,7 @@ impl<'a> Tally<'a> {
             facts: state.facts,
             duplicates: state.duplicates,
             displaced: state.displaced,
+            subjects_with_facts: state.subjects_with_facts,
             subjects_without_birth: state.subjects_without_birth,
             subjects_without_sex: state.subjects_without_sex,
             spilled_bytes,

@@ -411,9 +411,19 @@ fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
         summary.ignored.iter().filter(|of| of.lacks_a_concept()).map(|of| of.count).collect();
     assert_eq!(without, [3]);
     assert_eq!(
-        (summary.subjects, summary.subjects_without_birth, summary.subjects_without_sex),
+        (summary.subjects_with_facts, summary.subjects_without_birth, summary.subjects_without_sex),
         (10, 10, 10)
     );
+    // Who was watched, and of whom nothing else is told, isn't written, and lacks nothing.
+    let watched =
+        b"observation_period_id,person_id,observation_period_end_date\n1,6,2011-01-01\n2,77,2011-01-01\n";
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("measurement.csv", &measurements(&[3; 20])),
+        ("observation_period.csv", watched),
+    ]);
+    let (summary, _) = read(source.path(), omop).unwrap();
+    assert_eq!((summary.subjects, summary.subjects_with_facts, summary.subjects_without_birth), (11, 10, 10));
 
     let source = folder(&[
         ("concept.csv", CONCEPT),

@@ -18,9 +18,11 @@ pub(crate) struct Batch {
     pub facts: u64,
     pub duplicates: u64,
     pub displaced: u64,
-    /// Subjects without a birth.
+    /// Subjects of whom something is told beside the end of follow-up.
+    pub with_facts: u64,
+    /// Of them, those without a birth.
     pub without_birth: u64,
-    /// Subjects without a sex.
+    /// And those without a sex.
     pub without_sex: u64,
     pub rejections: Vec<Rejection>,
 }
@@ -216,12 +218,15 @@ impl<'a> Gather<'a> {
         }
         if !facts.is_empty() {
             self.batch.facts += facts.len() as u64;
-            let lacks = |is: fn(&SourceEvent) -> bool| {
+            let lacks = |is: &dyn Fn(&SourceEvent) -> bool| {
                 !facts.iter().any(|fact| matches!(fact, SourceFact::Event(event) if is(event)))
             };
-            self.batch.without_birth +=
-                u64::from(lacks(|event| event.system.is_empty() && event.code == Code::BIRTH));
-            self.batch.without_sex += u64::from(lacks(|event| event.system == "GENDER"));
+            let is = |event: &SourceEvent, code: &str| event.system.is_empty() && event.code == code;
+            if !lacks(&|event| !is(event, Code::FOLLOWUP_END)) {
+                self.batch.with_facts += 1;
+                self.batch.without_birth += u64::from(lacks(&|event| is(event, Code::BIRTH)));
+                self.batch.without_sex += u64::from(lacks(&|event| event.system == "GENDER"));
+            }
             self.batch.subjects.push(Identified::new(SourceSubject { key, facts }));
         }
         if self.batch.facts >= self.limits.batch_facts as u64 {

@@ -323,12 +323,12 @@ fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
         (summary.subjects_without_sex, "sex", "nothing can be told by sex for them"),
     ];
     for (without, what, so) in lack {
-        if is_share(without, summary.subjects, LACKS_A_PERSON) {
+        if is_share(without, summary.subjects_with_facts, LACKS_A_PERSON) {
             lines.push(format!(
                 "warning: {} of {} subjects have no {what}: {so}; is the table of persons (Patient.ndjson, person.csv, patients.csv) among \
                  the sources?",
                 grouped(without),
-                grouped(summary.subjects),
+                grouped(summary.subjects_with_facts),
             ));
         }
     }

@@ -37,6 +37,20 @@ fn a_record_reads_as_static_facts_then_groups_with_time_between() {
 }
 
 #[test]
+fn a_death_after_the_end_of_follow_up_ends_no_record_but_is_known_to_who_asks_later() {
+    let record = |end: f64| {
+        let told = [event(100.0, "ICD10CM//I10"), event(end, Code::FOLLOWUP_END), event(900.0, Code::DEATH)];
+        subject(1, [vec![birth()], told.into()].concat())
+    };
+    let tokenizer = tokenizer(&[record(1000.0)], 1);
+    let (watched, left) = (tokenizer.tokenize(&record(1000.0)), tokenizer.tokenize(&record(400.0)));
+    assert_eq!((watched.died, watched.followup_end_age_days), (true, 900.0));
+    assert_eq!((left.died, left.followup_end_age_days), (false, 400.0));
+    assert_eq!(left.code.len() + 2, watched.code.len(), "no TIME and no death");
+    assert!(tokenizer.tokenize_until(&record(400.0), BIRTH.plus_days(950.0)).died);
+}
+
+#[test]
 fn moments_are_the_ends_of_groups_and_death_is_none() {
     let (_, tokens) = worked_example();
     let moments: Vec<(usize, Time)> = tokens.moments().collect();

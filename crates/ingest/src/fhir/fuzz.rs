@@ -12,7 +12,7 @@ pub fn fuzz_fhir(bytes: &[u8]) {
     let mut sink = Collected::default();
     // The sink takes everything, so that reading never fails.
     let _ = reader.read_lines("fuzz", 1, bytes, &mut sink);
-    let _ = reader.read_document("fuzz", bytes, &mut sink);
+    let _ = reader.read_document("fuzz", false, bytes, &mut sink);
     for (_, fact) in sink.subjects.values_mut().flatten() {
         let _ = reader.complete(fact, &Settled::default());
     }

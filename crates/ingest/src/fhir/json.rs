@@ -12,52 +12,42 @@ const WRONG_TYPE: &str = "an element has a type that FHIR does not allow there";
 
 /// Checks what the parser itself doesn't: its recursion follows the nesting, so that has to be bounded first.
 pub(super) fn check(bytes: &[u8], max_depth: usize) -> Result<&str, &'static str> {
+    check_whole(bytes, max_depth).map(|(text, _)| text)
+}
+
+/// The same, and whether every bracket and string of it is closed.
+pub(super) fn check_whole(bytes: &[u8], max_depth: usize) -> Result<(&str, bool), &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| NOT_UTF8)?;
-    if is_deeper_than(bytes, max_depth) { Err(TOO_DEEP) } else { Ok(text) }
+    closed_within(bytes, max_depth).map(|is_closed| (text, is_closed)).ok_or(TOO_DEEP)
 }
 
 /// Is every bracket and string of the text closed? One that isn't was cut off, or has a fault further in.
 pub(super) fn is_closed(bytes: &[u8]) -> bool {
-    let mut depth = 0i64;
+    closed_within(bytes, usize::MAX).unwrap_or_default()
+}
+
+/// The same of a text that nests no deeper; `None` of one that does.
+fn closed_within(bytes: &[u8], max_depth: usize) -> Option<bool> {
+    let (mut depth, mut open) = (0usize, 0i64);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at += 1;
         match byte {
             b'"' => match closing_quote(bytes, at) {
                 Some(behind) => at = behind,
-                None => return false,
+                None => return Some(false),
             },
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-    }
-    depth <= 0
-}
-
-fn is_deeper_than(bytes: &[u8], max_depth: usize) -> bool {
-    let mut depth = 0usize;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => at = end_of_string(bytes, at),
             b'{' | b'[' => {
-                depth += 1;
+                (depth, open) = (depth + 1, open + 1);
                 if depth > max_depth {
-                    return true;
+                    return None;
                 }
             }
-            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'}' | b']' => (depth, open) = (depth.saturating_sub(1), open - 1),
             _ => {}
         }
     }
-    false
-}
-
-/// The place behind the closing quote of a string that begins at `at`, or the end.
-fn end_of_string(bytes: &[u8], at: usize) -> usize {
-    closing_quote(bytes, at).unwrap_or(bytes.len())
+    Some(open <= 0)
 }
 
 /// The place behind the closing quote of a string that begins at `at`.

@@ -140,13 +140,10 @@ impl<'a> FhirReader<'a> {
                     reject(sink, &file, 0, "", "document too large");
                     return Ok(true);
                 }
-                if is_json_by_name(&table_name) && !json::is_closed(&head) {
-                    return Err(Error::CutOff { file: safe_name, line: 1 });
-                }
-                if let Some(Piece::Document { bytes, .. }) =
-                    pieces.offer(Piece::Document { source, file: Arc::clone(&file), bytes: head })
-                {
-                    self.read_document(&file, &bytes, sink)?;
+                let promised = is_json_by_name(&table_name);
+                let piece = Piece::Document { source, file: Arc::clone(&file), promised, bytes: head };
+                if let Some(Piece::Document { bytes, .. }) = pieces.offer(piece) {
+                    self.read_document(&file, promised, &bytes, sink)?;
                 }
                 Ok(true)
             }
@@ -186,13 +183,35 @@ impl<'a> FhirReader<'a> {
     }
 
     /// Reads one document: a Bundle, or a single resource.
-    pub(crate) fn read_document(&self, file: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+    pub(crate) fn read_document(
+        &self,
+        file: &str,
+        promised: bool,
+        bytes: &[u8],
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
-        self.read_json(file, 1, bytes, sink).map_err(|e| Error::spill(&e))
+        let checked = json::check_whole(bytes, self.limits.max_json_depth);
+        // What can't be taken may have been cut in the middle of a character.
+        let is_closed = checked.map_or_else(|_| json::is_closed(bytes), |(_, is_closed)| is_closed);
+        if promised && !is_closed {
+            return Err(Error::CutOff { file: file.to_owned(), line: 1 });
+        }
+        self.read_checked(file, 1, checked.map(|(text, _)| text), sink).map_err(|e| Error::spill(&e))
     }
 
     fn read_json(&self, file: &str, line: u64, json: &[u8], sink: &mut dyn Sink) -> io::Result<()> {
-        let text = match json::check(json, self.limits.max_json_depth) {
+        self.read_checked(file, line, json::check(json, self.limits.max_json_depth), sink)
+    }
+
+    fn read_checked(
+        &self,
+        file: &str,
+        line: u64,
+        checked: Result<&str, &'static str>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        let text = match checked {
             Ok(text) => text,
             Err(reason) => {
                 reject(sink, file, line, "", reason);

@@ -51,7 +51,7 @@ fn subject(
 
     let reader = FhirReader::new(limits, identities);
     let mut sink = Collected::default();
-    reader.read_document("document", bytes, &mut sink)?;
+    reader.read_document("document", false, bytes, &mut sink)?;
     let Collected { mut subjects, without, mut rejections } = sink;
     let found = subjects.len();
     let (Some((key, mut facts)), true) = (subjects.pop_first(), found == 1) else {

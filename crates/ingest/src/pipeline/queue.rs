@@ -32,6 +32,8 @@ pub(crate) enum Piece {
         source: u64,
         /// The input's safe name.
         file: Arc<str>,
+        /// Does its name say that it is JSON? Then one that isn't closed is a damaged one.
+        promised: bool,
         /// The document.
         bytes: Vec<u8>,
     },

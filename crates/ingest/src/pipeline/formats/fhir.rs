@@ -32,7 +32,9 @@ impl RecordReader for FhirReader<'_> {
     fn read_piece(&self, piece: Piece, sink: &mut dyn Sink) -> Result<(), Error> {
         match piece {
             Piece::Lines { file, first_line, bytes, .. } => self.read_lines(&file, first_line, &bytes, sink),
-            Piece::Document { file, bytes, .. } => self.read_document(&file, &bytes, sink),
+            Piece::Document { file, promised, bytes, .. } => {
+                self.read_document(&file, promised, &bytes, sink)
+            }
             Piece::Input { .. } => Ok(()),
         }
     }

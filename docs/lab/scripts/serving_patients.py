@@ -27,6 +27,8 @@ for row in pyarrow.dataset.dataset(demo / "events/data", format="parquet").to_ta
     subjects[row["subject_id"]].append(row)
 patients, lengths = [], []
 for rows in subjects.values():
+    # Nothing is foretold of the dead: they are asked about as they were before.
+    rows = [row for row in rows if row["code"] != "MEDS_DEATH"]
     if len(rows) < EVENTS:
         continue
     fixed = [row for row in rows if row["time"] is None or row["code"] == "MEDS_BIRTH"]

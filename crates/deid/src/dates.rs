@@ -95,8 +95,9 @@ impl Dates {
     /// Moves what lies further back than `oldest_age_years` before the last fact or label to that moment: the birth of the old,
     /// and facts that would tell it. All other intervals stay.
     ///
-    /// An end of follow-up is no fact: it may stand for an open one, and then lies far ahead. One past the oldest age is told as
-    /// that age, and moves nothing. A label that stood before the moment moves there too, unless facts that came after it
+    /// An end of follow-up counts as a fact, or of the very old the living would be lost sight of where the dead are not; but one
+    /// that lies far ahead of all else ([`OPEN_YEARS`]) stands for an open one: past the oldest age it is told as that age, and
+    /// moves nothing. A label that stood before the moment moves there too, unless facts that came after it
     /// would then stand at its own time: it is lost.
     pub(crate) fn top_code_age(
         self,
@@ -108,7 +109,7 @@ impl Dates {
         let asked = labels.iter().map(|(_, label)| label.prediction_time);
         let facts = events.iter().filter(|event| !is_end(event)).filter_map(|event| event.time);
         let ends = events.iter().filter(|event| is_end(event)).filter_map(|event| event.time);
-        let Some(last) = facts.chain(asked.clone()).max().or_else(|| ends.max()) else {
+        let Some(last) = last_seen(facts.chain(asked.clone()), ends, OPEN_YEARS) else {
             return TopCoded::default();
         };
         let Some(first) = events.iter().filter_map(|event| event.time).chain(asked).min() else {
@@ -131,7 +132,7 @@ impl Dates {
             }
         }
         let latest = self.latest(first.max(border), oldest_age_years);
-        for event in events.iter_mut().filter(|event| is_end(event) && event.time > Some(latest)) {
+        for event in events.iter_mut().filter(|event| is_end(event) && event.time > Some(latest.max(last))) {
             event.time = Some(latest);
             told.changed = true;
         }
@@ -151,9 +152,24 @@ impl Dates {
     fn latest(self, first: Time, oldest_age_years: u32) -> Time {
         match self.method {
             DateMethod::YearOnly => year_end(first.ymd().0 + oldest_age_years as i32),
-            _ => first.plus_days(in_days(oldest_age_years)),
+            // A day less, or the border of who was seen last then would lie behind the first day.
+            _ => first.plus_days(in_days(oldest_age_years) - 1.0),
         }
     }
+}
+
+/// An end of follow-up so many years after all else on record stands for an open one (`2099-12-31`).
+pub(crate) const OPEN_YEARS: u32 = 30;
+
+/// The last moment at which somebody is told to have been there: ends of follow-up count but for open ones.
+pub(crate) fn last_seen(
+    facts: impl Iterator<Item = Time>,
+    ends: impl Iterator<Item = Time>,
+    open_years: u32,
+) -> Option<Time> {
+    let last = facts.max();
+    let is_open = |end: &Time| last.is_some_and(|last| end.days_since(last) > in_days(open_years));
+    last.max(ends.filter(|end| !is_open(end)).max())
 }
 
 /// What became of a record that tells an age past the oldest.
@@ -362,6 +378,25 @@ mod tests {
         assert_eq!((lost, time), (1, None));
         let (lost, time, _) = record(1910, &[1905, 1925]);
         assert_eq!((lost, time), (0, Some(1920)));
+    }
+
+    #[test]
+    fn who_was_watched_past_ninety_is_told_so_like_who_died_then() {
+        let day = |year| Time::from_ymd(year, 3, 4);
+        for dates in [SHIFT, YEARS] {
+            let told = |last: Code| {
+                let at = |year| dates.fact(SourceTime::Date(day(year).unwrap()));
+                let mut events = vec![
+                    Event::new(at(1920), Code::birth()),
+                    Event::new(at(2005), Code::of("ICD10CM", "I10")),
+                    Event::new(at(2015), last),
+                ];
+                assert!(top_code(dates, &mut events));
+                events.iter().map(|event| event.time.unwrap().ymd().0).collect::<Vec<_>>()
+            };
+            assert_eq!(told(Code::followup_end()), [1925, 2005, 2015]);
+            assert_eq!(told(Code::death()), told(Code::followup_end()));
+        }
     }
 
     #[test]

@@ -5,10 +5,12 @@ use crate::policy::{FreeText, Label};
 use crate::text::{
     Chart, Cleaned, Cleaner, DateTreatment, Finder, Identifier, Rewriter, Scratch, Settings, Treatment,
 };
-use crate::{DateMethod, Policy, dates::Dates, life::Life};
-use events::{
-    Code, IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time,
+use crate::{
+    DateMethod, Policy,
+    dates::{Dates, OPEN_YEARS, last_seen},
+    life::Life,
 };
+use events::{Code, IdentityKind, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
 use smol_str::format_smolstr;
 
 /// How the notes of one subject are cleaned. Threads may share it.
@@ -64,18 +66,22 @@ pub(crate) fn cleaner(policy: &Policy) -> Option<(Cleaner, Treatment)> {
 
 /// What becomes of dates in a subject's notes: the same as of their facts'. What tells the age there (`top_code_age`) tells it here.
 pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSubject) -> DateTreatment {
-    let is_end = |event: &SourceEvent| event.code == Code::FOLLOWUP_END;
-    let last = source.facts.iter().filter_map(|fact| match fact {
-        SourceFact::Event(event) if !is_end(event) => {
-            recorded(event.time).filter(|time| life.refuses(&event.code, Some(*time)).is_none())
-        }
-        SourceFact::Label(label) => {
-            Some(label.prediction_time).filter(|time| life.refuses("", Some(*time)).is_none())
-        }
-        _ => None,
-    });
+    let times = |of_ends: bool| {
+        source.facts.iter().filter_map(move |fact| {
+            let (code, time, is_end) = match fact {
+                SourceFact::Event(event) => {
+                    (event.code.as_str(), recorded(event.time)?, event.code == Code::FOLLOWUP_END)
+                }
+                SourceFact::Label(label) => ("", label.prediction_time, false),
+                SourceFact::Identity(_) => return None,
+            };
+            (is_end == of_ends && life.refuses(code, Some(time)).is_none()).then_some(time)
+        })
+    };
+    // Years and moved dates may part what is open elsewhere: rather too many ends count here, and more years are taken.
+    let last = last_seen(times(false), times(true), OPEN_YEARS + 2);
     let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);
-    let earliest = last.max().map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest).saturating_add(1));
+    let earliest = last.map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest).saturating_add(1));
     match dates.method {
         DateMethod::Shift => DateTreatment::Shift { days: i64::from(dates.offset_days), earliest },
         DateMethod::AsIs => DateTreatment::Keep,

@@ -17,29 +17,6 @@ pub(crate) fn is_role(system: &str) -> bool {
 /// The rule for the codes of a system whose shape is known.
 pub(crate) fn shape(system: &str) -> Option<fn(&str) -> bool> {
     Some(match system {
-        "SNOMED" => |code| digits(code, 6..=18) && verhoeff(code),
-        "LOINC" => loinc,
-        "RXNORM" | "RXNORM_EXTENSION" => rxnorm,
-        "ICD10CM" | "ICD10" => icd10,
-        "ICD9CM" => icd9,
-        "ICD9PROC" => {
-            |code| code.len() <= 5 && code.chars().all(|c| c.is_ascii_digit() || c == '.') && code.len() >= 2
-        }
-        "ICD10PCS" => |code| {
-            code.len() == 7
-                && code
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b.is_ascii_uppercase() && b != b'I' && b != b'O'))
-        },
-        "CPT4" => {
-            |code| code.len() == 5 && digits(&code[..4], 4..=4) && code.as_bytes()[4].is_ascii_alphanumeric()
-        }
-        "HCPCS" => {
-            |code| code.len() == 5 && code.as_bytes()[0].is_ascii_uppercase() && digits(&code[1..], 4..=4)
-        }
-        "CVX" => |code| digits(code, 1..=3),
-        "NDC" => |code| digits(code, 11..=11) || ndc_dashed(code),
-        "ATC" => atc,
         "GENDER" => |code| matches!(code, "F" | "M" | "O" | "U" | "A" | "OTHER" | "UNKNOWN"),
         "RACE" => |code| {
             matches!(
@@ -141,7 +118,7 @@ pub(crate) fn shape(system: &str) -> Option<fn(&str) -> bool> {
         role if is_role(role) => |code| {
             code.split_once("//").is_some_and(|(inner, code)| !is_role(inner) && has_shape(inner, code))
         },
-        _ => return None,
+        _ => return events::vocabulary_shape(system),
     })
 }
 
@@ -195,119 +172,6 @@ fn digits(code: &str, length: std::ops::RangeInclusive<usize>) -> bool {
 fn word(code: &str, longest: usize) -> bool {
     (1..=longest).contains(&code.len())
         && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-}
-
-/// `1234-5` with its Mod 10 check digit (LOINC Users' Guide, appendix B); LA (answer), LL (list) and LP (part)
-/// codes have a check digit of another kind, which is not checked.
-fn loinc(code: &str) -> bool {
-    let derived = ["LA", "LL", "LP"].iter().find_map(|prefix| code.strip_prefix(prefix));
-    let Some((number, check)) = derived.unwrap_or(code).split_once('-') else { return false };
-    digits(number, 1..=7)
-        && digits(check, 1..=1)
-        && (derived.is_some()
-            || LOINC_IRREGULAR.contains(&code)
-            || luhn(number) == check.as_bytes()[0] - b'0')
-}
-
-/// Published codes whose check digit is not the rule's.
-const LOINC_IRREGULAR: &[&str] = &["3150-6"];
-
-/// The check digit that Luhn's algorithm (ISO/IEC 7812-1) appends to `number`.
-fn luhn(number: &str) -> u8 {
-    let sum: u32 = number
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(i, b)| {
-            let digit = u32::from(b - b'0') * if i % 2 == 0 { 2 } else { 1 };
-            digit / 10 + digit % 10
-        })
-        .sum();
-    ((10 - sum % 10) % 10) as u8
-}
-
-/// SNOMED CT identifiers end in a Verhoeff check digit (SNOMED CT Technical Implementation Guide).
-fn verhoeff(code: &str) -> bool {
-    const D: [[u8; 10]; 10] = [
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
-        [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
-        [3, 4, 0, 1, 2, 8, 9, 5, 6, 7],
-        [4, 0, 1, 2, 3, 9, 5, 6, 7, 8],
-        [5, 9, 8, 7, 6, 0, 4, 3, 2, 1],
-        [6, 5, 9, 8, 7, 1, 0, 4, 3, 2],
-        [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
-        [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
-        [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
-    ];
-    const P: [[u8; 10]; 8] = [
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-        [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
-        [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
-        [8, 9, 1, 6, 0, 4, 3, 5, 2, 7],
-        [9, 4, 5, 3, 1, 2, 6, 8, 7, 0],
-        [4, 2, 8, 6, 5, 7, 3, 9, 0, 1],
-        [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
-        [7, 0, 4, 6, 9, 1, 3, 2, 5, 8],
-    ];
-    let check = code
-        .bytes()
-        .rev()
-        .enumerate()
-        .fold(0u8, |c, (i, b)| D[usize::from(c)][usize::from(P[i % 8][usize::from(b - b'0')])]);
-    check == 0
-}
-
-/// RxCUIs are up to 8 digits; OMOP's RxNorm Extension codes are `OMOP` and digits.
-fn rxnorm(code: &str) -> bool {
-    digits(code, 1..=8) || code.strip_prefix("OMOP").is_some_and(|rest| digits(rest, 1..=8))
-}
-
-/// ICD-10 and ICD-10-CM: letter, digit, alphanumeric, then up to four alphanumerics after a dot; or a chapter
-/// block (`E08-E13`).
-fn icd10(code: &str) -> bool {
-    let category = |c: &str| {
-        let b = c.as_bytes();
-        b.len() == 3
-            && b[0].is_ascii_uppercase()
-            && b[1].is_ascii_digit()
-            && (b[2].is_ascii_digit() || b[2].is_ascii_uppercase())
-    };
-    match code.split_once('.') {
-        Some((head, tail)) => {
-            category(head)
-                && (1..=4).contains(&tail.len())
-                && tail.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-        }
-        None => match code.split_once('-') {
-            Some((first, last)) => category(first) && category(last),
-            None => category(code),
-        },
-    }
-}
-
-fn icd9(code: &str) -> bool {
-    let (head, tail) = code.split_once('.').unwrap_or((code, "0"));
-    let head_ok = digits(head, 3..=3)
-        || head.strip_prefix('V').is_some_and(|r| digits(r, 2..=2))
-        || head.strip_prefix('E').is_some_and(|r| digits(r, 3..=3));
-    head_ok && digits(tail, 1..=2)
-}
-
-fn ndc_dashed(code: &str) -> bool {
-    let parts: Vec<&str> = code.split('-').collect();
-    matches!(parts[..], [labeler, product, package]
-        if digits(labeler, 4..=5) && digits(product, 3..=4) && digits(package, 1..=2))
-}
-
-/// ATC: `A`, `A10`, `A10B`, `A10BA`, `A10BA02`.
-fn atc(code: &str) -> bool {
-    let kinds: &[u8] = b"LDDLLDD";
-    matches!(code.len(), 1 | 3 | 4 | 5 | 7)
-        && code.bytes().zip(kinds).all(|(b, kind)| match kind {
-            b'L' => b.is_ascii_uppercase(),
-            _ => b.is_ascii_digit(),
-        })
 }
 
 /// BCP 47 language with an optional region: `en`, `en-US`.

@@ -24,6 +24,7 @@ pub mod meds;
 mod misread;
 mod prediction;
 mod privacy;
+mod shapes;
 mod source;
 mod split;
 mod time;
@@ -34,6 +35,7 @@ pub use label::Label;
 pub use misread::{is_field_name, misread, without_values};
 pub use prediction::Prediction;
 pub use privacy::{Deidentified, Identified};
+pub use shapes::vocabulary_shape;
 pub use source::{
     IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceLabel, SourceSubject, SourceTime,
     SourceValue,

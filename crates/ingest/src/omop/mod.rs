@@ -19,7 +19,6 @@ mod fuzz;
 mod identities;
 mod person;
 mod sent;
-mod shapes;
 mod visits;
 mod vocabulary;
 

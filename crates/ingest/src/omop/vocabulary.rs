@@ -4,7 +4,6 @@
 //! compressed blocks, and 8 bytes per parent, whatever the number of patients. Measured: 6 million concepts (a
 //! `concept` file of 644 MB) take 473 MB at their peak and 5 s to load; `concept_relationship` adds up to 256 MB.
 
-use super::shapes;
 use crate::{
     Error, Sink, codes,
     rows::{Reason, Row},
@@ -232,7 +231,9 @@ impl Concepts {
     /// that is known.
     pub(crate) fn finest(&self, ids: [Option<i64>; 2]) -> Option<Concept> {
         let is_shared = |id: &i64| {
-            self.peek(*id).is_some_and(|concept| shapes::is_shared(&concept.system, &concept.code))
+            self.peek(*id).is_some_and(|concept| {
+                events::vocabulary_shape(&concept.system).is_some_and(|fits| fits(&concept.code))
+            })
         };
         match ids.into_iter().flatten().find(is_shared) {
             Some(id) => self.get(id),

@@ -25,6 +25,10 @@ pub(crate) struct Pack {
     /// The last earlier rank of the same code within the segment, or NaN.
     pub(crate) previous: Vec<f32>,
     pub(crate) segments: Vec<Range<usize>>,
+    /// Of each segment, what its record holds before the window.
+    before: Vec<Before>,
+    /// For [`Before::tokens`].
+    before_tokens: Vec<(u32, f32)>,
     /// Codes in the order in which they first occur in their segment, segment after segment.
     seen: Vec<u32>,
     /// Per token, which of `seen` have occurred in its segment, it included.
@@ -40,6 +44,17 @@ pub(crate) struct Pack {
     last_seen: Vec<u32>,
     stamp: u32,
     next_age: Vec<f64>,
+}
+
+/// What a record holds between the static facts and the first token of its window, which the blocks don't read. Who has had a code has
+/// had it, however long ago.
+#[derive(Clone, Debug, Default)]
+struct Before {
+    /// The segment's rows that come before it: static facts.
+    statics: usize,
+    /// Each code once, in the order in which they first occur, with its last rank or NaN; then, if the stretch ends in `TIME`, that with
+    /// its days.
+    tokens: Range<usize>,
 }
 
 /// At `row` the next token is `code`.
@@ -134,6 +149,21 @@ impl Pack {
         &self.seen[self.seen_by[row].clone()]
     }
 
+    /// The tokens of a row's record, the row's own last, as far as they say what has occurred, what was measured last, and how long
+    /// ago the last event was: each a code and a value.
+    pub(crate) fn until(&self, row: usize) -> impl Iterator<Item = (u32, f32)> {
+        let segment = self.segments.partition_point(|rows| rows.end <= row);
+        let (first, before) = (self.segments[segment].start, &self.before[segment]);
+        let token = |row: usize| (self.code[row], self.value[row]);
+        let from_window = first + before.statics;
+        let statics = first..from_window.min(row + 1);
+        let earlier = if row < from_window { 0..0 } else { before.tokens.clone() };
+        statics
+            .map(token)
+            .chain(self.before_tokens[earlier].iter().copied())
+            .chain((from_window..row + 1).map(token))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.code.clear();
         self.index.clear();
@@ -143,6 +173,8 @@ impl Pack {
         self.value.clear();
         self.previous.clear();
         self.segments.clear();
+        self.before.clear();
+        self.before_tokens.clear();
         self.seen.clear();
         self.seen_by.clear();
         self.next_events.clear();
@@ -219,6 +251,8 @@ impl Pack {
         self.value.push(input_value(config, code, value));
         self.seen_by.push(self.seen.len()..self.seen.len());
         self.segments.push(self.code.len() - 1..self.code.len());
+        // Nobody asks what has occurred by this segment alone.
+        self.before.push(Before::default());
     }
 
     fn push_tokens(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
@@ -227,6 +261,7 @@ impl Pack {
             self.last_rank.resize(config.vocabulary_size, (0, f32::NAN));
             self.last_seen.resize(config.vocabulary_size, 0);
         }
+        self.push_before(config, sequence, window);
         self.stamp = self.stamp.wrapping_add(1);
         let seen_from = self.seen.len();
         let start_age = sequence.age_days[0];
@@ -252,6 +287,36 @@ impl Pack {
             self.value.push(input_value(config, code, value));
         }
         self.segments.push(base..self.code.len());
+    }
+
+    fn push_before(&mut self, config: &Config, sequence: &Sequence<'_>, window: Window) {
+        self.stamp = self.stamp.wrapping_add(1);
+        let first = self.before_tokens.len();
+        let mut days = 0.0;
+        for place in window.statics..window.start {
+            let (code, value) = (sequence.code[place], sequence.value[place]);
+            if code == config.time_code {
+                days += value.max(0.0);
+                continue;
+            }
+            days = 0.0;
+            let seen = &mut self.last_seen[code as usize];
+            if *seen != self.stamp {
+                *seen = self.stamp;
+                self.before_tokens.push((code, f32::NAN));
+            }
+            if value.is_finite() {
+                self.last_rank[code as usize] = (self.stamp, value.clamp(0.0, 1.0));
+            }
+        }
+        for (code, rank) in &mut self.before_tokens[first..] {
+            let last = self.last_rank[*code as usize];
+            *rank = if last.0 == self.stamp { last.1 } else { f32::NAN };
+        }
+        if days > 0.0 {
+            self.before_tokens.push((config.time_code, days));
+        }
+        self.before.push(Before { statics: window.statics, tokens: first..self.before_tokens.len() });
     }
 
     /// A `TIME` that is followed by another, or by the end, is a stretch without an event: its wait is censored

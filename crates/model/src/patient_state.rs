@@ -77,14 +77,14 @@ impl PatientState {
         self.hidden
     }
 
-    /// What is known after the last token.
+    /// What is known after the last token, of the whole record.
     fn moment(&self, config: &Config) -> Moment {
         self.moment_without(config, &[])
     }
 
-    /// The same as if some places had not been read.
+    /// The same as if some places had not been there.
     fn moment_without(&self, config: &Config, ignored: &[usize]) -> Moment {
-        self.moment_over(config, self.places_read().filter(|place| !ignored.contains(place)))
+        self.moment_over(config, (0..self.code.len()).filter(|place| !ignored.contains(place)))
     }
 
     /// What is known after the last token from some of the places alone.
@@ -478,7 +478,7 @@ mod tests {
         ] {
             let precision = Precision { weights, kept };
             if weights.products().is_err() {
-                eprintln!("this processor has no matrix unit");
+                eprintln!("this processor has no {weights:?}");
                 continue;
             }
             let model = whole.clone().with_precision(precision).unwrap().clone();

@@ -89,7 +89,7 @@ impl ModelPredictor {
         if subject.birth().is_none() {
             return Err(PatientError::NoBirth);
         }
-        let tokens = self.directory.tokenizer.tokenize(&subject);
+        let tokens = self.directory.tokenizer.tokenize_history(&subject);
         if tokens.as_sequence().is_empty() {
             return Err(PatientError::NoEvents);
         }
@@ -291,7 +291,7 @@ impl Predictor for ModelPredictor {
 
     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
         let tokens: Vec<TokenizedSubject> =
-            questions.iter().map(|q| self.directory.tokenizer.tokenize(&q.patient.subject)).collect();
+            questions.iter().map(|q| self.directory.tokenizer.tokenize_history(&q.patient.subject)).collect();
         let mut places: Vec<usize> = questions.iter().flat_map(|q| q.codes.iter().copied()).collect();
         places.sort_unstable();
         places.dedup();
@@ -329,8 +329,10 @@ impl Predictor for ModelPredictor {
     }
 
     fn embed(&self, patients: &[Arc<Patient>]) -> Vec<Result<Vec<f32>, PredictError>> {
-        let tokens: Vec<TokenizedSubject> =
-            patients.iter().map(|patient| self.directory.tokenizer.tokenize(&patient.subject)).collect();
+        let tokens: Vec<TokenizedSubject> = patients
+            .iter()
+            .map(|patient| self.directory.tokenizer.tokenize_history(&patient.subject))
+            .collect();
         let sequences: Vec<_> = tokens.iter().map(TokenizedSubject::as_sequence).collect();
         match self.directory.model.states(&sequences) {
             Ok(states) => states.into_iter().map(Ok).collect(),

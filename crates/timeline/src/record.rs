@@ -14,6 +14,8 @@ pub(crate) struct Record<'a> {
     pub followup_end: Option<Time>,
     /// Events dated after death, left out.
     pub after_death: u64,
+    /// Of a whole record: events dated after the end of follow-up, left out; death among them.
+    pub after_followup: u64,
 }
 
 impl<'a> Record<'a> {
@@ -25,8 +27,15 @@ impl<'a> Record<'a> {
             Some(until) => &dated[..dated.partition_point(|event| event.time <= Some(until))],
             None => dated,
         };
-        let mut record =
-            Record { undated, dated, birth: None, death: None, followup_end: None, after_death: 0 };
+        let mut record = Record {
+            undated,
+            dated,
+            birth: None,
+            death: None,
+            followup_end: None,
+            after_death: 0,
+            after_followup: 0,
+        };
         for event in dated {
             let seen = match event.code.as_str() {
                 Code::BIRTH => &mut record.birth,
@@ -45,9 +54,17 @@ impl<'a> Record<'a> {
             record.after_death = dated[kept..].iter().filter(|event| is_fact(event)).count() as u64;
             record.dated = &dated[..kept];
         }
-        // Of a whole record: a death after the end of follow-up that the source tells is none that others' could be told beside.
-        if until.is_none() && record.followup_end.is_some() && record.death > record.followup_end {
-            record.death = None;
+        // Of a whole record: what a source tells of somebody after the end of their follow-up, death too, is nothing that others' could
+        // be told beside: who had it is on record, who didn't is not. As history it counts.
+        if until.is_none() && record.followup_end.is_some() {
+            if record.death > record.followup_end {
+                record.death = None;
+                record.after_followup += 1;
+            }
+            let kept = record.dated.partition_point(|event| event.time <= record.followup_end);
+            record.after_followup +=
+                record.dated[kept..].iter().filter(|event| is_fact(event)).count() as u64;
+            record.dated = &record.dated[..kept];
         }
         record
     }

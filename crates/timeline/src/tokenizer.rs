@@ -69,6 +69,8 @@ pub struct TokenizationCounts {
     pub before_birth: u64,
     /// Events dated after death, which became no token.
     pub after_death: u64,
+    /// Events of a whole record dated after the end of follow-up that its source tells, which became no token.
+    pub after_followup: u64,
 }
 
 impl std::ops::AddAssign for TokenizationCounts {
@@ -81,6 +83,7 @@ impl std::ops::AddAssign for TokenizationCounts {
         self.numeric_values_without_rank += other.numeric_values_without_rank;
         self.before_birth += other.before_birth;
         self.after_death += other.after_death;
+        self.after_followup += other.after_followup;
     }
 }
 
@@ -179,6 +182,16 @@ impl Tokenizer {
         tokens
     }
 
+    /// A record as somebody who asks now knows it: all that is on record is history, what its source tells after the end of follow-up
+    /// too. Ends with its last event.
+    pub fn tokenize_history(&self, subject: &Subject) -> TokenizedSubject {
+        let tells = |event: &&Event| !matches!(event.code.as_str(), Code::BIRTH | Code::FOLLOWUP_END);
+        let last = subject.events().iter().filter(tells).filter_map(|event| event.time).next_back();
+        let mut tokens = TokenizedSubject::default();
+        self.tokenize_into(subject, last, &mut tokens);
+        tokens
+    }
+
     /// As [`Tokenizer::tokenize`] or, with a prediction time, [`Tokenizer::tokenize_until`], into tokens that
     /// are cleared first, so that their memory serves again.
     pub fn tokenize_into(&self, subject: &Subject, until: Option<Time>, out: &mut TokenizedSubject) {
@@ -188,6 +201,7 @@ impl Tokenizer {
         out.died = record.death.is_some();
         out.birth_known = record.birth.is_some();
         out.counts.after_death = record.after_death;
+        out.counts.after_followup = record.after_followup;
 
         for event in record.undated_facts().filter(|event| self.keeps(event)) {
             self.push_fact(event, 0.0, out);

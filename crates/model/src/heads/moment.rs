@@ -67,13 +67,12 @@ impl Moment {
         moment
     }
 
-    /// Right after a row of a pack whose segment is there from its beginning.
+    /// Right after a row of a pack whose segment is there from its beginning, of all that its record holds until then: a window
+    /// bounds what the blocks read, not what is known.
     pub(crate) fn at(config: &Config, pack: &Pack, row: usize) -> Self {
-        let segment = pack.segments.partition_point(|rows| rows.end <= row);
-        let rows = pack.segments[segment].start..row + 1;
         let age_days = pack.birth_known[row].then(|| pack.age_days[row]);
         let when = (age_days, pack.since_start_days[row]);
-        Moment::after(config, rows.map(|row| (pack.code[row], pack.value[row])), when)
+        Moment::after(config, pack.until(row), when)
     }
 
     /// Rows of `risk.direct` that the moment adds up, and what each counts for: one for each code that has occurred, the knots
@@ -112,6 +111,63 @@ pub(crate) fn feature_rows(config: &Config) -> usize {
 mod tests {
     use super::*;
     use crate::config::{DirectEffects, Size};
+    use crate::pack::Targets;
+    use crate::window::Window;
+
+    #[test]
+    fn a_window_does_not_bound_what_is_known() {
+        let mut config = Config::of_size(Size::Tiny, 10, 0, Some(1), &[4, 5]);
+        config.risk.broader = [(7, vec![5])].into();
+        // Static facts, then moments of one event each; in between, stretches that a `TIME` or two go through.
+        let n = 60;
+        let code: Vec<u32> =
+            (0..n).map(|i| if i > 2 && i % 3 > 0 { 0 } else { 2 + (i as u32 * 7 / 3) % 8 }).collect();
+        let value: Vec<f32> = (0..n)
+            .map(|i| match code[i] {
+                0 => 1.5 + i as f32,
+                6.. => (i % 11) as f32 / 10.0,
+                _ => f32::NAN,
+            })
+            .collect();
+        let age_days: Vec<f64> = (0..n)
+            .scan(9_000.0, |age, i| {
+                *age += if code[i] == 0 { f64::from(value[i]) } else { 0.0 };
+                Some(*age)
+            })
+            .collect();
+        let sequence = timeline::Sequence {
+            subject_id: 1,
+            code: &code,
+            age_days: &age_days,
+            value: &value,
+            static_len: 3,
+            followup_end_age_days: age_days[n - 1] + 10.0,
+            died: false,
+            birth_known: true,
+        };
+        let mut pack = Pack::default();
+        for context in [4, 5, 6, 9, 16, 40, 100] {
+            for last in [3, 10, 31, 32, 33, n - 1] {
+                // Others before and after, which say nothing of this one.
+                pack.clear();
+                let window = Window::ending_at(&sequence, last, context);
+                for other in [
+                    Window::ending_at(&sequence, 2, context),
+                    window,
+                    Window::ending_at(&sequence, 5, context),
+                ] {
+                    pack.push(&config, &sequence, other, Targets::default());
+                }
+                let row = pack.segments[1].end - 1;
+                let when = (Some(age_days[last]), age_days[last] - age_days[0]);
+                let whole = Moment::after(&config, (0..=last).map(|i| (code[i], value[i])), when);
+                let mut found = Moment::at(&config, &pack, row);
+                assert!((found.since_days.1 - whole.since_days.1).abs() < 1e-3, "{context}, {last}");
+                found.since_days.1 = whole.since_days.1;
+                assert_eq!(found, whole, "{context}, {last}");
+            }
+        }
+    }
 
     #[test]
     fn what_was_measured_last_counts() {

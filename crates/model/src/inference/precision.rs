@@ -21,8 +21,8 @@ pub enum WeightPrecision {
     /// As they were trained; products with them are of sixteen significant bits, on a processor's matrix unit
     /// ([`Products::Bf16x3`]).
     Bf16x3,
-    /// Rounded to eight significant bits. Products are with `f32` rows, in `f32`; where a processor has a matrix unit for
-    /// them, with rows that are rounded likewise, summed in `f32` ([`Products::Bf16`]).
+    /// Rounded to eight significant bits. Products are with `f32` rows, in `f32`; where a processor multiplies such numbers
+    /// itself, with rows that are rounded likewise, summed in `f32` ([`Products::Bf16`]).
     Bf16,
     /// Integers of eight bits with a scale a column; rows are rounded likewise, each with a scale of its own, and products
     /// are summed exactly.

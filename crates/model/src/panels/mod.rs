@@ -6,9 +6,9 @@
 //! operand needs no laying out), with parts of panels for attention. `docs/lab/engine.md` has what this gains over a
 //! general product.
 
-mod kernel;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
-mod matrix_unit;
+mod bfloat16;
+mod kernel;
 
 pub(crate) use kernel::{Left, Target, each_row, product_in_registers, product_plainly};
 
@@ -25,7 +25,7 @@ pub enum Products {
     F32,
     /// Numbers as the sum of two bfloat16, sixteen significant bits, on a processor's matrix unit (Intel AMX).
     Bf16x3,
-    /// bfloat16, eight significant bits, on a processor's matrix unit.
+    /// bfloat16, eight significant bits, on a processor's matrix unit or by its dot products (AVX512-BF16).
     Bf16,
 }
 
@@ -48,23 +48,27 @@ impl Products {
     /// # Errors
     /// [`Error::Options`].
     pub fn check(self) -> Result<()> {
-        if self == Products::F32 || has_matrix_unit() {
+        if self.can() {
             return Ok(());
         }
-        Err(Error::Options(
-            "precision other than f32 wants a processor with a matrix unit for bfloat16 (Intel AMX, on Linux), which this one \
-             has not; f32 runs everywhere"
-                .into(),
-        ))
+        let wants = match self {
+            Products::Bf16x3 => {
+                "bf16x3 wants a processor with a matrix unit for bfloat16 (Intel AMX, on Linux)"
+            }
+            _ => {
+                "bf16 wants a processor that multiplies bfloat16 (AVX512-BF16, as AMD has since Zen 4, or Intel AMX; on Linux)"
+            }
+        };
+        Err(Error::Options(format!("the precision {wants}, which this one is not; f32 runs everywhere")))
     }
-}
 
-/// Whether this processor has a matrix unit that this process may use.
-fn has_matrix_unit() -> bool {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
-    return matrix_unit::is_there();
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
-    false
+    /// Whether this processor can.
+    pub(crate) fn can(self) -> bool {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+        return bfloat16::can(self);
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+        return self == Products::F32;
+    }
 }
 
 /// Columns per panel: one cache line of `f32`.
@@ -78,7 +82,7 @@ const ROWS_AT_ONCE: usize = 16;
 #[repr(C, align(64))]
 pub(crate) struct Line<T>(pub(crate) [T; PANEL]);
 
-/// A row of a tile of the matrix unit: 32 bfloat16, of as many steps of the inner dimension, or of two steps in sixteen columns.
+/// A row of a tile: 32 bfloat16, of as many steps of the inner dimension, or of two steps in sixteen columns.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct TileRow([u16; 32]);
@@ -91,7 +95,7 @@ pub(crate) struct Panels<T> {
     inner: usize,
     columns: usize,
     products: Products,
-    /// The same matrix as the matrix unit has it; empty unless it was asked for.
+    /// The same matrix in tiles of bfloat16; empty unless it was asked for.
     tiles: Vec<TileRow>,
 }
 
@@ -101,7 +105,7 @@ impl<T: Real> Panels<T> {
         self.products = products;
     }
 
-    /// Lays the matrix out for the matrix unit too, if its products want that: once here, instead of in each product.
+    /// Lays the matrix out in tiles too, if its products want that: once here, instead of in each product.
     pub(crate) fn lay_out_tiles(&mut self) {
         if self.products == Products::F32 {
             self.tiles = Vec::new();
@@ -239,9 +243,9 @@ pub(crate) fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right
     match right.products {
         Products::F32 => product_in_registers(target, left, right),
         #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
-        products => matrix_unit::product(products, target, left, right),
+        _ => bfloat16::product(target, left, right),
         #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
-        _ => panic!("no matrix unit"),
+        _ => panic!("no bfloat16"),
     }
 }
 
@@ -250,7 +254,7 @@ pub(crate) fn lay_out_tiles(panels: &mut Panels<f32>) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
     if panels.products != Products::F32 {
         let mut tiles = std::mem::take(&mut panels.tiles);
-        matrix_unit::lay_out(panels.all(), &mut tiles);
+        bfloat16::lay_out(panels.all(), &mut tiles);
         panels.tiles = tiles;
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
@@ -283,17 +287,17 @@ pub(crate) fn weight_gradient<T: Real>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn values(n: usize, seed: u32) -> Vec<f32> {
+    pub(super) fn values(n: usize, seed: u32) -> Vec<f32> {
         (0..n)
             .map(|i| (((i as u32).wrapping_mul(2_654_435_761) ^ seed) >> 8) as f32 / (1 << 23) as f32 - 1.0)
             .collect()
     }
 
-    fn exact(
+    pub(super) fn exact(
         a: impl Fn(usize, usize) -> f32,
         b: impl Fn(usize, usize) -> f32,
         (m, k, n): (usize, usize, usize),
@@ -349,100 +353,6 @@ mod tests {
             weight_gradient(&mut plain, (&wide(&dy), &wide(&x)), (outer, inner), &mut Panels::default());
             for (a, b) in plain.iter().zip(&expected) {
                 prop_assert!((a - b).abs() < 1e-9);
-            }
-        }
-    }
-
-    /// Both orientations, both ways to put down, a matrix laid out in tiles beforehand and one that isn't, on shapes that are cut in
-    /// every dimension and in blocks of both operands.
-    #[test]
-    fn a_matrix_unit_agrees() {
-        if !has_matrix_unit() {
-            eprintln!("this processor has no matrix unit");
-            return;
-        }
-        let shapes = [
-            (1, 1, 1),
-            (13, 300, 47),
-            (33, 33, 33),
-            (64, 32, 96),
-            (31, 270, 130),
-            (1300, 290, 17),
-            (5, 700, 64),
-        ];
-        // Eight significant bits, which are exact in any part.
-        let short = |values: Vec<f32>| -> Vec<f32> {
-            values.iter().map(|v| f32::from_bits(v.to_bits() & 0xffff_0000)).collect()
-        };
-        for (rows, inner, columns) in shapes {
-            let (x, b) = (values(rows * inner, 5), values(inner * columns, 6));
-            for (products, x, b, unit) in [
-                (Products::Bf16, short(x.clone()), short(b.clone()), 0.0),
-                (Products::Bf16x3, x.clone(), b.clone(), 2_f64.powi(-16)),
-                (Products::Bf16, x, b, 2_f64.powi(-8)),
-            ] {
-                let expected =
-                    exact(|i, p| x[i * inner + p], |p, j| b[p * columns + j], (rows, inner, columns));
-                let near = |y: &[f32], plus: f64| {
-                    for (found, expected) in y.iter().zip(&expected) {
-                        let error = (f64::from(*found) - plus - expected).abs();
-                        let most =
-                            (4e-6 + 2.0 * unit) * (inner as f64).sqrt() + (4e-6 + unit) * expected.abs();
-                        assert!(
-                            error <= most,
-                            "{products:?}, {rows}, {inner}, {columns}: {found} for {expected}"
-                        );
-                    }
-                };
-                let mut panels = Panels::default();
-                panels.set_products(products);
-                panels.set(&b, inner, columns);
-                let across: Vec<f32> = (0..rows * inner).map(|i| x[i % rows * inner + i / rows]).collect();
-                for tiles in [false, true] {
-                    if tiles {
-                        panels.lay_out_tiles();
-                        assert!(!panels.tiles.is_empty());
-                    }
-                    let mut y = vec![f32::NAN; rows * columns];
-                    multiply(&mut y, &x, &panels);
-                    near(&y, 0.0);
-                    let left = || Left::columns(&across, (rows, inner), rows);
-                    product(Target::add(&mut y, columns), left(), panels.all());
-                    y.iter_mut().zip(&expected).for_each(|(y, e)| *y -= *e as f32);
-                    near(&y, 0.0);
-                    y.fill(1.0);
-                    product(Target::add(&mut y, columns), left(), panels.all());
-                    near(&y, 1.0);
-                    // A row alone has the same bits as among others.
-                    let (mut one, mut all) = (vec![0.0; columns], vec![0.0; rows * columns]);
-                    multiply(&mut all, &x, &panels);
-                    multiply(&mut one, &x[(rows - 1) * inner..], &panels);
-                    assert!(one == all[(rows - 1) * columns..]);
-                }
-                panels.set_products(Products::F32);
-                panels.lay_out_tiles();
-                assert!(panels.tiles.is_empty());
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_stays_none_on_a_matrix_unit() {
-        if !has_matrix_unit() {
-            eprintln!("this processor has no matrix unit");
-            return;
-        }
-        for products in [Products::Bf16, Products::Bf16x3] {
-            for odd in [f32::NAN, f32::INFINITY] {
-                let mut panels = Panels::default();
-                panels.set_products(products);
-                panels.set(&[1.0; 40 * 40], 40, 40);
-                let mut x = vec![1.0; 40 * 40];
-                x[7 * 40 + 3] = odd;
-                let mut y = vec![0.0; 40 * 40];
-                multiply(&mut y, &x, &panels);
-                assert!(y[7 * 40..8 * 40].iter().all(|y| !y.is_finite()));
-                assert!(y[8 * 40..].iter().all(|y| *y == 40.0));
             }
         }
     }

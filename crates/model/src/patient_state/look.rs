@@ -301,7 +301,7 @@ impl ByCode {
     fn new(config: &Config, state: &PatientState) -> Self {
         let (mut places, mut narrower) = (FxHashMap::default(), FxHashMap::default());
         let mut last_event = None;
-        for place in state.places_read().filter(|place| state.code[*place] != config.time_code) {
+        for place in (0..state.len()).filter(|place| state.code[*place] != config.time_code) {
             places.entry(state.code[place]).or_insert_with(Vec::new).push(place);
             last_event = Some(place);
         }

@@ -94,7 +94,7 @@ impl Memory {
     }
 }
 
-/// Bytes for each number of a matrix that is laid out for the matrix unit too.
+/// Bytes for each number of a matrix that is laid out in bfloat16 too.
 fn bytes_of_tiles(products: Products) -> usize {
     match products {
         Products::F32 => 0,

@@ -180,7 +180,7 @@ fn a_broken_off_run_resumes_to_the_same_bits() {
 #[test]
 fn products_of_fewer_bits_learn_the_same_and_resume_to_the_same_bits() {
     if Products::Bf16.check().is_err() {
-        eprintln!("this processor has no matrix unit");
+        eprintln!("this processor has no bfloat16");
         return;
     }
     resumes(Products::Bf16);
@@ -193,6 +193,10 @@ fn products_of_fewer_bits_learn_the_same_and_resume_to_the_same_bits() {
     };
     let (weights, loss) = run(Products::F32, 1);
     for (precision, within) in [(Products::Bf16x3, 1e-3), (Products::Bf16, 2e-2)] {
+        if precision.check().is_err() {
+            eprintln!("this processor has no {precision:?}");
+            continue;
+        }
         let (reduced, of_reduced) = run(precision, 1);
         assert!(reduced != weights, "{precision:?} changes nothing");
         assert!((of_reduced - loss).abs() < within * loss.abs(), "{precision:?}: {of_reduced} for {loss}");

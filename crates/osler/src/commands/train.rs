@@ -114,8 +114,8 @@ pub struct Arguments {
     /// Share of activations dropped in training [default: 0.1].
     #[arg(long)]
     pub dropout: Option<f64>,
-    /// Numbers that products are worked out in [default: f32]. On a processor with a matrix unit (Intel AMX, on Linux) also bf16x3 (16
-    /// significant bits) or bf16 (8), which are faster; weights, sums and all else stay f32.
+    /// Numbers that products are worked out in [default: f32]. Faster are bf16 (8 significant bits), on a processor that multiplies
+    /// bfloat16 (AMD since Zen 4, Intel with AMX), and bf16x3 (16), with AMX; weights, sums and all else stay f32.
     #[arg(long)]
     pub precision: Option<Products>,
     /// Most tokens of one record seen at once; the size's own by default.

@@ -20,7 +20,7 @@ pub(super) fn draw(
     go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Result<SimulatedPatient, PredictError> {
     let vocabulary = directory.tokenizer.vocabulary();
-    let tokens = directory.tokenizer.tokenize(&question.patient.subject);
+    let tokens = directory.tokenizer.tokenize_history(&question.patient.subject);
     let sequence = tokens.as_sequence();
     let outcomes: Vec<u32> = question.codes.iter().map(|code| codes[*code]).collect();
     let options = SimulateOptions {

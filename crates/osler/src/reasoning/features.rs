@@ -61,7 +61,7 @@ impl Features {
     /// Rows for records as they are, whole; none for one without an event.
     pub fn rows(&self, directory: &ModelDirectory, records: &[&Subject]) -> Result<Vec<Option<Vec<f64>>>> {
         let tokens: Vec<TokenizedSubject> =
-            records.iter().map(|subject| directory.tokenizer.tokenize(subject)).collect();
+            records.iter().map(|subject| directory.tokenizer.tokenize_history(subject)).collect();
         let usable: Vec<usize> =
             (0..tokens.len()).filter(|i| tokens[*i].code.len() > tokens[*i].static_len).collect();
         let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();

@@ -1,15 +1,20 @@
-//! The product on a processor's matrix unit (Intel AMX).
+//! The product in bfloat16, on a processor's matrix unit (Intel AMX) or by its dot products in registers (AVX512-BF16).
 //!
-//! The unit multiplies tiles of bfloat16, 16 rows by 32 steps by 16 columns at a time, and sums in 32 bits, at up to sixteen times
-//! the rate of 32-bit multiplications. A number is either rounded to bfloat16, or taken as the sum of two,
+//! Either sums in 32 bits. The unit multiplies tiles, 16 rows by 32 steps by 16 columns at a time, at up to sixteen times the rate
+//! of 32-bit multiplications; dot products of two steps in registers have twice that rate on processors such as AMD's Zen 4.
+//! A number is either rounded to bfloat16, or, on the unit, taken as the sum of two,
 //! `x ≈ x₁ + x₂`, sixteen significant bits, of whose products `x₁y₁ + x₁y₂ + x₂y₁` are summed (Henry, Tang and Heinecke 2019,
 //! arXiv 1904.06376). Numbers below 2⁻¹²⁶ count as zero; of infinity comes NaN.
 //!
 //! Both operands are laid out in tiles just before they are used: the left one a block of rows at a time (less than a megabyte a
 //! thread), the right one 32 columns at a time, unless it was laid out beforehand, as weights are once a step.
 
+mod dots;
+#[cfg(test)]
+mod tests;
+mod tiles;
+
 use super::{Left, Line, PANEL, Products, Right, Target, TileRow, even_block};
-use std::arch::asm;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -33,26 +38,33 @@ const LEFT_BYTES: usize = 768 << 10;
 /// The rows of a pair of tiles.
 const PAIR: usize = 2 * TILE;
 
-/// Whether this processor has the unit, and this process may use it.
-pub(super) fn is_there() -> bool {
-    static THERE: OnceLock<bool> = OnceLock::new();
-    *THERE.get_or_init(|| {
-        // CPUID, leaf 7: bit 22 of EDX is bfloat16 tiles, bit 24 tiles.
-        let tiles =
-            __get_cpuid_max(0).0 >= 7 && __cpuid_count(7, 0).edx & (1 << 22 | 1 << 24) == 1 << 22 | 1 << 24;
-        tiles
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512bf16")
-            && ask_for_tiles()
+/// What multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// The matrix unit.
+    Tiles,
+    /// Dot products in registers; not of numbers in several parts, which 32-bit multiplications outrun.
+    Dots,
+}
+
+/// The fastest that this processor has, and this process may use.
+fn unit() -> Option<Unit> {
+    static UNIT: OnceLock<Option<Unit>> = OnceLock::new();
+    *UNIT.get_or_init(|| {
+        if !dots::are_there() {
+            return None;
+        }
+        Some(if tiles::are_there() { Unit::Tiles } else { Unit::Dots })
     })
 }
 
-/// Asks the system to keep tiles when it switches between threads; other systems than Linux have no such call.
-fn ask_for_tiles() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
-    const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: a system call that takes two numbers.
-    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+/// Whether this processor can do `products`.
+pub(super) fn can(products: Products) -> bool {
+    match products {
+        Products::F32 => true,
+        Products::Bf16 => unit().is_some(),
+        Products::Bf16x3 => unit() == Some(Unit::Tiles),
+    }
 }
 
 /// What a thread needs while it multiplies.
@@ -64,47 +76,30 @@ struct Scratch {
     result: Vec<Line<f32>>,
 }
 
-/// The product; [`is_there`] must hold.
-pub(super) fn product(
-    products: Products,
-    target: Target<'_, f32>,
-    left: Left<'_, f32>,
-    right: Right<'_, f32>,
-) {
+/// The product as the right operand asks for it; [`can`] must hold for its products.
+pub(super) fn product(target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
+    product_by(unit().expect("no bfloat16"), target, left, right);
+}
+
+/// [`product`] by a unit that this processor has.
+fn product_by(unit: Unit, target: Target<'_, f32>, left: Left<'_, f32>, right: Right<'_, f32>) {
     thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
-    assert!(is_there(), "no matrix unit");
     super::kernel::check(&target, &left, &right);
     SCRATCH.with_borrow_mut(|scratch| {
         // SAFETY: the processor has what the function needs, and `check` held.
         unsafe {
-            match products {
-                Products::Bf16 => blocks::<1>(target, left, right, scratch),
-                Products::Bf16x3 => blocks::<2>(target, left, right, scratch),
-                Products::F32 => panic!("32-bit products have no tiles"),
+            match (right.products, unit) {
+                (Products::Bf16, unit) => blocks::<1>(unit, target, left, right, scratch),
+                (Products::Bf16x3, Unit::Tiles) => blocks::<2>(unit, target, left, right, scratch),
+                (products, unit) => panic!("{products:?} has nothing to do with {unit:?}"),
             }
         }
     });
 }
 
-/// All tiles are 16 rows of 64 bytes.
-#[repr(C, align(64))]
-struct Configuration([u8; 64]);
-
-static CONFIGURATION: Configuration = {
-    let mut bytes = [0; 64];
-    bytes[0] = 1;
-    let mut tile = 0;
-    while tile < 8 {
-        bytes[16 + 2 * tile] = 64;
-        bytes[48 + tile] = 16;
-        tile += 1;
-    }
-    Configuration(bytes)
-};
-
-/// Lays out the whole of a right operand; [`is_there`] must hold.
+/// Lays out the whole of a right operand; [`can`] must hold for its products.
 pub(super) fn lay_out(right: Right<'_, f32>, tiles: &mut Vec<TileRow>) {
-    assert!(is_there(), "no matrix unit");
+    assert!(can(right.products), "no bfloat16");
     // SAFETY: the processor has what the function needs.
     unsafe {
         match right.products {
@@ -126,12 +121,13 @@ fn lay_out_all<const N: usize>(right: Right<'_, f32>, tiles: &mut Vec<TileRow>) 
     }
 }
 
-/// The product with numbers as the sum of `N` parts.
+/// The product with numbers as the sum of `N` parts, one if they are [`Unit::Dots`]'s.
 ///
 /// # Safety
-/// [`is_there`] and [`super::kernel::check`] must hold.
+/// This processor must have the unit, and [`super::kernel::check`] must hold.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn blocks<const N: usize>(
+    unit: Unit,
     target: Target<'_, f32>,
     left: Left<'_, f32>,
     right: Right<'_, f32>,
@@ -151,9 +147,11 @@ unsafe fn blocks<const N: usize>(
     grow(rights, pair, empty);
     grow(result, EDGE * 2, Line([0.0; PANEL]));
     // SAFETY (all below): tiles lie within scratch, which has just grown to hold them; rows, steps and columns within the operands,
-    // since `check` held. Nothing but this function's own assembly uses tiles.
+    // since `check` held.
     unsafe {
-        asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, preserves_flags, readonly));
+        if unit == Unit::Tiles {
+            tiles::configure();
+        }
         for begin in (0..left.rows).step_by(row_block) {
             let end = (begin + row_block).min(left.rows);
             for tile in (0..tiles).step_by(inner_block) {
@@ -180,12 +178,18 @@ unsafe fn blocks<const N: usize>(
                     for (row, lefts) in (begin..end).step_by(EDGE).zip(lefts.chunks_exact(pair)) {
                         let rows = EDGE.min(end - row);
                         let place = data.as_mut_ptr().add(row * stride + column);
-                        if rows == EDGE && columns == EDGE {
-                            tile_product::<N>((lefts.as_ptr(), rights, steps), (place, stride), add);
+                        let operands = (lefts.as_ptr(), rights, steps);
+                        let whole = columns == EDGE && (rows == EDGE || unit == Unit::Dots);
+                        let apart = result.as_mut_ptr().cast::<f32>();
+                        let (to, add_there) =
+                            if whole { ((place, stride), add) } else { ((apart, EDGE), false) };
+                        match unit {
+                            Unit::Tiles => tiles::product::<N>(operands, to, add_there),
+                            Unit::Dots => dots::product(operands, to, rows, add_there),
+                        }
+                        if whole {
                             continue;
                         }
-                        let apart = result.as_mut_ptr().cast::<f32>();
-                        tile_product::<N>((lefts.as_ptr(), rights, steps), (apart, EDGE), false);
                         for r in 0..rows {
                             let from = std::slice::from_raw_parts(apart.add(r * EDGE), columns);
                             let to = std::slice::from_raw_parts_mut(place.add(r * stride), columns);
@@ -199,7 +203,9 @@ unsafe fn blocks<const N: usize>(
                 }
             }
         }
-        asm!("tilerelease", options(nostack, preserves_flags, nomem));
+        if unit == Unit::Tiles {
+            tiles::release();
+        }
     }
 }
 
@@ -412,108 +418,5 @@ unsafe fn transpose(rows: &[__m512i; TILE], into: *mut __m512i) {
     for (r, row) in b.into_iter().enumerate() {
         // SAFETY: as the caller promises.
         unsafe { _mm512_store_si512(into.add(r), row) };
-    }
-}
-
-/// The product of a part with a part, four tiles of results.
-macro_rules! products {
-    () => {
-        "tdpbf16ps tmm0, tmm4, tmm6
-         tdpbf16ps tmm1, tmm4, tmm7
-         tdpbf16ps tmm2, tmm5, tmm6
-         tdpbf16ps tmm3, tmm5, tmm7"
-    };
-}
-
-macro_rules! load_left {
-    ($part:literal) => {
-        concat!(
-            "tileloadd tmm4, [{a} + {row} + ",
-            $part,
-            " * 2048]\n",
-            "tileloadd tmm5, [{a} + {row} + ",
-            $part,
-            " * 2048 + 1024]"
-        )
-    };
-}
-
-macro_rules! load_right {
-    ($part:literal) => {
-        concat!(
-            "tileloadd tmm6, [{b} + {row} + ",
-            $part,
-            " * 2048]\n",
-            "tileloadd tmm7, [{b} + {row} + ",
-            $part,
-            " * 2048 + 1024]"
-        )
-    };
-}
-
-/// Two tiles by two of results, `y`, rows `stride` apart: the sum over `steps` tiles of the inner dimension.
-///
-/// # Safety
-/// The operands must hold `steps` tiles of `N` parts, the target 32 rows of 32 numbers, and tiles must be configured.
-#[inline(always)]
-unsafe fn tile_product<const N: usize>(
-    (a, b, steps): (*const TileRow, *const TileRow, usize),
-    (y, stride): (*mut f32, usize),
-    add: bool,
-) {
-    macro_rules! run {
-        ($step:literal, $($body:expr),*) => {
-            asm!(
-                "test {add:e}, {add:e}",
-                "jz 3f",
-                "tileloadd tmm0, [{y} + {stride}]",
-                "tileloadd tmm1, [{y} + {stride} + 64]",
-                "tileloadd tmm2, [{lower} + {stride}]",
-                "tileloadd tmm3, [{lower} + {stride} + 64]",
-                "jmp 2f",
-                "3:",
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "2:",
-                $($body,)*
-                concat!("add {a}, ", $step),
-                concat!("add {b}, ", $step),
-                "dec {steps}",
-                "jnz 2b",
-                "tilestored [{y} + {stride}], tmm0",
-                "tilestored [{y} + {stride} + 64], tmm1",
-                "tilestored [{lower} + {stride}], tmm2",
-                "tilestored [{lower} + {stride} + 64], tmm3",
-                a = inout(reg) a => _,
-                b = inout(reg) b => _,
-                steps = inout(reg) steps => _,
-                y = in(reg) y,
-                lower = in(reg) y.wrapping_add(TILE * stride),
-                stride = in(reg) stride * size_of::<f32>(),
-                row = in(reg) 64_usize,
-                add = in(reg) u32::from(add),
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack),
-            )
-        };
-    }
-    // SAFETY: as the caller promises.
-    unsafe {
-        match N {
-            1 => run!("2048", load_left!(0), load_right!(0), products!()),
-            _ => run!(
-                "4096",
-                load_left!(1),
-                load_right!(0),
-                products!(),
-                load_left!(0),
-                products!(),
-                load_right!(1),
-                products!()
-            ),
-        }
     }
 }

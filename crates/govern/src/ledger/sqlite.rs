@@ -1,6 +1,6 @@
 //! The ledger in SQLite: one file, no server.
 
-use super::{Checkpoint, Digest, Entry, Link, Store, wal};
+use super::{Checkpoint, Digest, Entry, Link, Store, store::nothing_before_the_first, wal};
 use crate::{Error, hex, sqlite};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 const SCHEMA: &str = r#"
 CREATE TABLE IF NOT EXISTS ledger (id TEXT NOT NULL, format INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entries (
-    sequence INTEGER PRIMARY KEY NOT NULL, digest TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+    sequence INTEGER PRIMARY KEY NOT NULL CHECK (sequence > 0), digest TEXT NOT NULL, record TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS checkpoints (
     sequence INTEGER NOT NULL, checkpoint TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS changes ON entries (sequence) WHERE substr(record, 1, 13) <> '{"kind":"call';
@@ -77,7 +77,9 @@ fn id_of(connection: &Connection) -> Result<Option<String>, Error> {
 
 fn last(connection: &Connection) -> Result<Link, Error> {
     let found: Option<(i64, String)> = connection
-        .prepare_cached("SELECT sequence, digest FROM entries ORDER BY sequence DESC LIMIT 1")
+        .prepare_cached(
+            "SELECT sequence, digest FROM entries WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1",
+        )
         .and_then(|mut query| query.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(sqlite::failed(READ))?;
     match found {
@@ -162,7 +164,7 @@ impl Store for SqliteStore {
             .connection
             .prepare_cached(
                 r#"SELECT sequence, digest, record FROM entries
-                   WHERE substr(record, 1, 13) <> '{"kind":"call' ORDER BY sequence"#,
+                   WHERE substr(record, 1, 13) <> '{"kind":"call' AND sequence > 0 ORDER BY sequence"#,
             )
             .map_err(sqlite::failed(READ))?;
         let rows = query.query_map([], columns).map_err(sqlite::failed(READ))?;
@@ -189,6 +191,12 @@ impl Store for SqliteStore {
     }
 
     fn check_storage(&self) -> Result<(), Error> {
+        let unnumbered: Option<i64> = self
+            .connection
+            .query_row("SELECT sequence FROM entries WHERE sequence < 1 LIMIT 1", [], |row| row.get(0))
+            .optional()
+            .map_err(sqlite::failed(READ))?;
+        nothing_before_the_first(unnumbered)?;
         let finding: String = self
             .connection
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))

@@ -64,3 +64,13 @@ pub trait Store: Send {
     /// [`Error::LedgerChanged`] with what it found.
     fn check_storage(&self) -> Result<(), Error>;
 }
+
+/// Entries are numbered from 1. One with another number, by whom it may be, is no entry, and nothing acts on it; here it is named.
+pub(super) fn nothing_before_the_first(found: Option<i64>) -> Result<(), Error> {
+    match found {
+        None => Ok(()),
+        Some(sequence) => {
+            Err(Error::LedgerChanged { finding: format!("an entry {sequence} was put in before the first") })
+        }
+    }
+}

@@ -72,6 +72,30 @@ fn every_change_of_a_row_is_found_and_named() {
 }
 
 #[test]
+fn an_entry_before_the_first_is_refused_found_and_acted_on_by_nobody() {
+    let forged = serde_json::to_string(&record("forged")).unwrap();
+    for place in places() {
+        write_to(place.store(), SigningKey::new().unwrap(), &["a", "b"]);
+        for number in [-5, 0] {
+            let insert =
+                format!("INSERT INTO entries VALUES ({number}, '{}', '{forged}')", Digest::BEGINNING);
+            let said = place.change(&insert).unwrap_err();
+            assert!(said.contains("constraint"), "{said}");
+        }
+        for number in [-5, 0] {
+            let insert =
+                format!("INSERT INTO entries VALUES ({number}, '{}', '{forged}')", Digest::BEGINNING);
+            place.tamper(&insert);
+            let error = check_in(&place).unwrap_err().to_string();
+            assert!(error.contains("an entry -5 was put in"), "{error}");
+        }
+        let reader = place.reader().unwrap();
+        assert!(reader.changes().unwrap().iter().all(|entry| !entry.record.contains("forged")));
+        assert_eq!(reader.last().unwrap().sequence, 2);
+    }
+}
+
+#[test]
 fn no_byte_of_the_file_can_change_what_is_read_unseen() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");

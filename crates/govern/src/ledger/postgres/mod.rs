@@ -5,7 +5,7 @@ mod line;
 
 pub use address::DatabaseAddress;
 
-use super::{Checkpoint, Digest, Entry, Link, Store};
+use super::{Checkpoint, Digest, Entry, Link, Store, store::nothing_before_the_first};
 use crate::{Error, hex};
 use line::Line;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 const SCHEMA: &str = r#"
 CREATE TABLE osler_ledger (id text NOT NULL, format int NOT NULL);
 CREATE TABLE osler_entries (
-    sequence bigint PRIMARY KEY, digest text NOT NULL, record text NOT NULL);
+    sequence bigint PRIMARY KEY CHECK (sequence > 0), digest text NOT NULL, record text NOT NULL);
 CREATE TABLE osler_checkpoints (
     place bigserial PRIMARY KEY, sequence bigint NOT NULL, checkpoint text NOT NULL);
 CREATE INDEX osler_changes ON osler_entries (sequence) WHERE left(record, 13) <> '{"kind":"call';
@@ -35,7 +35,8 @@ const UNLOCK_BEGINNING: &str = "SELECT pg_advisory_unlock(1869833586, 0)";
 const BEGIN_TO_ADD: &str =
     "BEGIN; SELECT pg_advisory_xact_lock(1869833587, hashoid('osler_entries'::regclass::oid))";
 
-const LAST: &str = "SELECT sequence, digest FROM osler_entries ORDER BY sequence DESC LIMIT 1";
+const LAST: &str =
+    "SELECT sequence, digest FROM osler_entries WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1";
 const ADD: &str = "INSERT INTO osler_entries (sequence, digest, record) \
                    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])";
 
@@ -203,7 +204,7 @@ impl Store for PostgresStore {
             let changes = open
                 .statement(
                     r#"SELECT sequence, digest, record FROM osler_entries
-                       WHERE left(record, 13) <> '{"kind":"call' ORDER BY sequence"#,
+                       WHERE left(record, 13) <> '{"kind":"call' AND sequence > 0 ORDER BY sequence"#,
                 )
                 .await?;
             open.client.query(&changes, &[]).await
@@ -225,6 +226,10 @@ impl Store for PostgresStore {
 
     /// PostgreSQL has no check of its own that a client could ask for: what it reads is what the chain is asked about.
     fn check_storage(&self) -> Result<(), Error> {
-        self.line.ask(READ, async |open| open.client.check_connection().await)
+        let unnumbered = self.line.ask(READ, async |open| {
+            let unnumbered = "SELECT sequence FROM osler_entries WHERE sequence < 1 LIMIT 1";
+            open.client.query_opt(unnumbered, &[]).await
+        })?;
+        nothing_before_the_first(unnumbered.map(|row| row.get(0)))
     }
 }

@@ -1,12 +1,15 @@
 //! Where a model stands, by the records of the governance directory; and the watch over it while it is served.
 
 use crate::governance_directory::GovernanceDirectory;
+use crate::output::sync;
 use anyhow::{Context, Result, bail};
 use govern::ledger::{Record, StageChange};
 use govern::lifecycle::{History, Policy, Stage};
 use serve::StageOf;
-use std::fs;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,6 +18,8 @@ use std::time::Duration;
 pub const POLICY: &str = "policy.toml";
 /// One file a model, by its digest.
 const MODELS: &str = "models";
+/// Who holds it takes a step.
+const LOCK: &str = ".lock";
 /// How soon a step that is taken holds on a running server.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,23 +37,105 @@ pub fn history_path(directory: &GovernanceDirectory, digest: &str) -> PathBuf {
 }
 
 /// A model's history, checked: by the policy, and against what the ledger knows of it. A model without one is a
-/// draft.
+/// draft. A step that was cut off once the ledger had it is there in full, and counts.
 pub fn history(directory: &GovernanceDirectory, digest: &str, name: &str) -> Result<History> {
     let path = history_path(directory, digest);
-    let known = last_step(directory, digest)?;
-    let history = match fs::read(&path) {
-        Ok(bytes) => History::read(&bytes, digest, &policy(directory)?)
-            .with_context(|| format!("{}", path.display()))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => History::new(digest, name),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    if history.last_digest()? != known.map(|step| step.step_digest) {
-        bail!(
-            "{}: its last step is not the one that the ledger recorded; steps were taken out, or put in",
-            path.display()
-        );
+    let known = last_step(directory, digest)?.map(|step| step.step_digest);
+    let history = read_history(directory, &path, digest)?.unwrap_or_else(|| History::new(digest, name));
+    if history.last_digest()? == known {
+        return Ok(history);
     }
-    Ok(history)
+    let pending = pending_path(&path);
+    // One that isn't the ledger's, or doesn't hold together, was cut off before the ledger had it: it was never taken.
+    if let Ok(Some(begun)) = read_history(directory, &pending, digest)
+        && begun.last_digest()? == known
+    {
+        // Who may only read the directory leaves it to whoever takes the next step.
+        let _ = fs::rename(&pending, &path);
+        return Ok(begun);
+    }
+    bail!(
+        "{}: its last step is not the one that the ledger recorded; steps were taken out, or put in",
+        path.display()
+    )
+}
+
+fn read_history(directory: &GovernanceDirectory, path: &Path, digest: &str) -> Result<Option<History>> {
+    match fs::read(path) {
+        Ok(bytes) => History::read(&bytes, digest, &policy(directory)?)
+            .map(Some)
+            .with_context(|| format!("{}", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Where a history lies whose last step isn't in the ledger yet.
+fn pending_path(path: &Path) -> PathBuf {
+    path.with_extension("pending")
+}
+
+/// The digests of the models that have taken a step, or begun to.
+pub fn models(directory: &GovernanceDirectory) -> Result<BTreeSet<String>> {
+    let models = directory.at(MODELS);
+    let entries = match fs::read_dir(&models) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", models.display())),
+    };
+    let mut digests = BTreeSet::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot read {}", models.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "json" || extension == "pending") {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            digests.insert(format!("blake3:{stem}"));
+        }
+    }
+    Ok(digests)
+}
+
+/// Keeps other processes from taking a step of any model for as long as it lives.
+pub struct TakingSteps<'a> {
+    directory: &'a GovernanceDirectory,
+    _lock: File,
+}
+
+impl<'a> TakingSteps<'a> {
+    /// Waits until nobody else takes one.
+    pub fn begin(directory: &'a GovernanceDirectory) -> Result<Self> {
+        let models = directory.at(MODELS);
+        fs::create_dir_all(&models).with_context(|| format!("cannot create {}", models.display()))?;
+        let path = models.join(LOCK);
+        let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        Ok(TakingSteps { directory, _lock: lock.with_context(|| format!("cannot lock {}", path.display()))? })
+    }
+
+    /// Puts a step that was taken, the last of `after`, into the ledger and the model's file. The whole of it is on the disk before
+    /// the ledger has it: wherever this is cut off, the step was either not taken or can be read.
+    pub fn keep(&self, before: &History, after: &History, record: &Record) -> Result<()> {
+        let path = history_path(self.directory, after.model());
+        let (pending, models) = (pending_path(&path), self.directory.at(MODELS));
+        let failed = || format!("cannot write {}", path.display());
+        // What another left in the ledger and not in the file must not be overwritten.
+        if fs::read(&pending).is_ok_and(|bytes| before.to_bytes().is_ok_and(|before| before == bytes)) {
+            fs::rename(&pending, &path).with_context(failed)?;
+        }
+        let bytes = after.to_bytes()?;
+        fs::write(&pending, &bytes).with_context(failed)?;
+        sync(&pending)?;
+        sync(&models)?;
+        sync(&self.directory.at(""))?;
+        self.directory.record(record)?;
+        if let Err(error) = fs::rename(&pending, &path)
+            // A server that looked meanwhile has put it there.
+            && fs::read(&path).map_or(true, |there| there != bytes)
+        {
+            return Err(error).with_context(|| {
+                format!("the step is taken and in the ledger, and its file stays {}", pending.display())
+            });
+        }
+        sync(&models)
+    }
 }
 
 /// The last step of a model that the ledger recorded.

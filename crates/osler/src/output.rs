@@ -270,7 +270,8 @@ impl OutputDirectory {
 /// The settings of a resumable run, while it is under way.
 const SETTINGS: &str = "settings.json";
 
-fn sync(path: &Path) -> Result<()> {
+/// Brings a file, or the names in a directory, to the disk.
+pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|f| f.sync_all()).with_context(|| format!("cannot sync {}", path.display()))
 }
 

@@ -4,7 +4,7 @@ mod evidence;
 
 use crate::clock;
 use crate::governance_directory::{GovernanceArguments, GovernanceDirectory, read_signing_key, write_secret};
-use crate::lifecycle::{history, history_path, policy};
+use crate::lifecycle::{TakingSteps, history, models, policy};
 use crate::manifest::{Kind, Manifest};
 use crate::progress::Voice;
 use anyhow::{Context, Result, bail};
@@ -187,6 +187,7 @@ fn take(
     voice: Voice,
 ) -> Result<()> {
     let policy = policy(directory)?;
+    let steps = TakingSteps::begin(directory)?;
     let (_, mut history, step) = arguments.propose(directory)?;
     if (step.from.next() == Some(step.to)) != up {
         let verb = if up { "demote" } else { "promote" };
@@ -209,10 +210,9 @@ fn take(
     let approved_by = signed.iter().map(|a| format!("{}: {}", a.role, a.public_key)).collect();
     let (from, to) = (step.from, step.to);
     let now = clock::now();
+    let before = history.clone();
     history.take(step, signed, &policy, now)?;
-    // First the ledger, then the file: a crash between them leaves a model that isn't answered for, and the same
-    // command mends it.
-    directory.record(&Record::Stage(StageChange {
+    let record = Record::Stage(StageChange {
         time: stamp(now),
         model: history.model().to_owned(),
         from,
@@ -220,24 +220,13 @@ fn take(
         step_digest: history.last_digest()?.context("a step was taken")?,
         policy_digest: policy.digest().to_owned(),
         approved_by,
-    }))?;
-    keep(directory, &history)?;
+    });
+    steps.keep(&before, &history, &record)?;
     match voice.json {
         true => println!("{}", json!({ "model": history.model(), "from": from, "stage": to })),
         false => voice.say(format!("{} {}: {from} → {to}", history.name(), history.model())),
     }
     Ok(())
-}
-
-fn keep(directory: &GovernanceDirectory, history: &History) -> Result<()> {
-    let path = history_path(directory, history.model());
-    let parent = path.parent().context("a model's record has a directory")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    let partial = path.with_extension("partial");
-    fs::write(&partial, history.to_bytes()?)
-        .and_then(|()| fs::File::open(&partial)?.sync_all())
-        .and_then(|()| fs::rename(&partial, &path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn verify(directory: &GovernanceDirectory, model: &Path, voice: Voice) -> Result<()> {
@@ -248,19 +237,19 @@ fn verify(directory: &GovernanceDirectory, model: &Path, voice: Voice) -> Result
 }
 
 fn list(directory: &GovernanceDirectory, voice: Voice) -> Result<()> {
-    let models = directory.at("models");
-    let Ok(entries) = fs::read_dir(&models) else {
+    let models = models(directory)?;
+    if models.is_empty() {
         voice.say("no model has taken a step; each is a draft");
-        return Ok(());
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    paths.sort();
-    for path in paths {
-        let digest = format!("blake3:{}", path.file_stem().unwrap_or_default().to_string_lossy());
-        tell(&history(directory, &digest, "")?, voice);
+    }
+    for digest in models {
+        match history(directory, &digest, "") {
+            Ok(history) => tell(&history, voice),
+            // The others are to be seen all the same.
+            Err(error) if voice.json => {
+                println!("{}", json!({ "model": digest, "stage": null, "error": format!("{error:#}") }))
+            }
+            Err(error) => println!("unknown  {digest}: {error:#}"),
+        }
     }
     Ok(())
 }

@@ -11,6 +11,10 @@ struct Board {
 impl Board {
     /// A site with three people, and criteria that were registered before the report was made.
     fn new() -> Self {
+        Self::under(POLICY)
+    }
+
+    fn under(policy: &str) -> Self {
         let site = Site::new();
         let mut roles = String::from("[roles]\n");
         for role in ["developer", "clinician", "governance"] {
@@ -18,7 +22,7 @@ impl Board {
             roles += &format!("{role} = [\"{public}\"]\n");
         }
         said(&site, "access grant --governance site --name bedside --scope predict --json");
-        site.file("site/policy.toml", roles + POLICY);
+        site.file("site/policy.toml", roles + policy);
         Board { site }
     }
 
@@ -33,10 +37,21 @@ impl Board {
         format!("--governance site --model {} --to {to} --reason because {evidence}", super::model())
     }
 
+    /// The file of the one model that has taken a step.
+    fn history(&self) -> std::path::PathBuf {
+        let mut paths = self.site.path("site/models").read_dir().unwrap().map(|entry| entry.unwrap().path());
+        paths.find(|path| path.extension().is_some_and(|end| end == "json")).unwrap()
+    }
+
     fn sign(&self, role: &str, step: &str) {
         let _ = std::fs::remove_file(self.site.path(&format!("{role}.json")));
         said(&self.site, &format!("model sign {step} --role {role} --key {role}.key --out {role}.json"));
     }
+}
+
+/// The same, where no step needs an evaluation.
+fn without_evaluation() -> Board {
+    Board::under(&POLICY.replace("evaluation = true\n", ""))
 }
 
 const POLICY: &str = "[promote.validated]\napprovals = [\"developer\"]\nevaluation = true\n\
@@ -117,7 +132,7 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
     );
 
     // The record cut back to an earlier stage, or changed, lets nobody see anything.
-    let file = site.path("site/models").read_dir().unwrap().next().unwrap().unwrap().path();
+    let file = board.history();
     let record = std::fs::read(&file).unwrap();
     std::fs::write(&file, String::from_utf8(record.clone()).unwrap().replace("because", "becauze")).unwrap();
     assert!(
@@ -154,4 +169,56 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
         "{listed}"
     );
     said(site, "ledger verify --governance site");
+}
+
+#[test]
+fn a_step_that_was_cut_off_is_taken_if_the_ledger_has_it_and_not_begun_if_not() {
+    let board = without_evaluation();
+    let site = &board.site;
+    let take = |site: &Site, verb: &str, to: &str, by: &str| {
+        board.sign(by, &board.step(to, ""));
+        said(site, &format!("model {verb} {} {by}.json", board.step(to, "")));
+    };
+    let stage = |directory: &str| {
+        let verified =
+            said(site, &format!("model verify --governance {directory} --model {}", super::model()));
+        verified.split(' ').next().unwrap().to_owned()
+    };
+    take(site, "promote", "validated", "developer");
+    let path = board.history();
+    let pending = path.with_extension("pending");
+    assert!(!pending.exists());
+    // Cut off between the ledger and the file, at the first step and at a later one.
+    std::fs::rename(&path, &pending).unwrap();
+    assert!(said(site, "model list --governance site").starts_with("validated"));
+    assert!(path.exists() && !pending.exists(), "it is put in its place");
+    let before = std::fs::read(&path).unwrap();
+    let mut copy = std::process::Command::new("cp");
+    assert!(copy.arg("-r").args([site.path("site"), site.path("copy")]).status().unwrap().success());
+    take(site, "promote", "silent", "governance");
+    let after = std::fs::read(&path).unwrap();
+    std::fs::rename(&path, &pending).unwrap();
+    std::fs::write(&path, &before).unwrap();
+    assert_eq!(stage("site"), "silent");
+    std::fs::rename(&path, &pending).unwrap();
+    std::fs::write(&path, &before).unwrap();
+    take(site, "demote", "retired", "clinician");
+    assert_eq!(stage("site"), "retired");
+
+    // Cut off before the ledger had it: it was never taken, and can be.
+    let there = site.path("copy/models").join(pending.file_name().unwrap());
+    for begun in [after.as_slice(), b"{"] {
+        std::fs::write(&there, begun).unwrap();
+        assert_eq!(stage("copy"), "validated");
+    }
+    let step = board.step("silent", "").replace("--governance site", "--governance copy");
+    let _ = std::fs::remove_file(site.path("governance.json"));
+    said(site, &format!("model sign {step} --role governance --key governance.key --out governance.json"));
+    said(site, &format!("model promote {step} governance.json"));
+    assert_eq!(stage("copy"), "silent");
+
+    // One model whose record doesn't hold hides no other.
+    site.file("copy/models/00.json", "{}");
+    let listed = said(site, "model list --governance copy");
+    assert!(listed.contains("unknown  blake3:00: ") && listed.contains("\nsilent"), "{listed}");
 }

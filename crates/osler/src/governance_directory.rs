@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use govern::access::{Identities, Keyring, KeysAt, Tokens};
 use govern::ledger::{
-    DatabaseAddress, Entry, Ledger, LedgerSettings, PostgresStore, Record, SqliteStore, Store,
+    DatabaseAddress, Entry, Ledger, LedgerSettings, Link, PostgresStore, Record, SqliteStore, Store,
+    verify_end,
 };
 use govern::{PublicKey, SigningKey};
 use serve::SignedIn;
@@ -35,6 +36,9 @@ const IDENTITY_ROOTS: &str = "oidc.ca.pem";
 /// What may lie in a directory before it is begun.
 const BEFOREHAND: [&str; 6] =
     [LEDGER_URL, LEDGER_ROOTS, ISSUERS, IDENTITIES, IDENTITY_ROOTS, crate::lifecycle::POLICY];
+
+/// How many entries of the ledger are walked before a server starts: some seconds at most, however many there are.
+const WALKED: u64 = 20_000;
 
 /// Which directory.
 #[derive(Args, Clone, Debug)]
@@ -194,8 +198,9 @@ impl GovernanceDirectory {
         Ok(Some(Box::new(store)))
     }
 
-    /// What the ledger holds of changes: of access, of criteria, of models. Nothing when it wasn't begun.
-    pub fn changes(&self) -> Result<Vec<Entry>> {
+    /// What the ledger holds of changes: of access, of criteria, of models. Nothing when it wasn't begun. One that can't be read may be the
+    /// one that is asked about, so that it isn't passed over.
+    pub fn changes(&self) -> Result<Vec<(Link, Record)>> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.is_none() {
             *reader = self.ledger_if_begun()?;
@@ -203,7 +208,22 @@ impl GovernanceDirectory {
         let changes = reader.as_ref().map_or(Ok(Vec::new()), |store| store.changes())?;
         // A file may be another by the next time, where a database stays the one that it is.
         reader.take_if(|_| self.at(LEDGER).exists());
-        Ok(changes)
+        let read = |entry: Entry| {
+            let record = serde_json::from_str(&entry.record).ok().with_context(|| {
+                format!("entry {} holds no record; run `osler ledger verify`", entry.sequence)
+            })?;
+            Ok((Link { sequence: entry.sequence, digest: entry.digest }, record))
+        };
+        changes.into_iter().map(read).collect()
+    }
+
+    /// Walks the end of the ledger, before anything rests on it.
+    pub fn check_ledger(&self) -> Result<()> {
+        match self.ledger_if_begun()? {
+            Some(store) => verify_end(&*store, WALKED, Some(self.public_key()?))
+                .context("the ledger is refused; `osler ledger verify` says more"),
+            None => Ok(()),
+        }
     }
 
     /// Where the ledger is, if in a database on a server.

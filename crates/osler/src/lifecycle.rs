@@ -140,9 +140,7 @@ impl<'a> TakingSteps<'a> {
 
 /// The last step of a model that the ledger recorded.
 fn last_step(directory: &GovernanceDirectory, digest: &str) -> Result<Option<StageChange>> {
-    let changes = directory.changes()?;
-    let records = changes.iter().rev().filter_map(|entry| serde_json::from_str(&entry.record).ok());
-    for record in records {
+    for (_, record) in directory.changes()?.into_iter().rev() {
         if let Record::Stage(step) = record
             && step.model == digest
         {

@@ -25,7 +25,7 @@ pub use checkpoint::Checkpoint;
 pub use record::{AccessChange, Call, CriteriaRegistration, ModelState, Record, StageChange};
 pub use sqlite::SqliteStore;
 pub use store::{Entry, Store};
-pub use verify::{Expectations, Verified, verify};
+pub use verify::{Expectations, Verified, verify, verify_end};
 pub use writer::{Appended, Ledger, LedgerSettings};
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The ledger in SQLite: one file, no server.
 
-use super::{Checkpoint, Digest, Entry, Link, Store, store::nothing_before_the_first, wal};
+use super::{
+    Checkpoint, Digest, Entry, Link, Store,
+    store::{following, nothing_before_the_first},
+    wal,
+};
 use crate::{Error, hex, sqlite};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -163,25 +167,36 @@ impl Store for SqliteStore {
         let mut query = self
             .connection
             .prepare_cached(
-                r#"SELECT sequence, digest, record FROM entries
+                r#"SELECT sequence, digest, record,
+                       (SELECT digest FROM entries AS before WHERE before.sequence = entries.sequence - 1 AND before.sequence > 0)
+                   FROM entries
                    WHERE substr(record, 1, 13) <> '{"kind":"call' AND sequence > 0 ORDER BY sequence"#,
             )
             .map_err(sqlite::failed(READ))?;
-        let rows = query.query_map([], columns).map_err(sqlite::failed(READ))?;
-        rows.map(|row| entry(row.map_err(sqlite::failed(READ))?)).collect()
+        let rows = query
+            .query_map([], |row| Ok((columns(row)?, row.get::<_, Option<String>>(3)?)))
+            .map_err(sqlite::failed(READ))?;
+        rows.map(|row| {
+            let (columns, before) = row.map_err(sqlite::failed(READ))?;
+            let before = before.map(|digest| digest_of(columns.0 - 1, &digest)).transpose()?;
+            following(entry(columns)?, before)
+        })
+        .collect()
     }
 
     fn last(&self) -> Result<Link, Error> {
         last(&self.connection)
     }
 
-    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
+    fn checkpoints(&self, from: u64) -> Result<Vec<Checkpoint>, Error> {
         let mut query = self
             .connection
-            .prepare("SELECT sequence, checkpoint FROM checkpoints ORDER BY sequence, rowid")
+            .prepare(
+                "SELECT sequence, checkpoint FROM checkpoints WHERE sequence >= ?1 ORDER BY sequence, rowid",
+            )
             .map_err(sqlite::failed(READ))?;
         let rows = query
-            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+            .query_map([from as i64], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
             .map_err(sqlite::failed(READ))?;
         rows.map(|row| {
             let (sequence, text) = row.map_err(sqlite::failed(READ))?;

@@ -40,10 +40,10 @@ pub trait Store: Send {
     /// When they can't be read.
     fn entries(&self, from: u64, limit: usize) -> Result<Vec<Entry>, Error>;
 
-    /// All entries that are no calls: changes of access, of criteria, of models. There are few.
+    /// All entries that are no calls: changes of access, of criteria, of models. There are few. Each follows from the one before it.
     ///
     /// # Errors
-    /// When they can't be read.
+    /// When they can't be read, or one doesn't follow.
     fn changes(&self) -> Result<Vec<Entry>, Error>;
 
     /// The last entry's link.
@@ -52,11 +52,11 @@ pub trait Store: Send {
     /// When it can't be read.
     fn last(&self) -> Result<Link, Error>;
 
-    /// All checkpoints, by entry.
+    /// All checkpoints of entries from this number on, by entry.
     ///
     /// # Errors
     /// When they can't be read.
-    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error>;
+    fn checkpoints(&self, from: u64) -> Result<Vec<Checkpoint>, Error>;
 
     /// The database's own check of itself.
     ///
@@ -72,5 +72,32 @@ pub(super) fn nothing_before_the_first(found: Option<i64>) -> Result<(), Error> 
         Some(sequence) => {
             Err(Error::LedgerChanged { finding: format!("an entry {sequence} was put in before the first") })
         }
+    }
+}
+
+/// An entry that is acted on must follow from the one before it, whose digest this is, where there is one.
+pub(super) fn following(entry: Entry, before: Option<Digest>) -> Result<Entry, Error> {
+    let digest = match (entry.sequence, before) {
+        (1, None) => Digest::BEGINNING,
+        (_, Some(digest)) => digest,
+        (sequence, None) => {
+            return Err(Error::LedgerChanged {
+                finding: format!("the entry before entry {sequence} is missing"),
+            });
+        }
+    };
+    let before = Link { sequence: entry.sequence.saturating_sub(1), digest };
+    if before.next(entry.record.as_bytes()).digest != entry.digest {
+        return Err(does_not_follow(entry.sequence));
+    }
+    Ok(entry)
+}
+
+pub(super) fn does_not_follow(sequence: u64) -> Error {
+    Error::LedgerChanged {
+        finding: format!(
+            "entry {sequence} does not follow from the one before: its record or its digest was changed, or an entry was taken out \
+             or put in"
+        ),
     }
 }

@@ -96,6 +96,62 @@ fn an_entry_before_the_first_is_refused_found_and_acted_on_by_nobody() {
 }
 
 #[test]
+fn a_change_that_does_not_follow_is_acted_on_by_nobody() {
+    for (sql, named) in [
+        (
+            "UPDATE entries SET record = replace(record, 'name-4', 'name-9') WHERE sequence = 4",
+            "entry 4 does not",
+        ),
+        ("DELETE FROM entries WHERE sequence = 2", "before entry 3 is missing"),
+        ("UPDATE entries SET sequence = 90 WHERE sequence = 5", "before entry 90 is missing"),
+    ] {
+        for place in places() {
+            write_to(
+                place.store(),
+                SigningKey::new().unwrap(),
+                &["name-1", "name-2", "name-3", "name-4", "name-5"],
+            );
+            assert_eq!(place.reader().unwrap().changes().unwrap().len(), 5);
+            place.tamper(sql);
+            let error = place.reader().unwrap().changes().unwrap_err().to_string();
+            assert!(error.contains(named), "{sql}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_ledger_is_walked_from_a_checkpoint_on() {
+    let names: Vec<String> = (1..=12).map(|number| format!("name-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // A checkpoint is signed after every third entry.
+    for (sql, last, found) in [
+        ("UPDATE entries SET record = '{}' WHERE sequence = 11", 3, true),
+        ("UPDATE entries SET record = '{}' WHERE sequence = 10", 2, true),
+        ("DELETE FROM entries WHERE sequence = 12", 3, true),
+        (
+            "UPDATE entries SET digest = replace(digest, substr(digest, 1, 1), 'x') WHERE sequence = 9",
+            3,
+            true,
+        ),
+        ("UPDATE entries SET record = '{}' WHERE sequence = 8", 3, false),
+        ("UPDATE entries SET record = '{}' WHERE sequence = 8", 4, true),
+        ("UPDATE entries SET record = '{}' WHERE sequence = 1", 100, true),
+        ("DELETE FROM checkpoints", 3, false),
+    ] {
+        for place in places() {
+            let key = SigningKey::new().unwrap();
+            let (trusted, other) = (Some(key.public()), Some(SigningKey::new().unwrap().public()));
+            write_to(place.store(), key, &names);
+            verify_end(&*place.reader().unwrap(), last, trusted).unwrap();
+            assert!(verify_end(&*place.reader().unwrap(), last, other).is_err());
+            place.tamper(sql);
+            let seen = verify_end(&*place.reader().unwrap(), last, trusted).is_err();
+            assert_eq!(seen, found, "{sql}, the last {last}");
+        }
+    }
+}
+
+#[test]
 fn no_byte_of_the_file_can_change_what_is_read_unseen() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
@@ -248,8 +304,8 @@ impl Store for Slow {
     fn last(&self) -> Result<Link, Error> {
         self.inner.last()
     }
-    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
-        self.inner.checkpoints()
+    fn checkpoints(&self, from: u64) -> Result<Vec<Checkpoint>, Error> {
+        self.inner.checkpoints(from)
     }
     fn check_storage(&self) -> Result<(), Error> {
         self.inner.check_storage()

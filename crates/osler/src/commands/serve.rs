@@ -284,6 +284,7 @@ impl Arguments {
             return Ok(governance);
         }
         let directory = self.governance.open_or_begin()?;
+        directory.check_ledger()?;
         let access = Access::Keys {
             keyring: directory.keyring()?,
             tokens: directory.tokens()?,

@@ -137,8 +137,8 @@ impl Store for Failing {
     fn last(&self) -> Result<Link, Error> {
         self.0.last()
     }
-    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
-        self.0.checkpoints()
+    fn checkpoints(&self, from: u64) -> Result<Vec<Checkpoint>, Error> {
+        self.0.checkpoints(from)
     }
     fn check_storage(&self) -> Result<(), Error> {
         self.0.check_storage()

@@ -5,7 +5,10 @@ mod line;
 
 pub use address::DatabaseAddress;
 
-use super::{Checkpoint, Digest, Entry, Link, Store, store::nothing_before_the_first};
+use super::{
+    Checkpoint, Digest, Entry, Link, Store,
+    store::{following, nothing_before_the_first},
+};
 use crate::{Error, hex};
 use line::Line;
 use std::time::Duration;
@@ -203,23 +206,36 @@ impl Store for PostgresStore {
         let rows = self.line.ask(READ, async |open| {
             let changes = open
                 .statement(
-                    r#"SELECT sequence, digest, record FROM osler_entries
+                    r#"SELECT sequence, digest, record,
+                           (SELECT digest FROM osler_entries AS before
+                            WHERE before.sequence = osler_entries.sequence - 1 AND before.sequence > 0)
+                       FROM osler_entries
                        WHERE left(record, 13) <> '{"kind":"call' AND sequence > 0 ORDER BY sequence"#,
                 )
                 .await?;
             open.client.query(&changes, &[]).await
         })?;
-        rows.iter().map(entry).collect()
+        rows.iter()
+            .map(|row| {
+                let change = entry(row)?;
+                let before: Option<&str> = row.get(3);
+                let number = row.get::<_, i64>(0) - 1;
+                let before = before.map(|digest| digest_of(number, digest)).transpose()?;
+                following(change, before)
+            })
+            .collect()
     }
 
     fn last(&self) -> Result<Link, Error> {
         link(self.line.ask(READ, async |open| open.client.query_opt(LAST, &[]).await)?)
     }
 
-    fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
+    fn checkpoints(&self, from: u64) -> Result<Vec<Checkpoint>, Error> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
         let rows = self.line.ask(READ, async |open| {
-            let kept = "SELECT sequence, checkpoint FROM osler_checkpoints ORDER BY sequence, place";
-            open.client.query(kept, &[]).await
+            let kept =
+                "SELECT sequence, checkpoint FROM osler_checkpoints WHERE sequence >= $1 ORDER BY sequence, place";
+            open.client.query(kept, &[&from]).await
         })?;
         rows.iter().map(|row| Checkpoint::kept(row.get(0), row.get(1))).collect()
     }

@@ -79,8 +79,7 @@ fn read(path: &Path) -> Result<Criteria> {
 
 /// When criteria were registered first.
 fn registered(directory: &GovernanceDirectory, digest: &str) -> Result<Option<String>> {
-    let changes = directory.changes()?;
-    Ok(changes.iter().find_map(|entry| match serde_json::from_str(&entry.record).ok()? {
+    Ok(directory.changes()?.into_iter().find_map(|(_, record)| match record {
         Record::Criteria(registration) if registration.criteria_digest == digest => Some(registration.time),
         _ => None,
     }))

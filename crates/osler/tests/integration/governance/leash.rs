@@ -49,6 +49,38 @@ impl Board {
     }
 }
 
+#[test]
+fn a_retirement_whose_entry_was_made_unreadable_lets_nothing_answer() {
+    let board = without_evaluation();
+    let site = &board.site;
+    let key = said(site, "access grant --governance site --name app --scope predict --trial");
+    let taken = |verb: &str, to: &str, by: &str| {
+        board.sign(by, &board.step(to, ""));
+        said(site, &format!("model {verb} {} {by}.json", board.step(to, "")));
+    };
+    taken("promote", "validated", "developer");
+    let before = std::fs::read(board.history()).unwrap();
+    let server = Server::start(site, &["--governance", "site"]);
+    assert_eq!(server.post("/v1/risk", &key, RECORD).status, 200);
+    taken("demote", "retired", "governance");
+    std::fs::write(board.history(), before).unwrap();
+    // Somebody who may take the trigger away.
+    let ledger = rusqlite::Connection::open(site.path("site/ledger.db")).unwrap();
+    let unreadable = "DROP TRIGGER entries_stay; UPDATE entries SET record = replace(record, '\"kind\":\"stage\"', '\"kind\":\"stagf\"')
+        WHERE sequence = (SELECT max(sequence) FROM entries WHERE record LIKE '{\"kind\":\"stage\"%')";
+    ledger.execute_batch(unreadable).unwrap();
+    // Long enough for several looks at it.
+    std::thread::sleep(Duration::from_millis(3500));
+    let answer = server.post("/v1/risk", &key, RECORD);
+    assert_eq!(answer.body["error"]["code"], "stage_unavailable", "{} {}", answer.status, answer.body);
+    drop(server);
+    let refused = site.fail(&format!("serve --governance site --model {}", super::model()));
+    assert!(refused.contains("the ledger was changed: entry "), "{refused}");
+    assert!(
+        site.fail(&format!("model verify --governance site --model {}", super::model())).contains("entry ")
+    );
+}
+
 /// The same, where no step needs an evaluation.
 fn without_evaluation() -> Board {
     Board::under(&POLICY.replace("evaluation = true\n", ""))

@@ -101,3 +101,17 @@ pub(super) fn does_not_follow(sequence: u64) -> Error {
         ),
     }
 }
+
+/// A store that fell back to an earlier state (a backup that was played in, a standby that lagged) must not be gone on with: what was
+/// answered would be missing, and the chain would hold. `there` is the digest that stands now where this process last wrote.
+pub(super) fn not_set_back(written: Link, there: Option<Digest>, last: Link) -> Result<(), Error> {
+    if written == Link::BEGINNING || there == Some(written.digest) {
+        return Ok(());
+    }
+    Err(Error::LedgerChanged {
+        finding: format!(
+            "it ends at entry {}, and entry {written}, which this server has written, isn't there: it was set back to an earlier state",
+            last.sequence
+        ),
+    })
+}

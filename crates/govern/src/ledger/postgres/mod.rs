@@ -7,7 +7,7 @@ pub use address::DatabaseAddress;
 
 use super::{
     Checkpoint, Digest, Entry, Link, Store,
-    store::{following, nothing_before_the_first},
+    store::{following, not_set_back, nothing_before_the_first},
 };
 use crate::{Error, hex};
 use line::Line;
@@ -40,6 +40,7 @@ const BEGIN_TO_ADD: &str =
 
 const LAST: &str =
     "SELECT sequence, digest FROM osler_entries WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1";
+const DIGEST: &str = "SELECT digest FROM osler_entries WHERE sequence = $1";
 const ADD: &str = "INSERT INTO osler_entries (sequence, digest, record) \
                    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])";
 
@@ -134,21 +135,6 @@ fn entry(row: &Row) -> Result<Entry, Error> {
     Ok(Entry { sequence: sequence.unsigned_abs(), digest, record: row.get(2) })
 }
 
-/// A database that fell back to an earlier state (a backup that was played in, a standby that lagged) must not be gone on with: what
-/// was answered would be missing, and the chain would hold.
-fn not_set_back(last: Link, written: Link) -> Result<Link, Error> {
-    let is_same = last.sequence > written.sequence || last == written;
-    if is_same {
-        return Ok(last);
-    }
-    Err(Error::LedgerChanged {
-        finding: format!(
-            "it ends at entry {}, and this server has written entry {}: the database was set back to an earlier state",
-            last.sequence, written
-        ),
-    })
-}
-
 impl Store for PostgresStore {
     fn ledger_id(&self) -> &str {
         &self.id
@@ -157,10 +143,14 @@ impl Store for PostgresStore {
     fn append(&mut self, records: &[String]) -> Result<Vec<Link>, Error> {
         let written = self.written;
         let links = self.line.ask(WRITE, async |open| {
-            let (last, add) = (open.statement(LAST).await?, open.statement(ADD).await?);
+            let (last, there, add) =
+                (open.statement(LAST).await?, open.statement(DIGEST).await?, open.statement(ADD).await?);
             open.client.batch_execute(BEGIN_TO_ADD).await?;
             let last = link(open.client.query_opt(&last, &[]).await?);
-            let mut end = match last.and_then(|last| not_set_back(last, written)) {
+            let there = open.client.query_opt(&there, &[&(written.sequence as i64)]).await?;
+            let there = there.map(|row| digest_of(written.sequence as i64, row.get(0))).transpose();
+            let checked = last.and_then(|last| not_set_back(written, there?, last).map(|()| last));
+            let mut end = match checked {
                 Ok(end) => end,
                 Err(error) => {
                     open.client.batch_execute("ROLLBACK").await?;

@@ -142,12 +142,15 @@ fn a_database_that_was_set_back_is_not_gone_on_with() {
     // Another end of the same length is no better.
     PostgresStore::open(address(&url)).unwrap().append(&line("another")).unwrap();
     assert!(store.append(&line("d")).unwrap_err().to_string().contains("set back"));
+    // Nor is a longer one.
+    PostgresStore::open(address(&url)).unwrap().append(&line("longer")).unwrap();
+    assert!(store.append(&line("d")).unwrap_err().to_string().contains("set back"));
     // What others add is no setting back.
     let mut other = PostgresStore::open(address(&url)).unwrap();
     other.append(&line("e")).unwrap();
     PostgresStore::open(address(&url)).unwrap().append(&line("f")).unwrap();
     other.append(&line("g")).unwrap();
-    assert_eq!(check_in(&place).unwrap().entries, 6);
+    assert_eq!(check_in(&place).unwrap().entries, 7);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use super::{
     Checkpoint, Digest, Entry, Link, Store,
-    store::{following, nothing_before_the_first},
+    store::{following, not_set_back, nothing_before_the_first},
     wal,
 };
 use crate::{Error, hex, sqlite};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Triggers make it append-only for everyone who comes by SQL; who comes by the file is found by the chain.
 const SCHEMA: &str = r#"
@@ -34,6 +34,52 @@ const WRITE: &str = "the ledger can't be written";
 pub struct SqliteStore {
     connection: Connection,
     id: String,
+    file: OpenFile,
+    /// The last entry that was written here.
+    written: Link,
+}
+
+/// The file that was opened, to be told from another that takes its place: SQLite would go on writing to one that nobody can find any more.
+struct OpenFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+#[cfg(unix)]
+type Identity = (u64, u64);
+/// Elsewhere a file that is open can't be replaced.
+#[cfg(not(unix))]
+type Identity = ();
+
+impl OpenFile {
+    fn at(path: &Path) -> Result<Self, Error> {
+        Ok(OpenFile { path: path.to_owned(), identity: Self::identity(path).map_err(no_file)? })
+    }
+
+    #[cfg(unix)]
+    fn identity(path: &Path) -> std::io::Result<Identity> {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn identity(path: &Path) -> std::io::Result<Identity> {
+        std::fs::metadata(path).map(drop)
+    }
+
+    fn still_there(&self) -> Result<(), Error> {
+        match Self::identity(&self.path) {
+            Ok(there) if there == self.identity => Ok(()),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(no_file(error)),
+            _ => Err(Error::LedgerChanged {
+                finding: "its file was moved or replaced while a server wrote to it".into(),
+            }),
+        }
+    }
+}
+
+fn no_file(source: std::io::Error) -> Error {
+    Error::Io { what: "the ledger's file can't be looked at", source }
 }
 
 impl SqliteStore {
@@ -43,6 +89,7 @@ impl SqliteStore {
     /// When the file can't be opened or is something else.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut connection = sqlite::open(path, SCHEMA)?;
+        let file = OpenFile::at(path)?;
         // Two processes may begin it at once; one of them finds the other's.
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -55,7 +102,7 @@ impl SqliteStore {
                 .map_err(sqlite::failed(WRITE))?;
         }
         transaction.commit().map_err(sqlite::failed(WRITE))?;
-        Self::of(connection)
+        Self::of(connection, file)
     }
 
     /// Opens a ledger that is there, to look at it.
@@ -63,12 +110,12 @@ impl SqliteStore {
     /// # Errors
     /// When it isn't there or can't be read.
     pub fn open_to_read(path: &Path) -> Result<Self, Error> {
-        Self::of(sqlite::open_to_read(path)?)
+        Self::of(sqlite::open_to_read(path)?, OpenFile::at(path)?)
     }
 
-    fn of(connection: Connection) -> Result<Self, Error> {
+    fn of(connection: Connection, file: OpenFile) -> Result<Self, Error> {
         let id = id_of(&connection)?.ok_or(Error::LedgerChanged { finding: "it has lost its id".into() })?;
-        Ok(SqliteStore { connection, id })
+        Ok(SqliteStore { connection, id, file, written: Link::BEGINNING })
     }
 }
 
@@ -92,6 +139,14 @@ fn last(connection: &Connection) -> Result<Link, Error> {
             Ok(Link { sequence: sequence.unsigned_abs(), digest: digest_of(sequence, &digest)? })
         }
     }
+}
+
+fn digest_at(connection: &Connection, sequence: u64) -> Result<Option<Digest>, Error> {
+    let digest: Option<String> = connection
+        .prepare_cached("SELECT digest FROM entries WHERE sequence = ?1")
+        .and_then(|mut query| query.query_row([sequence as i64], |row| row.get(0)).optional())
+        .map_err(sqlite::failed(READ))?;
+    digest.map(|digest| digest_of(sequence as i64, &digest)).transpose()
 }
 
 fn digest_of(sequence: i64, digest: &str) -> Result<Digest, Error> {
@@ -129,6 +184,7 @@ impl Store for SqliteStore {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(sqlite::failed(WRITE))?;
         let mut link = last(&transaction)?;
+        not_set_back(self.written, digest_at(&transaction, self.written.sequence)?, link)?;
         let mut links = Vec::with_capacity(records.len());
         for record in records {
             link = link.next(record.as_bytes());
@@ -136,6 +192,9 @@ impl Store for SqliteStore {
             links.push(link);
         }
         transaction.commit().map_err(sqlite::failed(WRITE))?;
+        // An entry in a file that isn't the ledger's any more is no record.
+        self.file.still_there()?;
+        self.written = link;
         Ok(links)
     }
 

@@ -184,6 +184,48 @@ fn no_byte_of_the_file_can_change_what_is_read_unseen() {
 }
 
 #[test]
+fn a_file_that_was_set_back_or_replaced_is_not_gone_on_with() {
+    let line = |name: &str| [serde_json::to_string(&record(name)).unwrap()];
+    let place = Place::File(tempfile::tempdir().unwrap());
+    let Place::File(dir) = &place else { unreachable!() };
+    let path = dir.path().join("ledger.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    for name in ["a", "b", "c"] {
+        store.append(&line(name)).unwrap();
+    }
+    // What others add is no setting back.
+    SqliteStore::open(&path).unwrap().append(&line("d")).unwrap();
+    store.append(&line("e")).unwrap();
+    place.tamper("DELETE FROM entries WHERE sequence > 3");
+    for _ in 0..3 {
+        let error = store.append(&line("f")).unwrap_err();
+        assert!(
+            matches!(&error, Error::LedgerChanged { finding } if finding.contains("set back")),
+            "{error}"
+        );
+        SqliteStore::open(&path).unwrap().append(&line("another")).unwrap();
+    }
+
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.append(&line("g")).unwrap();
+    let backup = dir.path().join("backup.db");
+    let vacuum = format!("VACUUM INTO '{}'", backup.display());
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&vacuum).unwrap();
+    store.append(&line("h")).unwrap();
+    for moved in [Some(&backup), None] {
+        match moved {
+            Some(backup) => std::fs::rename(backup, &path).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        let error = store.append(&line("i")).unwrap_err();
+        assert!(
+            matches!(&error, Error::LedgerChanged { finding } if finding.contains("replaced")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn what_was_noted_and_who_is_trusted_are_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");

@@ -10,9 +10,8 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Who must agree to what.
 pub const POLICY: &str = "policy.toml";
@@ -22,6 +21,9 @@ const MODELS: &str = "models";
 const LOCK: &str = ".lock";
 /// How soon a step that is taken holds on a running server.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// For how long what was seen last counts, where looking again takes longer or never ends. Longer than a busy machine keeps a look
+/// from its turn, or a database from its answer while others write; soon enough for whoever takes a model back.
+const COUNTS_FOR: Duration = Duration::from_secs(10);
 
 /// Reads the site's policy.
 pub fn policy(directory: &GovernanceDirectory) -> Result<Policy> {
@@ -151,16 +153,14 @@ fn last_step(directory: &GovernanceDirectory, digest: &str) -> Result<Option<Sta
 }
 
 /// Looks at a model's records for as long as the server runs, and says where it stands. Where that can't be read, because a file or the
-/// ledger's database can't be, or the records don't hold together, it isn't known: the model answers nobody until it is. Retired is
-/// what was retired, by a step that was signed.
+/// ledger's database can't be, or the records don't hold together, it isn't known: the model answers nobody until it is. Nor is it where
+/// nobody has been able to look for a while. Retired is what was retired, by a step that was signed.
 pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Result<StageOf> {
     let first = history(&directory, &digest, &name)?.stage();
     if first == Stage::Retired {
         bail!("the model {name} is retired; serve another");
     }
-    let place =
-        |stage: Option<Stage>| Stage::ALL.iter().position(|s| Some(*s) == stage).unwrap_or(usize::MAX);
-    let standing = Arc::new(AtomicUsize::new(place(Some(first))));
+    let standing = Arc::new(Mutex::new((Some(first), Instant::now())));
     let seen = Arc::downgrade(&standing);
     std::thread::Builder::new()
         .name("lifecycle".to_owned())
@@ -184,9 +184,12 @@ pub fn watch(directory: GovernanceDirectory, digest: String, name: String) -> Re
                     tracing::warn!(from = name(before), to = name(stage), "the model's stage has changed");
                     before = stage;
                 }
-                standing.store(place(stage), Ordering::Relaxed);
+                *standing.lock().unwrap_or_else(PoisonError::into_inner) = (stage, Instant::now());
             }
         })
         .context("no thread to watch the model's records with")?;
-    Ok(Arc::new(move || Stage::ALL.get(standing.load(Ordering::Relaxed)).copied()))
+    Ok(Arc::new(move || {
+        let (stage, seen) = *standing.lock().unwrap_or_else(PoisonError::into_inner);
+        stage.filter(|_| seen.elapsed() < COUNTS_FOR)
+    }))
 }

@@ -183,7 +183,17 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
     let kept = std::fs::read(&policy).unwrap();
     std::fs::write(&policy, "[roles").unwrap();
     assert_eq!(until(503, "").body["error"]["code"], "stage_unavailable");
+    std::fs::write(&policy, &kept).unwrap();
+    until(200, "live");
+
+    // Nor is one that can't be looked at for as long as it takes: as a share that hangs, a pipe that nobody writes to.
+    std::fs::remove_file(&policy).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&policy).status().unwrap().success());
+    assert_eq!(until(503, "").body["error"]["code"], "stage_unavailable");
+    let pipe = std::fs::File::options().write(true).open(&policy).unwrap();
+    std::fs::remove_file(&policy).unwrap();
     std::fs::write(&policy, kept).unwrap();
+    drop(pipe);
     until(200, "live");
 
     let down = board.step("retired", "");

@@ -201,13 +201,7 @@ impl GovernanceDirectory {
     /// What the ledger holds of changes: of access, of criteria, of models. Nothing when it wasn't begun. One that can't be read may be the
     /// one that is asked about, so that it isn't passed over.
     pub fn changes(&self) -> Result<Vec<(Link, Record)>> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        if reader.is_none() {
-            *reader = self.ledger_if_begun()?;
-        }
-        let changes = reader.as_ref().map_or(Ok(Vec::new()), |store| store.changes())?;
-        // A file may be another by the next time, where a database stays the one that it is.
-        reader.take_if(|_| self.at(LEDGER).exists());
+        let changes = self.look(|store| store.changes().map_err(Into::into))?.unwrap_or_default();
         let read = |entry: Entry| {
             let record = serde_json::from_str(&entry.record).ok().with_context(|| {
                 format!("entry {} holds no record; run `osler ledger verify`", entry.sequence)
@@ -215,6 +209,22 @@ impl GovernanceDirectory {
             Ok((Link { sequence: entry.sequence, digest: entry.digest }, record))
         };
         changes.into_iter().map(read).collect()
+    }
+
+    /// Names the ledger, if it was begun.
+    pub fn ledger_id(&self) -> Result<Option<String>> {
+        self.look(|store| Ok(store.ledger_id().to_owned()))
+    }
+
+    fn look<T>(&self, at: impl FnOnce(&dyn Store) -> Result<T>) -> Result<Option<T>> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.is_none() {
+            *reader = self.ledger_if_begun()?;
+        }
+        let found = reader.as_deref().map(at).transpose();
+        // A file may be another by the next time, where a database stays the one that it is.
+        reader.take_if(|_| self.at(LEDGER).exists());
+        found
     }
 
     /// Walks the end of the ledger, before anything rests on it.

@@ -43,13 +43,16 @@ pub fn history_path(directory: &GovernanceDirectory, digest: &str) -> PathBuf {
 pub fn history(directory: &GovernanceDirectory, digest: &str, name: &str) -> Result<History> {
     let path = history_path(directory, digest);
     let known = last_step(directory, digest)?.map(|step| step.step_digest);
-    let history = read_history(directory, &path, digest)?.unwrap_or_else(|| History::new(digest, name));
+    // A site without one has no steps either.
+    let ledger = directory.ledger_id()?.unwrap_or_default();
+    let read = |path: &Path| read_history(path, digest, &ledger, || policy(directory));
+    let history = read(&path)?.unwrap_or_else(|| History::new(digest, name, &ledger));
     if history.last_digest()? == known {
         return Ok(history);
     }
     let pending = pending_path(&path);
     // One that isn't the ledger's, or doesn't hold together, was cut off before the ledger had it: it was never taken.
-    if let Ok(Some(begun)) = read_history(directory, &pending, digest)
+    if let Ok(Some(begun)) = read(&pending)
         && begun.last_digest()? == known
     {
         // Who may only read the directory leaves it to whoever takes the next step.
@@ -62,9 +65,14 @@ pub fn history(directory: &GovernanceDirectory, digest: &str, name: &str) -> Res
     )
 }
 
-fn read_history(directory: &GovernanceDirectory, path: &Path, digest: &str) -> Result<Option<History>> {
+fn read_history(
+    path: &Path,
+    digest: &str,
+    ledger: &str,
+    policy: impl FnOnce() -> Result<Policy>,
+) -> Result<Option<History>> {
     match fs::read(path) {
-        Ok(bytes) => History::read(&bytes, digest, &policy(directory)?)
+        Ok(bytes) => History::read(&bytes, digest, ledger, &policy()?)
             .map(Some)
             .with_context(|| format!("{}", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,12 +1,17 @@
 //! The chain of a model's steps.
 
 use super::{Approval, Policy, Stage, Step};
-use crate::{Error, stamp};
+use crate::{Error, hex, stamp};
 use events::Time;
 use serde::{Deserialize, Serialize};
 
-/// What stands before the first step.
-const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Keeps digests of ledgers apart from all others.
+const DOMAIN: &str = "osler 2026 lifecycle beginning v1";
+
+/// What stands before the first step: it names the site's ledger, so that what is approved at one site is approved at no other.
+fn beginning(ledger: &str) -> String {
+    hex::encode(&blake3::derive_key(DOMAIN, ledger.as_bytes()))
+}
 
 /// A step that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,21 +29,25 @@ struct TakenStep {
 pub struct History {
     model: String,
     name: String,
+    /// The id of the site's ledger. Histories of builds from before it was told have none, and hold nowhere.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    ledger: String,
     steps: Vec<TakenStep>,
 }
 
 impl History {
-    /// Of a model that has taken no step: a draft.
-    pub fn new(model: &str, name: &str) -> Self {
-        History { model: model.to_owned(), name: name.to_owned(), steps: Vec::new() }
+    /// Of a model that has taken no step at the site with this ledger: a draft.
+    pub fn new(model: &str, name: &str, ledger: &str) -> Self {
+        let [model, name, ledger] = [model, name, ledger].map(str::to_owned);
+        History { model, name, ledger, steps: Vec::new() }
     }
 
     /// Reads a history and checks every step, approval and signature against the policy as it stands now.
     ///
     /// # Errors
-    /// When it isn't, to the byte, what was written, or is of another model, or a step isn't approved as the policy
-    /// wants.
-    pub fn read(bytes: &[u8], model: &str, policy: &Policy) -> Result<Self, Error> {
+    /// When it isn't, to the byte, what was written, or is of another model or another site's ledger, or a step isn't
+    /// approved as the policy wants.
+    pub fn read(bytes: &[u8], model: &str, ledger: &str, policy: &Policy) -> Result<Self, Error> {
         let changed = |how: String| Error::HistoryChanged(how);
         let history: History = serde_json::from_slice(bytes)
             .map_err(|error| changed(format!("it can't be read (line {})", error.line())))?;
@@ -48,8 +57,15 @@ impl History {
         if history.model != model {
             return Err(changed("it is of another model".into()));
         }
+        if history.ledger != ledger {
+            return Err(changed(
+                "it is bound to another ledger than this site's, or was made by a build from before histories were bound to one; \
+                 what is approved at one site holds at no other"
+                    .into(),
+            ));
+        }
         let mut stage = Stage::Draft;
-        let mut previous = BEGINNING.to_owned();
+        let mut previous = beginning(ledger);
         for (index, taken) in history.steps.iter().enumerate() {
             let number = index + 1;
             let TakenStep { step, approvals, .. } = taken;
@@ -90,9 +106,12 @@ impl History {
     /// The step from here to `to`, to be approved.
     ///
     /// # Errors
-    /// When the lifecycle doesn't have it.
+    /// When the lifecycle doesn't have it, or the site has no ledger yet.
     pub fn propose(&self, to: Stage, reason: &str, evidence: Option<super::Evidence>) -> Result<Step, Error> {
-        let previous = self.last_digest()?.unwrap_or_else(|| BEGINNING.to_owned());
+        if self.ledger.is_empty() {
+            return Err(Error::Refused("the site has no ledger yet; `osler access grant` begins one".into()));
+        }
+        let previous = self.last_digest()?.unwrap_or_else(|| beginning(&self.ledger));
         let step = Step {
             model: self.model.clone(),
             previous,

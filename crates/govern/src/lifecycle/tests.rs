@@ -44,7 +44,7 @@ impl Board {
     }
 
     fn live(&self) -> History {
-        let mut history = History::new("blake3:01", "osler-tiny");
+        let mut history = History::new("blake3:01", "osler-tiny", "site");
         self.take(&mut history, Stage::Validated, &[("developer", &self.developer)]).unwrap();
         self.take(&mut history, Stage::Silent, &[("governance", &self.governance)]).unwrap();
         let both = [("clinician", &self.clinician), ("governance", &self.governance)];
@@ -59,7 +59,7 @@ fn a_model_goes_live_step_by_step_and_comes_back_at_once() {
     let mut history = board.live();
     assert_eq!(history.stage(), Stage::Live);
     let bytes = history.to_bytes().unwrap();
-    assert_eq!(History::read(&bytes, "blake3:01", &board.policy).unwrap(), history);
+    assert_eq!(History::read(&bytes, "blake3:01", "site", &board.policy).unwrap(), history);
     board.take(&mut history, Stage::Silent, &[("clinician", &board.clinician)]).unwrap();
     board.take(&mut history, Stage::Retired, &[("governance", &board.governance)]).unwrap();
     for to in Stage::ALL {
@@ -70,7 +70,7 @@ fn a_model_goes_live_step_by_step_and_comes_back_at_once() {
 #[test]
 fn steps_without_what_the_policy_asks_for_are_refused() {
     let board = board();
-    let draft = || History::new("blake3:01", "osler-tiny");
+    let draft = || History::new("blake3:01", "osler-tiny", "site");
     let refused = |history: &mut History, to, by: &[(&str, &SigningKey)]| {
         let before = history.clone();
         let said = board.take(history, to, by).unwrap_err().to_string();
@@ -120,6 +120,32 @@ fn an_approval_is_good_for_one_model_one_step_and_one_moment() {
 }
 
 #[test]
+fn what_is_approved_at_one_site_holds_at_no_other() {
+    let board = board();
+    let bytes = board.live().to_bytes().unwrap();
+    let read = |bytes: &[u8], ledger| History::read(bytes, "blake3:01", ledger, &board.policy);
+    read(&bytes, "site").unwrap();
+    assert!(read(&bytes, "elsewhere").unwrap_err().to_string().contains("another ledger"));
+    // What names the ledger can be changed; what was signed can't.
+    let text = String::from_utf8(bytes).unwrap();
+    let moved = text.replace("\"ledger\": \"site\"", "\"ledger\": \"elsewhere\"");
+    assert_ne!(moved, text);
+    let said = read(moved.as_bytes(), "elsewhere").unwrap_err().to_string();
+    assert!(said.contains("step 1 does not follow"), "{said}");
+    let of_an_earlier_build = text.replace("  \"ledger\": \"site\",\n", "");
+    let said = read(of_an_earlier_build.as_bytes(), "site").unwrap_err().to_string();
+    assert!(said.contains("a build from before"), "{said}");
+
+    let draft = History::new("blake3:01", "osler-tiny", "site");
+    let step = draft.propose(Stage::Validated, "because", evidence()).unwrap();
+    let approval = step.approve("developer", &board.developer).unwrap().approval;
+    let mut elsewhere = History::new("blake3:01", "osler-tiny", "elsewhere");
+    assert!(elsewhere.take(step, vec![approval], &board.policy, now()).is_err());
+    let nowhere = History::new("blake3:01", "osler-tiny", "");
+    assert!(nowhere.propose(Stage::Validated, "because", evidence()).is_err());
+}
+
+#[test]
 fn no_byte_of_a_history_can_be_changed() {
     let board = board();
     let bytes = board.live().to_bytes().unwrap();
@@ -127,16 +153,16 @@ fn no_byte_of_a_history_can_be_changed() {
         let mut changed = bytes.clone();
         changed[index] ^= 1;
         // Only the name and the times of steps are signed by nobody; the ledger has their digest.
-        if let Ok(read) = History::read(&changed, "blake3:01", &board.policy) {
-            let original = History::read(&bytes, "blake3:01", &board.policy).unwrap();
+        if let Ok(read) = History::read(&changed, "blake3:01", "site", &board.policy) {
+            let original = History::read(&bytes, "blake3:01", "site", &board.policy).unwrap();
             let told = read.name() != original.name()
                 || read.last_digest().unwrap() != original.last_digest().unwrap();
             assert!(told, "byte {index} was changed unseen");
         }
     }
-    assert!(History::read(&bytes, "blake3:02", &board.policy).is_err());
+    assert!(History::read(&bytes, "blake3:02", "site", &board.policy).is_err());
     let other = self::board().policy;
-    assert!(History::read(&bytes, "blake3:01", &other).is_err(), "another policy's people");
+    assert!(History::read(&bytes, "blake3:01", "site", &other).is_err(), "another policy's people");
 }
 
 #[test]

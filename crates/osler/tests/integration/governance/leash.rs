@@ -259,6 +259,15 @@ fn a_step_that_was_cut_off_is_taken_if_the_ledger_has_it_and_not_begun_if_not() 
     said(site, &format!("model promote {step} governance.json"));
     assert_eq!(stage("copy"), "silent");
 
+    // What was approved at one site holds at no other with the same board, whatever its ledger says.
+    said(site, "access grant --governance other --name app --scope predict");
+    std::fs::create_dir_all(site.path("other/models")).unwrap();
+    for file in ["policy.toml".to_owned(), format!("models/{}", path.file_name().unwrap().display())] {
+        std::fs::copy(site.path("site").join(&file), site.path("other").join(&file)).unwrap();
+    }
+    let refused = site.fail(&format!("model verify --governance other --model {}", super::model()));
+    assert!(refused.contains("bound to another ledger"), "{refused}");
+
     // One model whose record doesn't hold hides no other.
     site.file("copy/models/00.json", "{}");
     let listed = said(site, "model list --governance copy");

@@ -190,7 +190,7 @@ impl Unsettled {
         let tells = response.status().is_success() || notes.lock().model_asked;
         let refusal =
             if tells && withheld.is_some() { refused_now(&state, &mut call, &caller) } else { None };
-        let kept_back = withheld.zip(refusal);
+        let mut kept_back = withheld.zip(refusal);
         let (head, body) = response.into_parts();
         // Answers are made in memory; one that fails to arrive from there is our own failure.
         let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
@@ -223,18 +223,29 @@ impl Unsettled {
         if let Err(error) = keep::input(&state, call.input_digest.as_deref(), input).await {
             return error.into_response();
         }
-        // What was answered is not repeated in the record of what was asked silently.
-        let asked = questions.is_some().then(|| Call {
-            output: None,
-            feedback: None,
-            cards: Vec::new(),
-            ..call.clone()
-        });
-        let (digest, stage) = (call.model.digest.clone(), call.model.stage);
-        let appended = match append(&state, call).await {
+        // What was answered is not repeated in the record of what was asked silently, nor in a second one of this call.
+        let output = call.output.take();
+        let mut again = Call { feedback: None, cards: Vec::new(), ..call.clone() };
+        call.output = output;
+        let asked = questions.is_some().then(|| again.clone());
+        let mut appended = match append(&state, call).await {
             Ok(appended) => appended,
             Err(error) => return error.into_response(),
         };
+        // A database may take seconds to write it, and the model may have been taken back meanwhile. The ledger then says of the same
+        // call that it was withheld after all.
+        if tells
+            && kept_back.is_none()
+            && let Some(refusal) = withheld.and_then(|_| refused_now(&state, &mut again, &caller))
+        {
+            again.withheld = true;
+            kept_back = withheld.zip(Some(refusal));
+            appended = match append(&state, again.clone()).await {
+                Ok(appended) => appended,
+                Err(error) => return error.into_response(),
+            };
+        }
+        let (digest, stage) = (again.model.digest, again.model.stage);
         if let (Some(mirror), Some(questions), Some(asked)) = (models.mirror_of(&state), questions, asked)
             && kept_back.is_none()
         {

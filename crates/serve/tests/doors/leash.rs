@@ -3,12 +3,13 @@
 use crate::{
     call::{Answer, governed, now, post, send, ungoverned},
     fake::{FakePredictor, record},
-    ledger::{calls, ledger, recorded},
+    ledger::{Eventful, calls, ledger, recorded},
 };
 use axum::{Router, body::Body, http::Request};
 use govern::{
+    SigningKey,
     access::{Grant, Keyring, Scope},
-    ledger::Call,
+    ledger::{Call, Ledger, LedgerSettings, SqliteStore},
 };
 use serde_json::{Value, json};
 use serve::{Access, Route, ServeSettings, Stage, routes};
@@ -244,6 +245,39 @@ async fn a_model_that_is_taken_back_while_it_is_asked_is_not_answered_for() {
         if status == 200 {
             assert_eq!(answer.json()["model"]["stage"], before.name());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_taken_back_while_its_answer_is_recorded_is_not_answered_for() {
+    use Stage::{Live, Retired, Silent};
+    for (after, status, code) in
+        [(Some(Silent), 403, "withheld"), (Some(Retired), 410, "retired"), (None, 503, "stage_unavailable")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ledger.db");
+        let stage = Arc::new(Mutex::new(Some(Live)));
+        let (standing, changed) = (stage.clone(), stage);
+        let happens = move || {
+            *changed.lock().unwrap() = after;
+            Ok(())
+        };
+        let store = Eventful(SqliteStore::open(&file).unwrap(), Box::new(happens));
+        let key = SigningKey::new().unwrap();
+        let ledger = Ledger::start(Box::new(store), key, Arc::new(now), LedgerSettings::default()).unwrap();
+        let governance =
+            ungoverned().with_ledger(ledger).with_stage(Arc::new(move || *standing.lock().unwrap()));
+        let service = governed(Arc::default(), governance, ServeSettings::default());
+        let answer = post(&service, "/v1/risk", &record(&[])).await;
+        answer.error(status, code);
+        assert!(!answer.text.contains("cumulative_incidence"), "{}", answer.text);
+        let stage = after.unwrap_or(Live);
+        let calls = calls(&file);
+        let told: Vec<_> = calls.iter().map(|call| (call.withheld, call.model.stage, call.status)).collect();
+        assert_eq!(told, [(false, Live, 200), (true, stage, 200)]);
+        assert!(calls[0].request_id == calls[1].request_id && calls[1].output.is_none());
+        assert!(answer.header("x-osler-ledger").starts_with("2:"));
+        assert_eq!(answer.header("x-osler-stage"), stage.name());
     }
 }
 

@@ -115,15 +115,16 @@ async fn a_long_answer_is_kept_by_its_digest() {
     assert_eq!(record["output_digest"], blake3::hash(answer.text.as_bytes()).to_hex().to_string());
 }
 
-/// A store that fails when told to.
-struct Failing(SqliteStore, Arc<AtomicBool>);
+/// A store to which something happens whenever it is written to.
+pub struct Eventful(pub SqliteStore, pub Box<dyn Fn() -> Result<(), Error> + Send>);
 
-impl Store for Failing {
+impl Store for Eventful {
     fn ledger_id(&self) -> &str {
         self.0.ledger_id()
     }
     fn append(&mut self, records: &[String]) -> Result<Vec<Link>, Error> {
-        if self.1.load(Ordering::Relaxed) { Err(Error::LedgerUnavailable) } else { self.0.append(records) }
+        (self.1)()?;
+        self.0.append(records)
     }
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
         self.0.keep_checkpoint(checkpoint)
@@ -149,7 +150,9 @@ impl Store for Failing {
 async fn what_cannot_be_recorded_is_not_answered() {
     let dir = tempfile::tempdir().unwrap();
     let failing = Arc::new(AtomicBool::new(true));
-    let store = Failing(SqliteStore::open(&dir.path().join("ledger.db")).unwrap(), failing.clone());
+    let fails = failing.clone();
+    let happens = move || if fails.load(Ordering::Relaxed) { Err(Error::LedgerUnavailable) } else { Ok(()) };
+    let store = Eventful(SqliteStore::open(&dir.path().join("ledger.db")).unwrap(), Box::new(happens));
     let clock = Arc::new(|| Time::from_micros(0));
     let ledger =
         Ledger::start(Box::new(store), SigningKey::new().unwrap(), clock, LedgerSettings::default()).unwrap();

@@ -122,7 +122,8 @@ async fn identify(state: &AppState, shown: &Shown) -> Result<Caller, ApiError> {
 
 fn by_cds_token(tokens: &Tokens, token: &str, path: &str, now: Time) -> Result<Caller, ApiError> {
     tokens.admit(token, path, now).map_err(|reason| match reason {
-        TokenRefusal::Unavailable => ApiError::AccessUnavailable,
+        // Nothing is wrong with a token that there is no room to remember: it is good the next minute.
+        TokenRefusal::Unavailable | TokenRefusal::Full => ApiError::AccessUnavailable,
         reason => ApiError::TokenRefused { reason },
     })
 }

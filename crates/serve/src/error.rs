@@ -187,7 +187,7 @@ impl ApiError {
             E::AccessUnavailable => (
                 S::SERVICE_UNAVAILABLE,
                 "access_unavailable",
-                "the keys, or those of the token's issuer, can't be read at this moment; try again after the time in Retry-After"
+                "the keys, those of the token's issuer, or the tokens that were used can't be looked up at this moment; try again after the time in Retry-After"
                     .into(),
             ),
             E::WrongScope { scope } => (

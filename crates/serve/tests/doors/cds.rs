@@ -244,7 +244,13 @@ async fn signed_tokens_open_the_doors_of_cds_hooks_and_no_others() {
     std::fs::write(dir.path().join("ehr.json"), format!("{{\"keys\":[{key}]}}")).unwrap();
     let issuers = "audience = \"https://osler.example\"\n[[issuer]]\niss = \"https://ehr.example\"\njwks = \"ehr.json\"\n";
     std::fs::write(dir.path().join("issuers.toml"), issuers).unwrap();
-    let tokens = Some(Tokens::open(&dir.path().join("issuers.toml")).unwrap());
+    let issuers = dir.path().join("issuers.toml");
+    drop(Tokens::open(&issuers).unwrap());
+    let used = rusqlite::Connection::open(dir.path().join("used_tokens.db")).unwrap();
+    let others = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 199998)
+        INSERT INTO used SELECT randomblob(32), ?1 FROM n";
+    used.execute(others, [now().micros() / 1_000_000 + 60]).unwrap();
+    let tokens = Some(Tokens::open(&issuers).unwrap());
     let predictor: Arc<FakePredictor> = Arc::default();
     let governance = ungoverned()
         .with_access(Access::Keys { keyring, tokens, identities: None })
@@ -278,6 +284,11 @@ async fn signed_tokens_open_the_doors_of_cds_hooks_and_no_others() {
     assert_eq!(show(PATH, &good, &call()).await.status, 200);
     let said = show(PATH, &good, &call()).await.error(401, "token_refused");
     assert!(said.contains("used before"), "{said}");
+    // There is room for one more until those before it are over.
+    assert_eq!(show(PATH, &token(PATH, "last"), &call()).await.status, 200);
+    let full = show(PATH, &token(PATH, "full"), &call()).await;
+    full.error(503, "access_unavailable");
+    assert_eq!(full.header("retry-after"), "1");
     let elsewhere = token("/cds-services/osler-order-sign", "2");
     show(PATH, &elsewhere, &call()).await.error(401, "token_refused");
     show("/v1/risk", &token("/v1/risk", "3"), &crate::fake::record(&[])).await.error(401, "unauthorized");

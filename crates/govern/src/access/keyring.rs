@@ -4,7 +4,7 @@
 use super::{Grant, KeyEntry, Quota, Scope, Secret, secret};
 use crate::{Error, sqlite};
 use events::Time;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -99,9 +99,26 @@ impl Keyring {
     /// # Errors
     /// When the grant makes no sense, or can't be kept.
     pub fn grant(&self, grant: &Grant, now: Time) -> Result<Secret, Error> {
+        self.grant_on_record(grant, now, |_| Ok(()))
+    }
+
+    /// [`Keyring::grant`], with the new key's id put on record first: where that fails there is no new key.
+    ///
+    /// # Errors
+    /// As for [`Keyring::grant`], or what `record` says.
+    pub fn grant_on_record<E: From<Error>>(
+        &self,
+        grant: &Grant,
+        now: Time,
+        record: impl FnOnce(&str) -> Result<(), E>,
+    ) -> Result<Secret, E> {
         grant.check(now)?;
         let (id, new) = Secret::new()?;
-        insert(&self.lock(), &id, &new, grant, now)?;
+        let mut connection = self.lock();
+        let transaction = begin(&mut connection)?;
+        insert(&transaction, &id, &new, grant, now)?;
+        record(&id)?;
+        transaction.commit().map_err(sqlite::failed(WRITE))?;
         Ok(new)
     }
 
@@ -124,13 +141,25 @@ impl Keyring {
     /// # Errors
     /// When there is no such key, or it was revoked.
     pub fn rotate(&self, id: &str, now: Time, until: Time) -> Result<Secret, Error> {
+        self.rotate_on_record(id, now, until, |_| Ok(()))
+    }
+
+    /// [`Keyring::rotate`], with the new key's id put on record first: where that fails the old key is as it was, and the only one.
+    ///
+    /// # Errors
+    /// As for [`Keyring::rotate`], or what `record` says.
+    pub fn rotate_on_record<E: From<Error>>(
+        &self,
+        id: &str,
+        now: Time,
+        until: Time,
+        record: impl FnOnce(&str) -> Result<(), E>,
+    ) -> Result<Secret, E> {
         let mut connection = self.lock();
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sqlite::failed(WRITE))?;
+        let transaction = begin(&mut connection)?;
         let old = find(&transaction, id)?.ok_or(Error::NoSuchKey)?.0;
         if old.revoked.is_some() {
-            return Err(Error::KeyRevoked);
+            return Err(Error::KeyRevoked.into());
         }
         let mut grant = old.grant;
         let (new_id, new) = Secret::new()?;
@@ -139,6 +168,7 @@ impl Keyring {
         transaction
             .execute("UPDATE keys SET grant_json = ?2 WHERE id = ?1", params![id, json(&grant)?])
             .map_err(sqlite::failed(WRITE))?;
+        record(&new_id)?;
         transaction.commit().map_err(sqlite::failed(WRITE))?;
         Ok(new)
     }
@@ -178,6 +208,10 @@ impl Keyring {
         }
         Ok(Caller::granted(key.id, key.grant))
     }
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite::failed(WRITE))
 }
 
 fn json(grant: &Grant) -> Result<String, Error> {

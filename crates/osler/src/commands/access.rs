@@ -84,9 +84,8 @@ impl Arguments {
             Command::Grant(arguments) => {
                 let directory = self.governance.open_or_begin()?;
                 let grant = arguments.grant(now);
-                let secret = directory.keyring()?.grant(&grant, now)?;
-                let id = id_of(&secret)?;
-                directory.record(&Record::access(now, "granted", id, &grant.name))?;
+                let record = |id: &str| directory.record(&Record::access(now, "granted", id, &grant.name));
+                let secret = directory.keyring()?.grant_on_record(&grant, now, record)?;
                 show(&secret, &grant.name, voice)
             }
             Command::List => {
@@ -96,14 +95,18 @@ impl Arguments {
             }
             Command::Rotate { id, overlap } => {
                 let directory = self.governance.open()?;
-                let secret = directory.keyring()?.rotate(&id, now, now.plus_micros(overlap))?;
-                directory.record(&Record::access(now, "rotated", &id, id_of(&secret)?))?;
+                let record = |new: &str| directory.record(&Record::access(now, "rotated", &id, new));
+                let until = now.plus_micros(overlap);
+                let secret = directory.keyring()?.rotate_on_record(&id, now, until, record)?;
                 show(&secret, "the rotated key", voice)
             }
             Command::Revoke { id } => {
                 let directory = self.governance.open()?;
+                // It must open nothing, whether that can be recorded or not.
                 let key = directory.keyring()?.revoke(&id, now)?;
-                directory.record(&Record::access(now, "revoked", &key.id, &key.grant.name))?;
+                directory.record(&Record::access(now, "revoked", &key.id, &key.grant.name)).with_context(
+                    || format!("{id} opens nothing any more, and that isn't on record yet; revoke it again"),
+                )?;
                 match voice.json {
                     true => println!("{}", told(&key, now)),
                     false => voice.say(format!("{id} opens nothing any more")),

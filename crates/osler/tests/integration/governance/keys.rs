@@ -53,6 +53,40 @@ fn keys_are_granted_used_rotated_and_revoked_while_the_server_runs() {
 }
 
 #[test]
+fn where_the_ledger_is_away_no_key_is_made_or_rotated_and_one_that_is_revoked_is_shut() {
+    let site = Site::new();
+    let key = said(&site, "access grant --governance site --name app --scope predict");
+    let id = key.split('_').nth(1).unwrap();
+    let listed = || said(&site, "access list --governance site");
+    let before = listed();
+    // Something else lies where it should be.
+    let (ledger, kept) = (site.path("site/ledger.db"), site.path("kept.db"));
+    let away = || {
+        fs::rename(&ledger, &kept).unwrap();
+        fs::create_dir(&ledger).unwrap();
+    };
+    let back = || {
+        fs::remove_dir(&ledger).unwrap();
+        fs::rename(&kept, &ledger).unwrap();
+    };
+    away();
+    site.fail(&format!("access rotate {id} --overlap 0m --governance site"));
+    site.fail("access grant --governance site --name other --scope predict");
+    assert_eq!(listed(), before);
+    let told = site.fail(&format!("access revoke {id} --governance site"));
+    assert!(told.contains("opens nothing any more, and that isn't on record yet"), "{told}");
+    assert!(listed().contains("revoked"));
+    back();
+    said(&site, &format!("access revoke {id} --governance site"));
+    let shown = said(&site, "ledger show --governance site");
+    let changes: Vec<Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["record"]["change"].clone())
+        .collect();
+    assert_eq!(changes, ["granted", "revoked"]);
+}
+
+#[test]
 fn a_server_that_others_can_reach_needs_keys() {
     let site = Site::new();
     let said = site.fail(&format!("serve --model {} --listen 0.0.0.0:0", super::model()));

@@ -37,6 +37,8 @@ const IDENTITY_ROOTS: &str = "oidc.ca.pem";
 const BEFOREHAND: [&str; 6] =
     [LEDGER_URL, LEDGER_ROOTS, ISSUERS, IDENTITIES, IDENTITY_ROOTS, crate::lifecycle::POLICY];
 
+/// What decides who comes in and what they are answered, besides the directory itself.
+const TRUSTED: [&str; 5] = [crate::lifecycle::POLICY, IDENTITIES, ISSUERS, ACCESS, crate::lifecycle::MODELS];
 /// How many entries of the ledger are walked before a server starts: some seconds at most, however many there are.
 const WALKED: u64 = 20_000;
 
@@ -86,6 +88,10 @@ impl GovernanceDirectory {
             );
         }
         refuse_readable_by_others(&path.join(SIGNING_KEY))?;
+        refuse_writable_by_others(path)?;
+        for name in TRUSTED {
+            refuse_writable_by_others(&path.join(name))?;
+        }
         Ok(GovernanceDirectory { path: path.to_owned(), reader: Mutex::default() })
     }
 
@@ -99,14 +105,14 @@ impl GovernanceDirectory {
         if path.exists() && fs::read_dir(path).map_or(true, others) {
             bail!("{} holds something else; name another directory, or an empty one", path.display());
         }
-        fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        create_private(path)?;
         let key = SigningKey::new()?;
         write_secret(&path.join(SIGNING_KEY), &format!("{}\n", *key.to_hex()))?;
         let public = path.join(PUBLIC_KEY);
         File::create_new(&public)
             .and_then(|mut file| file.write_all(format!("{}\n", key.public()).as_bytes()))
             .with_context(|| format!("cannot create {}", public.display()))?;
-        Ok(GovernanceDirectory { path: path.to_owned(), reader: Mutex::default() })
+        Self::open(path)
     }
 
     /// A file or directory in it.
@@ -290,6 +296,39 @@ pub fn write_secret(path: &Path, text: &str) -> Result<()> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .with_context(|| format!("cannot create {} (an existing key is never overwritten)", path.display()))
+}
+
+/// Makes a directory, where it isn't there, for its owner alone.
+pub fn create_private(path: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Refuses what others than its owner can write, where it is there.
+#[cfg(unix)]
+fn refuse_writable_by_others(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = match fs::metadata(path) {
+        Ok(metadata) => metadata.permissions().mode(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot look at {}", path.display())),
+    };
+    if mode & 0o022 != 0 {
+        bail!(
+            "{} can be written by others, who would decide what is trusted; run `chmod go-w` on it",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses what others than its owner can write, where it is there.
+#[cfg(not(unix))]
+fn refuse_writable_by_others(_: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// Refuses a secret's file that others than its owner can read.

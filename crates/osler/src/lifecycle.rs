@@ -1,6 +1,6 @@
 //! Where a model stands, by the records of the governance directory; and the watch over it while it is served.
 
-use crate::governance_directory::GovernanceDirectory;
+use crate::governance_directory::{GovernanceDirectory, create_private};
 use crate::output::sync;
 use anyhow::{Context, Result, bail};
 use govern::ledger::{Record, StageChange};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Who must agree to what.
 pub const POLICY: &str = "policy.toml";
 /// One file a model, by its digest.
-const MODELS: &str = "models";
+pub const MODELS: &str = "models";
 /// Who holds it takes a step.
 const LOCK: &str = ".lock";
 /// How soon a step that is taken holds on a running server.
@@ -114,7 +114,7 @@ impl<'a> TakingSteps<'a> {
     /// Waits until nobody else takes one.
     pub fn begin(directory: &'a GovernanceDirectory) -> Result<Self> {
         let models = directory.at(MODELS);
-        fs::create_dir_all(&models).with_context(|| format!("cannot create {}", models.display()))?;
+        create_private(&models)?;
         let path = models.join(LOCK);
         let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
         Ok(TakingSteps { directory, _lock: lock.with_context(|| format!("cannot lock {}", path.display()))? })

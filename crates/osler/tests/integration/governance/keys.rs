@@ -87,6 +87,36 @@ fn where_the_ledger_is_away_no_key_is_made_or_rotated_and_one_that_is_revoked_is
 }
 
 #[test]
+fn what_others_could_write_is_not_trusted() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::new();
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(site.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    said(&site, "access grant --governance site --name app --scope predict");
+    assert_eq!(fs::metadata(site.path("site")).unwrap().permissions().mode() & 0o777, 0o700);
+    fs::create_dir(site.path("site/models")).unwrap();
+    for name in ["", "/policy.toml", "/oidc.toml", "/issuers.toml", "/access.db", "/models"] {
+        let name = format!("site{name}");
+        if !site.path(&name).exists() {
+            site.file(&name, "");
+        }
+        let before = fs::metadata(site.path(&name)).unwrap().permissions().mode() & 0o755;
+        for others in [0o020, 0o002] {
+            mode(&name, before | others);
+            let serve = format!("serve --model {} --governance site --listen 127.0.0.1:0", super::model());
+            for command in [serve.as_str(), "access list --governance site"] {
+                let refused = site.fail(command);
+                let named = refused.contains(&format!("{name} can be written by others"));
+                assert!(named && refused.contains("chmod go-w"), "{refused}");
+            }
+        }
+        mode(&name, before);
+        said(&site, "access list --governance site");
+    }
+}
+
+#[test]
 fn a_server_that_others_can_reach_needs_keys() {
     let site = Site::new();
     let said = site.fail(&format!("serve --model {} --listen 0.0.0.0:0", super::model()));

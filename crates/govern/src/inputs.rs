@@ -143,12 +143,7 @@ impl Inputs {
         // The same may be asked twice at once, of this server and of another: each writes a file of its own, and either may stay.
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let partial = path.with_extension(format!("{}-{number}.partial", std::process::id()));
-        let written = private().open(&partial).and_then(|mut file| {
-            file.write_all(&encrypted)?;
-            file.sync_all()?;
-            fs::rename(&partial, &path)?;
-            self.settle(&directory)
-        });
+        let written = write_whole(&partial, &path, &encrypted).and_then(|()| self.settle(&directory));
         written.map_err(|e| disk("written", &e))
     }
 
@@ -214,6 +209,19 @@ impl Inputs {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes a file that has its name once it is whole. On a full disk nothing is left of it: each refused call would leave some more.
+fn write_whole(partial: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = private().open(partial).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(partial, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(partial);
+    }
+    written
 }
 
 /// Opens what was kept for an entry: its digest, and when the call came (RFC 3339). `identity` is a file's text, as `age-keygen`
@@ -490,6 +498,23 @@ mod tests {
         let bytes: u64 = days(&site.directory()).unwrap().iter().map(|day| day.bytes).sum();
         assert!(bytes <= size * 5, "{bytes} bytes, {size} each");
         assert!(site.directory().join("README").exists());
+    }
+
+    #[test]
+    fn what_can_t_be_written_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let partial = home.path().join("1.partial");
+        // A name that can't be given, once the file is whole.
+        let written = write_whole(&partial, &home.path().join("gone").join("1.age"), INPUT);
+        assert!(written.is_err() && fs::read_dir(home.path()).unwrap().count() == 0);
+        // A disk with no room.
+        #[cfg(target_os = "linux")]
+        {
+            std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
+            let error = write_whole(&partial, &home.path().join("1.age"), INPUT).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        }
     }
 
     #[test]

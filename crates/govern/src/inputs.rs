@@ -187,8 +187,11 @@ impl Inputs {
         held.bytes = days.iter().map(|day| day.bytes).sum::<u64>() + bytes;
         let oldest =
             stamp((self.clock)().plus_days(1.0 - f64::from(self.bounds.days.max(1))))[..10].to_owned();
+        // A clock that runs years ahead for one call must not take all that there is: where nothing before today is young enough to stay,
+        // what is over goes once another day has begun.
+        let goes_on = days.iter().any(|day| day.name.as_str() < today && day.name >= oldest);
         for day in days.iter().filter(|day| day.name != today) {
-            if day.name < oldest || held.bytes > self.bounds.bytes {
+            if day.name < oldest && goes_on || held.bytes > self.bounds.bytes {
                 removed(fs::remove_dir_all(self.directory.join(&day.name)))?;
                 held.bytes -= day.bytes;
             }
@@ -498,6 +501,31 @@ mod tests {
         let bytes: u64 = days(&site.directory()).unwrap().iter().map(|day| day.bytes).sum();
         assert!(bytes <= size * 5, "{bytes} bytes, {size} each");
         assert!(site.directory().join("README").exists());
+    }
+
+    #[test]
+    fn a_clock_that_runs_ahead_for_a_while_takes_nothing() {
+        let site = Site::new();
+        let inputs = site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap();
+        let keep = |day: i32| {
+            site.day.store(day, Ordering::SeqCst);
+            inputs.keep(&digest(day as u64), INPUT).unwrap();
+        };
+        let there = |days: &[u32]| -> Vec<u32> {
+            days.iter().copied().filter(|day| site.opened(u64::from(*day), *day).is_ok()).collect()
+        };
+        [1, 2].into_iter().for_each(keep);
+        keep(28);
+        assert_eq!(there(&[1, 2, 28]), [1, 2, 28], "nobody can tell yet which day it is");
+        keep(3);
+        assert_eq!(there(&[1, 2, 3, 28]), [1, 2, 3, 28]);
+        // A server that stood still for weeks: what is over goes on its second day.
+        let inputs = site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap();
+        for day in [20, 21] {
+            site.day.store(day, Ordering::SeqCst);
+            inputs.keep(&digest(day as u64), INPUT).unwrap();
+        }
+        assert_eq!(there(&[1, 2, 3, 20, 21]), [20, 21]);
     }
 
     #[test]

@@ -257,7 +257,7 @@ impl Identities {
         let seconds = seconds(now);
         let held = self.held(place)?;
         let has_key = held.believed(seconds) && held.find(&unverified.kid).is_some();
-        let is_old = held.since.is_none_or(|since| seconds.saturating_sub(since) >= REFRESH_SECONDS);
+        let is_old = held.since.is_none_or(|since| apart(seconds, since) >= REFRESH_SECONDS);
         match (has_key, is_old) {
             (false, _) => Some((place, Lack::Key)),
             (true, true) => Some((place, Lack::Age)),
@@ -271,7 +271,7 @@ impl Identities {
         let mut all = self.held.write().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = all.get_mut(place) else { return false };
         let wait = if held.since.is_some() { RETRY_SECONDS } else { FIRST_RETRY_SECONDS };
-        let may = held.tried.is_none_or(|tried| seconds.saturating_sub(tried) >= wait);
+        let may = held.tried.is_none_or(|tried| apart(seconds, tried) >= wait);
         if may {
             held.tried = Some(seconds);
         }
@@ -375,7 +375,7 @@ impl Identities {
 
 impl Held {
     fn believed(&self, seconds: i64) -> bool {
-        self.since.is_some_and(|since| seconds.saturating_sub(since) < BELIEVED_SECONDS)
+        self.since.is_some_and(|since| apart(seconds, since) < BELIEVED_SECONDS)
     }
 
     fn find(&self, kid: &str) -> Option<&Jwk> {
@@ -402,4 +402,9 @@ fn pseudonym(claims: &Claims, key: &[u8; 32]) -> String {
 
 fn seconds(now: Time) -> i64 {
     now.micros().div_euclid(1_000_000)
+}
+
+/// How far two moments are apart, whichever came first: a clock that ran ahead and was set back leaves moments that lie in the future.
+pub(super) fn apart(one: i64, other: i64) -> i64 {
+    one.saturating_sub(other).saturating_abs()
 }

@@ -242,6 +242,12 @@ fn rolled_over_keys_are_found() {
     std::fs::write(dir.path().join("ehr.json"), json!({ "keys": [key] }).to_string()).unwrap();
     assert_eq!(tokens.admit(&token, PATH, later(1)), Err(TokenRefusal::Key), "not read again yet");
     assert!(tokens.admit(&token, PATH, later(6)).is_ok());
+    // A clock that ran ahead and was set back holds nobody up.
+    let other = sign(Algorithm::ES384, "newer", &claims("y"));
+    assert_eq!(tokens.admit(&other, PATH, later(400 * 86_400)), Err(TokenRefusal::Key));
+    key["kid"] = "newer".into();
+    std::fs::write(dir.path().join("ehr.json"), json!({ "keys": [key] }).to_string()).unwrap();
+    assert!(tokens.admit(&other, PATH, later(10)).is_ok());
 }
 
 fn base64(bytes: &[u8]) -> String {

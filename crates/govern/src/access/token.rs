@@ -4,6 +4,7 @@
 
 use super::{
     Caller, Grant, Scope,
+    identity::apart,
     jwt::{Audience, Flaw, Unverified, fits},
     used::Used,
 };
@@ -210,7 +211,7 @@ impl Tokens {
         find().or_else(|| {
             // The issuer may have rolled its keys over.
             let mut reread = self.reread.lock().unwrap_or_else(PoisonError::into_inner);
-            if seconds.saturating_sub(*reread) < REREAD_SECONDS {
+            if apart(seconds, *reread) < REREAD_SECONDS {
                 return None;
             }
             *reread = seconds;

@@ -218,6 +218,23 @@ fn every_other_token_of_a_provider_is_refused() {
 }
 
 #[test]
+fn a_clock_that_ran_ahead_and_was_set_back_holds_no_key_set_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let identities = open(dir.path(), FILE).unwrap();
+    let (token, ahead) = (with(json!({})), later(400 * 86_400));
+    assert!(identities.may_ask(0, ahead));
+    identities.take_keys(0, &set(&[EC_PUBLIC]), ahead).unwrap();
+    // What was read in a future that isn't known to come is read anew, and not believed until it is.
+    assert_eq!(identities.lacks(&token, now()), Some((0, Lack::Key)));
+    assert_eq!(identities.admit(&token, None, now()), Err(IdentityRefusal::Unavailable));
+    assert!(identities.may_ask(0, now()) && !identities.may_ask(0, later(30)));
+    identities.take_keys(0, &set(&[RSA_PUBLIC]), now()).unwrap();
+    identities.admit(&token, None, now()).unwrap();
+    // By a little it is no matter.
+    identities.admit(&token, None, later(-30)).unwrap();
+}
+
+#[test]
 fn key_sets_are_asked_for_when_they_lack_something_and_not_more_often() {
     let dir = tempfile::tempdir().unwrap();
     let identities = open(dir.path(), FILE).unwrap();

@@ -84,10 +84,14 @@ impl Ledger {
         };
         let digest = digest(&entry)?;
         let line = serde_json::to_string(&Line { entry, digest: digest.clone() })?;
-        self.file
-            .write_all(format!("{line}\n").as_bytes())
-            .and_then(|()| self.file.sync_all())
-            .with_context(|| format!("cannot write the ledger {}", self.path.display()))?;
+        let failed = || format!("cannot write the ledger {}", self.path.display());
+        let before = self.file.metadata().with_context(failed)?.len();
+        let written = self.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.file.sync_all());
+        if let Err(error) = written {
+            // Half a line, as a full disk leaves, would have the whole ledger refused from then on.
+            let _ = self.file.set_len(before).and_then(|()| self.file.sync_all());
+            return Err(error).with_context(failed);
+        }
         self.last.clone_from(&digest);
         Ok(digest)
     }

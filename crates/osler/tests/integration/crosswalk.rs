@@ -74,6 +74,29 @@ fn a_wrong_key_and_an_unknown_subject_are_refused_and_entered() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_entry_that_can_t_be_written_whole_leaves_the_ledger_as_it_was() {
+    let site = Site::new();
+    records(&site, &["canary-1"]);
+    site.succeed("ingest --from fhir --key site.key --crosswalk site.crosswalk --out events in");
+    let ask = format!("{ASK} --key site.key --subject {}", ids(&site, "events")[0]);
+    site.succeed(&ask);
+    let before = std::fs::read(site.path("ledger.jsonl")).unwrap();
+    // The next entry would end past the largest file that there may be: 512 bytes, or 1024 where the shell counts so.
+    let mut words = vec!["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_osler")];
+    let long = "x".repeat(1024);
+    words.extend(ask.split_whitespace().map(|word| if word == "recall" { long.as_str() } else { word }));
+    let mut full = std::process::Command::new("sh");
+    let output = full.args(words).current_dir(site.path("")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("cannot write the ledger"), "{said}");
+    assert!(output.stdout.is_empty(), "nothing is told that isn't entered");
+    assert_eq!(std::fs::read(site.path("ledger.jsonl")).unwrap(), before);
+    site.succeed(&ask);
+    assert_eq!(ledger(&site).len(), 2);
+}
+
+#[test]
 fn a_crosswalk_stays_apart_from_the_events_and_from_other_policies() {
     let site = Site::new();
     records(&site, &["canary-1"]);

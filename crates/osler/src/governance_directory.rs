@@ -272,10 +272,10 @@ impl GovernanceDirectory {
         DatabaseAddress::new(&url, &roots).map(Some).context(whence)
     }
 
-    /// Records one thing, and comes back when it is durable.
-    pub fn record(&self, record: &Record) -> Result<()> {
-        self.ledger()?.append_blocking(record).context("it could not be recorded in the ledger")?;
-        Ok(())
+    /// Records one thing, and comes back when it is durable; gives its place.
+    pub fn record(&self, record: &Record) -> Result<Link> {
+        let appended = self.ledger()?.append_blocking(record);
+        Ok(appended.context("it could not be recorded in the ledger")?.link)
     }
 }
 

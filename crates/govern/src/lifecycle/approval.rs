@@ -28,10 +28,14 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The digest of the report's directory.
+    /// BLAKE3 of the report's `manifest.json`, which names what it holds and what it was made from.
     pub report: String,
+    /// BLAKE3 of the predictions' `manifest.json`.
+    pub predictions: String,
     /// BLAKE3 of `criteria.toml`.
     pub criteria: String,
+    /// The ledger's entry of their registration (`NUMBER:DIGEST`), which the report holds: it was made after that.
+    pub registered: String,
 }
 
 /// A person's signature under a step.

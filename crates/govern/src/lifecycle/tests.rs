@@ -30,7 +30,8 @@ fn board() -> Board {
 }
 
 fn evidence() -> Option<Evidence> {
-    Some(Evidence { report: "aa".into(), criteria: "bb".into() })
+    let [report, predictions, criteria, registered] = ["aa", "bb", "cc", "7:dd"].map(str::to_owned);
+    Some(Evidence { report, predictions, criteria, registered })
 }
 
 impl Board {

@@ -84,7 +84,8 @@ impl Arguments {
             Command::Grant(arguments) => {
                 let directory = self.governance.open_or_begin()?;
                 let grant = arguments.grant(now);
-                let record = |id: &str| directory.record(&Record::access(now, "granted", id, &grant.name));
+                let record =
+                    |id: &str| directory.record(&Record::access(now, "granted", id, &grant.name)).map(drop);
                 let secret = directory.keyring()?.grant_on_record(&grant, now, record)?;
                 show(&secret, &grant.name, voice)
             }
@@ -95,7 +96,8 @@ impl Arguments {
             }
             Command::Rotate { id, overlap } => {
                 let directory = self.governance.open()?;
-                let record = |new: &str| directory.record(&Record::access(now, "rotated", &id, new));
+                let record =
+                    |new: &str| directory.record(&Record::access(now, "rotated", &id, new)).map(drop);
                 let until = now.plus_micros(overlap);
                 let secret = directory.keyring()?.rotate_on_record(&id, now, until, record)?;
                 show(&secret, "the rotated key", voice)

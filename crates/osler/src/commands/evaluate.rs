@@ -17,10 +17,14 @@ use ::evaluate::{About, Attribute, EvaluationReport, Options, Peer, tasks};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Prediction, Split, meds};
+use govern::ledger::Link;
 use model::HORIZON_DAYS;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// The file of a report that names the registration before it.
+pub const REGISTERED: &str = "registered.txt";
 
 /// Measure predictions: discrimination, calibration, alerts, fairness, leakage, with intervals, beside age and sex alone.
 ///
@@ -31,6 +35,7 @@ use std::time::Instant;
   osler evaluate --thresholds 0.05,0.1,0.2 --patients-per-clinician 12 --out report predictions
   osler evaluate --silent --events events --reporting-delay-days 45 --out report log
   osler evaluate --labels events/labels/in_hospital_death --out report predictions
+  osler evaluate --events events --registered 17:9f86… --out report predictions    # what `osler model register` printed
   osler evaluate --beside boosting=boosted --beside 'Cox=cox.parquet' --out report predictions")]
 pub struct Arguments {
     /// MEDS labels, for predictions that hold none; the task is the predictions' only one.
@@ -74,6 +79,10 @@ pub struct Arguments {
     /// The day of the newest data, such as 2026-03-31, instead of the last event's.
     #[arg(long, requires = "silent", value_name = "DAY")]
     pub as_of: Option<String>,
+    /// The registration of the criteria that this evaluation is to meet, as `osler model register` printed it. The report holds it, and
+    /// so can be shown to be made after it.
+    #[arg(long, value_name = "NUMBER:DIGEST")]
+    pub registered: Option<Link>,
     /// The report's title.
     #[arg(long)]
     pub title: Option<String>,
@@ -162,6 +171,11 @@ impl Arguments {
             std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         measures::write(&output.path().join(measures::FILE), &report.measures())?;
+        if let Some(registered) = &self.registered {
+            let path = output.path().join(REGISTERED);
+            std::fs::write(&path, format!("{registered}\n"))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,

@@ -1,13 +1,14 @@
 //! The evaluation that a step rests on: of this very model, made after its criteria were registered, and met.
 
 use crate::clock;
+use crate::commands::evaluate::REGISTERED;
 use crate::governance_directory::GovernanceDirectory;
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{self, Kind, Manifest, digest_file};
 use crate::model_directory::read_json;
 use crate::progress::Voice;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use govern::ledger::{CriteriaRegistration, Record};
+use govern::ledger::{CriteriaRegistration, Link, Record};
 use govern::lifecycle::{Criteria, Evidence};
 use govern::stamp;
 use std::fs;
@@ -46,29 +47,35 @@ impl EvidenceArguments {
         if !made_from(&predictions_manifest, model) {
             bail!("{} were not made by this model", predictions.display());
         }
-        let registered = registered(directory, criteria.digest())?.with_context(|| {
-            format!(
+        let registered = registered(directory, criteria.digest())?;
+        let Some(newest) = registered.last() else {
+            bail!(
                 "{} was never registered; `osler model register` does, before an evaluation",
                 path.display()
-            )
-        })?;
-        // Both are RFC 3339 in UTC, one to the microsecond, the other to the second: in the same second, which came
-        // first isn't known, and it doesn't count.
-        let second = |time: &str| time.get(..19).unwrap_or_default().to_owned();
-        if second(&registered) >= second(&report_manifest.started) {
-            bail!(
-                "{} was registered at {registered}, not before the evaluation began at {}; evaluate again",
-                path.display(),
-                report_manifest.started
             );
-        }
+        };
+        // An entry's digest can't be known before the entry is there: a report that holds it was made after, whatever clocks say.
+        let held = fs::read_to_string(report.join(REGISTERED)).unwrap_or_default();
+        let Some(registered) = registered.iter().find(|link| link.to_string() == held.trim()) else {
+            bail!(
+                "{} doesn't show that it was made after {} was registered; evaluate again, with --registered {newest}",
+                report.display(),
+                path.display()
+            );
+        };
         let findings = criteria.judge(&read_json(&report.join("report.json"))?);
         let missed: Vec<&str> =
             findings.iter().filter(|finding| !finding.met).map(|finding| finding.words.as_str()).collect();
         if !missed.is_empty() {
             bail!("the report does not meet the criteria: {}", missed.join(" | "));
         }
-        Ok(Some(Evidence { report: report_manifest.output_digest, criteria: criteria.digest().to_owned() }))
+        let manifest = |dir: &Path| digest_file(&dir.join(manifest::FILE_NAME)).map(|(_, digest)| digest);
+        Ok(Some(Evidence {
+            report: manifest(report)?,
+            predictions: manifest(predictions)?,
+            criteria: criteria.digest().to_owned(),
+            registered: registered.to_string(),
+        }))
     }
 }
 
@@ -77,25 +84,30 @@ fn read(path: &Path) -> Result<Criteria> {
     Criteria::parse(&text).with_context(|| format!("{}", path.display()))
 }
 
-/// When criteria were registered first.
-fn registered(directory: &GovernanceDirectory, digest: &str) -> Result<Option<String>> {
-    Ok(directory.changes()?.into_iter().find_map(|(_, record)| match record {
-        Record::Criteria(registration) if registration.criteria_digest == digest => Some(registration.time),
-        _ => None,
-    }))
+/// Where these criteria were registered.
+fn registered(directory: &GovernanceDirectory, digest: &str) -> Result<Vec<Link>> {
+    let changes = directory.changes()?.into_iter();
+    let of_these = |record: &Record| matches!(record, Record::Criteria(registration) if registration.criteria_digest == digest);
+    Ok(changes.filter(|(_, record)| of_these(record)).map(|(link, _)| link).collect())
 }
 
 /// Registers criteria.
 pub fn register(directory: &GovernanceDirectory, path: &Path, voice: Voice) -> Result<()> {
     let criteria = read(path)?;
     let time = stamp(clock::now());
-    directory.record(&Record::Criteria(CriteriaRegistration {
+    let link = directory.record(&Record::Criteria(CriteriaRegistration {
         time: time.clone(),
         criteria_digest: criteria.digest().to_owned(),
     }))?;
     match voice.json {
-        true => println!("{}", serde_json::json!({ "criteria": criteria.digest(), "time": time })),
-        false => voice.say(format!("{} registered; an evaluation may begin now", path.display())),
+        true => println!(
+            "{}",
+            serde_json::json!({ "criteria": criteria.digest(), "time": time, "registered": link.to_string() })
+        ),
+        false => {
+            voice.say(format!("{} registered; evaluate from now on, with --registered", path.display()));
+            println!("{link}");
+        }
     }
     Ok(())
 }

@@ -26,10 +26,13 @@ impl Board {
         Board { site }
     }
 
-    /// Evaluates the demo's predictions anew, after the criteria were registered.
-    fn evaluate(&self, criteria: &str) -> String {
+    /// Evaluates the demo's predictions anew, after the criteria were registered there.
+    fn evaluate(&self, criteria: &str, registered: Option<&str>) -> String {
         let predictions = demo("predictions");
-        self.site.succeed(&format!("evaluate --min-events 1 --draws 20 --force --out report {predictions}"));
+        let registered = registered.map_or_else(String::new, |link| format!("--registered {link}"));
+        self.site.succeed(&format!(
+            "evaluate --min-events 1 --draws 20 {registered} --force --out report {predictions}"
+        ));
         format!("--report report --predictions {predictions} --criteria {criteria}")
     }
 
@@ -113,7 +116,7 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
 
     // Criteria that nobody registered, then some that this report doesn't meet, then some that it does.
     let report: serde_json::Value = {
-        board.evaluate("x");
+        board.evaluate("x", None);
         let text = std::fs::read_to_string(site.path("report/report.json")).unwrap();
         serde_json::from_str(&text).unwrap()
     };
@@ -122,20 +125,36 @@ fn a_model_answers_when_the_board_lets_it_and_stops_when_they_say() {
         format!("[[criterion]]\ntask = {}\nhorizon_days = {}\n", task["task"], task["horizon_days"]);
     site.file("criteria.toml", format!("{of_task}metric = \"subjects\"\nat_least = 1\n"));
     site.file("high.toml", format!("{of_task}metric = \"subjects\"\nat_least = 1000000\n"));
-    let late = board.step("validated", &board.evaluate("criteria.toml"));
+    let late = board.step("validated", &board.evaluate("criteria.toml", None));
     let sign =
         |step: &str| format!("model sign {step} --role developer --key developer.key --out refused.json");
     assert!(site.fail(&sign(&late)).contains("never registered"));
-    said(site, "model register --governance site criteria.toml");
-    assert!(site.fail(&sign(&late)).contains("not before the evaluation began"));
-    said(site, "model register --governance site high.toml");
-    std::thread::sleep(Duration::from_millis(1100));
-    let high = board.step("validated", &board.evaluate("high.toml"));
+    let registered = said(site, "model register --governance site criteria.toml");
+    assert!(site.fail(&sign(&late)).contains(&format!("evaluate again, with --registered {registered}")));
+    // No line of text makes it one that was made after, nor does a file that is put there.
+    let manifest = std::fs::read_to_string(site.path("report/manifest.json")).unwrap();
+    let started = serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["started"].to_string();
+    site.file("report/manifest.json", manifest.replace(&started, "\"2031-01-01T00:00:00Z\""));
+    assert!(site.fail(&sign(&late)).contains("evaluate again"));
+    site.file("report/registered.txt", &registered);
+    assert!(site.fail(&sign(&late)).contains("put there by something else"));
+    let above = said(site, "model register --governance site high.toml");
+    let another = board.step("validated", &board.evaluate("criteria.toml", Some(&above)));
+    assert!(site.fail(&sign(&another)).contains("evaluate again"));
+    let high = board.step("validated", &board.evaluate("high.toml", Some(&above)));
     assert!(site.fail(&sign(&high)).contains("does not meet the criteria"));
 
-    let validated = board.step("validated", &board.evaluate("criteria.toml"));
+    let validated = board.step("validated", &board.evaluate("criteria.toml", Some(&registered)));
     assert!(site.fail(&format!("model promote {validated}")).contains("lacks the approval of developer"));
     board.sign("developer", &validated);
+    // What was signed is this report, to the last line of its manifest.
+    let manifest = std::fs::read_to_string(site.path("report/manifest.json")).unwrap();
+    let started = serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["started"].to_string();
+    site.file("report/manifest.json", manifest.replace(&started, "\"2031-01-01T00:00:00Z\""));
+    assert!(
+        site.fail(&format!("model promote {validated} developer.json")).contains("approves another step")
+    );
+    site.file("report/manifest.json", &manifest);
     said(site, &format!("model promote {validated} developer.json"));
     assert_eq!(until(403, "validated").body["error"]["code"], "withheld");
     let silent = board.step("silent", "");

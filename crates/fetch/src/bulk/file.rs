@@ -24,6 +24,7 @@ use std::{
 };
 use tokio::time::timeout;
 
+const ANOTHER_PART: &str = "the server gave another part than was asked for";
 const DAMAGED_GZIP: &str = "its gzip data ends early or is damaged";
 
 /// What all files of an export share.
@@ -40,6 +41,8 @@ pub(super) struct Files<'a> {
 enum Ended {
     /// It may go better in a moment.
     Passing { error: Error, gained: bool, asked: Option<Duration> },
+    /// It was a part, as the server said, and there is more.
+    More,
     /// What came can't be the file.
     Damaged(&'static str),
     /// It won't.
@@ -76,6 +79,7 @@ impl Files<'_> {
             };
             match ended {
                 Ended::Final(error) => return Err(error),
+                Ended::More => attempt = 0,
                 Ended::Damaged(reason) if damaged => {
                     return Err(Error::Damaged { name: file.name.clone(), reason });
                 }
@@ -112,13 +116,11 @@ impl Files<'_> {
         let asked_for_rest = ask.headers.contains_key(RANGE);
         let answer = self.follow(ask).await?;
         match answer.status {
-            StatusCode::OK => self.take(at, opened, have, 0, answer).await,
+            StatusCode::OK => self.take(at, opened, have, None, answer).await,
             StatusCode::PARTIAL_CONTENT if asked_for_rest => {
-                let from = format!("bytes {have}-");
-                if !answer.header(CONTENT_RANGE).starts_with(&from) {
-                    return Err(Ended::Damaged("the server gave another part than was asked for"));
-                }
-                self.take(at, opened, have, have, answer).await
+                let given = Given::read(answer.header(CONTENT_RANGE)).filter(|given| given.from == have);
+                let given = given.ok_or(Ended::Damaged(ANOTHER_PART))?;
+                self.take(at, opened, have, Some(given), answer).await
             }
             // It is shorter than what is here of it.
             StatusCode::RANGE_NOT_SATISFIABLE if asked_for_rest => {
@@ -156,13 +158,13 @@ impl Files<'_> {
         Ok(answer)
     }
 
-    /// Writes what comes after the first `keep` of the file's `have` bytes.
+    /// Writes what comes in place of the file's `have` bytes, or behind them where it is a part.
     async fn take(
         &self,
         at: usize,
         mut opened: File,
         have: u64,
-        keep: u64,
+        part: Option<Given>,
         mut answer: Answer,
     ) -> Result<(File, Whole), Ended> {
         let read = |e: &io::Error| Ended::Final(Error::read(e));
@@ -170,7 +172,7 @@ impl Files<'_> {
         let handle = opened.try_clone().map_err(|e| read(&e))?;
         let bounds = Bounds { file: limits.file_bytes, all: limits.all_bytes, taken: &self.taken };
         let mut lines = Lines::new(handle, bounds);
-        if keep == 0 {
+        if part.is_none() {
             opened.set_len(0).map_err(|e| Ended::Final(Error::written(&e)))?;
             self.taken.fetch_sub(have.min(self.taken.load(Relaxed)), Relaxed);
         } else {
@@ -184,13 +186,13 @@ impl Files<'_> {
             }
         }
         let coding = answer.header(CONTENT_ENCODING).to_ascii_lowercase();
-        if !matches!(coding.as_str(), "" | "identity" | "gzip") || (keep > 0 && coding == "gzip") {
+        if !matches!(coding.as_str(), "" | "identity" | "gzip") || (part.is_some() && coding == "gzip") {
             let reason = "the server compressed a file in a way that wasn't asked for";
             return Err(Ended::Final(Error::Answer { step: Step::File, reason }));
         }
         let mut sink = None;
         let mut gained = false;
-        if keep > 0 {
+        if part.is_some() {
             sink = Some(Sink::Plain(Box::new(lines)));
         } else {
             // A file that was compressed when it was stored begins like one that is on the way.
@@ -219,6 +221,12 @@ impl Files<'_> {
             Sink::Plain(lines) => *lines,
             Sink::Gzip(decoder) => decoder.finish().map_err(|_| Ended::Damaged(DAMAGED_GZIP))?,
         };
+        match part {
+            Some(given) if lines.bytes() != given.to => return Err(Ended::Damaged(ANOTHER_PART)),
+            // A server may give less than all that is missing (RFC 9110 §15.3.7).
+            Some(given) if given.to < given.total => return Err(Ended::More),
+            _ => {}
+        }
         let whole = lines.finish().ok_or(Ended::Damaged("it holds a line that is no JSON object"))?;
         Ok((opened, whole))
     }
@@ -257,6 +265,26 @@ enum Sink<'a> {
     Gzip(Box<MultiGzDecoder<Lines<'a, File>>>),
 }
 
+/// Which bytes of a file a part holds, and how many the file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Given {
+    from: u64,
+    /// Behind the last.
+    to: u64,
+    total: u64,
+}
+
+impl Given {
+    /// Reads a `Content-Range` (RFC 9110 §14.4). One that doesn't say how long the file is gives none: without it nobody can tell when
+    /// the file is whole.
+    fn read(said: &str) -> Option<Given> {
+        let (range, total) = said.strip_prefix("bytes ")?.split_once('/')?;
+        let (from, last) = range.split_once('-')?;
+        let (from, last, total) = (from.parse().ok()?, last.parse().ok()?, total.parse().ok()?);
+        (from <= last && last < total).then_some(Given { from, to: last + 1, total })
+    }
+}
+
 /// In what a file isn't what the server said of it.
 fn difference(file: &Listed, whole: &Whole) -> Option<&'static str> {
     let said = file.count?;
@@ -269,4 +297,28 @@ fn validator(answer: &Answer) -> Option<String> {
     let strong = tag.len() >= 2 && tag.starts_with('"');
     let found = if strong { tag } else { answer.header(LAST_MODIFIED) };
     (!found.is_empty() && found.len() <= 256).then(|| found.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_says_where_it_lies_in_the_whole() {
+        assert_eq!(Given::read("bytes 7-9/20"), Some(Given { from: 7, to: 10, total: 20 }));
+        assert_eq!(Given::read("bytes 0-0/1"), Some(Given { from: 0, to: 1, total: 1 }));
+        for said in [
+            "",
+            "bytes 7-9",
+            "bytes 7-9/*",
+            "bytes */20",
+            "bytes 9-7/20",
+            "bytes 7-20/20",
+            "bytes 7-/20",
+            "bytes 0-18446744073709551615/18446744073709551616",
+            "items 7-9/20",
+        ] {
+            assert_eq!(Given::read(said), None, "{said}");
+        }
+    }
 }

@@ -55,6 +55,11 @@ impl<'a, W: Write> Lines<'a, W> {
         }
     }
 
+    /// Bytes of the file so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn within(&mut self, piece: &[u8]) {
         let piece = piece.trim_ascii();
         if let (Some(first), Some(last)) = (piece.first(), piece.last()) {

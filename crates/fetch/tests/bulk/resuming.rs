@@ -58,6 +58,46 @@ async fn a_file_that_was_cut_is_gone_on_with() {
 }
 
 #[tokio::test]
+async fn of_a_part_that_is_shorter_than_asked_the_rest_is_asked_for() {
+    // What the server says of a part from here, of so many bytes, of so many; and how often the file is asked for then.
+    type Says = fn(usize, usize, usize) -> String;
+    let truth: Says = |from, some, size| format!("bytes {from}-{}/{size}", from + some - 1);
+    let unsaid: Says = |from, some, _| format!("bytes {from}-{}/*", from + some - 1);
+    let another: Says = |from, some, size| format!("bytes {from}-{}/{size}", from + some);
+    let beyond: Says = |from, some, _| format!("bytes {from}-{}/{}", from + some - 1, from + some - 1);
+    for (says, times) in [(truth, 4), (unsaid, 3), (another, 3), (beyond, 3)] {
+        let server = Server::start(move |address, asked| {
+            // How many resources there are isn't said, so that nothing else tells that some are missing.
+            if asked.target.contains("/jobs/") {
+                let file = |kind, path| (kind, path, None);
+                let files =
+                    [file("Patient", "/files/Canary?sig=1"), file("Condition", "/files/Canary?sig=2")];
+                return Reply::json(crate::manifest(address, &files));
+            }
+            let mut reply = ranged(address, asked, "\"v1\"", true);
+            match (asked.target.contains("sig=2"), reply.status) {
+                (true, 206) => {
+                    let from = lines("Condition", 400).len() - reply.body.len();
+                    let some = reply.body.len().min(5_000);
+                    let said = says(from, some, from + reply.body.len());
+                    reply.body.truncate(some);
+                    reply.headers.retain(|header| !header.starts_with("content-range"));
+                    reply.header(format!("content-range: {said}"))
+                }
+                (true, _) if asked.before == 0 => Reply { cut: Some(7_000), ..reply },
+                _ => reply,
+            }
+        })
+        .await;
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("export");
+        let downloaded = download(&export(&server), &directory).await.unwrap();
+        check_good(&directory, &downloaded);
+        assert_eq!(server.times(SECOND), times, "{:?}", server.lines());
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_changed_meanwhile_is_fetched_anew() {
     let server = Server::start(move |address, asked| {
         let old = asked.before == 0 && asked.target.contains("sig=2");

@@ -12,8 +12,8 @@ use flate2::write::MultiGzDecoder;
 use hyper::{
     Method, StatusCode,
     header::{
-        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderValue, IF_RANGE, LAST_MODIFIED,
-        LOCATION, RANGE,
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue,
+        IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, TRANSFER_ENCODING,
     },
 };
 use std::{
@@ -116,6 +116,11 @@ impl Files<'_> {
         let asked_for_rest = ask.headers.contains_key(RANGE);
         let answer = self.follow(ask).await?;
         match answer.status {
+            StatusCode::OK if file.count.is_none() && ends_with_the_connection(&answer) => {
+                let reason = "the server says neither how long a file is nor how many resources it holds, so that one that was cut off would \
+                              look whole";
+                Err(Ended::Final(Error::Answer { step: Step::File, reason }))
+            }
             StatusCode::OK => self.take(at, opened, have, None, answer).await,
             StatusCode::PARTIAL_CONTENT if asked_for_rest => {
                 let given = Given::read(answer.header(CONTENT_RANGE)).filter(|given| given.from == have);
@@ -289,6 +294,12 @@ impl Given {
 fn difference(file: &Listed, whole: &Whole) -> Option<&'static str> {
     let said = file.count?;
     (said != whole.lines).then_some("it holds another number of resources than the server's list says")
+}
+
+/// Does the body end where the connection does (RFC 9112 §6.3), however it came to its end?
+fn ends_with_the_connection(answer: &Answer) -> bool {
+    let is_chunked = answer.header(TRANSFER_ENCODING).to_ascii_lowercase().ends_with("chunked");
+    !is_chunked && !answer.headers.contains_key(CONTENT_LENGTH)
 }
 
 /// What tells that a file is still the same one: a strong ETag, else its date (RFC 9110 §13.1.5).

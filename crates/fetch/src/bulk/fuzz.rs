@@ -53,7 +53,7 @@ fn check(list: &Manifest, limits: &ExportLimits) {
 
 #[cfg(test)]
 #[path = "../../../../fuzz/mutate.rs"]
-mod mutate;
+pub(super) mod mutate;
 
 #[cfg(test)]
 mod tests {

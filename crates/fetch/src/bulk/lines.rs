@@ -1,6 +1,6 @@
 //! What is read of a file while it is written: its lines, its digest, and whether each line can be a resource.
 
-use super::manifest::Whole;
+use super::{json::Line, manifest::Whole};
 use std::{
     io::{self, Write},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -23,8 +23,7 @@ pub(super) struct Lines<'a, W> {
     bounds: Bounds<'a>,
     bytes: u64,
     lines: u64,
-    /// First and last byte of the line under way that are no white space.
-    ends: Option<(u8, u8)>,
+    line: Line,
     wrong: bool,
     digest: blake3::Hasher,
 }
@@ -40,7 +39,15 @@ pub(super) enum Past {
 
 impl<'a, W: Write> Lines<'a, W> {
     pub(super) fn new(file: W, bounds: Bounds<'a>) -> Self {
-        Lines { file, bounds, bytes: 0, lines: 0, ends: None, wrong: false, digest: blake3::Hasher::new() }
+        Lines {
+            file,
+            bounds,
+            bytes: 0,
+            lines: 0,
+            line: Line::default(),
+            wrong: false,
+            digest: blake3::Hasher::new(),
+        }
     }
 
     /// Looks at bytes that are in the file already.
@@ -48,10 +55,10 @@ impl<'a, W: Write> Lines<'a, W> {
         self.bytes += bytes.len() as u64;
         self.digest.update(bytes);
         let mut pieces = bytes.split(|b| *b == b'\n');
-        self.within(pieces.next().unwrap_or_default());
+        self.line.look(pieces.next().unwrap_or_default());
         for piece in pieces {
             self.end_line();
-            self.within(piece);
+            self.line.look(piece);
         }
     }
 
@@ -60,17 +67,10 @@ impl<'a, W: Write> Lines<'a, W> {
         self.bytes
     }
 
-    fn within(&mut self, piece: &[u8]) {
-        let piece = piece.trim_ascii();
-        if let (Some(first), Some(last)) = (piece.first(), piece.last()) {
-            self.ends = Some((self.ends.map_or(*first, |(first, _)| first), *last));
-        }
-    }
-
     fn end_line(&mut self) {
-        if let Some(ends) = self.ends.take() {
+        if let Some(is_object) = self.line.end() {
             self.lines += 1;
-            self.wrong |= ends != (b'{', b'}');
+            self.wrong |= !is_object;
         }
     }
 
@@ -129,7 +129,9 @@ mod tests {
                 assert_eq!((whole.lines, whole.bytes), (lines, text.len() as u64), "{text:?} by {piece}");
                 assert_eq!(whole.blake3, blake3::hash(text.as_bytes()).to_hex().to_string());
             }
-            for text in ["{}\n{\"a\":", "<html>", "{}\n[]\n{}", "\0\0\0", "null"] {
+            for text in
+                ["{}\n{\"a\":", "<html>", "{}\n[]\n{}", "\0\0\0", "null", "{this is no json}", "{\"a\":{\n}}"]
+            {
                 assert_eq!(read(text, piece), None, "{text:?} by {piece}");
             }
         }

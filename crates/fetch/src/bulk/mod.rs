@@ -8,6 +8,7 @@ mod directory;
 mod file;
 mod fuzz;
 mod job;
+mod json;
 mod limits;
 mod lines;
 mod manifest;

@@ -152,6 +152,50 @@ async fn a_number_of_resources_that_is_wrong_twice_is_told() {
 }
 
 #[tokio::test]
+async fn what_is_no_json_or_may_have_been_cut_is_not_taken() {
+    // Where the list doesn't say how many resources there are, and where it does.
+    let answers = |count: Option<u64>, file: fn() -> Reply| {
+        move |address: SocketAddr, asked: &Asked| match asked.target.as_str() {
+            "/r4/jobs/Canary-1" => Reply::json(manifest(
+                address,
+                &[("Patient", "/files/Canary?sig=1", Some(3)), ("Condition", "/files/Canary?sig=2", count)],
+            )),
+            "/files/Canary?sig=2" => file(),
+            _ => good(address, asked),
+        }
+    };
+    let no_json = || Reply::ndjson(lines("Condition", 399) + "{this is no Canary}\n");
+    let within_a_line = || {
+        let text = lines("Condition", 400).replace("}\n", ",\"code\":{\"text\":\"Canary\"}}\n");
+        let cut = text[..text.len() / 2].rfind("}}").unwrap() + 1;
+        Reply { cut: Some(cut), unbounded: true, ..Reply::ndjson(text) }
+    };
+    let between_lines = || {
+        let text = lines("Condition", 400);
+        let cut = text[..text.len() / 2].rfind('\n').unwrap() + 1;
+        Reply { cut: Some(cut), unbounded: true, ..Reply::ndjson(text) }
+    };
+    let unsaid = "the server says neither how long a file is nor how many resources it holds";
+    let named = |words: &str| format!("Condition.part-00002.ndjson: {words}");
+    type File = fn() -> Reply;
+    let troubles: [(File, Option<u64>, String); 5] = [
+        (no_json, None, named("it holds a line that is no JSON object")),
+        (no_json, Some(400), named("it holds a line that is no JSON object")),
+        (within_a_line, Some(400), named("it holds a line that is no JSON object")),
+        (between_lines, Some(400), named("it holds another number of resources")),
+        (between_lines, None, unsaid.to_owned()),
+    ];
+    for (file, count, words) in troubles {
+        let (result, _) = from(answers(count, file), limits()).await;
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(&words), "{words}: {message}");
+    }
+    // Whole, and as many as there should be, it may end as it likes.
+    let whole = || Reply { unbounded: true, ..Reply::ndjson(lines("Condition", 400)) };
+    from(answers(Some(400), whole), limits()).await.0.unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_taken_past_a_limit() {
     let with = |change: fn(&mut ExportLimits)| {
         let mut limits = limits();

@@ -40,11 +40,13 @@ pub struct Reply {
     pub cut: Option<usize>,
     /// It is kept open then, and nothing more comes.
     pub stall: bool,
+    /// How long the body is isn't said: it ends with the connection.
+    pub unbounded: bool,
 }
 
 impl Reply {
     pub fn status(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: Vec::new(), cut: None, stall: false }
+        Reply { status, headers: Vec::new(), body: Vec::new(), cut: None, stall: false, unbounded: false }
     }
 
     pub fn json(body: serde_json::Value) -> Reply {
@@ -129,7 +131,10 @@ impl Server {
             out.push_str(header);
             out.push_str("\r\n");
         }
-        out.push_str(&format!("content-length: {}\r\n\r\n", reply.body.len()));
+        if !reply.unbounded {
+            out.push_str(&format!("content-length: {}\r\n", reply.body.len()));
+        }
+        out.push_str("\r\n");
         let _ = stream.write_all(out.as_bytes()).await;
         let _ = stream.write_all(&reply.body[..reply.cut.unwrap_or(reply.body.len())]).await;
         let _ = stream.flush().await;

@@ -77,13 +77,13 @@ pub enum Error {
         reason: &'static str,
     },
     /// A link leads to a server that may not be asked.
-    #[error("{step}: the server points to {host}, which was not named as one that may be asked; {remedy}")]
+    #[error("{step}: the server points to {host}, which may not be asked for this; {remedy}")]
     Elsewhere {
         /// When.
         step: Step,
         /// Host and port.
         host: String,
-        /// How it may be named.
+        /// What may be done.
         remedy: &'static str,
     },
     /// More was offered than may be taken.

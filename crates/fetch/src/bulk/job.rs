@@ -28,7 +28,7 @@ impl Session {
                         let reason = "the server began an export and didn't say where to ask for it (Content-Location)";
                         return Err(Error::Answer { step, reason });
                     }
-                    return self.link(step, job);
+                    return self.job(step, job);
                 }
                 200 => {
                     let reason = "the server answered at once, which isn't how bulk exports go";

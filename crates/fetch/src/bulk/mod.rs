@@ -46,8 +46,8 @@ pub struct Export {
 
 /// Where an export comes from, and how.
 pub struct ExportSettings {
-    /// Further origins that the server may point to: for files, for the job, for the token endpoint. Without them all must
-    /// be at the server's own.
+    /// Further origins that the server may point to: for files, for pages of their list, for the token endpoint. Without them all must
+    /// be at the server's own, where the job is in any case.
     pub hosts: Vec<Base>,
     /// Who asks.
     pub credentials: Credentials,
@@ -137,7 +137,7 @@ impl Export {
             directory.job()
         };
         if let Some(job) = job {
-            self.session.call_off(&self.session.link(Step::Cancel, &job)?).await?;
+            self.session.call_off(&self.session.job(Step::Cancel, &job)?).await?;
         }
         Directory::discard(directory)
     }
@@ -203,7 +203,7 @@ impl Export {
     /// The job: the one that an earlier run began, or a new one.
     async fn job(&self, directory: &Directory) -> Result<Link, Error> {
         if let Some(job) = directory.job() {
-            return self.session.link(Step::Status, &job);
+            return self.session.job(Step::Status, &job);
         }
         let job = self.session.begin(self.request.target(&self.session.server)?).await?;
         directory.set_job(job.address())?;

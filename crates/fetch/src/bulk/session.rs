@@ -87,6 +87,16 @@ impl Session {
         self.caller.link(step, address, "if it is right, name its origin as a further host of the export")
     }
 
+    /// A link to a job. The token goes with whatever is asked of it, so that it must lie with the server that the token is for.
+    pub(super) fn job(&self, step: Step, address: &str) -> Result<Link, Error> {
+        let remedy = "a job is asked for with the token, so that it must be at the FHIR server's own host";
+        let link = self.caller.link(step, address, remedy)?;
+        match *link.origin() == self.server.origin() {
+            true => Ok(link),
+            false => Err(Error::Elsewhere { step, host: link.origin().authority(), remedy }),
+        }
+    }
+
     /// How long the server asks to wait: seconds or a date (RFC 9110 §10.2.3).
     pub(super) fn retry_after(&self, answer: &Answer) -> Option<Duration> {
         let said = answer.header(RETRY_AFTER).trim();

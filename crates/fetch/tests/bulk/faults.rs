@@ -233,6 +233,34 @@ async fn nothing_is_taken_past_a_limit() {
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
+#[tokio::test]
+async fn a_job_is_asked_for_at_the_servers_own_address_alone() {
+    let other = Server::start(good).await;
+    let there = other.address;
+    let server = Server::start(move |address, asked| match asked.target.contains("$export") {
+        true => Reply::status(202).header(format!("content-location: http://{there}/r4/jobs/Canary-1")),
+        false => good(address, asked),
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("export");
+    // Files may lie there, which need no token; whatever is asked of a job goes with it.
+    let hosts = vec![Base::parse(&format!("http://{there}")).unwrap()];
+    let token = Credentials::Bearer(fetch::Token::new("Canary-token").unwrap());
+    let export = Export::new(request(&server), ExportSettings { hosts, ..settings(token) }).unwrap();
+    let error = download(&export, &directory).await.unwrap_err();
+    assert!(matches!(&error, Error::Elsewhere { host, .. } if *host == there.to_string()), "{error}");
+    assert!(error.to_string().contains("must be at the FHIR server's own host"), "{error}");
+    // Nor where it was noted by a run of before.
+    let state = directory.join("export.json");
+    let mut noted: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    noted["job"] = json!(format!("http://{there}/r4/jobs/Canary-1"));
+    std::fs::write(&state, noted.to_string()).unwrap();
+    assert!(matches!(download(&export, &directory).await.unwrap_err(), Error::Elsewhere { .. }));
+    assert!(matches!(export.call_off(&directory).await.unwrap_err(), Error::Elsewhere { .. }));
+    assert!(other.lines().is_empty(), "{:?}", other.lines());
+}
+
 /// A server whose files lie on another.
 async fn elsewhere(files: &Server, redirect: bool) -> Server {
     let there = files.address;

@@ -262,13 +262,20 @@ async fn a_job_is_asked_for_at_the_servers_own_address_alone() {
 }
 
 /// A server whose files lie on another.
-async fn elsewhere(files: &Server, redirect: bool) -> Server {
+async fn elsewhere(files: &Server, redirect: bool, needs_token: bool) -> Server {
     let there = files.address;
     Server::start(move |address, asked| match asked.target.as_str() {
-        "/r4/jobs/Canary-1" if !redirect && asked.before > 0 => Reply::json(manifest(
-            there,
-            &[("Patient", "/files/Canary?sig=1", Some(3)), ("Condition", "/files/Canary?sig=2", Some(400))],
-        )),
+        "/r4/jobs/Canary-1" if asked.before > 0 => {
+            let mut list = manifest(
+                if redirect { address } else { there },
+                &[
+                    ("Patient", "/files/Canary?sig=1", Some(3)),
+                    ("Condition", "/files/Canary?sig=2", Some(400)),
+                ],
+            );
+            list["requiresAccessToken"] = json!(needs_token);
+            Reply::json(list)
+        }
         target if redirect && target.starts_with("/files/") => {
             Reply::status(307).header(format!("location: http://{there}{target}"))
         }
@@ -279,9 +286,9 @@ async fn elsewhere(files: &Server, redirect: bool) -> Server {
 
 #[tokio::test]
 async fn no_server_is_asked_that_was_not_named() {
-    for redirect in [false, true] {
+    for (redirect, needs_token) in [(false, false), (true, false), (false, true), (true, true)] {
         let files = Server::start(good).await;
-        let server = elsewhere(&files, redirect).await;
+        let server = elsewhere(&files, redirect, needs_token).await;
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("export");
         let error = download(&export(&server), &directory).await.unwrap_err();
@@ -291,17 +298,27 @@ async fn no_server_is_asked_that_was_not_named() {
         );
         assert!(files.lines().is_empty());
 
-        // Named, it is; and without the token, which isn't its.
+        // Named, it is; with the token if the list says that its files need one, and never along a redirect.
+        server.asked.lock().unwrap().clear();
         let hosts = vec![Base::parse(&format!("http://{}", files.address)).unwrap()];
         let token = Credentials::Bearer(fetch::Token::new("Canary-token").unwrap());
         let settings = ExportSettings { hosts, ..settings(token) };
         let export = Export::new(request(&server), settings).unwrap();
+        // From its beginning: the other run's directory has the list.
+        let directory = home.path().join("named");
         let downloaded = download(&export, &directory).await.unwrap();
         check_good(&directory, &downloaded);
-        assert!(files.asked.lock().unwrap().iter().all(|asked| asked.header("authorization").is_none()));
-        let asked = server.asked.lock().unwrap();
-        let told = |asked: &&Asked| asked.header("authorization") == Some("Bearer Canary-token");
-        assert!(asked.iter().filter(|asked| asked.target.starts_with("/r4/")).skip(3).all(|a| told(&a)));
+        let told = |server: &Server, path: &str| {
+            let asked = server.asked.lock().unwrap();
+            let asked = asked.iter().filter(|asked| asked.target.starts_with(path));
+            asked
+                .map(|asked| asked.header("authorization") == Some("Bearer Canary-token"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(&server, "/r4/"), [true; 2], "for the export and its list");
+        assert_eq!(told(&files, "/files/"), [needs_token && !redirect; 2]);
+        let before_the_redirect = if redirect { vec![needs_token; 2] } else { Vec::new() };
+        assert_eq!(told(&server, "/files/"), before_the_redirect);
     }
     // A circle of redirects ends.
     let server = Server::start(|address, asked| match asked.target.starts_with("/files/") {

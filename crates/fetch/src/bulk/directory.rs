@@ -74,6 +74,8 @@ impl Directory {
             None => State { request: request.clone(), job: None, manifest: None },
         };
         let validators = fold(path, &mut state)?;
+        // Before anything else is in it: without it the directory would be taken for somebody else's.
+        save(path, &state)?;
         for part in PARTS {
             make_private(&path.join(part.directory()))?;
         }
@@ -83,9 +85,8 @@ impl Directory {
             Ok(journal)
         });
         let journal = journal.map_err(|e| Error::written(&e))?;
-        let inner = Inner { state, validators, journal };
-        inner.save(path)?;
-        Ok(Directory { path: path.to_owned(), inner: Mutex::new(inner), _lock: lock })
+        let inner = Mutex::new(Inner { state, validators, journal });
+        Ok(Directory { path: path.to_owned(), inner, _lock: lock })
     }
 
     /// Removes an export from a directory, and the directory when nothing else is in it. What isn't an export's is left alone.
@@ -117,7 +118,7 @@ impl Directory {
     pub(super) fn set_job(&self, address: String) -> Result<(), Error> {
         let mut inner = self.inner();
         inner.state.job = Some(address);
-        inner.save(&self.path)
+        save(&self.path, &inner.state)
     }
 
     pub(super) fn manifest(&self) -> Option<Manifest> {
@@ -127,7 +128,7 @@ impl Directory {
     pub(super) fn set_manifest(&self, manifest: Manifest) -> Result<(), Error> {
         let mut inner = self.inner();
         inner.state.manifest = Some(manifest);
-        inner.save(&self.path)
+        save(&self.path, &inner.state)
     }
 
     pub(super) fn part(&self, part: Part) -> PathBuf {
@@ -177,7 +178,7 @@ impl Directory {
         let manifest = inner.state.manifest.as_mut().ok_or(Error::Directory { reason: "holds no export" })?;
         manifest.files.iter_mut().for_each(|file| file.url = None);
         let manifest = manifest.clone();
-        inner.save(&self.path)?;
+        save(&self.path, &inner.state)?;
         fs::remove_file(self.path.join(JOURNAL)).map_err(|e| Error::written(&e))?;
         Ok(manifest)
     }
@@ -194,18 +195,18 @@ impl Inner {
         let written = self.journal.write_all(&line).and_then(|()| self.journal.sync_data());
         written.map_err(|e| Error::written(&e))
     }
+}
 
-    fn save(&self, path: &Path) -> Result<(), Error> {
-        let text = serde_json::to_vec_pretty(&self.state).map_err(|e| Error::written(&e.into()))?;
-        let new = path.join("export.json.new");
-        let written = private().truncate(true).open(&new).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&new, path.join(STATE))?;
-            File::open(path)?.sync_all()
-        });
-        written.map_err(|e| Error::written(&e))
-    }
+fn save(path: &Path, state: &State) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(state).map_err(|e| Error::written(&e.into()))?;
+    let new = path.join("export.json.new");
+    let written = private().truncate(true).open(&new).and_then(|mut file| {
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&new, path.join(STATE))?;
+        File::open(path)?.sync_all()
+    });
+    written.map_err(|e| Error::written(&e))
 }
 
 fn partial(path: &Path, file: &Listed) -> PathBuf {
@@ -220,25 +221,34 @@ fn rename(path: &Path, file: &Listed) -> Result<(), Error> {
 /// Makes the directory if it isn't there, sees that only its owner may look into it, and locks it.
 fn enter(path: &Path) -> Result<(File, Option<State>), Error> {
     make_private(path)?;
+    // Not even a lock is put where something of the user's is.
+    refuse_foreign(path)?;
+    let lock = private().append(true).open(path.join(LOCK)).map_err(|e| Error::written(&e))?;
+    lock.try_lock().map_err(|_| Error::Directory { reason: "is being written by another run" })?;
+    // Read before that, it might be what another run was just about to complete.
     let state = match fs::read(path.join(STATE)) {
         Ok(text) => Some(serde_json::from_slice(&text).map_err(|_| Error::Directory {
             reason: "holds an export.json that can't be read; remove it, or name another directory",
         })?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut entries = fs::read_dir(path).map_err(|e| Error::read(&e))?;
-            let foreign = |name: &str| ![LOCK, "export.json.new"].contains(&name);
-            if entries.any(|entry| entry.map_or(true, |e| e.file_name().to_str().is_none_or(foreign))) {
-                return Err(Error::Directory {
-                    reason: "holds something else; name an empty one, or one that isn't there",
-                });
-            }
-            None
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(Error::read(&error)),
     };
-    let lock = private().append(true).open(path.join(LOCK)).map_err(|e| Error::written(&e))?;
-    lock.try_lock().map_err(|_| Error::Directory { reason: "is being written by another run" })?;
     Ok((lock, state))
+}
+
+/// A directory without an export must be empty.
+fn refuse_foreign(path: &Path) -> Result<(), Error> {
+    if path.join(STATE).exists() {
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(path).map_err(|e| Error::read(&e))?;
+    let foreign = |name: &str| ![LOCK, STATE, "export.json.new"].contains(&name);
+    match entries.any(|entry| entry.map_or(true, |e| e.file_name().to_str().is_none_or(foreign))) {
+        true => Err(Error::Directory {
+            reason: "holds something else; name an empty one, or one that isn't there",
+        }),
+        false => Ok(()),
+    }
 }
 
 fn private() -> OpenOptions {

@@ -177,6 +177,24 @@ async fn what_was_on_record_and_not_yet_named_is_found_and_what_is_lost_is_fetch
 }
 
 #[tokio::test]
+async fn what_a_directory_holds_is_read_when_no_other_run_writes_it() {
+    let server = Server::start(good).await;
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("export");
+    download(&export(&server), &directory).await.unwrap();
+    let lock = std::fs::File::open(directory.join("lock")).unwrap();
+    lock.lock().unwrap();
+    // What the other run will have replaced when it ends.
+    let state = std::fs::read(directory.join("export.json")).unwrap();
+    std::fs::write(directory.join("export.json"), "stale").unwrap();
+    let message = download(&export(&server), &directory).await.unwrap_err().to_string();
+    assert!(message.contains("is being written by another run"), "{message}");
+    std::fs::write(directory.join("export.json"), state).unwrap();
+    drop(lock);
+    assert_eq!(download(&export(&server), &directory).await.unwrap().kept, 2);
+}
+
+#[tokio::test]
 async fn two_runs_do_not_write_one_directory() {
     let server = Server::start(|address, asked| match asked.target.contains("/files/") {
         true => Reply { cut: Some(10), stall: true, ..good(address, asked) },

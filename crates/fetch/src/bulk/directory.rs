@@ -13,16 +13,19 @@ use super::{
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 const STATE: &str = "export.json";
+/// What the name of a file that is under way ends in.
+const PARTIAL: &str = ".partial";
 const JOURNAL: &str = "progress.ndjson";
 const LOCK: &str = "lock";
+const CHANGED: &str = "lacks a file that it held, or holds it changed; ask for a fresh export";
 const PARTS: [Part; 3] = [Part::Resources, Part::Errors, Part::Deleted];
 
 /// What `export.json` holds.
@@ -135,6 +138,54 @@ impl Directory {
         self.path.join(part.directory())
     }
 
+    /// The files of a part that the list names, in the order of their names.
+    pub(super) fn files(&self, manifest: &Manifest, part: Part) -> Vec<PathBuf> {
+        let of_part = manifest.files.iter().filter(|file| file.part == part);
+        let mut files: Vec<_> = of_part.map(|file| self.part(part).join(&file.name)).collect();
+        files.sort();
+        files
+    }
+
+    /// Sees that what an earlier run left is what it fetched, and that nothing lies beside it. A file that was changed is fetched
+    /// again where one knows from where; when all were here, links are forgotten.
+    pub(super) async fn verify(&self, manifest: &mut Manifest) -> Result<(), Error> {
+        self.refuse_others(manifest)?;
+        for file in &mut manifest.files {
+            let Some(whole) = &file.whole else { continue };
+            if digest(&self.part(file.part).join(&file.name)).await? == whole.blake3 {
+                continue;
+            }
+            if file.url.is_none() {
+                return Err(Error::Directory { reason: CHANGED });
+            }
+            file.whole = None;
+        }
+        Ok(())
+    }
+
+    /// A file that somebody put there would look like one of the server's. Hidden ones are nobody's records: systems leave them.
+    fn refuse_others(&self, manifest: &Manifest) -> Result<(), Error> {
+        for part in PARTS {
+            let names: HashSet<&str> = manifest
+                .files
+                .iter()
+                .filter(|file| file.part == part)
+                .map(|file| file.name.as_str())
+                .collect();
+            for entry in fs::read_dir(self.part(part)).map_err(|e| Error::read(&e))? {
+                let name = entry.map_err(|e| Error::read(&e))?.file_name();
+                let name = name.to_str().unwrap_or_default();
+                if !name.starts_with('.') && !names.contains(name.strip_suffix(PARTIAL).unwrap_or(name)) {
+                    return Err(Error::Directory {
+                        reason: "holds a file that isn't the export's, in resources/, errors/ or deleted/; take it out, or ask for a fresh \
+                                 export",
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes that are here of a file that isn't whole.
     pub(super) fn partial_bytes(&self, file: &Listed) -> u64 {
         fs::metadata(partial(&self.path, file)).map_or(0, |metadata| metadata.len())
@@ -210,7 +261,20 @@ fn save(path: &Path, state: &State) -> Result<(), Error> {
 }
 
 fn partial(path: &Path, file: &Listed) -> PathBuf {
-    path.join(file.part.directory()).join(format!("{}.partial", file.name))
+    path.join(file.part.directory()).join(format!("{}{PARTIAL}", file.name))
+}
+
+async fn digest(path: &Path) -> Result<String, Error> {
+    let mut file = File::open(path).map_err(|e| Error::read(&e))?;
+    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).map_err(|e| Error::read(&e))? {
+            0 => return Ok(hasher.finalize().to_hex().to_string()),
+            n => hasher.update(&buffer[..n]),
+        };
+        // It may be much, and whoever waits may want to stop.
+        tokio::task::yield_now().await;
+    }
 }
 
 fn rename(path: &Path, file: &Listed) -> Result<(), Error> {
@@ -311,9 +375,7 @@ fn fold(path: &Path, state: &mut State) -> Result<HashMap<usize, String>, Error>
             true => rename(path, file)?,
             false if file.url.is_some() => file.whole = None,
             false => {
-                return Err(Error::Directory {
-                    reason: "lacks a file that it held, or holds it changed; ask for a fresh export",
-                });
+                return Err(Error::Directory { reason: CHANGED });
             }
         }
     }

@@ -64,6 +64,8 @@ pub struct ExportSettings {
 pub struct Downloaded {
     /// The directory with the resources' files.
     pub resources: PathBuf,
+    /// Those files, in the order of their names: what else may lie there isn't the export's.
+    pub listed: Vec<PathBuf>,
     /// The moment for which it holds, as a FHIR instant: the `since` of the next one.
     pub transaction_time: String,
     /// Files with resources.
@@ -144,7 +146,9 @@ impl Export {
 
     async fn bring(&self, path: &Path, progress: &Progress) -> Result<Downloaded, Error> {
         let directory = Directory::open(path, &self.request)?;
-        let manifest = self.list(&directory, progress).await?;
+        let mut manifest = self.list(&directory, progress).await?;
+        progress.check();
+        directory.verify(&mut manifest).await?;
         let kept = manifest.files.iter().filter(|file| file.whole.is_some()).count();
         progress.fetch(kept, manifest.files.len());
         let files = Files {
@@ -162,13 +166,14 @@ impl Export {
             |of: fn(&manifest::Whole) -> u64| resources().filter_map(|f| f.whole.as_ref()).map(of).sum();
         Ok(Downloaded {
             resources: directory.part(Part::Resources),
+            listed: directory.files(&manifest, Part::Resources),
             transaction_time: manifest.transaction_time.clone(),
             files: resources().count() as u64,
             count: sum(|whole| whole.lines),
             bytes: sum(|whole| whole.bytes),
             kept: kept as u64,
-            issues: outcome::issues(directory)?,
-            deleted: outcome::deleted(directory)?,
+            issues: outcome::issues(&directory.files(&manifest, Part::Errors))?,
+            deleted: outcome::deleted(&directory.files(&manifest, Part::Deleted))?,
         })
     }
 

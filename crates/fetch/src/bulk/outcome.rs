@@ -1,11 +1,10 @@
 //! What the server says of an export besides its resources: OperationOutcomes, and what was deleted.
 
-use super::{directory::Directory, manifest::Part};
 use crate::{Error, error::known_code};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io::{BufRead, BufReader, Read},
     path::PathBuf,
 };
@@ -37,9 +36,9 @@ struct Bundle {
 }
 
 /// Counts the issues. An issue without a severity that FHIR names counts as an error.
-pub(super) fn issues(directory: &Directory) -> Result<Issues, Error> {
+pub(super) fn issues(files: &[PathBuf]) -> Result<Issues, Error> {
     let mut issues = Issues::new();
-    each_line(directory, Part::Errors, |line| count(line, &mut issues))?;
+    each_line(files, |line| count(line, &mut issues))?;
     Ok(issues)
 }
 
@@ -57,18 +56,16 @@ pub(super) fn count(line: &[u8], issues: &mut Issues) {
 }
 
 /// Counts the resources that are said to have been deleted.
-pub(super) fn deleted(directory: &Directory) -> Result<u64, Error> {
+pub(super) fn deleted(files: &[PathBuf]) -> Result<u64, Error> {
     let mut deleted = 0;
-    each_line(directory, Part::Deleted, |line| {
+    each_line(files, |line| {
         deleted += serde_json::from_slice::<Bundle>(line).map_or(1, |bundle| bundle.entry.len() as u64);
     })?;
     Ok(deleted)
 }
 
-fn each_line(directory: &Directory, part: Part, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
-    let entries = fs::read_dir(directory.part(part)).map_err(|e| Error::read(&e))?;
-    let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    for path in paths.map_err(|e| Error::read(&e))? {
+fn each_line(files: &[PathBuf], mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+    for path in files {
         let mut reader = BufReader::new(File::open(path).map_err(|e| Error::read(&e))?);
         let mut line = Vec::new();
         loop {

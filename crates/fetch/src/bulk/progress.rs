@@ -13,6 +13,8 @@ pub enum Phase {
     Asking,
     /// The server, which makes the files.
     Waiting,
+    /// The disk: what an earlier run left is read again.
+    Checking,
     /// The files.
     Fetching,
 }
@@ -36,6 +38,7 @@ impl Progress {
         match self.0.phase.load(Relaxed) {
             0 => Phase::Asking,
             1 => Phase::Waiting,
+            2 => Phase::Checking,
             _ => Phase::Fetching,
         }
     }
@@ -60,8 +63,12 @@ impl Progress {
         self.0.percent.store(percent_of(said).unwrap_or_default(), Relaxed);
     }
 
-    pub(super) fn fetch(&self, done: usize, files: usize) {
+    pub(super) fn check(&self) {
         self.0.phase.store(2, Relaxed);
+    }
+
+    pub(super) fn fetch(&self, done: usize, files: usize) {
+        self.0.phase.store(3, Relaxed);
         self.0.done.store(done as u64, Relaxed);
         self.0.files.store(files as u64, Relaxed);
     }

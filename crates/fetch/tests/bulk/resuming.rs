@@ -177,6 +177,26 @@ async fn what_was_on_record_and_not_yet_named_is_found_and_what_is_lost_is_fetch
 }
 
 #[tokio::test]
+async fn a_file_that_was_changed_between_runs_is_fetched_again() {
+    let server = Server::start(|address, asked| match asked.target.contains("sig=2") && asked.before == 0 {
+        true => Reply { cut: Some(100), stall: true, ..good(address, asked) },
+        false => good(address, asked),
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("export");
+    let first = export(&server);
+    let cut = tokio::time::timeout(Duration::from_millis(200), download(&first, &directory)).await;
+    assert!(cut.is_err());
+    let patients = directory.join("resources/Patient.part-00001.ndjson");
+    let text = std::fs::read_to_string(&patients).unwrap();
+    std::fs::write(&patients, text.replace("Canary-2", "Canary-9")).unwrap();
+    let downloaded = download(&export(&server), &directory).await.unwrap();
+    check_good(&directory, &downloaded);
+    assert_eq!((server.times(FIRST), downloaded.kept), (2, 0));
+}
+
+#[tokio::test]
 async fn what_a_directory_holds_is_read_when_no_other_run_writes_it() {
     let server = Server::start(good).await;
     let home = tempfile::tempdir().unwrap();

@@ -52,6 +52,41 @@ async fn an_export_is_asked_for_waited_for_and_fetched() {
 }
 
 #[tokio::test]
+async fn a_complete_export_is_used_again_only_as_it_came() {
+    let server = Server::start(good).await;
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("export");
+    let resources = directory.join("resources");
+    let downloaded = download(&export(&server), &directory).await.unwrap();
+    let names = ["Condition.part-00002.ndjson", "Patient.part-00001.ndjson"];
+    assert_eq!(downloaded.listed, names.map(|name| resources.join(name)));
+    // Another value of the same size.
+    let patients = resources.join("Patient.part-00001.ndjson");
+    let text = std::fs::read_to_string(&patients).unwrap();
+    std::fs::write(&patients, text.replace("Canary-2", "Canary-9")).unwrap();
+    let message = download(&export(&server), &directory).await.unwrap_err().to_string();
+    assert!(message.contains("holds it changed; ask for a fresh export"), "{message}");
+    std::fs::write(&patients, &text).unwrap();
+    // One more, wherever; what a system leaves is none.
+    for (part, name) in [
+        ("resources", "Patient.part-00077.ndjson"),
+        ("errors", "OperationOutcome.part-00001.ndjson"),
+        ("deleted", "Bundle.part-00001.ndjson"),
+        ("resources", "notes.partial"),
+    ] {
+        let more = directory.join(part).join(name);
+        std::fs::write(&more, &text).unwrap();
+        let message = download(&export(&server), &directory).await.unwrap_err().to_string();
+        assert!(message.contains("holds a file that isn't the export's"), "{message}");
+        std::fs::remove_file(more).unwrap();
+    }
+    std::fs::write(resources.join(".left"), &text).unwrap();
+    let asked = server.lines().len();
+    let again = download(&export(&server), &directory).await.unwrap();
+    assert_eq!((again.kept, again.listed, server.lines().len()), (2, downloaded.listed, asked));
+}
+
+#[tokio::test]
 async fn issues_and_deletions_are_counted_and_kept_apart() {
     let server = Server::start(|address, asked| match asked.target.as_str() {
         "/r4/jobs/Canary-1" => {

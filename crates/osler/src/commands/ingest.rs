@@ -139,7 +139,7 @@ impl Arguments {
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
         let sources = match self.export.of(&self.sources, matches!(self.from, From::Fhir), &self.out)? {
-            Some(export) => vec![download::download(&export, voice)?],
+            Some(export) => download::download(&export, voice)?,
             None => self.sources.clone(),
         };
         let options = Options {

@@ -190,6 +190,14 @@ fn an_export_gives_the_events_that_its_files_give() {
     let state = std::fs::read_to_string(export.join("export.json")).unwrap();
     assert!(!state.contains("sig=") && !said.contains(CANARY));
 
+    // What was put beside it isn't read.
+    let more = export.join("resources/Patient.part-00077.ndjson");
+    std::fs::copy(site.path("population/fhir/Patient.ndjson"), &more).unwrap();
+    let said = site.fail(&line(&server, "--force"));
+    assert!(said.contains("holds a file that isn't the export's") && !said.contains(CANARY), "{said}");
+    std::fs::remove_file(more).unwrap();
+    std::fs::write(export.join("resources/.hidden.ndjson"), "no JSON").unwrap();
+
     // The same again asks for nothing; and what is discarded is gone.
     let asked = server.asked().len();
     site.succeed(&line(&server, "--force --discard-download"));

@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Brings an export into its directory, and gives the one with its resources.
-pub fn download(planned: &Planned, voice: Voice) -> Result<PathBuf> {
+/// Brings an export into its directory, and gives the files with its resources.
+pub fn download(planned: &Planned, voice: Voice) -> Result<Vec<PathBuf>> {
     let begun = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (progress, interrupt) = (Progress::default(), Interrupt::watch()?);
@@ -42,7 +42,7 @@ pub fn download(planned: &Planned, voice: Voice) -> Result<PathBuf> {
         Some(downloaded) => {
             tell(&downloaded, &progress, begun.elapsed(), voice);
             refuse_errors(&downloaded, planned)?;
-            Ok(downloaded.resources)
+            Ok(downloaded.listed)
         }
         None if planned.cancel_on_interrupt => {
             runtime.block_on(planned.export.call_off(&planned.directory)).with_context(|| {
@@ -91,6 +91,7 @@ impl Picture {
         bar.set(progress.bytes());
         bar.note(match (phase, progress.percent(), progress.files()) {
             (Phase::Fetching, _, (done, files)) => format!("{done} of {files} files"),
+            (Phase::Checking, ..) => "reading again what was downloaded before".to_owned(),
             (Phase::Waiting, 0, _) => "the server prepares the files".to_owned(),
             (Phase::Waiting, percent, _) => format!("the server prepares the files, {percent} %"),
             _ => "asking for the export".to_owned(),

@@ -94,7 +94,7 @@ impl Files<'_> {
                     if attempt >= limits.attempts {
                         return Err(error);
                     }
-                    tokio::time::sleep(limits.pause_before(attempt, asked)).await;
+                    self.session.rest(attempt, asked, self.progress).await;
                     attempt += 1;
                 }
             }

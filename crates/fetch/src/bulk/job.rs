@@ -13,7 +13,7 @@ const X_PROGRESS: HeaderName = HeaderName::from_static("x-progress");
 
 impl Session {
     /// Asks for the export, and gives the address where the job is asked for.
-    pub(super) async fn begin(&self, target: String) -> Result<Link, Error> {
+    pub(super) async fn begin(&self, target: String, progress: &Progress) -> Result<Link, Error> {
         let step = Step::KickOff;
         let link = Link::of(&self.server, target);
         let headers = [(ACCEPT, "application/fhir+json"), (PREFER, "respond-async")];
@@ -36,9 +36,9 @@ impl Session {
                 }
                 // It says that it began nothing. After other errors a job may be under way, and asking again would begin another.
                 429 | 503 if attempt < self.limits.attempts => {
-                    let pause = self.limits.pause_before(attempt, self.retry_after(&answer));
+                    let asked = self.retry_after(&answer);
                     drop(answer);
-                    tokio::time::sleep(pause).await;
+                    self.rest(attempt, asked, progress).await;
                     attempt += 1;
                 }
                 _ => return Err(self.caller.refusal(step, answer).await),
@@ -61,21 +61,21 @@ impl Session {
             let answer = match self.ask(step, &ask, with_token).await {
                 Ok(answer) => answer,
                 Err(Error::Unanswered { .. }) if failed < self.limits.attempts => {
-                    tokio::time::sleep(self.limits.pause_before(failed, None)).await;
+                    self.rest(failed, None, progress).await;
                     failed += 1;
                     continue;
                 }
                 Err(error) => return Err(error),
             };
             let asked = self.retry_after(&answer);
-            let pause = match answer.status.as_u16() {
+            let (attempt, asked) = match answer.status.as_u16() {
                 200 => {
                     let body = self.caller.body(step, answer, self.limits.manifest_bytes).await;
                     match body {
                         Ok(body) => return Ok(body),
                         Err(Error::Unanswered { .. }) if failed < self.limits.attempts => {
                             failed += 1;
-                            self.limits.pause_before(failed - 1, None)
+                            (failed - 1, None)
                         }
                         Err(error) => return Err(error),
                     }
@@ -87,7 +87,7 @@ impl Session {
                     }
                     failed = 0;
                     unready += 1;
-                    self.limits.pause_before(unready - 1, asked)
+                    (unready - 1, asked)
                 }
                 500 | 502 | 503 | 504 if failed < self.limits.attempts => {
                     let refusal = self.caller.refusal(step, answer).await;
@@ -96,11 +96,11 @@ impl Session {
                         return Err(refusal);
                     }
                     failed += 1;
-                    self.limits.pause_before(failed - 1, asked)
+                    (failed - 1, asked)
                 }
                 _ => return Err(self.caller.refusal(step, answer).await),
             };
-            tokio::time::sleep(pause).await;
+            self.rest(attempt, asked, progress).await;
         }
     }
 

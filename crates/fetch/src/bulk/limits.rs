@@ -13,8 +13,10 @@ pub struct ExportLimits {
     pub idle: Duration,
     /// The first pause before something is tried again or asked again; each later one is twice as long.
     pub pause: Duration,
-    /// The longest pause, also when the server asks for a longer one.
+    /// The longest pause, unless the server asks for a longer one.
     pub longest_pause: Duration,
+    /// The longest pause that a server may ask for (`Retry-After`); one that asks for more is asked again after this one.
+    pub longest_asked: Duration,
     /// How often in a row something may fail before it is given up. A file that gained some bytes begins to count anew.
     pub attempts: u32,
     /// Files fetched at the same time.
@@ -34,7 +36,8 @@ pub struct ExportLimits {
 }
 
 impl Default for ExportLimits {
-    /// A day; a minute for an answer or a piece; pauses from one second to two minutes; eight attempts; four files at once; 10,000
+    /// A day; a minute for an answer or a piece; pauses from one second to two minutes, of an hour where the server asks
+    /// for it; eight attempts; four files at once; 10,000
     /// files of 64 GiB at most, 1 TiB together; a list of 16 MiB, in 1,000 pages of that size at most; three redirects.
     fn default() -> Self {
         ExportLimits {
@@ -43,6 +46,7 @@ impl Default for ExportLimits {
             idle: Duration::from_secs(60),
             pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(120),
+            longest_asked: Duration::from_secs(3_600),
             attempts: 8,
             at_once: 4,
             files: 10_000,
@@ -58,8 +62,8 @@ impl Default for ExportLimits {
 impl ExportLimits {
     /// How long to wait before the next of several attempts; `asked` is what the server asked for.
     pub(super) fn pause_before(&self, attempt: u32, asked: Option<Duration>) -> Duration {
-        let own = self.pause.saturating_mul(1 << attempt.min(10));
-        asked.unwrap_or(own).clamp(self.pause, self.longest_pause)
+        let own = || self.pause.saturating_mul(1 << attempt.min(10)).min(self.longest_pause);
+        asked.map_or_else(own, |asked| asked.min(self.longest_asked)).max(self.pause)
     }
 }
 
@@ -74,6 +78,6 @@ mod tests {
             limits.pause_before(attempt, asked.map(Duration::from_secs)).as_secs()
         };
         assert_eq!([0, 1, 2, 6, 7, 99].map(|attempt| seconds(attempt, None)), [1, 2, 4, 64, 120, 120]);
-        assert_eq!([0, 30, 9_999].map(|asked| seconds(0, Some(asked))), [1, 30, 120]);
+        assert_eq!([0, 30, 3_600, 9_999].map(|asked| seconds(0, Some(asked))), [1, 30, 3_600, 3_600]);
     }
 }

@@ -183,7 +183,7 @@ impl Export {
         let mut manifest = match directory.manifest() {
             Some(manifest) => manifest,
             None => {
-                let first = self.session.wait(&self.job(directory).await?, true, progress).await?;
+                let first = self.session.wait(&self.job(directory, progress).await?, true, progress).await?;
                 let manifest = Manifest::read(&first, limits)?;
                 directory.set_manifest(manifest.clone())?;
                 manifest
@@ -206,11 +206,11 @@ impl Export {
     }
 
     /// The job: the one that an earlier run began, or a new one.
-    async fn job(&self, directory: &Directory) -> Result<Link, Error> {
+    async fn job(&self, directory: &Directory, progress: &Progress) -> Result<Link, Error> {
         if let Some(job) = directory.job() {
             return self.session.job(Step::Status, &job);
         }
-        let job = self.session.begin(self.request.target(&self.session.server)?).await?;
+        let job = self.session.begin(self.request.target(&self.session.server)?, progress).await?;
         directory.set_job(job.address())?;
         Ok(job)
     }

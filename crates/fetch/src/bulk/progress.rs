@@ -1,8 +1,11 @@
 //! How far an export has come, for whoever draws it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 /// What is being waited for.
@@ -30,6 +33,7 @@ struct Counters {
     bytes: AtomicU64,
     done: AtomicU64,
     files: AtomicU64,
+    rest: AtomicU64,
 }
 
 impl Progress {
@@ -56,6 +60,15 @@ impl Progress {
     /// Files that are whole, of how many.
     pub fn files(&self) -> (u64, u64) {
         (self.0.done.load(Relaxed), self.0.files.load(Relaxed))
+    }
+
+    /// The pause that is kept now because the server asked for it; zero when there is none.
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs(self.0.rest.load(Relaxed))
+    }
+
+    pub(super) fn rest(&self, pause: Option<Duration>) {
+        self.0.rest.store(pause.map_or(0, |pause| pause.as_secs()), Relaxed);
     }
 
     pub(super) fn wait(&self, said: &str) {

@@ -1,6 +1,6 @@
 //! Requests with the token that they need.
 
-use super::limits::ExportLimits;
+use super::{limits::ExportLimits, progress::Progress};
 use crate::{
     Answer, Base, Error, Link, Step, Token,
     caller::{Ask, Caller},
@@ -95,6 +95,14 @@ impl Session {
             true => Ok(link),
             false => Err(Error::Elsewhere { step, host: link.origin().authority(), remedy }),
         }
+    }
+
+    /// Waits before the next of several attempts; `asked` is what the server asked for, which is told to whoever draws it.
+    pub(super) async fn rest(&self, attempt: u32, asked: Option<Duration>, progress: &Progress) {
+        let pause = self.limits.pause_before(attempt, asked);
+        progress.rest(asked.map(|_| pause));
+        tokio::time::sleep(pause).await;
+        progress.rest(None);
     }
 
     /// How long the server asks to wait: seconds or a date (RFC 9110 §10.2.3).

@@ -7,7 +7,7 @@ use crate::{
 };
 use fetch::{
     Base, Error,
-    bulk::{Credentials, Export, ExportLimits, ExportSettings},
+    bulk::{Credentials, Export, ExportLimits, ExportSettings, Progress},
 };
 use serde_json::json;
 use std::{net::SocketAddr, time::Duration};
@@ -79,6 +79,39 @@ async fn what_passes_is_waited_for() {
         };
         let (result, _) = from(answers, limits()).await;
         result.unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_a_server_asks_for_is_kept_and_told() {
+    for path in ["$export", "/jobs/", "/files/"] {
+        let server =
+            Server::start(move |address, asked| match asked.target.contains(path) && asked.before == 0 {
+                true => Reply::status(503).header("retry-after: 1"),
+                false => good(address, &Asked { before: 1, ..asked.clone() }),
+            })
+            .await;
+        let home = tempfile::tempdir().unwrap();
+        // Longer than any pause of its own.
+        let limits = ExportLimits { longest_asked: Duration::from_secs(3_600), ..limits() };
+        let settings = ExportSettings { limits, ..settings(Credentials::Nobody) };
+        let export = Export::new(request(&server), settings).unwrap();
+        let progress = Progress::default();
+        let begun = std::time::Instant::now();
+        let watch = async {
+            while progress.pause().is_zero() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            progress.pause()
+        };
+        let directory = home.path().join("export");
+        let (result, told) = tokio::join!(
+            export.download(&directory, &progress),
+            tokio::time::timeout(Duration::from_secs(10), watch)
+        );
+        check_good(&directory, &result.unwrap());
+        assert_eq!(told.unwrap(), Duration::from_secs(1), "{path}");
+        assert!(begun.elapsed() >= Duration::from_secs(1) && progress.pause().is_zero(), "{path}");
     }
 }
 

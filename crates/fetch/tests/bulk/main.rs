@@ -33,6 +33,7 @@ fn limits() -> ExportLimits {
         idle: Duration::from_millis(400),
         pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(20),
+        longest_asked: Duration::from_millis(20),
         attempts: 3,
         ..ExportLimits::default()
     }

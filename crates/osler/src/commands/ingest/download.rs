@@ -25,7 +25,7 @@ pub fn download(planned: &Planned, voice: Voice) -> Result<Vec<PathBuf>> {
     let (progress, interrupt) = (Progress::default(), Interrupt::watch()?);
     let downloaded = runtime.block_on(async {
         let mut download = std::pin::pin!(planned.export.download(&planned.directory, &progress));
-        let mut picture = Picture { voice, bar: None };
+        let mut picture = Picture { voice, bar: None, told: Duration::ZERO };
         loop {
             tokio::select! {
                 biased;
@@ -78,11 +78,22 @@ impl Interrupt {
 struct Picture {
     voice: Voice,
     bar: Option<(Phase, Bar)>,
+    /// The last pause that was told.
+    told: Duration,
 }
+
+/// From here on a pause that the server asks for is told in a line of its own: nothing happens meanwhile, which looks like a fault.
+const LONG_PAUSE: Duration = Duration::from_secs(120);
 
 impl Picture {
     fn draw(&mut self, progress: &Progress) {
-        let phase = progress.phase();
+        let (phase, pause) = (progress.phase(), progress.pause());
+        if pause > LONG_PAUSE && pause != self.told {
+            self.bar = None;
+            self.told = pause;
+            self.voice
+                .say(format!("the server asks to be left alone for {}, which is waited for", seconds(pause)));
+        }
         if self.bar.as_ref().is_none_or(|(shown, _)| *shown != phase) {
             self.bar = None;
         }
@@ -90,6 +101,7 @@ impl Picture {
         let (_, bar) = self.bar.get_or_insert_with(|| (phase, self.voice.transfer(label)));
         bar.set(progress.bytes());
         bar.note(match (phase, progress.percent(), progress.files()) {
+            _ if pause > LONG_PAUSE => format!("the server asked for a pause of {}", seconds(pause)),
             (Phase::Fetching, _, (done, files)) => format!("{done} of {files} files"),
             (Phase::Checking, ..) => "reading again what was downloaded before".to_owned(),
             (Phase::Waiting, 0, _) => "the server prepares the files".to_owned(),

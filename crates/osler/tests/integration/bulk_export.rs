@@ -108,12 +108,13 @@ fn answer(
         send("202 Accepted\r\nretry-after: 1\r\nx-progress: 50%".to_owned(), b"");
     } else if target.starts_with("/jobs/") {
         let count = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
-        let output: Vec<_> = files
-            .iter()
-            .map(|path| serde_json::json!({"type": name(path), "url": format!("{base}/files/{}?sig={CANARY}", name(path)), "count": count(path)}))
-            .collect();
+        let file = |path: &PathBuf| serde_json::json!({"type": name(path), "url": format!("{base}/files/{}?sig={CANARY}", name(path)), "count": count(path)});
+        // What is no resource of a patient's says what was deleted.
+        let (deleted, output): (Vec<_>, Vec<_>) = files.iter().partition(|path| name(path) == "Bundle");
+        let [deleted, output] =
+            [deleted, output].map(|files| files.into_iter().map(file).collect::<Vec<_>>());
         let manifest = serde_json::json!({"transactionTime": "2026-11-27T06:00:00Z", "request": CANARY,
-            "requiresAccessToken": true, "output": output, "error": []});
+            "requiresAccessToken": true, "output": output, "deleted": deleted, "error": []});
         let body = manifest.to_string().into_bytes();
         send("200 OK\r\ncontent-type: application/json".to_owned(), &body);
         let _ = stream.write_all(&body);
@@ -203,6 +204,39 @@ fn an_export_gives_the_events_that_its_files_give() {
     site.succeed(&line(&server, "--force --discard-download"));
     assert_eq!(server.asked().len(), asked);
     assert!(!export.exists() && site.path("events").exists());
+}
+
+#[test]
+fn what_was_deleted_is_taken_out_where_it_is_a_source() {
+    let site = site();
+    let conditions = std::fs::read_to_string(site.path("population/fhir/Condition.ndjson")).unwrap();
+    let of = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let entry =
+        |line| serde_json::json!({"request": {"method": "DELETE", "url": format!("Condition/{}", of(line))}});
+    let entries: Vec<_> = conditions.lines().take(3).map(entry).collect();
+    let deletions = serde_json::json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+    for name in ["later", "left"] {
+        std::fs::create_dir(site.path(name)).unwrap();
+    }
+    for path in std::fs::read_dir(site.path("population/fhir")).unwrap().map(|entry| entry.unwrap().path()) {
+        std::fs::copy(&path, site.path("left").join(path.file_name().unwrap())).unwrap();
+    }
+    let rest: String = conditions.lines().skip(3).map(|line| format!("{line}\n")).collect();
+    std::fs::write(site.path("left/Condition.ndjson"), rest).unwrap();
+    std::fs::copy(site.path("population/fhir/Patient.ndjson"), site.path("later/Patient.ndjson")).unwrap();
+    std::fs::write(site.path("later/Bundle.ndjson"), format!("{deletions}\n")).unwrap();
+
+    let server = Server::start(&site.path("later"), None);
+    let said = String::from_utf8(site.succeed(&line(&server, "")).stderr).unwrap();
+    assert!(said.contains("3 resources were deleted (deleted/)"), "{said}");
+    let ingest = "ingest --from fhir --synthetic --key site.key --out";
+    site.succeed(&format!("{ingest} whole population/fhir export/resources"));
+    site.succeed(&format!("{ingest} taken population/fhir export/resources export/deleted"));
+    site.succeed(&format!("{ingest} local left"));
+    assert_eq!(data(&site, "taken"), data(&site, "local"));
+    assert_ne!(data(&site, "whole"), data(&site, "local"));
 }
 
 #[test]

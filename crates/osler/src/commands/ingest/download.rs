@@ -131,7 +131,8 @@ fn tell(downloaded: &Downloaded, progress: &Progress, elapsed: Duration, voice: 
     }
     if downloaded.deleted > 0 {
         voice.say(format!(
-            "the server says that {} resources were deleted (deleted/); they are not taken out of what other sources hold",
+            "the server says that {} resources were deleted (deleted/); they are taken out of an earlier export where that directory is given as a \
+             source behind it",
             grouped(downloaded.deleted)
         ));
     }

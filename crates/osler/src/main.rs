@@ -43,6 +43,7 @@ mod training_curves;
 mod training_log;
 mod truth_files;
 mod tuning_check;
+mod withheld;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -6,12 +6,13 @@ use crate::model_directory::VOCABULARY_FILE;
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
+use crate::withheld::Withheld;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use evaluate::baseline::{IncidenceBuilder, IncidenceSettings};
-use events::{Deidentified, Split, Subject};
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use events::Split;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Instant;
 use timeline::{
     EntryKind, TimelineWriter, Tokenizer, Vocabulary, VocabularyBuilder, VocabularyOptions, WriteOptions,
@@ -68,7 +69,7 @@ impl Arguments {
             bail!("{} has no training subjects; ingest with other --splits", self.events.display());
         }
         let withheld = self.withhold.as_deref().map(Withheld::read).transpose()?;
-        let left_out = withheld.as_ref().map(|withheld| withheld.codes.len());
+        let left_out = withheld.as_ref().map(Withheld::len);
         let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
         let vocabulary = self.vocabulary(&records, withheld.as_ref(), voice)?;
         let codes =
@@ -78,11 +79,12 @@ impl Arguments {
         let mut incidence = IncidenceBuilder::new(IncidenceSettings::default(), Vec::new());
         let mut writer = TimelineWriter::create(output.path(), tokenizer.clone(), WriteOptions::default())?;
         let total = Split::ALL.iter().map(|s| records.count(*s)).sum();
+        let mut met = BTreeSet::new();
         let bar = voice.count("tokenizing", total);
         for split in Split::ALL {
             for subject in records.subjects(split)? {
                 let subject = match &withheld {
-                    Some(withheld) if split != Split::HeldOut => withheld.left_out_of(subject?),
+                    Some(withheld) if split != Split::HeldOut => withheld.left_out_of(subject?, &mut met),
                     _ => subject?,
                 };
                 writer.push(split, &subject)?;
@@ -97,6 +99,9 @@ impl Arguments {
         let path = output.path().join(REFERENCE_FILE);
         std::fs::write(&path, serde_json::to_vec(&incidence.build())?)
             .with_context(|| format!("cannot write {}", path.display()))?;
+        if withheld.is_some() {
+            Withheld::write(&met, output.path())?;
+        }
         let mut inputs = vec![records.manifest.as_input()];
         if let Some(model) = &self.model {
             inputs.push(Manifest::read(model, Kind::Model)?.as_input());
@@ -140,7 +145,7 @@ impl Arguments {
         let bar = voice.count("counting", records.count(Split::Train));
         for subject in records.subjects(Split::Train)? {
             let subject = match withheld {
-                Some(withheld) => withheld.left_out_of(subject?),
+                Some(withheld) => withheld.left_out_of(subject?, &mut BTreeSet::new()),
                 None => subject?,
             };
             builder.push(&subject);
@@ -148,30 +153,5 @@ impl Arguments {
         }
         drop(bar);
         Ok(builder.finish()?.with_local_systems(records.local_systems())?)
-    }
-}
-
-/// Codes that training must not see.
-struct Withheld {
-    codes: HashSet<String>,
-}
-
-impl Withheld {
-    fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let codes: HashSet<String> =
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        if codes.is_empty() {
-            bail!("{} names no code; one a line is wanted, as ICD10CM//E11.9", path.display());
-        }
-        Ok(Withheld { codes })
-    }
-
-    fn left_out_of(&self, subject: Deidentified<Subject>) -> Deidentified<Subject> {
-        subject.map(|subject| {
-            let kept = subject.events().iter().filter(|event| !self.codes.contains(event.code.as_str()));
-            Subject::new(subject.id, kept.cloned().collect())
-        })
     }
 }

@@ -2,35 +2,36 @@
 
 mod interruption;
 mod sweep;
+mod tasks;
 
 use super::read_out::Tune;
 use super::threads;
 use crate::canaries::Canaries;
-use crate::manifest::{FileDigest, Kind, Manifest};
+use crate::manifest::{Kind, Manifest};
 use crate::memory;
 use crate::model_directory::{self, ModelDirectory, TASK_BASELINES_FILE, VOCABULARY_FILE};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Bar, Voice, grouped, seconds};
-use crate::records::Records;
 use crate::settings_file;
 use crate::training_log::TrainingLog;
 use crate::tuning_check::TuningCheck;
-use ::evaluate::baseline::{AgeSexLogistic, AgeSexRow};
+use ::evaluate::baseline::AgeSexLogistic;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use events::{Split, meds};
+use events::Split;
 pub(super) use interruption::Interruption;
 use model::engine::Engine;
 use model::{
     Config, EvaluationReport, Memory, Model, Monitor, Observer, Products, Rested, Size, StepReport, Subjects,
-    TaskLabel, TrainOptions, Trainable, TrainingData,
+    TrainOptions, Trainable, TrainingData,
 };
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use timeline::{Timeline, Tokenizer, Vocabulary};
+pub(super) use tasks::{Tasks, task_name};
+use timeline::{Timeline, Vocabulary};
 
 /// Train the patient model on a timeline.
 ///
@@ -179,7 +180,7 @@ impl Arguments {
         let started = Instant::now();
         let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
         let timeline = Timeline::open(&self.timeline)?;
-        let tasks = self.tasks(timeline.vocabulary())?;
+        let tasks = self.tasks(&source, &timeline)?;
         let file = self.settings(!tasks.names.is_empty())?;
         if let Some(tune @ (Tune::Probe | Tune::Stack)) = self.tune {
             if self.canaries.is_some() {
@@ -430,55 +431,6 @@ impl Arguments {
         Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None })
     }
 
-    /// Labels, placed in the records by subject.
-    fn tasks(&self, vocabulary: &Vocabulary) -> Result<Tasks> {
-        let mut tasks = Tasks::default();
-        let Some(events) = &self.events else { return Ok(tasks) };
-        let records = Records::open(events)?;
-        let tokenizer = Tokenizer::new(vocabulary.clone()).with_code_metadata(&records.codes);
-        for (index, path) in self.labels.iter().enumerate() {
-            let name = task_name(path)?;
-            let mut by_subject: HashMap<i64, Vec<_>> = HashMap::new();
-            for label in meds::read_labels(path)? {
-                by_subject.entry(label.subject_id).or_default().push(label);
-            }
-            let mut rows = Vec::new();
-            for split in [Split::Train, Split::Tuning] {
-                for subject in records.subjects(split)? {
-                    let subject = subject?;
-                    for label in by_subject.get(&subject.id).into_iter().flatten() {
-                        let known = tokenizer.tokenize_until(&subject, label.prediction_time);
-                        let sequence = known.as_sequence();
-                        // A closing TIME is not in the whole record; the label stands at the last event before it.
-                        let last = sequence.code.iter().rposition(|&code| code != Vocabulary::TIME);
-                        let Some(position) = last else { continue };
-                        tasks.labels.entry(subject.id).or_default().push(TaskLabel {
-                            task: index,
-                            position,
-                            value: label.boolean_value,
-                        });
-                        if split == Split::Train {
-                            let birth = subject.birth();
-                            rows.push(AgeSexRow {
-                                age_years: birth.map(|b| label.prediction_time.days_since(b) / 365.25),
-                                sex: subject.sex(),
-                                outcome: label.boolean_value,
-                            });
-                        }
-                    }
-                }
-            }
-            if rows.is_empty() {
-                bail!("{}: no label is about a training subject of {}", path.display(), events.display());
-            }
-            tasks.baselines.insert(name.clone(), AgeSexLogistic::fit(&rows)?);
-            let (bytes, blake3) = label_digest(path)?;
-            tasks.digests.push(FileDigest { path: name.clone(), bytes, blake3 });
-            tasks.names.push(name);
-        }
-        Ok(tasks)
-    }
-
     pub(super) fn copy_companions(
         &self,
         out: &Path,
@@ -567,30 +519,6 @@ struct Start {
     model: Model,
     size: Option<Size>,
     from: Option<String>,
-}
-
-/// Supervised tasks and their labels.
-#[derive(Default)]
-pub(super) struct Tasks {
-    pub(super) names: Vec<String>,
-    pub(super) labels: HashMap<i64, Vec<TaskLabel>>,
-    pub(super) baselines: BTreeMap<String, AgeSexLogistic>,
-    pub(super) digests: Vec<FileDigest>,
-}
-
-/// The name of a label set: its directory's, or its file's.
-pub fn task_name(labels: &Path) -> Result<String> {
-    let name = labels.file_stem().and_then(|n| n.to_str()).map(str::to_owned);
-    name.with_context(|| format!("{} names no task", labels.display()))
-}
-
-fn label_digest(path: &Path) -> Result<(u64, String)> {
-    if path.is_dir() {
-        let files = crate::manifest::digest_directory(path)?;
-        Ok((files.iter().map(|f| f.bytes).sum(), crate::manifest::digest_of(&files)))
-    } else {
-        crate::manifest::digest_file(path)
-    }
 }
 
 /// Says what a run will take, and refuses what the machine does not have.

@@ -114,3 +114,20 @@ fn what_cannot_be_tuned_is_told() {
             .contains("not trained for")
     );
 }
+
+#[test]
+fn labels_stand_in_the_records_that_the_timeline_was_made_from() {
+    let site = site();
+    // Without sodium a label stands two tokens earlier; in the whole record's place there is nothing.
+    site.file("withheld.txt", "LOINC//2951-2\nLOINC//0-0\n");
+    site.succeed("tokenize --withhold withheld.txt --out shorter events");
+    let told = std::fs::read_to_string(site.path("shorter/withheld.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<String>>(&told).unwrap(), ["LOINC//2951-2"], "what nobody has is not told");
+    site.succeed(&format!("train --config small.toml {TASK} --max-steps 2 --out model shorter"));
+    site.succeed("ingest --from table --mapping clinic.toml --key site.key --splits 0.5,0.3,0.2 --out other visits.csv");
+    let other = "--events other --labels other/labels/readmitted";
+    for how in ["--config small.toml", "--from base --tune probe"] {
+        let said = site.fail(&format!("train {how} {other} --max-steps 2 --out x timeline"));
+        assert!(said.contains("made from other events"), "{said}");
+    }
+}

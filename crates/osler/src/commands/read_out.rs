@@ -103,7 +103,7 @@ impl Arguments {
             synthetic: source.synthetic || from.manifest.synthetic,
             settings,
             inputs: vec![source.as_input(), from.manifest.as_input()],
-            counts: serde_json::json!({ "cross_validated": counts }),
+            counts: serde_json::json!({ "cross_validated": counts, "labels": tasks.placed }),
             deidentification: None,
         })?;
         voice.say(format!(

@@ -33,6 +33,9 @@ use std::time::Instant;
 pub(super) use tasks::{Tasks, task_name};
 use timeline::{Timeline, Vocabulary};
 
+/// As of rows that `osler ingest` rejects.
+const MAX_UNPLACED_LABELS: f64 = 0.01;
+
 /// Train the patient model on a timeline.
 ///
 /// Stops early on the tuning split. A stopped run (Ctrl-C, a kill, a full disk) goes on from its last checkpoint when the
@@ -91,6 +94,10 @@ pub struct Arguments {
     /// The events that the timeline was made from; needed to place labels.
     #[arg(long)]
     pub events: Option<PathBuf>,
+    /// The share of a task's labels that may be of people who are not among the events, or from before anything was on record,
+    /// before the run is refused.
+    #[arg(long, default_value_t = MAX_UNPLACED_LABELS)]
+    pub max_unplaced_labels: f64,
     /// Weight of the supervised tasks [default: 1].
     #[arg(long)]
     pub task_weight: Option<f64>,
@@ -180,7 +187,7 @@ impl Arguments {
         let started = Instant::now();
         let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
         let timeline = Timeline::open(&self.timeline)?;
-        let tasks = self.tasks(&source, &timeline)?;
+        let tasks = self.tasks(&source, &timeline, voice)?;
         let file = self.settings(!tasks.names.is_empty())?;
         if let Some(tune @ (Tune::Probe | Tune::Stack)) = self.tune {
             if self.canaries.is_some() {
@@ -303,6 +310,7 @@ impl Arguments {
                 "best_step": outcome.best_step,
                 "best_tuning_loss": outcome.best_loss.is_finite().then_some(outcome.best_loss),
                 "training_subjects": timeline.split(Split::Train).len(),
+                "labels": tasks.placed,
             }),
             deidentification: None,
         })?;

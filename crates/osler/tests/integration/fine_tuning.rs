@@ -131,3 +131,25 @@ fn labels_stand_in_the_records_that_the_timeline_was_made_from() {
         assert!(said.contains("made from other events"), "{said}");
     }
 }
+
+#[test]
+fn what_becomes_of_labels_is_told_and_strangers_labels_are_refused() {
+    let site = site();
+    let mut labels = events::meds::read_labels(&site.path("events/labels/readmitted")).unwrap();
+    let all = labels.len();
+    for label in labels.iter_mut().take(6) {
+        label.subject_id = -label.subject_id - 1;
+    }
+    std::fs::create_dir_all(site.path("readmitted")).unwrap();
+    events::meds::write_labels(&site.path("readmitted/labels.parquet"), &labels).unwrap();
+    let line = "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
+    let said = site.fail(line);
+    assert!(said.contains(&format!("6 of {all} labels have no place")) && said.contains("--max-unplaced-labels 0.01"));
+    let said = String::from_utf8(site.succeed(&format!("{line} --max-unplaced-labels 0.05")).stderr).unwrap();
+    assert!(said.contains("6 of people who are not among the events"), "{said}");
+    let told = site.manifest("model")["counts"]["labels"]["readmitted"].clone();
+    let count = |name: &str| told[name].as_u64().unwrap();
+    assert_eq!((count("rows"), count("unknown_subjects"), count("before_the_record")), (all as u64, 6, 0));
+    assert_eq!(count("training") + count("tuning") + count("held_out") + 6, all as u64);
+    assert!(count("training") > count("tuning") && count("tuning") > 0);
+}

@@ -45,7 +45,8 @@ struct Slot {
 ///
 /// With a `checkpoint` path, the state is written there every [`TrainOptions::checkpoint_every`] steps, and read
 /// from there first if it exists: the run then goes on as if it had never stopped, to the same weights bit for
-/// bit. The weights returned are the best ones seen on `tuning`, or the last ones without it.
+/// bit. The weights returned are the best ones seen on `tuning`, or the last ones without it, or where it holds nothing of
+/// what is monitored.
 ///
 /// # Errors
 /// [`Error::Options`], [`Error::Data`] and [`Error::Sequence`] before anything is done; [`Error::Diverged`] if
@@ -357,16 +358,18 @@ impl<'a> Run<'a> {
             Some(engine) => on_engine::evaluate(*engine, &self.model, self.tuning, self.options)?,
             None => self.pool.install(|| evaluate(&self.model, self.tuning, self.options)),
         };
-        let report = LossReport::new(&losses, &scales(self.options, &losses));
-        let monitored = match self.options.monitor {
-            Monitor::Total => report.total,
-            Monitor::Task => report.task,
+        let scales = scales(self.options, &losses);
+        let report = LossReport::new(&losses, &scales);
+        let (monitored, is_of_something) = match self.options.monitor {
+            Monitor::Total => (report.total, scales.next_event + scales.risk + scales.task > 0.0),
+            Monitor::Task => (report.task, losses.tasks > 0),
         };
-        let improved = monitored < self.progress.best_loss();
+        // A mean over nothing is 0, and better than nothing.
+        let improved = is_of_something && monitored < self.progress.best_loss();
         if improved {
             self.progress.set_best(monitored);
             self.best.clone_from(&self.model.weights);
-        } else {
+        } else if is_of_something {
             self.progress.worse_evaluations += 1;
         }
         self.exchange_average()?;

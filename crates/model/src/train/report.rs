@@ -100,7 +100,8 @@ pub struct Outcome {
     pub steps: u64,
     /// Steps planned.
     pub total_steps: u64,
-    /// The monitored loss of the returned weights on the tuning data; infinite without tuning data.
+    /// The monitored loss of the returned weights on the tuning data; infinite without tuning data, or where
+    /// that holds nothing of what is monitored.
     pub best_loss: f64,
     /// The step of the returned weights, if chosen on tuning data.
     pub best_step: u64,

@@ -256,6 +256,29 @@ fn long_records_train_in_windows_and_labels_reach_across_them() {
 }
 
 #[test]
+fn tuning_people_who_say_nothing_of_what_is_watched_neither_stop_a_run_nor_choose_its_weights() {
+    let population = Population::new(5, 20);
+    let mut data = Subjects::new();
+    for sequence in population.sequences() {
+        data.push(sequence, vec![TaskLabel { task: 0, position: sequence.len() - 1, value: sequence.died }]);
+    }
+    let unlabelled: Subjects = population.sequences().collect();
+    let options = TrainOptions { epochs: 6, patience: Some(1), evaluate_every: Some(1), ..options() };
+    let (alone, whole) = train(fresh(&data), &data, &Subjects::new(), &options, None, &mut Silent).unwrap();
+    let undated: Subjects = population
+        .sequences()
+        .map(|s| Sequence { code: &s.code[..1], age_days: &s.age_days[..1], value: &s.value[..1], ..s })
+        .collect();
+    for (monitor, tuning) in [(Monitor::Task, &unlabelled), (Monitor::Total, &undated)] {
+        let options = TrainOptions { monitor, ..options.clone() };
+        let (model, outcome) = train(fresh(&data), &data, tuning, &options, None, &mut Silent).unwrap();
+        assert!(outcome.best_loss.is_infinite() && !outcome.stopped_early, "{outcome:?}");
+        assert_eq!(outcome.steps, whole.total_steps);
+        assert_eq!(model.weights, alone.weights, "the last ones");
+    }
+}
+
+#[test]
 fn risks_that_nobody_here_has_stay_as_they_are() {
     let population = Population::new(8, 80);
     let data: Subjects = population.sequences().collect();

@@ -188,7 +188,7 @@ impl Arguments {
         let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
         let timeline = Timeline::open(&self.timeline)?;
         let tasks = self.tasks(&source, &timeline, voice)?;
-        let file = self.settings(!tasks.names.is_empty())?;
+        let file = self.settings(&tasks)?;
         if let Some(tune @ (Tune::Probe | Tune::Stack)) = self.tune {
             if self.canaries.is_some() {
                 bail!("--canaries are planted where records are learned; --tune probe and stack learn none");
@@ -196,6 +196,9 @@ impl Arguments {
             return self.read_out(tune, (&source, &timeline), &tasks, &file, voice);
         }
         let options = file.options.clone();
+        if !tasks.names.is_empty() && options.monitor == Monitor::Total && !tasks.are_watched() {
+            voice.say("no label is of a tuning person, so the whole loss is watched instead of the tasks'");
+        }
         let longest = timeline.split(Split::Train).sequences().map(|s| s.len()).max().unwrap_or(0);
         let start = self.start(&file, timeline.vocabulary(), &tasks.names, (longest, voice))?;
         let device = self.device.resolve();
@@ -321,7 +324,7 @@ impl Arguments {
         } else if outcome.steps == 0 {
             "nothing was learned, so the weights are those that it began with".into()
         } else {
-            "the tuning people were never asked, so the last weights are kept".into()
+            "the tuning people's records hold nothing of what is watched, so the last weights are kept".into()
         };
         voice.say(format!(
             "{} steps{} in {}, {best} → {}",
@@ -334,7 +337,8 @@ impl Arguments {
     }
 
     /// The settings: the size's own, then the file's, then the command line's.
-    fn settings(&self, has_tasks: bool) -> Result<TrainingFile> {
+    fn settings(&self, tasks: &Tasks) -> Result<TrainingFile> {
+        let has_tasks = !tasks.names.is_empty();
         let mut file = match &self.config {
             Some(path) => TrainingFile::read(path)?,
             None => TrainingFile::default(),
@@ -349,7 +353,7 @@ impl Arguments {
         file.model.context = self.context.or(file.model.context);
         let of_size = TrainOptions {
             seed: 1,
-            monitor: if has_tasks { Monitor::Task } else { Monitor::Total },
+            monitor: if tasks.are_watched() { Monitor::Task } else { Monitor::Total },
             ..TrainOptions::for_size(file.size.unwrap_or(Size::Tiny))
         };
         let from_file = overlaid(&of_size, &file.training).with_context(|| {
@@ -370,6 +374,9 @@ impl Arguments {
             task_weight: self.task_weight.unwrap_or(from_file.task_weight),
             ..from_file
         };
+        if file.options.monitor == Monitor::Task && !tasks.are_watched() {
+            bail!("monitor = \"task\" has nothing to watch: there is no label of a tuning person");
+        }
         if self.tune == Some(Tune::Head) {
             if !has_tasks {
                 bail!("--tune head has nothing to tune without --events and --labels");

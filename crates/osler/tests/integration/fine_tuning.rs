@@ -153,3 +153,25 @@ fn what_becomes_of_labels_is_told_and_strangers_labels_are_refused() {
     assert_eq!(count("training") + count("tuning") + count("held_out") + 6, all as u64);
     assert!(count("training") > count("tuning") && count("tuning") > 0);
 }
+
+#[test]
+fn without_labels_of_tuning_people_the_whole_loss_is_watched() {
+    let site = site();
+    let tuning: Vec<i64> = events::meds::read_subjects(&site.path("events"), events::Split::Tuning)
+        .unwrap()
+        .map(|subject| subject.unwrap().id)
+        .collect();
+    let mut labels = events::meds::read_labels(&site.path("events/labels/readmitted")).unwrap();
+    labels.retain(|label| !tuning.contains(&label.subject_id));
+    std::fs::create_dir_all(site.path("readmitted")).unwrap();
+    events::meds::write_labels(&site.path("readmitted/labels.parquet"), &labels).unwrap();
+    let line = "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
+    let said = String::from_utf8(site.succeed(line).stderr).unwrap();
+    assert!(said.contains("the whole loss is watched"), "{said}");
+    let manifest = site.manifest("model");
+    assert_eq!(manifest["settings"]["options"]["monitor"], "total");
+    assert!(manifest["counts"]["best_tuning_loss"].as_f64().unwrap() > 0.0);
+    site.file("task.toml", "[training]\nmonitor = \"task\"\n");
+    let said = site.fail(&line.replace("small.toml", "task.toml").replace("model", "other"));
+    assert!(said.contains("nothing to watch"), "{said}");
+}

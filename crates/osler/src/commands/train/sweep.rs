@@ -79,7 +79,7 @@ impl Arguments {
         }
         let source = Manifest::verify(&self.timeline, Kind::Timeline)?;
         let timeline = Timeline::open(&self.timeline)?;
-        let file = self.settings(false)?;
+        let file = self.settings(&super::Tasks::default())?;
         if (super::ModelFile { context: None, ..file.model }) != super::ModelFile::default() {
             bail!("a sweep has a ladder of shapes of its own; leave [model] away, --context aside");
         }

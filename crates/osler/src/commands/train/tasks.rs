@@ -33,7 +33,7 @@ pub(in crate::commands) struct Placed {
     /// Learned from.
     training: usize,
     /// Watched.
-    pub(in crate::commands) tuning: usize,
+    tuning: usize,
     /// Left alone, since their subjects are held out.
     held_out: usize,
     /// At moments when nothing of the record was known yet.
@@ -136,6 +136,13 @@ impl Arguments {
             tasks.names.push(name);
         }
         Ok(tasks)
+    }
+}
+
+impl Tasks {
+    /// Is there a label of a tuning person?
+    pub(super) fn are_watched(&self) -> bool {
+        self.placed.values().any(|placed| placed.tuning > 0)
     }
 }
 

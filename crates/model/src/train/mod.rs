@@ -207,6 +207,10 @@ impl<'a> Run<'a> {
     fn go(mut self, observer: &mut dyn Observer) -> Result<(Model, Outcome)> {
         let mut stopped_early = self.progress.finished;
         let mut interrupted = false;
+        if self.options.evaluate_first && self.progress.step == 0 && !self.tuning.is_empty() {
+            let report = self.evaluate()?;
+            observer.evaluation(&report);
+        }
         'epochs: while self.progress.step < self.total_steps && !stopped_early {
             let batches = epoch::plan(&self.model.config, self.data, self.options, self.progress.epoch);
             while let Some(batch) = batches.get(self.progress.batch) {

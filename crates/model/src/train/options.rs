@@ -49,8 +49,11 @@ pub struct TrainOptions {
     pub pack_tokens: usize,
     /// Evaluate on the tuning data every so many steps; after each epoch if absent.
     pub evaluate_every: Option<u64>,
-    /// Stop after so many evaluations without improvement in a row; never if absent.
+    /// Stop after so many evaluations without improvement in a row, at least 1; never if absent.
     pub patience: Option<u32>,
+    /// Evaluate before the first step too, so that no weights are kept that are worse than those that the run began with: for
+    /// going on from a model.
+    pub evaluate_first: bool,
     /// What must improve.
     pub monitor: Monitor,
     /// Write a checkpoint every so many steps.
@@ -118,6 +121,7 @@ impl Default for TrainOptions {
             pack_tokens: 512,
             evaluate_every: None,
             patience: Some(3),
+            evaluate_first: false,
             monitor: Monitor::Total,
             checkpoint_every: 500,
             likelihood_weight: 1.0,

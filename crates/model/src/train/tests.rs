@@ -279,6 +279,24 @@ fn tuning_people_who_say_nothing_of_what_is_watched_neither_stop_a_run_nor_choos
 }
 
 #[test]
+fn a_model_gone_on_from_is_kept_where_no_step_is_better() {
+    let (population, unseen) = (Population::new(9, 40), Population::new(10, 40));
+    let data: Subjects = population.sequences().collect();
+    let tuning: Subjects = unseen.sequences().collect();
+    let (model, _) = train(fresh(&data), &data, &tuning, &options(), None, &mut Silent).unwrap();
+    // Steps so long that they only do harm.
+    let harmful = TrainOptions { learning_rate: 0.1, warmup_steps: 0, averaging: 0.0, max_steps: Some(3), ..options() };
+    let go_on = |evaluate_first| {
+        let options = TrainOptions { evaluate_first, evaluate_every: Some(1), ..harmful.clone() };
+        train(model.clone(), &data, &tuning, &options, None, &mut Silent).unwrap()
+    };
+    let ((unasked, first_seen), (kept, outcome)) = (go_on(false), go_on(true));
+    assert!(first_seen.best_step > 0 && outcome.best_loss < first_seen.best_loss, "{outcome:?} {first_seen:?}");
+    assert_eq!((outcome.best_step, outcome.steps), (0, 3));
+    assert!(kept.weights == model.weights && unasked.weights != model.weights);
+}
+
+#[test]
 fn risks_that_nobody_here_has_stay_as_they_are() {
     let population = Population::new(8, 80);
     let data: Subjects = population.sequences().collect();

@@ -317,12 +317,17 @@ impl Arguments {
             }),
             deidentification: None,
         })?;
-        let best = if outcome.best_loss.is_finite() {
+        let best = if outcome.best_loss.is_finite() && outcome.best_step == 0 && outcome.steps > 0 {
+            format!(
+                "no step was better for the tuning people than the weights that it began with, which are kept (tuning loss {:.4})",
+                outcome.best_loss
+            )
+        } else if outcome.steps == 0 {
+            "nothing was learned, so the weights are those that it began with".into()
+        } else if outcome.best_loss.is_finite() {
             format!("best tuning loss {:.4} at step {}", outcome.best_loss, outcome.best_step)
         } else if timeline.split(Split::Tuning).is_empty() {
             "no tuning people to choose by, so the last weights are kept".into()
-        } else if outcome.steps == 0 {
-            "nothing was learned, so the weights are those that it began with".into()
         } else {
             "the tuning people's records hold nothing of what is watched, so the last weights are kept".into()
         };
@@ -353,6 +358,7 @@ impl Arguments {
         file.model.context = self.context.or(file.model.context);
         let of_size = TrainOptions {
             seed: 1,
+            evaluate_first: self.from.is_some(),
             monitor: if tasks.are_watched() { Monitor::Task } else { Monitor::Total },
             ..TrainOptions::for_size(file.size.unwrap_or(Size::Tiny))
         };

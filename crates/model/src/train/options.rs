@@ -181,6 +181,7 @@ impl TrainOptions {
             self.evaluate_every != Some(0) && self.checkpoint_every > 0,
             "intervals must be at least 1 step",
         )?;
+        check(self.patience != Some(0), "patience must be at least 1 evaluation")?;
         let gaps = &self.landmarks;
         check(
             gaps.minimum_gap_days > 0.0

@@ -406,8 +406,11 @@ fn hostile_files_are_refused() {
 fn impossible_options_and_data_are_refused() {
     let population = Population::new(8, 3);
     let data: Subjects = population.sequences().collect();
-    let bad = TrainOptions { threads: 0, ..options() };
-    assert!(matches!(train(fresh(&data), &data, &data, &bad, None, &mut Silent), Err(Error::Options(_))));
+    let no_threads = TrainOptions { threads: 0, ..options() };
+    let no_patience = TrainOptions { patience: Some(0), ..options() };
+    for bad in [no_threads, no_patience] {
+        assert!(matches!(train(fresh(&data), &data, &data, &bad, None, &mut Silent), Err(Error::Options(_))));
+    }
     let none = train(fresh(&data), &Subjects::new(), &data, &options(), None, &mut Silent);
     assert!(matches!(none, Err(Error::Data(_))));
 }

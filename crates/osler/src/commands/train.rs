@@ -132,7 +132,7 @@ pub struct Arguments {
     /// Evaluate on the tuning split every so many steps; by default after each pass.
     #[arg(long)]
     pub evaluate_every: Option<u64>,
-    /// Stop after so many evaluations without improvement [default: 3].
+    /// Stop after so many evaluations without improvement, at least 1 [default: 3].
     #[arg(long)]
     pub patience: Option<u32>,
     /// Write a checkpoint every so many steps.

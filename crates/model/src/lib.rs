@@ -84,7 +84,7 @@ pub use further_codes::FurtherCode;
 pub use infer::{LogLikelihood, RiskTable};
 pub use inference::{KeptPrecision, Precision, WeightPrecision};
 pub use marginals::Rested;
-pub use model::Model;
+pub use model::{Model, TaskHead};
 pub use pack::TaskLabel;
 pub use panels::Products;
 pub use patient_state::{PatientState, Token};

@@ -31,6 +31,13 @@ pub struct Model {
     engine: Option<Mutex<Box<dyn Engine>>>,
 }
 
+/// The head of a supervised task, taken from a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskHead {
+    task: String,
+    rows: [Vec<f32>; 3],
+}
+
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Model").field("parameters", &self.weights.len()).finish_non_exhaustive()
@@ -184,6 +191,40 @@ impl Model {
                 if let Some(j) = self.config.tasks.iter().position(|t| t == task) {
                     to[i * width..(i + 1) * width].copy_from_slice(&from[j * width..(j + 1) * width]);
                 }
+            }
+        }
+        model.refresh();
+        Ok(model)
+    }
+
+    /// The head of a supervised task, if it has one.
+    pub fn task_head(&self, task: &str) -> Option<TaskHead> {
+        let place = self.config.tasks.iter().position(|own| own == task)?;
+        let rows = self.layout.task_heads().map(|slot| {
+            let all = slot.of(&self.weights);
+            let width = all.len() / self.config.tasks.len();
+            all[place * width..(place + 1) * width].to_vec()
+        });
+        Some(TaskHead { task: task.to_owned(), rows })
+    }
+
+    /// The same model with more heads, of a model whose states were the same.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if names repeat, or a head is of another width.
+    pub fn with_task_heads(&self, heads: &[TaskHead]) -> Result<Self> {
+        let before = self.config.tasks.len();
+        let names: Vec<String> =
+            self.config.tasks.iter().chain(heads.iter().map(|head| &head.task)).cloned().collect();
+        let mut model = self.with_tasks(&names)?;
+        for (place, head) in (before..).zip(heads) {
+            for (slot, row) in model.layout.task_heads().into_iter().zip(&head.rows) {
+                let all = slot.of_mut(&mut model.weights);
+                let width = all.len() / names.len();
+                if row.len() != width {
+                    return Err(Error::Configuration("a task's head is of a model of another width".into()));
+                }
+                all[place * width..(place + 1) * width].copy_from_slice(row);
             }
         }
         model.refresh();

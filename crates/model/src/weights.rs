@@ -119,6 +119,11 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// What the heads of supervised tasks are made of, a row each.
+    pub(crate) fn task_heads(&self) -> [Slot; 3] {
+        [self.task_query, self.task_weight, self.task_bias]
+    }
+
     pub(crate) fn new(config: &Config) -> Self {
         let mut layout = Layout::default();
         let d = config.width;

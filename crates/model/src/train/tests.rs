@@ -333,7 +333,11 @@ fn frozen_models_change_in_their_heads_alone() {
         let label = TaskLabel { task: 0, position: sequence.len() - 1, value: sequence.died };
         data.push(sequence, vec![label]);
     }
-    let before = fresh(&data).with_tasks(&["dies".into(), "other".into()]).unwrap();
+    let mut before = fresh(&data).with_tasks(&["dies".into(), "other".into()]).unwrap();
+    let [_, weight, _] = before.layout.task_heads();
+    weight.of_mut(&mut before.weights).iter_mut().zip(1..).for_each(|(w, i)| *w = 0.001 * i as f32);
+    before.refresh();
+    let trained_before = before.clone();
     let options = TrainOptions {
         trainable: Trainable::TaskHeads,
         likelihood_weight: 0.0,
@@ -342,6 +346,14 @@ fn frozen_models_change_in_their_heads_alone() {
         ..options()
     };
     let (after, _) = train(before.clone(), &data, &Subjects::new(), &options, None, &mut Silent).unwrap();
+    // What was not trained has only shrunk; a head that is put back is what it was.
+    let kept = after.with_tasks(&["dies".into()]).unwrap();
+    let kept = kept.with_task_heads(&[trained_before.task_head("other").unwrap()]).unwrap();
+    assert_eq!(kept.config.tasks, ["dies", "other"]);
+    assert_eq!(kept.task_head("other"), trained_before.task_head("other"));
+    assert_eq!(kept.task_head("dies"), after.task_head("dies"));
+    assert_ne!(kept.task_head("dies"), trained_before.task_head("dies"));
+    assert!(kept.task_head("third").is_none() && kept.with_task_heads(&[kept.task_head("dies").unwrap()]).is_err());
     for tensor in &before.layout.tensors {
         let same = tensor.slot.of(&before.weights) == tensor.slot.of(&after.weights);
         assert_eq!(same, !tensor.name.starts_with("task."), "{}", tensor.name);

@@ -127,7 +127,8 @@ impl Arguments {
         let told = self.told(&levels, &directory);
         model.set_risk_levels(&levels, self.prior)?;
         model.save(output.path())?;
-        for name in [VOCABULARY_FILE, REFERENCE_FILE, TASK_BASELINES_FILE, READOUTS_FILE] {
+        let canaries = crate::canaries::FILE;
+        for name in [VOCABULARY_FILE, REFERENCE_FILE, TASK_BASELINES_FILE, READOUTS_FILE, canaries] {
             let from = self.model.join(name);
             if from.exists() {
                 std::fs::copy(&from, output.path().join(name))

@@ -2,6 +2,7 @@
 
 use super::threads;
 use super::train::{Arguments, Tasks, TrainingFile, overlaid};
+use crate::canaries::Canaries;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::READOUTS_FILE;
 use crate::output::{OutputDirectory, Provenance};
@@ -98,6 +99,12 @@ impl Arguments {
         from.model.save(output.path())?;
         Readout::save(&readouts, &output.path().join(READOUTS_FILE))?;
         self.copy_companions(output.path(), &baselines)?;
+        // The weights are the same, and so is what was found of them and what they were planted with.
+        from.tuning_check.map_or(Ok(()), |check| check.write(output.path()))?;
+        let canaries = dir.join(crate::canaries::FILE);
+        if canaries.exists() {
+            Canaries::read(&canaries)?.write(output.path())?;
+        }
         let manifest = output.finish(Provenance {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic || from.manifest.synthetic,

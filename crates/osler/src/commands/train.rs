@@ -1,5 +1,6 @@
 //! `osler train`: a timeline to a model.
 
+mod carried;
 mod interruption;
 mod sweep;
 mod tasks;
@@ -17,6 +18,7 @@ use crate::training_log::TrainingLog;
 use crate::tuning_check::TuningCheck;
 use ::evaluate::baseline::AgeSexLogistic;
 use anyhow::{Context, Result, bail};
+use carried::Carried;
 use clap::Args;
 use events::Split;
 pub(super) use interruption::Interruption;
@@ -292,13 +294,19 @@ impl Arguments {
         if outcome.interrupted {
             return Err(interrupted(outcome.steps));
         }
+        if !start.carried.heads.is_empty() {
+            model = model.with_task_heads(&start.carried.heads)?;
+        }
         log.finish(&log_path, &output.path().join("curves.svg"))?;
         model.save(output.path())?;
         if checkpoint.exists() {
             std::fs::remove_file(&checkpoint)
                 .with_context(|| format!("cannot remove {}", checkpoint.display()))?;
         }
-        self.copy_companions(output.path(), &tasks.baselines)?;
+        let mut baselines = start.carried.baselines.clone();
+        baselines.extend(tasks.baselines.clone());
+        self.copy_companions(output.path(), &baselines)?;
+        start.carried.write(output.path())?;
         let reference = model_directory::read_json(&output.path().join(super::REFERENCE_FILE))?;
         TuningCheck::of(&model, &timeline, &reference)?.write(output.path())?;
         canaries.map_or(Ok(()), |canaries| canaries.write(output.path()))?;
@@ -314,6 +322,7 @@ impl Arguments {
                 "best_tuning_loss": outcome.best_loss.is_finite().then_some(outcome.best_loss),
                 "training_subjects": timeline.split(Split::Train).len(),
                 "labels": tasks.placed,
+                "tasks_not_kept": start.carried.lost,
             }),
             deidentification: None,
         })?;
@@ -434,8 +443,11 @@ impl Arguments {
         if let Some(dir) = &self.from {
             let from = self.open_start(dir, file, vocabulary)?;
             check_memory(from.model.config(), &options, longest, voice)?;
-            let model = if tasks.is_empty() { from.model } else { from.model.with_tasks(tasks)? };
-            return Ok(Start { model, size: None, from: Some(from.manifest.output_digest) });
+            let frozen = file.options.trainable == Trainable::TaskHeads;
+            let carried = Carried::of(&from, dir, tasks, frozen)?;
+            carried.told().for_each(|told| voice.say(told));
+            let model = if from.model.config().tasks == tasks { from.model } else { from.model.with_tasks(tasks)? };
+            return Ok(Start { model, size: None, from: Some(from.manifest.output_digest), carried });
         }
         let size = file.size.unwrap_or(Size::Tiny);
         let mut config = Config::of_size(
@@ -449,7 +461,7 @@ impl Arguments {
         config.tasks = tasks.to_vec();
         file.model.apply(&mut config);
         check_memory(&config, &options, longest, voice)?;
-        Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None })
+        Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None, carried: Carried::default() })
     }
 
     pub(super) fn copy_companions(
@@ -540,6 +552,7 @@ struct Start {
     model: Model,
     size: Option<Size>,
     from: Option<String>,
+    carried: Carried,
 }
 
 /// Says what a run will take, and refuses what the machine does not have.

@@ -175,3 +175,49 @@ fn without_labels_of_tuning_people_the_whole_loss_is_watched() {
     let said = site.fail(&line.replace("small.toml", "task.toml").replace("model", "other"));
     assert!(said.contains("nothing to watch"), "{said}");
 }
+
+#[test]
+fn going_on_from_a_model_keeps_what_stays_true_and_says_what_does_not() {
+    let site = site();
+    let copied = std::fs::read(site.path("events/labels/readmitted/labels.parquet")).unwrap();
+    site.file("again/labels.parquet", copied);
+    let again = "--events events --labels again";
+    let said = |line: &str| String::from_utf8(site.succeed(line).stderr).unwrap();
+    let there = |file: &str| site.path(file).exists();
+    let predicts = |model: &str, labels: &str| {
+        site.run(&format!("predict --model {model} --labels {labels} --out of_{model}_{} events", labels.len())).status.success()
+    };
+    site.succeed(&format!("train --config small.toml --canaries 1 {TASK} --max-steps 3 --out first timeline"));
+    // All weights change: the task is left out, with its baseline and the list of canaries, and said to be.
+    let told = said("train --from first --max-steps 2 --out body timeline");
+    assert!(told.contains("not kept") && told.contains("readmitted") && told.contains("canaries"), "{told}");
+    assert_eq!(site.manifest("body")["counts"]["tasks_not_kept"][0], "readmitted");
+    assert!(!there("body/task_baselines.json") && !there("body/canaries.json"));
+    assert!(!predicts("body", "events/labels/readmitted"));
+    assert!(said(&format!("train --from first {again} --max-steps 2 --out other timeline")).contains("readmitted"));
+    // Nothing but a new head changes: both tasks can be asked about, and the old one says what it said.
+    let told = said(&format!("train --from first --tune head {again} --max-steps 2 --out both timeline"));
+    assert!(!told.contains("not kept"), "{told}");
+    for (model, labels) in [("both", "again"), ("both", "events/labels/readmitted"), ("first", "events/labels/readmitted")] {
+        assert!(predicts(model, labels), "{model} {labels}");
+    }
+    let of = |model: &str| std::fs::read(site.path(&format!("of_{model}_24/predictions.parquet"))).unwrap();
+    assert!(of("both") == of("first"));
+    assert!(there("both/canaries.json"));
+    // Read-outs of a model whose weights stay: they go along, and so does all that is known of the weights.
+    site.succeed(&format!("train --from first --tune probe --config readout.toml {again} --out probe timeline"));
+    for file in ["tuning_check.json", "canaries.json"] {
+        assert_eq!(
+            std::fs::read(site.path("probe").join(file)).unwrap(),
+            std::fs::read(site.path("first").join(file)).unwrap(),
+            "{file}"
+        );
+    }
+    site.succeed("calibrate --model probe --out levels events");
+    assert!(there("levels/canaries.json") && there("levels/readouts.json"));
+    std::fs::create_dir_all(site.path("thirdly")).unwrap();
+    std::fs::copy(site.path("again/labels.parquet"), site.path("thirdly/labels.parquet")).unwrap();
+    site.succeed("train --from probe --tune head --events events --labels thirdly --max-steps 2 --out three timeline");
+    assert!(["again", "thirdly", "events/labels/readmitted"].iter().all(|labels| predicts("three", labels)));
+    assert!(said("train --from probe --max-steps 2 --out none timeline").contains("again, readmitted"));
+}

@@ -188,6 +188,27 @@ pub enum Size {
     Large,
 }
 
+impl Size {
+    /// All, from small to large.
+    pub const ALL: [Size; 4] = [Size::Tiny, Size::Small, Size::Base, Size::Large];
+
+    /// Of the hidden state.
+    const fn width(self) -> usize {
+        match self {
+            Size::Tiny => 128,
+            Size::Small => 320,
+            Size::Base => 768,
+            Size::Large => 1792,
+        }
+    }
+
+    /// The size whose width is nearest, by ratio: what suits a model depends on its width.
+    pub fn nearest(width: usize) -> Self {
+        let apart = |size: &Size| (width.max(1) as f64 / size.width() as f64).ln().abs();
+        Self::ALL.into_iter().min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(Size::Tiny)
+    }
+}
+
 impl std::str::FromStr for Size {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self> {
@@ -211,11 +232,12 @@ impl Config {
         death_code: Option<u32>,
         risk_codes: &[u32],
     ) -> Self {
-        let (width, layers, heads, key_value_heads, feed_forward, context) = match size {
-            Size::Tiny => (128, 4, 4, 4, 384, 1024),
-            Size::Small => (320, 8, 5, 5, 896, 2048),
-            Size::Base => (768, 12, 12, 4, 2304, 4096),
-            Size::Large => (1792, 24, 28, 7, 5376, 8192),
+        let width = size.width();
+        let (layers, heads, key_value_heads, feed_forward, context) = match size {
+            Size::Tiny => (4, 4, 4, 384, 1024),
+            Size::Small => (8, 5, 5, 896, 2048),
+            Size::Base => (12, 12, 4, 2304, 4096),
+            Size::Large => (24, 28, 7, 5376, 8192),
         };
         let mut codes: Vec<u32> = risk_codes.iter().copied().chain(death_code).collect();
         codes.sort_unstable();
@@ -434,6 +456,7 @@ mod tests {
         ] {
             let config = Config::of_size(size, 100, 0, Some(1), &[5, 7]);
             config.validate().unwrap();
+            assert_eq!([config.width, config.width - 20].map(Size::nearest), [size; 2]);
             let parameters = config.parameters() as f64;
             assert!((low..high).contains(&parameters), "{size:?} {parameters}");
             let more = Config { vocabulary_size: 50_000, ..config.clone() };

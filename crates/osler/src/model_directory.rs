@@ -15,6 +15,8 @@ use timeline::{EntryKind, Sequence, Tokenizer, Unseen, Vocabulary};
 
 /// The vocabulary's file name in a timeline and in a model.
 pub const VOCABULARY_FILE: &str = "vocabulary.json";
+/// A model's shape.
+pub const CONFIG_FILE: &str = "config.json";
 /// Age-and-sex baselines of supervised tasks, by task.
 pub const TASK_BASELINES_FILE: &str = "task_baselines.json";
 /// Read-outs of supervised tasks, by task.

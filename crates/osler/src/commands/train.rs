@@ -112,7 +112,7 @@ pub struct Arguments {
     /// Tokens a step [default: 4096].
     #[arg(long)]
     pub batch_tokens: Option<usize>,
-    /// Peak learning rate; by default what suits the size.
+    /// Peak learning rate; by default what suits the size, with --from that of the model.
     #[arg(long)]
     pub learning_rate: Option<f64>,
     /// Steps of linear warm-up [default: 100].
@@ -350,7 +350,7 @@ impl Arguments {
         Ok(manifest)
     }
 
-    /// The settings: the size's own, then the file's, then the command line's.
+    /// The settings: what suits the size, then the file's, then the command line's.
     fn settings(&self, tasks: &Tasks) -> Result<TrainingFile> {
         let has_tasks = !tasks.names.is_empty();
         let mut file = match &self.config {
@@ -369,7 +369,10 @@ impl Arguments {
             seed: 1,
             evaluate_first: self.from.is_some(),
             monitor: if tasks.are_watched() { Monitor::Task } else { Monitor::Total },
-            ..TrainOptions::for_size(file.size.unwrap_or(Size::Tiny))
+            ..TrainOptions::for_size(match &self.from {
+                Some(dir) => self.size_of(dir, &file)?,
+                None => file.size.unwrap_or(Size::Tiny),
+            })
         };
         let from_file = overlaid(&of_size, &file.training).with_context(|| {
             format!("{}: [training]", self.config.as_deref().unwrap_or(Path::new("")).display())
@@ -407,6 +410,16 @@ impl Arguments {
         }
         file.options.validate()?;
         Ok(file)
+    }
+
+    /// The size that a model which is gone on from comes nearest to.
+    fn size_of(&self, dir: &Path, file: &TrainingFile) -> Result<Size> {
+        if file.size.is_some() {
+            bail!("a model that is gone on from keeps its size; leave --size away, and `size` in the configuration file");
+        }
+        Manifest::read(dir, Kind::Model)?;
+        let config: Config = model_directory::read_json(&dir.join(model_directory::CONFIG_FILE))?;
+        Ok(Size::nearest(config.width))
     }
 
     /// The model to go on from, if it suits the timeline.

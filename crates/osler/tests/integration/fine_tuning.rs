@@ -221,3 +221,19 @@ fn going_on_from_a_model_keeps_what_stays_true_and_says_what_does_not() {
     assert!(["again", "thirdly", "events/labels/readmitted"].iter().all(|labels| predicts("three", labels)));
     assert!(said("train --from probe --max-steps 2 --out none timeline").contains("again, readmitted"));
 }
+
+#[test]
+fn the_learning_rate_is_by_the_size_of_the_model_that_is_gone_on_from() {
+    let site = site();
+    site.file("wide.toml", "[model]\nwidth = 320\nlayers = 1\nheads = 2\nfeed_forward = 16\n");
+    site.succeed("train --config wide.toml --max-steps 1 --out wide timeline");
+    for (from, rate) in [("base", 0.002), ("wide", 0.001)] {
+        site.succeed(&format!("train --from {from} --max-steps 1 --out more-{from} timeline"));
+        let options = site.manifest(&format!("more-{from}"))["settings"]["options"].clone();
+        assert_eq!(options["learning_rate"].as_f64(), Some(rate), "{from}");
+    }
+    let said = site.fail("train --from base --size small --max-steps 1 --out x timeline");
+    assert!(said.contains("keeps its size"), "{said}");
+    site.file("size.toml", "size = \"small\"\n");
+    assert!(site.fail("train --from base --config size.toml --out x timeline").contains("keeps its size"));
+}

@@ -9,8 +9,8 @@ pub enum Error {
     /// A configuration that no model can have.
     #[error("the model configuration is invalid: {0}")]
     Configuration(String),
-    /// Training options that cannot be followed.
-    #[error("the training options are invalid: {0}")]
+    /// Options, of training or of anything else that is asked for, that cannot be followed.
+    #[error("the options are invalid: {0}")]
     Options(String),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]

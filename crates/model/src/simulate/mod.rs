@@ -55,7 +55,7 @@ pub struct SimulateOptions {
     /// Draw the first wait within the longest horizon, and weigh trajectories by the chance of that: where little
     /// happens, no trajectory is spent on nothing happening at all.
     pub event_first: bool,
-    /// Codes that are never drawn: those that no timeline has.
+    /// Codes that are never drawn: those that no timeline has. One may be an outcome where something narrower is drawn.
     pub impossible: Vec<u32>,
     /// For each code the chance that it comes with a value; missing ones are 0. The model draws which value.
     pub valued_share: Vec<f32>,
@@ -147,11 +147,24 @@ impl SimulateOptions {
             self.outcomes_asked().iter().chain(&self.impossible).all(inside),
             "outcomes and impossible codes must be codes of the vocabulary other than TIME",
         )?;
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut impossible = rustc_hash::FxHashSet::default();
         check(
-            self.impossible.iter().all(|code| seen.insert(*code))
-                && self.outcomes_asked().iter().all(|code| seen.insert(*code)),
-            "each code may be an outcome, or impossible, once",
+            self.impossible.iter().all(|code| impossible.insert(*code)),
+            "each code may be impossible once",
+        )?;
+        let mut asked = rustc_hash::FxHashSet::default();
+        check(
+            self.outcomes_asked().iter().all(|code| asked.insert(*code)),
+            "each code may be an outcome once",
+        )?;
+        // A category that no timeline holds happens when what is narrower does.
+        let happens = |code: &u32| {
+            !impossible.contains(code)
+                || model.config.risk.narrower_than(*code).any(|narrower| !impossible.contains(&narrower))
+        };
+        check(
+            asked.iter().all(happens),
+            "an outcome can never happen: no timeline holds it, nor anything narrower",
         )
     }
 }

@@ -433,9 +433,18 @@ fn a_broader_code_occurs_when_a_narrower_one_does() {
         let error = broad.counted[k].standard_error.hypot(broad.summed[k].standard_error);
         assert!((broad.counted[k].mean - broad.summed[k].mean).abs() < 4.0 * error);
     }
-    let without = SimulateOptions { avoided: Some(B), ..asked };
+    let without = SimulateOptions { avoided: Some(B), ..asked.clone() };
     let without = model.simulate(&[life.sequence()], &without).unwrap().remove(0);
     assert!(without.trajectories.iter().all(|t| t.tokens.iter().all(|k| ![A, B].contains(&k.code))));
     let (reach, counted) = (&without.risks[0].summed[1], &broad.counted[1]);
     assert!((reach.mean - counted.mean).abs() < 4.0 * reach.standard_error.hypot(counted.standard_error));
+
+    // A category that no timeline holds is never drawn itself, and happens all the same.
+    let category = SimulateOptions { outcomes: vec![B], impossible: vec![B], ..asked };
+    let drawn = model.simulate(&[life.sequence()], &category).unwrap().remove(0);
+    assert!(drawn.trajectories.iter().all(|t| t.tokens.iter().all(|k| k.code != B)));
+    let meets = drawn.trajectories.iter().filter(|t| t.tokens.iter().any(|k| k.code == A)).count() as f64 / 2000.0;
+    assert!(drawn.risks[0].counted[1].mean > 0.01 && drawn.risks[0].counted[1].mean <= meets);
+    let never = SimulateOptions { impossible: vec![A, B], ..category };
+    assert!(model.simulate(&[life.sequence()], &never).is_err());
 }

@@ -168,6 +168,16 @@ fn simulations_are_repeatable_and_can_be_evaluated(site: &Site) {
     site.succeed("evaluate --draws 10 --min-events 1 --out simulated-report futures");
     site.succeed(&format!("{simulate} --estimator reach --out reach demo/events"));
     assert!(!site.path("reach/synthetic").exists());
+    // A category that no record holds is drawn as its narrower codes.
+    let vocabulary = timeline::Vocabulary::load(&site.path("demo/model/vocabulary.json")).unwrap();
+    let group = vocabulary.entries().iter().find(|entry| {
+        entry.kind == timeline::EntryKind::Group && entry.events == 0 && !entry.code.as_str().ends_with("//*")
+    });
+    let category = simulate.replace("--codes 3", &format!("--codes {}", group.unwrap().code.as_str()));
+    for estimator in ["scope", "reach"] {
+        site.succeed(&format!("{category} --estimator {estimator} --out category-{estimator} demo/events"));
+        assert!(site.manifest(&format!("category-{estimator}"))["counts"]["predictions"].as_u64() > Some(0));
+    }
 }
 
 #[test]

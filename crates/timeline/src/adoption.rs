@@ -20,6 +20,9 @@ const ALL_WORDS: f64 = 0.99;
 const NEXT_BEST: f64 = 0.92;
 /// Medians in one unit may differ by at most this factor for a pair to be sure.
 const MEDIANS_APART: f32 = 3.0;
+/// Medians without a unit may differ by at most this factor to be taken for one unit: people differ by less from place to place,
+/// units by more (2.2 for pounds and kilograms).
+const UNITLESS_MEDIANS_APART: f32 = 1.5;
 
 /// A site's code and the token that it may be read as.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +39,7 @@ pub struct Pair {
 }
 
 /// The likeliest token for each code of a site that the vocabulary doesn't read and knows no kindred code of, and
-/// the codes that it reads, where the site's units are unknown. `site` is the vocabulary of the site's own records, and tells
+/// the codes that it reads, where it doesn't know the site's units or what they measure without one. `site` is the vocabulary of the site's own records, and tells
 /// its codes' descriptions and values. In the order of `site`: the commonest codes first.
 ///
 /// Tests are compared with tests, facts without a value with such facts, and static facts with static ones. Two codes of one system
@@ -49,9 +52,9 @@ pub fn propose(vocabulary: &Vocabulary, site: &Vocabulary, hierarchy: &Hierarchy
         .filter_map(|entry| match vocabulary.resolve(entry.code.as_str(), hierarchy) {
             Resolution::Exact(token) => {
                 let pair = Pair { code: entry.code.clone(), token: Some(token), likeness: 1.0, sure: true };
-                let ranked = |unit| vocabulary.distribution_of(entry.code.as_str(), token, unit).is_some();
                 let new = new_values(vocabulary.entry(token)?, entry);
-                new.iter().any(|values| !ranked(values.unit.as_deref())).then_some(pair)
+                let read = |values| reads_values(vocabulary, entry.code.as_str(), token, values);
+                new.iter().any(|values| !read(values)).then_some(pair)
             }
             // Kindred codes say more than like words.
             Resolution::BackedOff(token) if !vocabulary.is_system(token) => None,
@@ -77,14 +80,31 @@ pub fn adopted(vocabulary: &Vocabulary, site: &Vocabulary, pairs: &[(Code, u32)]
     pairs.iter().map(local).collect()
 }
 
-/// The site's values in units that training never saw for the token.
+/// Are these values of a site's code, read as this token, given ranks that mean something? Two sites that state no unit need not measure
+/// in one: there medians must agree.
+pub fn reads_values(vocabulary: &Vocabulary, code: &str, token: u32, values: &ValueDistribution) -> bool {
+    let unit = values.unit.as_deref();
+    vocabulary.distribution_of(code, token, unit).is_some_and(|known| are_in_one_unit(known, values))
+}
+
+/// Of two distributions that state the same unit, or none.
+fn are_in_one_unit(there: &ValueDistribution, here: &ValueDistribution) -> bool {
+    here.unit.is_some() || medians_agree(there, here, UNITLESS_MEDIANS_APART)
+}
+
+fn medians_agree(there: &ValueDistribution, here: &ValueDistribution, apart: f32) -> bool {
+    let (here, there) = (here.value(0.5), there.value(0.5));
+    here == there || (here * there > 0.0 && (here / there).max(there / here) <= apart)
+}
+
+/// The site's values in units that training never saw for the token, or without a unit where training's without one are others.
 fn new_values(token: &Entry, site: &Entry) -> Vec<ValueDistribution> {
     if token.values.is_empty() {
         return Vec::new();
     }
     site.values
         .iter()
-        .filter(|values| token.distribution(values.unit.as_deref()).is_none())
+        .filter(|values| !token.distribution(values.unit.as_deref()).is_some_and(|known| are_in_one_unit(known, values)))
         .cloned()
         .collect()
 }
@@ -171,10 +191,8 @@ fn system(entry: &Entry) -> &str {
 /// In every unit that both have.
 fn magnitudes_agree(token: &Entry, site: &Entry) -> bool {
     site.values.iter().all(|here| {
-        token.distribution(here.unit.as_deref()).is_none_or(|there| {
-            let (here, there) = (here.value(0.5), there.value(0.5));
-            here == there || (here * there > 0.0 && (here / there).max(there / here) <= MEDIANS_APART)
-        })
+        let there = token.distribution(here.unit.as_deref());
+        there.is_none_or(|there| medians_agree(there, here, MEDIANS_APART))
     })
 }
 
@@ -192,7 +210,7 @@ mod tests {
     use events::meds::CodeMetadata;
     use events::{Deidentified, Event, Subject, Time};
 
-    /// A code, its description, and the middle of its values in a unit.
+    /// A code, its description, and the middle of its values in a unit; empty for none.
     type Known<'a> = (&'a str, &'a str, Option<(f32, &'a str)>);
 
     /// A site of twenty people who have everything.
@@ -211,7 +229,8 @@ mod tests {
                 let event = Event::new(Some(Time::from_micros(id)), Code::new(code));
                 match value {
                     Some((middle, unit)) => {
-                        event.with_value(middle * (0.9 + 0.01 * id as f32)).with_unit(unit)
+                        let event = event.with_value(middle * (0.9 + 0.01 * id as f32));
+                        if unit.is_empty() { event } else { event.with_unit(unit) }
                     }
                     None => event,
                 }
@@ -341,6 +360,33 @@ mod tests {
         assert_eq!(tokens.value[1..3].iter().filter(|rank| rank.is_nan()).count(), 1);
         assert_eq!(tokens.counts.numeric_values_without_rank, 1);
         assert_eq!((tokens.counts.backed_off, tokens.counts.unknown), (0, 0));
+    }
+
+    #[test]
+    fn values_without_a_unit_are_read_as_training_s_only_where_they_are_of_one_size() {
+        let glucose = |code, middle| (code, "Glucose", Some((middle, "")));
+        let potassium = |middle| ("LOINC//2823-3", "Potassium", Some((middle, "")));
+        let home = site(&[glucose("LOINC//2345-7", 98.0), potassium(4.1)]);
+        // The same code in another unit, and a code of the site's own.
+        let away = site(&[glucose("LOINC//2345-7", 5.4), glucose("LAB//GLU", 5.4), potassium(4.3)]);
+        let token = home.index_of("LOINC//2345-7").unwrap();
+        let values = &away.entry(away.index_of("LAB//GLU").unwrap()).unwrap().values[0];
+        let codes = ["LOINC//2345-7", "LAB//GLU"];
+        assert!(codes.iter().all(|code| !reads_values(&home, code, token, values)));
+        let mut pairs = propose(&home, &away, &Hierarchy::default());
+        pairs.sort_by(|a, b| a.code.cmp(&b.code));
+        let (own, same) = (("LAB//GLU", "LOINC//2345-7", false), ("LOINC//2345-7", "LOINC//2345-7", true));
+        assert_eq!(told(&pairs, &home), [own, same], "potassium is of one size");
+        let accepted: Vec<(Code, u32)> = pairs.iter().map(|pair| (pair.code.clone(), token)).collect();
+        let vocabulary = home.with_local_codes(adopted(&home, &away, &accepted)).unwrap();
+        let vocabulary = Vocabulary::from_json(&vocabulary.to_json().unwrap()).unwrap();
+        for code in codes {
+            assert!(reads_values(&vocabulary, code, token, values));
+            let rank = vocabulary.rank_of(code, token, None, 5.4).unwrap();
+            assert!((rank - 0.5).abs() < 0.06, "{code}: {rank}");
+        }
+        assert!(home.rank_of("LOINC//2345-7", token, None, 5.4).unwrap() < 0.01, "the lowest of training's");
+        assert!(propose(&vocabulary, &away, &Hierarchy::default()).is_empty());
     }
 
     #[test]

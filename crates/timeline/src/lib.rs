@@ -61,7 +61,7 @@ mod tokenizer;
 mod values;
 mod vocabulary;
 
-pub use adoption::{Pair, adopted, propose};
+pub use adoption::{Pair, adopted, propose, reads_values};
 pub use directory::{SplitTimeline, Timeline, TimelineWriter, WriteOptions};
 pub use error::{Error, ShardError};
 pub use hierarchy::Hierarchy;

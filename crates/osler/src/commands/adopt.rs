@@ -14,7 +14,7 @@ use pairs::Pairs;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use timeline::{Hierarchy, Resolution, Vocabulary, VocabularyBuilder, VocabularyOptions};
+use timeline::{Hierarchy, Resolution, ValueDistribution, Vocabulary, VocabularyBuilder, VocabularyOptions};
 
 /// Let a model of another site read this site's own codes and units.
 ///
@@ -219,7 +219,7 @@ struct Read {
     own: u64,
     /// Kinds of values: codes in units.
     values: u64,
-    /// Of them, those that get a rank.
+    /// Of them, those that get a rank that means something.
     ranked: u64,
 }
 
@@ -232,9 +232,9 @@ impl Read {
             read.values += entry.values.len() as u64;
             if let Resolution::Exact(token) = vocabulary.resolve(code, hierarchy) {
                 read.own += entry.events;
-                let ranked = |unit: Option<&str>| vocabulary.distribution_of(code, token, unit).is_some();
-                read.ranked +=
-                    entry.values.iter().filter(|values| ranked(values.unit.as_deref())).count() as u64;
+                let ranked =
+                    |values: &&ValueDistribution| timeline::reads_values(vocabulary, code, token, values);
+                read.ranked += entry.values.iter().filter(ranked).count() as u64;
             }
         }
         read

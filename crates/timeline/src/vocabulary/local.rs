@@ -40,7 +40,8 @@ pub struct LocalCode {
     pub code: Code,
     /// The token that it is read as.
     pub token: u32,
-    /// The site's values in units that training never saw for the token, by unit. A rank among them stands for the same
+    /// The site's values in units that training never saw for the token, by unit; without a unit also where training has
+    /// values without one, since two sites' need not be in the same. A rank among them stands for the same
     /// rank in training, which is right as far as both sites test alike people.
     pub values: Vec<ValueDistribution>,
 }
@@ -75,7 +76,10 @@ pub(super) fn check(
                 return refuse("is read as one of the reserved four");
             }
             Some(entry)
-                if code.values.iter().any(|values| entry.distribution(values.unit.as_deref()).is_some()) =>
+                if code
+                    .values
+                    .iter()
+                    .any(|values| values.unit.is_some() && entry.distribution(values.unit.as_deref()).is_some()) =>
             {
                 return refuse("has values of its own in a unit that training knows");
             }

@@ -271,9 +271,10 @@ impl Vocabulary {
     }
 
     /// Among what the values of a code rank that is read as this token: training's values in that unit; in a unit that
-    /// training never saw, those of the site that adopted the vocabulary.
+    /// training never saw, those of the site that adopted the vocabulary, and so without a unit, where it has its own.
     pub fn distribution_of(&self, code: &str, token: u32, unit: Option<&str>) -> Option<&ValueDistribution> {
-        self.entry(token)?.distribution(unit).or_else(|| self.local_code(code)?.distribution(unit))
+        let entry = self.entry(token)?;
+        self.local_code(code).and_then(|local| local.distribution(unit)).or_else(|| entry.distribution(unit))
     }
 
     /// The value at a rank of a code in a unit.

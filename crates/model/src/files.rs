@@ -1,9 +1,9 @@
 //! Tensors on disk: safetensors, written atomically, read with suspicion.
 
 use crate::error::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::{Dtype, Metadata};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Writes beside the target, flushes to the disk, then renames over it.
@@ -80,49 +80,82 @@ pub(crate) fn write_tensors<'a>(
 /// Numbers that are turned into bytes at once.
 const STRETCH: usize = 1 << 18;
 
-/// A parsed file.
+/// The longest header that is read, in bytes; the format's own limit.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// A file whose header was read. Tensors are read from it one at a time, into memory that is there: they may be much of what the
+/// machine has.
 pub(crate) struct Tensors<'a> {
     path: &'a Path,
-    file: SafeTensors<'a>,
-    metadata: HashMap<String, String>,
+    file: std::fs::File,
+    header: Metadata,
+    /// Where the tensors begin.
+    begin: u64,
 }
 
 impl<'a> Tensors<'a> {
-    pub(crate) fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
-        let refuse = |_| Error::malformed(path, "not a safetensors file, or cut short");
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(refuse)?;
-        let file = SafeTensors::deserialize(bytes).map_err(refuse)?;
-        Ok(Tensors { path, file, metadata: header.metadata().clone().unwrap_or_default() })
+    pub(crate) fn open(path: &'a Path) -> Result<Self> {
+        let failed = |e| Error::file(path, e);
+        let refuse = || Error::malformed(path, "not a safetensors file, or cut short");
+        let mut file = std::fs::File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut bytes = [0; 8];
+        file.read_exact(&mut bytes).map_err(|_| refuse())?;
+        let header_length = u64::from_le_bytes(bytes);
+        let begin = header_length.checked_add(8).filter(|begin| *begin <= length).ok_or_else(refuse)?;
+        if header_length > LONGEST_HEADER {
+            return Err(refuse());
+        }
+        let mut text = vec![0; header_length as usize];
+        file.read_exact(&mut text).map_err(failed)?;
+        let header: Metadata = serde_json::from_slice(&text).map_err(|_| refuse())?;
+        if begin + header.data_len() as u64 != length {
+            return Err(refuse());
+        }
+        Ok(Tensors { path, file, header, begin })
+    }
+
+    /// Bytes of all tensors.
+    pub(crate) fn data_len(&self) -> usize {
+        self.header.data_len()
     }
 
     pub(crate) fn metadata(&self, key: &str) -> Result<&str> {
         let missing = || Error::malformed(self.path, format!("has no {key} in its header"));
-        self.metadata.get(key).map(String::as_str).ok_or_else(missing)
+        self.header.metadata().as_ref().and_then(|all| all.get(key)).map(String::as_str).ok_or_else(missing)
     }
 
     /// Refuses files that hold other tensors than these.
     pub(crate) fn check_names<'n>(&self, expected: impl Iterator<Item = &'n str>) -> Result<()> {
         let mut expected: Vec<&str> = expected.collect();
         expected.sort_unstable();
-        let unexpected = self.file.names().into_iter().find(|name| expected.binary_search(name).is_err());
-        match unexpected {
-            Some(_) => Err(Error::malformed(self.path, "holds tensors that its config.json does not know")),
-            None => Ok(()),
+        match self.header.tensors().keys().all(|name| expected.binary_search(&name.as_str()).is_ok()) {
+            false => Err(Error::malformed(self.path, "holds tensors that its config.json does not know")),
+            true => Ok(()),
         }
     }
 
     /// Reads one tensor of exactly this shape, all finite.
-    pub(crate) fn read(&self, name: &str, shape: &[usize], out: &mut [f32]) -> Result<()> {
-        let refuse = |what: &str| Error::malformed(self.path, format!("tensor {name} {what}"));
-        let view = self.file.tensor(name).map_err(|_| refuse("is missing"))?;
-        if view.dtype() != Dtype::F32 {
+    pub(crate) fn read(&mut self, name: &str, shape: &[usize], out: &mut [f32]) -> Result<()> {
+        let path = self.path;
+        let refuse = |what: &str| Error::malformed(path, format!("tensor {name} {what}"));
+        let tensor = self.header.info(name).ok_or_else(|| refuse("is missing"))?;
+        if tensor.dtype != Dtype::F32 {
             return Err(refuse("is not 32-bit floating point"));
         }
-        if view.shape() != shape || view.data().len() != size_of_val(out) {
+        let (begin, end) = tensor.data_offsets;
+        if tensor.shape != shape || end - begin != size_of_val(out) {
             return Err(refuse(&format!("does not have the shape {shape:?} that the configuration demands")));
         }
-        for (value, bytes) in out.iter_mut().zip(view.data().as_chunks::<4>().0) {
-            *value = f32::from_le_bytes(*bytes);
+        let failed = |e| Error::file(path, e);
+        self.file.seek(SeekFrom::Start(self.begin + begin as u64)).map_err(failed)?;
+        let mut bytes = vec![0; 4 * STRETCH.min(out.len())];
+        for stretch in out.chunks_mut(STRETCH) {
+            let bytes = &mut bytes[..size_of_val(stretch)];
+            self.file.read_exact(bytes).map_err(failed)?;
+            for (value, bytes) in stretch.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *value = f32::from_le_bytes(*bytes);
+            }
         }
         if out.iter().all(|v| v.is_finite()) {
             Ok(())
@@ -158,7 +191,7 @@ mod tests {
         assert!(
             found.len() == of_crate.len() && found[found.len() - 64..] == of_crate[of_crate.len() - 64..]
         );
-        let file = Tensors::parse(&path, &found).unwrap();
+        let mut file = Tensors::open(&path).unwrap();
         let mut read = vec![0.0; 2];
         file.read("a", &[2, 1], &mut read).unwrap();
         assert_eq!((read, file.metadata("step").unwrap()), (a.clone(), "7"));
@@ -168,5 +201,34 @@ mod tests {
         let taken = directory.path().join("taken");
         assert!(write_tensors(&taken, given(), None).is_err(), "a directory cannot be replaced");
         assert!(!directory.path().join("taken.partial").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_tensor_is_read_from_a_file_that_no_memory_holds_and_one_that_lies_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.safetensors");
+        // A hole of 256 GB, which takes no room on the disk.
+        let hole = 1_u64 << 38;
+        let tensor = |shape: u64, begin: u64| {
+            format!("{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{begin},{}]}}", begin + 4 * shape)
+        };
+        let header = format!("{{\"a\":{},\"b\":{}}}", tensor(2, 0), tensor(hole / 4, 8));
+        let mut file = std::fs::File::create(&path).unwrap();
+        let mut write = |bytes: &[u8]| file.write_all(bytes).unwrap();
+        write(&(header.len() as u64).to_le_bytes());
+        write(header.as_bytes());
+        [1.5_f32, -2.0].iter().for_each(|value| write(&value.to_le_bytes()));
+        let length = 16 + header.len() as u64 + hole;
+        file.set_len(length).unwrap();
+        let mut read = vec![0.0; 2];
+        let mut tensors = Tensors::open(&path).unwrap();
+        tensors.read("a", &[2], &mut read).unwrap();
+        assert_eq!(read, [1.5, -2.0]);
+        assert!(tensors.read("a", &[1], &mut read[..1]).is_err() && tensors.read("c", &[2], &mut read).is_err());
+        for wrong in [length - 1, length + 1, 20, 4] {
+            file.set_len(wrong).unwrap();
+            assert!(matches!(Tensors::open(&path), Err(Error::Malformed { .. })), "{wrong}");
+        }
     }
 }

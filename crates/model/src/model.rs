@@ -155,15 +155,14 @@ impl Model {
         })?;
         config.validate()?;
         let path = directory.join(WEIGHTS_FILE);
-        let bytes = std::fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        let mut file = files::Tensors::open(&path)?;
         let layout = Layout::new(&config);
         // The file must hold every weight, so a configuration that asks for more memory than the file has is
         // refused before that memory is taken.
-        if bytes.len() / size_of::<f32>() < layout.len() {
+        if file.data_len() / size_of::<f32>() < layout.len() {
             return Err(Error::malformed(&path, "smaller than its config.json demands"));
         }
         let mut weights = vec![0.0; layout.len()];
-        let file = files::Tensors::parse(&path, &bytes)?;
         file.check_names(layout.tensors.iter().map(|t| t.name.as_str()))?;
         for tensor in &layout.tensors {
             file.read(&tensor.name, &tensor.shape, tensor.slot.of_mut(&mut weights))?;

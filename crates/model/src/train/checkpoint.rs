@@ -49,18 +49,6 @@ impl Progress {
     }
 }
 
-/// What a checkpoint holds.
-pub(crate) struct State {
-    pub(crate) weights: Vec<f32>,
-    pub(crate) first: Vec<f32>,
-    pub(crate) second: Vec<f32>,
-    /// Empty without averaging.
-    pub(crate) average: Vec<f32>,
-    /// Empty before the first evaluation.
-    pub(crate) best: Vec<f32>,
-    pub(crate) progress: Progress,
-}
-
 pub(crate) fn write(
     path: &Path,
     model: &Model,
@@ -86,37 +74,40 @@ pub(crate) fn write(
     files::write_tensors(path, tensors, Some(metadata))
 }
 
-impl State {
-    /// Reads a checkpoint of the same model and options; others are refused.
-    pub(crate) fn read(path: &Path, model: &Model, options: &TrainOptions) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-        let file = Tensors::parse(path, &bytes)?;
-        if file.metadata("config")? != fingerprint(model)
-            || file.metadata("options")? != options.fingerprint()
-        {
-            return Err(Error::malformed(
-                path,
-                "belongs to a run with another model or other options; remove it to start afresh",
-            ));
-        }
-        let progress: Progress = serde_json::from_str(file.metadata("progress")?)
-            .map_err(|_| Error::malformed(path, "has a progress record that cannot be read"))?;
-        let read = |name: &str, len: usize| {
-            let mut values = vec![0.0; len];
-            file.read(name, &[len], &mut values).map(|()| values)
-        };
-        let len = model.weights.len();
-        let best = if progress.best_loss().is_finite() { read("best_weights", len)? } else { Vec::new() };
-        let average = if options.averaging > 0.0 { read("average_weights", len)? } else { Vec::new() };
-        Ok(State {
-            average,
-            weights: read("weights", len)?,
-            first: read("first_moment", len)?,
-            second: read("second_moment", len)?,
-            best,
-            progress,
-        })
+/// Reads a checkpoint of the same model and options into what is there, so that a resumed run takes no more memory than a fresh
+/// one; others are refused. The average is empty without averaging; the best weights are filled where an evaluation was made.
+pub(crate) fn read(
+    path: &Path,
+    model: &mut Model,
+    options: &TrainOptions,
+    optimiser: &mut AdamW,
+    (average, best): (&mut [f32], &mut Vec<f32>),
+) -> Result<Progress> {
+    let mut file = Tensors::open(path)?;
+    if file.metadata("config")? != fingerprint(model) || file.metadata("options")? != options.fingerprint() {
+        return Err(Error::malformed(
+            path,
+            "belongs to a run with another model or other options; remove it to start afresh",
+        ));
     }
+    let progress: Progress = serde_json::from_str(file.metadata("progress")?)
+        .map_err(|_| Error::malformed(path, "has a progress record that cannot be read"))?;
+    if progress.best_loss().is_finite() {
+        best.resize(model.weights.len(), 0.0);
+    }
+    let tensors = [
+        ("weights", model.weights.as_mut_slice()),
+        ("first_moment", &mut optimiser.first),
+        ("second_moment", &mut optimiser.second),
+        ("average_weights", average),
+        ("best_weights", best),
+    ];
+    for (name, values) in tensors {
+        if !values.is_empty() {
+            file.read(name, &[values.len()], values)?;
+        }
+    }
+    Ok(progress)
 }
 
 fn fingerprint(model: &Model) -> String {

@@ -22,7 +22,7 @@ use crate::pack::{Pack, TaskLabel, check_sequence};
 use crate::panels::Products;
 use crate::real::{add_scaled, vectorised};
 use crate::weights::Layout;
-use checkpoint::{Progress, State};
+use checkpoint::Progress;
 use epoch::{Job, Pass};
 use optimiser::AdamW;
 use rayon::prelude::*;
@@ -182,13 +182,8 @@ impl<'a> Run<'a> {
 
     fn resume(&mut self) -> Result<()> {
         let Some(path) = self.checkpoint.filter(|path| path.exists()) else { return Ok(()) };
-        let state = State::read(path, &self.model, self.options)?;
-        self.model.weights = state.weights;
-        self.optimiser.first = state.first;
-        self.optimiser.second = state.second;
-        self.average = state.average;
-        self.best = state.best;
-        self.progress = state.progress;
+        let kept = (self.average.as_mut_slice(), &mut self.best);
+        self.progress = checkpoint::read(path, &mut self.model, self.options, &mut self.optimiser, kept)?;
         Ok(())
     }
 

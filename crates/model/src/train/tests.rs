@@ -297,7 +297,7 @@ fn a_model_gone_on_from_is_kept_where_no_step_is_better() {
 }
 
 #[test]
-fn risks_that_nobody_here_has_stay_as_they_are() {
+fn risks_that_nobody_here_has_keep_their_levels() {
     let population = Population::new(8, 80);
     let data: Subjects = population.sequences().collect();
     let (model, _) = train(fresh(&data), &data, &data, &options(), None, &mut Silent).unwrap();

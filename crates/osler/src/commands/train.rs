@@ -84,7 +84,7 @@ pub struct Arguments {
     #[arg(long)]
     pub config: Option<PathBuf>,
     /// Start from this model's weights (same vocabulary: `osler tokenize --model`). Risks of codes that nobody in the training
-    /// records has stay as they are.
+    /// records has aren't trained: their own levels stay, and they move with what all risks share.
     #[arg(long)]
     pub from: Option<PathBuf>,
     /// With --from: what may change [default: full].

@@ -211,7 +211,10 @@ mod tests {
         // A hole of 256 GB, which takes no room on the disk.
         let hole = 1_u64 << 38;
         let tensor = |shape: u64, begin: u64| {
-            format!("{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{begin},{}]}}", begin + 4 * shape)
+            format!(
+                "{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{begin},{}]}}",
+                begin + 4 * shape
+            )
         };
         let header = format!("{{\"a\":{},\"b\":{}}}", tensor(2, 0), tensor(hole / 4, 8));
         let mut file = std::fs::File::create(&path).unwrap();
@@ -225,7 +228,9 @@ mod tests {
         let mut tensors = Tensors::open(&path).unwrap();
         tensors.read("a", &[2], &mut read).unwrap();
         assert_eq!(read, [1.5, -2.0]);
-        assert!(tensors.read("a", &[1], &mut read[..1]).is_err() && tensors.read("c", &[2], &mut read).is_err());
+        assert!(
+            tensors.read("a", &[1], &mut read[..1]).is_err() && tensors.read("c", &[2], &mut read).is_err()
+        );
         for wrong in [length - 1, length + 1, 20, 4] {
             file.set_len(wrong).unwrap();
             assert!(matches!(Tensors::open(&path), Err(Error::Malformed { .. })), "{wrong}");

@@ -36,7 +36,8 @@ fn group_limit(root: &Path, own: &str) -> Option<u64> {
         let groups: Vec<PathBuf> =
             group.ancestors().take_while(|path| path.starts_with(&top)).map(Path::to_owned).collect();
         // No limit is `max`, or in version 1 a number that no machine has.
-        let limit = |group: &PathBuf| std::fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok();
+        let limit =
+            |group: &PathBuf| std::fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok();
         groups.iter().filter_map(limit).min()
     });
     limits.min()

@@ -104,7 +104,9 @@ fn new_values(token: &Entry, site: &Entry) -> Vec<ValueDistribution> {
     }
     site.values
         .iter()
-        .filter(|values| !token.distribution(values.unit.as_deref()).is_some_and(|known| are_in_one_unit(known, values)))
+        .filter(|values| {
+            !token.distribution(values.unit.as_deref()).is_some_and(|known| are_in_one_unit(known, values))
+        })
         .cloned()
         .collect()
 }

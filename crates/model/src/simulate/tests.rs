@@ -443,7 +443,8 @@ fn a_broader_code_occurs_when_a_narrower_one_does() {
     let category = SimulateOptions { outcomes: vec![B], impossible: vec![B], ..asked };
     let drawn = model.simulate(&[life.sequence()], &category).unwrap().remove(0);
     assert!(drawn.trajectories.iter().all(|t| t.tokens.iter().all(|k| k.code != B)));
-    let meets = drawn.trajectories.iter().filter(|t| t.tokens.iter().any(|k| k.code == A)).count() as f64 / 2000.0;
+    let meets =
+        drawn.trajectories.iter().filter(|t| t.tokens.iter().any(|k| k.code == A)).count() as f64 / 2000.0;
     assert!(drawn.risks[0].counted[1].mean > 0.01 && drawn.risks[0].counted[1].mean <= meets);
     let never = SimulateOptions { impossible: vec![A, B], ..category };
     assert!(model.simulate(&[life.sequence()], &never).is_err());

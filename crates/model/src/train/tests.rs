@@ -285,13 +285,17 @@ fn a_model_gone_on_from_is_kept_where_no_step_is_better() {
     let tuning: Subjects = unseen.sequences().collect();
     let (model, _) = train(fresh(&data), &data, &tuning, &options(), None, &mut Silent).unwrap();
     // Steps so long that they only do harm.
-    let harmful = TrainOptions { learning_rate: 0.1, warmup_steps: 0, averaging: 0.0, max_steps: Some(3), ..options() };
+    let harmful =
+        TrainOptions { learning_rate: 0.1, warmup_steps: 0, averaging: 0.0, max_steps: Some(3), ..options() };
     let go_on = |evaluate_first| {
         let options = TrainOptions { evaluate_first, evaluate_every: Some(1), ..harmful.clone() };
         train(model.clone(), &data, &tuning, &options, None, &mut Silent).unwrap()
     };
     let ((unasked, first_seen), (kept, outcome)) = (go_on(false), go_on(true));
-    assert!(first_seen.best_step > 0 && outcome.best_loss < first_seen.best_loss, "{outcome:?} {first_seen:?}");
+    assert!(
+        first_seen.best_step > 0 && outcome.best_loss < first_seen.best_loss,
+        "{outcome:?} {first_seen:?}"
+    );
     assert_eq!((outcome.best_step, outcome.steps), (0, 3));
     assert!(kept.weights == model.weights && unasked.weights != model.weights);
 }
@@ -353,7 +357,10 @@ fn frozen_models_change_in_their_heads_alone() {
     assert_eq!(kept.task_head("other"), trained_before.task_head("other"));
     assert_eq!(kept.task_head("dies"), after.task_head("dies"));
     assert_ne!(kept.task_head("dies"), trained_before.task_head("dies"));
-    assert!(kept.task_head("third").is_none() && kept.with_task_heads(&[kept.task_head("dies").unwrap()]).is_err());
+    assert!(
+        kept.task_head("third").is_none()
+            && kept.with_task_heads(&[kept.task_head("dies").unwrap()]).is_err()
+    );
     for tensor in &before.layout.tensors {
         let same = tensor.slot.of(&before.weights) == tensor.slot.of(&after.weights);
         assert_eq!(same, !tensor.name.starts_with("task."), "{}", tensor.name);

@@ -415,7 +415,9 @@ impl Arguments {
     /// The size that a model which is gone on from comes nearest to.
     fn size_of(&self, dir: &Path, file: &TrainingFile) -> Result<Size> {
         if file.size.is_some() {
-            bail!("a model that is gone on from keeps its size; leave --size away, and `size` in the configuration file");
+            bail!(
+                "a model that is gone on from keeps its size; leave --size away, and `size` in the configuration file"
+            );
         }
         Manifest::read(dir, Kind::Model)?;
         let config: Config = model_directory::read_json(&dir.join(model_directory::CONFIG_FILE))?;
@@ -459,7 +461,8 @@ impl Arguments {
             let frozen = file.options.trainable == Trainable::TaskHeads;
             let carried = Carried::of(&from, dir, tasks, frozen)?;
             carried.told().for_each(|told| voice.say(told));
-            let model = if from.model.config().tasks == tasks { from.model } else { from.model.with_tasks(tasks)? };
+            let model =
+                if from.model.config().tasks == tasks { from.model } else { from.model.with_tasks(tasks)? };
             return Ok(Start { model, size: None, from: Some(from.manifest.output_digest), carried });
         }
         let size = file.size.unwrap_or(Size::Tiny);
@@ -474,7 +477,12 @@ impl Arguments {
         config.tasks = tasks.to_vec();
         file.model.apply(&mut config);
         check_memory(&config, &options, longest, voice)?;
-        Ok(Start { model: Model::new(config, file.options.seed)?, size: Some(size), from: None, carried: Carried::default() })
+        Ok(Start {
+            model: Model::new(config, file.options.seed)?,
+            size: Some(size),
+            from: None,
+            carried: Carried::default(),
+        })
     }
 
     pub(super) fn copy_companions(

@@ -122,7 +122,11 @@ fn labels_stand_in_the_records_that_the_timeline_was_made_from() {
     site.file("withheld.txt", "LOINC//2951-2\nLOINC//0-0\n");
     site.succeed("tokenize --withhold withheld.txt --out shorter events");
     let told = std::fs::read_to_string(site.path("shorter/withheld.json")).unwrap();
-    assert_eq!(serde_json::from_str::<Vec<String>>(&told).unwrap(), ["LOINC//2951-2"], "what nobody has is not told");
+    assert_eq!(
+        serde_json::from_str::<Vec<String>>(&told).unwrap(),
+        ["LOINC//2951-2"],
+        "what nobody has is not told"
+    );
     site.succeed(&format!("train --config small.toml {TASK} --max-steps 2 --out model shorter"));
     site.succeed("ingest --from table --mapping clinic.toml --key site.key --splits 0.5,0.3,0.2 --out other visits.csv");
     let other = "--events other --labels other/labels/readmitted";
@@ -142,9 +146,13 @@ fn what_becomes_of_labels_is_told_and_strangers_labels_are_refused() {
     }
     std::fs::create_dir_all(site.path("readmitted")).unwrap();
     events::meds::write_labels(&site.path("readmitted/labels.parquet"), &labels).unwrap();
-    let line = "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
+    let line =
+        "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
     let said = site.fail(line);
-    assert!(said.contains(&format!("6 of {all} labels have no place")) && said.contains("--max-unplaced-labels 0.01"));
+    assert!(
+        said.contains(&format!("6 of {all} labels have no place"))
+            && said.contains("--max-unplaced-labels 0.01")
+    );
     let said = String::from_utf8(site.succeed(&format!("{line} --max-unplaced-labels 0.05")).stderr).unwrap();
     assert!(said.contains("6 of people who are not among the events"), "{said}");
     let told = site.manifest("model")["counts"]["labels"]["readmitted"].clone();
@@ -165,7 +173,8 @@ fn without_labels_of_tuning_people_the_whole_loss_is_watched() {
     labels.retain(|label| !tuning.contains(&label.subject_id));
     std::fs::create_dir_all(site.path("readmitted")).unwrap();
     events::meds::write_labels(&site.path("readmitted/labels.parquet"), &labels).unwrap();
-    let line = "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
+    let line =
+        "train --config small.toml --events events --labels readmitted --max-steps 2 --out model timeline";
     let said = String::from_utf8(site.succeed(line).stderr).unwrap();
     assert!(said.contains("the whole loss is watched"), "{said}");
     let manifest = site.manifest("model");
@@ -185,27 +194,41 @@ fn going_on_from_a_model_keeps_what_stays_true_and_says_what_does_not() {
     let said = |line: &str| String::from_utf8(site.succeed(line).stderr).unwrap();
     let there = |file: &str| site.path(file).exists();
     let predicts = |model: &str, labels: &str| {
-        site.run(&format!("predict --model {model} --labels {labels} --out of_{model}_{} events", labels.len())).status.success()
+        site.run(&format!(
+            "predict --model {model} --labels {labels} --out of_{model}_{} events",
+            labels.len()
+        ))
+        .status
+        .success()
     };
-    site.succeed(&format!("train --config small.toml --canaries 1 {TASK} --max-steps 3 --out first timeline"));
+    site.succeed(&format!(
+        "train --config small.toml --canaries 1 {TASK} --max-steps 3 --out first timeline"
+    ));
     // All weights change: the task is left out, with its baseline and the list of canaries, and said to be.
     let told = said("train --from first --max-steps 2 --out body timeline");
     assert!(told.contains("not kept") && told.contains("readmitted") && told.contains("canaries"), "{told}");
     assert_eq!(site.manifest("body")["counts"]["tasks_not_kept"][0], "readmitted");
     assert!(!there("body/task_baselines.json") && !there("body/canaries.json"));
     assert!(!predicts("body", "events/labels/readmitted"));
-    assert!(said(&format!("train --from first {again} --max-steps 2 --out other timeline")).contains("readmitted"));
+    assert!(
+        said(&format!("train --from first {again} --max-steps 2 --out other timeline"))
+            .contains("readmitted")
+    );
     // Nothing but a new head changes: both tasks can be asked about, and the old one says what it said.
     let told = said(&format!("train --from first --tune head {again} --max-steps 2 --out both timeline"));
     assert!(!told.contains("not kept"), "{told}");
-    for (model, labels) in [("both", "again"), ("both", "events/labels/readmitted"), ("first", "events/labels/readmitted")] {
+    for (model, labels) in
+        [("both", "again"), ("both", "events/labels/readmitted"), ("first", "events/labels/readmitted")]
+    {
         assert!(predicts(model, labels), "{model} {labels}");
     }
     let of = |model: &str| std::fs::read(site.path(&format!("of_{model}_24/predictions.parquet"))).unwrap();
     assert!(of("both") == of("first"));
     assert!(there("both/canaries.json"));
     // Read-outs of a model whose weights stay: they go along, and so does all that is known of the weights.
-    site.succeed(&format!("train --from first --tune probe --config readout.toml {again} --out probe timeline"));
+    site.succeed(&format!(
+        "train --from first --tune probe --config readout.toml {again} --out probe timeline"
+    ));
     for file in ["tuning_check.json", "canaries.json"] {
         assert_eq!(
             std::fs::read(site.path("probe").join(file)).unwrap(),
@@ -217,7 +240,9 @@ fn going_on_from_a_model_keeps_what_stays_true_and_says_what_does_not() {
     assert!(there("levels/canaries.json") && there("levels/readouts.json"));
     std::fs::create_dir_all(site.path("thirdly")).unwrap();
     std::fs::copy(site.path("again/labels.parquet"), site.path("thirdly/labels.parquet")).unwrap();
-    site.succeed("train --from probe --tune head --events events --labels thirdly --max-steps 2 --out three timeline");
+    site.succeed(
+        "train --from probe --tune head --events events --labels thirdly --max-steps 2 --out three timeline",
+    );
     assert!(["again", "thirdly", "events/labels/readmitted"].iter().all(|labels| predicts("three", labels)));
     assert!(said("train --from probe --max-steps 2 --out none timeline").contains("again, readmitted"));
 }

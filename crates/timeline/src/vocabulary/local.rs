@@ -76,10 +76,9 @@ pub(super) fn check(
                 return refuse("is read as one of the reserved four");
             }
             Some(entry)
-                if code
-                    .values
-                    .iter()
-                    .any(|values| values.unit.is_some() && entry.distribution(values.unit.as_deref()).is_some()) =>
+                if code.values.iter().any(|values| {
+                    values.unit.is_some() && entry.distribution(values.unit.as_deref()).is_some()
+                }) =>
             {
                 return refuse("has values of its own in a unit that training knows");
             }

@@ -53,7 +53,8 @@ impl Carried {
                 self.lost.join(", ")
             )
         });
-        let canaries = "not kept: the list of canaries that the model was planted with, since it goes on without them";
+        let canaries =
+            "not kept: the list of canaries that the model was planted with, since it goes on without them";
         tasks.into_iter().chain(self.lost_canaries.then(|| canaries.to_owned()))
     }
 

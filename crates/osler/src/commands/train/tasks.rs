@@ -155,7 +155,8 @@ impl Placed {
             (self.before_the_record, "from before anything was on record"),
             (self.unknown_subjects, "of people who are not among the events"),
         ];
-        let told = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n as u64)));
+        let told =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n as u64)));
         format!("{} labels: {}", grouped(self.rows as u64), told.collect::<Vec<_>>().join(", "))
     }
 }

@@ -20,12 +20,15 @@ pub fn vocabulary_shape(system: &str) -> Option<fn(&str) -> bool> {
                     .bytes()
                     .all(|b| b.is_ascii_digit() || (b.is_ascii_uppercase() && b != b'I' && b != b'O'))
         },
-        "CPT4" => {
-            |code| code.len() == 5 && digits(&code[..4], 4..=4) && code.as_bytes()[4].is_ascii_alphanumeric()
-        }
-        "HCPCS" => {
-            |code| code.len() == 5 && code.as_bytes()[0].is_ascii_uppercase() && digits(&code[1..], 4..=4)
-        }
+        // By bytes: a letter of two may stand across a place where the text can't be parted.
+        "CPT4" => |code| {
+            matches!(code.as_bytes(), [number @ .., last]
+                if number.len() == 4 && number.iter().all(u8::is_ascii_digit) && last.is_ascii_alphanumeric())
+        },
+        "HCPCS" => |code| {
+            matches!(code.as_bytes(), [first, number @ ..]
+                if number.len() == 4 && number.iter().all(u8::is_ascii_digit) && first.is_ascii_uppercase())
+        },
         "CVX" => |code| digits(code, 1..=3),
         "NDC" => |code| digits(code, 11..=11) || ndc_dashed(code),
         "ATC" => atc,
@@ -153,6 +156,36 @@ fn atc(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const SYSTEMS: &[&str] = &[
+        "SNOMED",
+        "LOINC",
+        "RXNORM",
+        "RXNORM_EXTENSION",
+        "ICD10CM",
+        "ICD10",
+        "ICD9CM",
+        "ICD9PROC",
+        "ICD10PCS",
+        "CPT4",
+        "HCPCS",
+        "CVX",
+        "NDC",
+        "ATC",
+    ];
+
+    proptest! {
+        /// Whatever a cell holds: words of any alphabet, and what is nearly a code.
+        #[test]
+        fn any_text_has_a_shape_or_has_none(
+            system in prop::sample::select(SYSTEMS),
+            code in prop_oneof![".*", "[0-9A-Zé.ä-]{0,8}", "[0-9]{2,4}[é٣]", "[A-Z]?[é٣][0-9]{1,4}"],
+        ) {
+            let fits = vocabulary_shape(system).is_some_and(|fits| fits(&code));
+            prop_assert!(!fits || code.is_ascii(), "{system} {code}");
+        }
+    }
 
     #[test]
     fn codes_of_shared_vocabularies_have_their_shape() {
@@ -193,6 +226,8 @@ mod tests {
             ("VISIT", "OMOP4822460"),
             ("CMS_PLACE_OF_SERVICE", "21"),
             ("RXNORM", ""),
+            ("CPT4", "992é"),
+            ("HCPCS", "é008"),
         ] {
             assert!(!vocabulary_shape(system).is_some_and(|fits| fits(code)), "{system} {code}");
         }

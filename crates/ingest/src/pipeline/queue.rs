@@ -108,9 +108,13 @@ impl Pieces {
         self.changed.notify_all();
     }
 
-    /// The next thing to do, waiting for a piece if need be; `None` when all is done. What was taken is
-    /// answered with [`Pieces::done`].
-    pub(super) fn take(&self) -> Option<Work> {
+    /// The next thing to do, waiting for a piece if need be; `None` when all is done. Others wait for as long as what goes
+    /// with it is held.
+    pub(super) fn take(&self) -> Option<(Work, Taken<'_>)> {
+        self.next().map(|work| (work, Taken(self)))
+    }
+
+    fn next(&self) -> Option<Work> {
         let mut state = self.state();
         loop {
             if state.stopped {
@@ -134,12 +138,24 @@ impl Pieces {
         }
     }
 
-    /// Says that what was taken is done.
-    pub(super) fn done(&self) {
+    fn done(&self) {
         let mut state = self.state();
         state.busy -= 1;
         if state.busy == 0 {
             self.changed.notify_all();
         }
+    }
+}
+
+/// Says that what was taken is done, when it goes. Where its thread goes down with it the run ends: the others would wait
+/// for pieces that nobody makes.
+pub(super) struct Taken<'a>(&'a Pieces);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+        self.0.done();
     }
 }

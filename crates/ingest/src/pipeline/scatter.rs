@@ -88,7 +88,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn work(&self, sink: &mut ThreadSink<'_>) -> Result<(), Error> {
-        while let Some(work) = self.pieces.take() {
+        while let Some((work, _taken)) = self.pieces.take() {
             let result = match work {
                 Work::Piece(piece) => self.piece(piece, sink),
                 Work::Source(position) => self.source(position, sink),
@@ -96,7 +96,6 @@ impl Worker<'_> {
             if result.is_err() {
                 self.pieces.stop();
             }
-            self.pieces.done();
             result?;
         }
         Ok(())

@@ -278,6 +278,25 @@ fn a_consumer_that_fails_ends_the_run() {
 }
 
 #[test]
+fn a_thread_that_goes_down_takes_the_run_with_it() {
+    for threads in [1, 3] {
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let source = folder(&[("Condition.ndjson", conditions(300, 40).as_bytes())]);
+            let spill = tempfile::tempdir().unwrap();
+            let mut options = Options::new(Format::Fhir, vec![source.path().into()], spill.path().into());
+            options.threads = threads;
+            let down = |key: &str| if key.ends_with("99") { panic!("a fault") } else { route(key) };
+            let run = || ingest(&options, &down, &Progress::default(), &mut |_| Ok::<(), Infallible>(()));
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err();
+            let _ = ended.send((panicked, fs::read_dir(spill.path()).unwrap().count()));
+        });
+        let minute = std::time::Duration::from_secs(60);
+        assert_eq!(end.recv_timeout(minute), Ok((true, 0)), "it ends, and nothing stays in the spill");
+    }
+}
+
+#[test]
 fn a_spill_that_cannot_be_written_is_an_error() {
     let source = folder(&[("Condition.ndjson", conditions(300, 40).as_bytes())]);
     let mut options = Options::new(Format::Fhir, vec![source.path().into()], "/nowhere/to/spill".into());

@@ -34,8 +34,39 @@ pub(super) fn watched<T>(
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let result = work();
-        done.store(true, Relaxed);
-        result
+        let _ends = Ends(&done);
+        work()
     })
+}
+
+/// Ends the thread that draws, however the work ended: the scope waits for it.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{panic, sync::mpsc, thread};
+
+    #[test]
+    fn work_that_goes_down_isn_t_waited_for() {
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            let fault = || {
+                watched(
+                    &Progress::default(),
+                    &AtomicU64::new(0),
+                    Voice { json: true, quiet: true },
+                    || -> () { panic!("a fault") },
+                )
+            };
+            let _ = ended.send(panic::catch_unwind(fault).is_err());
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true));
+    }
 }

@@ -129,7 +129,8 @@ impl Others {
 }
 
 impl Became {
-    /// Counts outcomes by `horizon_days`, `None` for whom it couldn't happen to; none where it is known of fewer than `k`.
+    /// Counts outcomes by `horizon_days`, `None` for whom it couldn't happen to; none where it is known of fewer than `k`, or
+    /// too few are watched to the horizon to stand for those who left ([`known_share`]).
     pub fn of(
         outcomes: impl IntoIterator<Item = Option<FollowUp>>,
         horizon_days: f64,
@@ -203,6 +204,7 @@ mod tests {
         let (low, high) = told.interval.unwrap();
         assert!((low - 0.0526).abs() < 1e-3 && (high - 0.1704).abs() < 1e-3);
         assert_eq!(of(0, 50, 0).unwrap().events, Some(0), "nobody is no small group");
+        assert_eq!(of(6, 0, 29), None, "all who are known had it, and the rest left");
         // Ten of a hundred and fifty by the day that fifty leave; nothing after.
         let share = of(10, 90, 50).unwrap().share.unwrap();
         assert!((share - 10.0 / 150.0).abs() < 1e-12, "{share}");

@@ -418,6 +418,38 @@ fn groups_that_are_watched_for_less_are_not_called_unfairly_treated() {
 }
 
 #[test]
+fn nothing_is_told_of_a_horizon_that_nobody_is_watched_to() {
+    // 5 % have it by day 1,000; all others leave before five years.
+    let predictions: Vec<Prediction> = (0..2020)
+        .map(|i| {
+            let outcome = if i >= 2000 { Some(false) } else { (i % 20 < 2).then_some(true) };
+            Prediction {
+                horizon_days: 1826.25,
+                observed_days: Some(if outcome.is_some() {
+                    (i % 900) as f32
+                } else {
+                    900.0 + (i % 100) as f32
+                }),
+                ..prediction(i, outcome, 0.02 + (i % 50) as f64 / 500.0)
+            }
+        })
+        .collect();
+    let report = evaluate(&predictions, &options(10)).unwrap();
+    let task = &report.tasks[0];
+    assert_eq!((task.observed_risk, task.model.observed_expected.value), (None, None));
+    assert!(task.model.auroc.value.is_some(), "ranking asks nothing of the horizon");
+    assert!(task.model.calibration_slope.reason.as_ref().unwrap().contains("watched"), "{:?}", task.model);
+    assert!(task.notes[0].contains("A shorter horizon can be measured"));
+    assert!(task.operating.iter().all(|point| point.net_benefit.value.is_none()));
+    assert!(task.subgroups.iter().all(|group| group.observed_expected.is_none()));
+    let sex = task.fairness.as_ref().unwrap().dimensions.iter().find(|d| d.by == "sex").unwrap();
+    let estimate = &sex.groups[0].metrics["observed_expected"];
+    assert!(estimate.value.is_none() && estimate.reason.is_some());
+    let back = EvaluationReport::from_json(&report.to_json().unwrap()).unwrap();
+    assert!(!back.to_html().contains("NaN"));
+}
+
+#[test]
 fn rows_of_one_subject_are_no_group() {
     let mut predictions = ordinary(400);
     predictions.iter_mut().for_each(|p| p.sex = Sex::Male);

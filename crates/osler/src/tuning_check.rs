@@ -6,7 +6,7 @@ use crate::reasoning;
 use crate::records::Records;
 use anyhow::{Context, Result};
 use evaluate::baseline::AgeSexIncidence;
-use evaluate::metrics::censoring::{CensoringCurve, FollowUp};
+use evaluate::metrics::censoring::{FollowUp, weights_for_all};
 use events::{Sex, Split};
 use model::{HORIZON_DAYS, Model};
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,8 @@ impl TuningCheck {
         let mut gains = vec![0.0; person];
         for (check, asked) in codes.iter_mut().zip(&asked) {
             let follow_up: Vec<FollowUp> = asked.iter().map(|asked| asked.follow_up).collect();
-            let weights = CensoringCurve::fit(&follow_up, days).weights(&follow_up, days);
+            // Where hardly anybody was watched for so long, nothing is known of what happened.
+            let Some(weights) = weights_for_all(&follow_up, days) else { continue };
             let mut happened = 0.0;
             for (asked, weight) in asked.iter().zip(weights) {
                 check.people += 1;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// How far from a risk another still counts as about the same, in log-odds: half to twice the odds.
 const NEAR: f64 = std::f64::consts::LN_2;
-/// Fewest people.
+/// Fewest people of whom it is known.
 const LEAST: usize = 30;
 
 /// A risk that somebody was told, and what became of it.
@@ -39,8 +39,8 @@ pub struct ObservedNear {
     pub interval: (f64, f64),
 }
 
-/// The `most` people whose risks were nearest to `risk`, of those with half to twice its odds; none where fewer than 30 are
-/// there. Of somebody who was told several the nearest counts.
+/// The `most` people whose risks were nearest to `risk`, of those with half to twice its odds; none where it is known of fewer than
+/// 30 whether it happened, or where too few were watched up to the horizon. Of somebody who was told several the nearest counts.
 pub fn observed_near(told: &[ToldRisk], risk: f64, most: usize, horizon_days: f64) -> Option<ObservedNear> {
     let distance = |row: &ToldRisk| (logit(row.risk) - logit(risk)).abs();
     let mut near: Vec<&ToldRisk> = told.iter().filter(|row| distance(row) <= NEAR).collect();
@@ -48,11 +48,11 @@ pub fn observed_near(told: &[ToldRisk], risk: f64, most: usize, horizon_days: f6
     let mut seen = FxHashSet::default();
     near.retain(|row| seen.insert(row.subject));
     near.truncate(most);
-    if near.len() < LEAST {
-        return None;
-    }
     let follow_up: Vec<FollowUp> = near.iter().map(|row| row.follow_up).collect();
     let outcomes = || follow_up.iter().filter_map(|row| row.outcome);
+    if outcomes().count() < LEAST {
+        return None;
+    }
     let ends = |pick: fn(f64, f64) -> f64| near.iter().map(|row| row.risk).reduce(pick);
     let share = known_share(&follow_up, horizon_days)?;
     Some(ObservedNear {
@@ -94,11 +94,14 @@ mod tests {
     fn somebody_counts_once_and_who_left_counts_as_a_person() {
         let mut rows: Vec<ToldRisk> = (0..400).map(|i| told(i % 20, 0.1, i < 10)).collect();
         assert!(observed_near(&rows, 0.1, 200, 365.0).is_none(), "twenty people");
-        rows.extend((20..60).map(|i| ToldRisk {
+        rows.extend((20..30).map(|i| told(i, 0.1, false)));
+        rows.extend((30..60).map(|i| ToldRisk {
             follow_up: FollowUp { outcome: None, observed_days: 10.0 },
             ..told(i, 0.1, false)
         }));
         let near = observed_near(&rows, 0.1, 200, 365.0).unwrap();
-        assert_eq!((near.people, near.known), (60, 20));
+        assert_eq!((near.people, near.known), (60, 30));
+        rows.retain(|row| row.subject != 29);
+        assert!(observed_near(&rows, 0.1, 200, 365.0).is_none(), "it is known of 29");
     }
 }

@@ -12,6 +12,7 @@ use super::subgroups::{age, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
+use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::multiplicity::holm;
 use crate::metrics::ranking::ranking;
 use crate::metrics::scored::Counts;
@@ -263,7 +264,13 @@ fn dimension(
                 if by.contains(" and ") { suppressed > 0 } else { smallest == Some(part.group.as_str()) };
             let told = number.is_some() && !hidden;
             let metrics = number.map(|k| {
-                let of = |m: usize| estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
+                let of = |m: usize| {
+                    let mut made = estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
+                    if made.value.is_none() && part.scored.is_unwatched() {
+                        made.reason = Some(UNWATCHED.to_owned());
+                    }
+                    made
+                };
                 (0..METRICS).map(|m| (FAIRNESS_METRICS[m].to_owned(), of(m))).collect()
             });
             Group {

@@ -5,6 +5,7 @@ use crate::bootstrap::Bootstrap;
 use crate::metrics::Scored;
 use crate::metrics::accuracy::accuracy;
 use crate::metrics::calibration::{Recalibration, Smoother, recalibration};
+use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::drawn::Drawer;
 use crate::metrics::ranking::ranking;
 
@@ -98,19 +99,23 @@ impl Predictor {
             ""
         };
         let or = |reason: &'static str| if one_class.is_empty() { reason } else { one_class };
-        let slope = or("the risks are all equal, or separate events from non-events perfectly");
+        let weighted = |reason: &'static str| if self.scored.is_unwatched() { UNWATCHED } else { or(reason) };
+        let slope = weighted("the risks are all equal, or separate events from non-events perfectly");
         for (estimate, reason) in [
             (&mut p.auroc, or("undefined")),
             (&mut p.average_precision, or("undefined")),
             (&mut p.brier, or("undefined")),
             (&mut p.brier_scaled, or("undefined")),
-            (&mut p.brier_ipcw, or("nobody is observed up to the horizon, or observed times are missing")),
+            (
+                &mut p.brier_ipcw,
+                weighted("nobody is observed up to the horizon, or observed times are missing"),
+            ),
             (&mut p.log_loss, or("undefined")),
-            (&mut p.observed_expected, or("all risks are 0")),
-            (&mut p.calibration_intercept, or("no finite solution")),
+            (&mut p.observed_expected, weighted("all risks are 0")),
+            (&mut p.calibration_intercept, weighted("no finite solution")),
             (&mut p.calibration_slope, slope),
             (&mut p.recalibration_intercept, slope),
-            (&mut p.integrated_calibration_index, or("all risks are equal")),
+            (&mut p.integrated_calibration_index, weighted("all risks are equal")),
         ] {
             if estimate.value.is_none() {
                 estimate.reason = Some(reason.to_owned());

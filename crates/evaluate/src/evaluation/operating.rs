@@ -6,6 +6,7 @@ use super::options::Options;
 use super::outcome::Estimate;
 use super::task::Rows;
 use crate::metrics::Scored;
+use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::scored::Counts;
 use crate::metrics::share::jeffreys;
 use events::MICROS_PER_DAY;
@@ -167,7 +168,8 @@ pub(super) fn points(
                 let mut made =
                     estimate(sample[k][metric], draws.iter().map(|d| d[k][metric]), &options.bootstrap);
                 if made.value.is_none() {
-                    made.reason = Some(reason.to_owned());
+                    let weighted = (1..=6).contains(&metric) && model.is_unwatched();
+                    made.reason = Some(if weighted { UNWATCHED } else { reason }.to_owned());
                 }
                 made
             };

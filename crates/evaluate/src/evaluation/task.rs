@@ -11,7 +11,7 @@ use super::subgroups::subgroups;
 use super::timed::timed;
 use crate::bootstrap::clusters;
 use crate::error::{Error, Result};
-use crate::metrics::censoring::{CensoringCurve, FollowUp};
+use crate::metrics::censoring::{FollowUp, UNWATCHED, weights_for_all};
 use crate::metrics::delong::delong;
 use crate::metrics::{Row, Scored, calibration, ranking, utility};
 use events::Prediction;
@@ -39,6 +39,7 @@ pub(super) struct Rows<'a> {
     pub predictions: Vec<&'a Prediction>,
     pub cluster: Vec<u32>,
     pub clusters: usize,
+    /// By row; 0 throughout where they would not stand for everybody ([`weights_for_all`]).
     pub weight: Vec<f64>,
     /// What is known of each by the horizon; where that makes the weights.
     follow_up: Option<(Vec<FollowUp>, f64)>,
@@ -65,8 +66,7 @@ impl Rows<'_> {
         let places: Vec<usize> = (0..follow_up.len()).filter(|i| keep(*i)).collect();
         let own: Vec<FollowUp> = places.iter().map(|i| follow_up[*i]).collect();
         let mut weight = vec![0.0; follow_up.len()];
-        for (i, w) in places.iter().zip(CensoringCurve::fit(&own, *horizon_days).weights(&own, *horizon_days))
-        {
+        for (i, w) in places.iter().zip(weights_for_all(&own, *horizon_days).unwrap_or_default()) {
             weight[*i] = w;
         }
         self.weighted(baseline, &weight, keep)
@@ -234,14 +234,21 @@ fn censoring(
         );
         return (unweighted, None, vec![note]);
     };
+    let horizon_days = f64::from(horizon_days);
+    let Some(weights) = weights_for_all(&follow_up, horizon_days) else {
+        let note = format!(
+            "{censored} rows were censored before the horizon, and {UNWATCHED}. AUROC, AUPRC, Brier score and log loss leave \
+             the censored out; O:E, calibration, net benefit, the weighted Brier score and an observed risk can't be had. A \
+             shorter horizon can be measured."
+        );
+        return (vec![0.0; predictions.len()], Some((follow_up, horizon_days)), vec![note]);
+    };
     let note = format!(
         "{censored} rows were censored before the horizon. AUROC, AUPRC, Brier score and log loss leave them out; \
          O:E, calibration, net benefit and the weighted Brier score weight the others by the inverse probability of \
          being uncensored, so that they stand for all; groups are weighted by their own follow-up, and their Brier scores in the \
          comparison of groups are weighted too. That holds as far as those who leave early, of all or of a group, are like those who stay."
     );
-    let horizon_days = f64::from(horizon_days);
-    let weights = CensoringCurve::fit(&follow_up, horizon_days).weights(&follow_up, horizon_days);
     (weights, Some((follow_up, horizon_days)), vec![note])
 }
 

@@ -6,7 +6,7 @@ use super::outcome::Estimate;
 use super::task::Rows;
 use crate::bootstrap::clusters;
 use crate::metrics::Scored;
-use crate::metrics::censoring::{CensoringCurve, FollowUp};
+use crate::metrics::censoring::{FollowUp, weights_for_all};
 use crate::metrics::scored::Counts;
 use crate::metrics::survival::{Timed, dynamic_auc_of_draw, integrated};
 use events::{Prediction, Time};
@@ -116,7 +116,7 @@ fn of_task(task: &str, horizons: &[(f32, &Vec<&Prediction>)], options: &Options)
     let weights: Vec<Vec<f64>> = (0..days.len())
         .map(|k| {
             let known: Vec<FollowUp> = joint.values().map(|j| follow_up(j.at[k])).collect::<Option<_>>()?;
-            Some(CensoringCurve::fit(&known, days[k]).weights(&known, days[k]))
+            weights_for_all(&known, days[k])
         })
         .collect::<Option<_>>()?;
     let (cluster, n) = clusters(joint.keys().map(|key| key.0));

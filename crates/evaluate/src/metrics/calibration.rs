@@ -201,6 +201,8 @@ pub fn groups(scored: &Scored, groups: usize, confidence: f64) -> Vec<Calibratio
         made.push(group(scored, start, end, z));
         end = start;
     }
+    // Of a group without weight nothing is known.
+    made.retain(|group: &CalibrationGroup| group.predicted.is_finite());
     made
 }
 

@@ -15,6 +15,35 @@ pub struct FollowUp {
     pub observed_days: f64,
 }
 
+/// Fewest rows that must still be under observation when the last who leaves before the horizon has left: fewer say nothing of
+/// what became of all who left.
+const FEWEST_WATCHED: usize = 10;
+/// Unless it is known by then of so large a share of all rows.
+const ENOUGH_KNOWN: f64 = 0.95;
+
+/// Why weights that don't stand for everybody aren't used.
+pub const UNWATCHED: &str = "too few are watched up to the horizon to stand for those who left before";
+
+/// The weights of [`CensoringCurve::weights`], where they stand for everybody: where at least ten rows stay under observation (to the
+/// horizon, an outcome or death) when the last of the others has left, or where without those it is known of 95 %.
+///
+/// Otherwise outcomes that came early would be divided by the few of whom anything is known: of 2,000 people with 5.6 % seen to have
+/// the outcome, and nobody watched to the horizon, the share would be 77 %.
+pub fn weights_for_all(rows: &[FollowUp], horizon_days: f64) -> Option<Vec<f64>> {
+    let weights = CensoringCurve::fit(rows, horizon_days).weights(rows, horizon_days);
+    let left = rows.iter().filter(|row| row.outcome.is_none()).map(|row| row.observed_days);
+    let Some(last) = left.reduce(f64::max) else { return Some(weights) };
+    let (mut watched, mut before) = (0, 0.0);
+    for (row, weight) in rows.iter().zip(&weights).filter(|(row, _)| row.outcome.is_some()) {
+        let to_the_end = row.outcome == Some(false) && row.observed_days >= horizon_days;
+        match to_the_end || row.observed_days > last {
+            true => watched += 1,
+            false => before += weight,
+        }
+    }
+    (watched >= FEWEST_WATCHED || before >= ENOUGH_KNOWN * rows.len() as f64).then_some(weights)
+}
+
 /// Kaplan–Meier estimate of the probability of being under observation past a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CensoringCurve {
@@ -131,6 +160,32 @@ mod tests {
             rows.push(row(Some(false), 30.0));
             let sum: f64 = CensoringCurve::fit(&rows, 10.0).weights(&rows, 10.0).iter().sum();
             prop_assert!((sum / rows.len() as f64 - 1.0).abs() < 1e-9, "{sum} of {}", rows.len());
+        }
+    }
+
+    #[test]
+    fn weights_that_stand_for_few_are_none() {
+        let rows = |events: usize, left: usize, stay: usize| -> Vec<FollowUp> {
+            let of = |n, outcome, days| std::iter::repeat_n(row(outcome, days), n);
+            of(events, Some(true), 3.0)
+                .chain(of(left, None, 5.0))
+                .chain(of(stay, Some(false), 10.0))
+                .collect()
+        };
+        // Nobody left; nobody, nine and ten stay; it is known of 96 and of 94 of a hundred before the last leave.
+        for (events, left, stay, told) in [
+            (0, 0, 3, true),
+            (5, 85, 0, false),
+            (5, 85, 9, false),
+            (5, 85, 10, true),
+            (96, 3, 1, true),
+            (94, 5, 1, false),
+        ] {
+            assert_eq!(
+                weights_for_all(&rows(events, left, stay), 10.0).is_some(),
+                told,
+                "{events} {left} {stay}"
+            );
         }
     }
 

@@ -80,6 +80,11 @@ impl Scored {
         self.probability.is_empty()
     }
 
+    /// Are there rows, none of which has a weight, since too few are watched for long enough?
+    pub(crate) fn is_unwatched(&self) -> bool {
+        !self.is_empty() && self.weight.iter().all(|w| *w == 0.0)
+    }
+
     /// Number of rows whose outcome came true.
     pub fn events(&self) -> usize {
         self.outcome.iter().filter(|&&o| o).count()

@@ -1,21 +1,22 @@
 //! The share of people to whom something happens, with its interval.
 
-use super::censoring::{CensoringCurve, FollowUp};
+use super::censoring::{FollowUp, weights_for_all};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 /// A share among people of whom some left before it was known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KnownShare {
     /// The share to whom it happens by the horizon, death competing: who is known stands also for those like them who left
-    /// before (weights of [`CensoringCurve`]; the same as Aalen and Johansen's estimate).
+    /// before (weights of [`super::censoring::CensoringCurve`]; the same as Aalen and Johansen's estimate).
     pub share: f64,
     /// Its 95 % interval: [`jeffreys`], for as many people as the weights are worth, (Σw)² / Σw² (Kish, Survey Sampling 1965).
     pub interval: (f64, f64),
 }
 
-/// The share by `horizon_days`; none where of nobody it is known.
+/// The share by `horizon_days`; none where of nobody it is known, or where too few are watched to stand for the others
+/// ([`weights_for_all`]).
 pub fn known_share(rows: &[FollowUp], horizon_days: f64) -> Option<KnownShare> {
-    let weights = CensoringCurve::fit(rows, horizon_days).weights(rows, horizon_days);
+    let weights = weights_for_all(rows, horizon_days)?;
     let all: f64 = weights.iter().sum();
     if all <= 0.0 {
         return None;
@@ -40,6 +41,7 @@ pub fn jeffreys(events: f64, people: f64, confidence: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rand::{RngExt, SeedableRng, rngs::StdRng};
 
     #[test]
@@ -62,6 +64,55 @@ mod tests {
         assert!((known.share - 0.25).abs() < 1e-12);
         assert_eq!(known.interval, jeffreys(10.0, 40.0, 0.95));
         assert_eq!(known_share(&[FollowUp { outcome: None, observed_days: 1.0 }], 10.0), None);
+    }
+
+    /// Aalen and Johansen's estimate at the horizon, by its definition.
+    fn aalen_johansen(rows: &[FollowUp], horizon: f64) -> f64 {
+        let free_to_the_end = |row: &FollowUp| row.outcome == Some(false) && row.observed_days >= horizon;
+        let ending: Vec<&FollowUp> = rows.iter().filter(|row| !free_to_the_end(row)).collect();
+        let mut times: Vec<f64> = ending.iter().map(|row| row.observed_days).collect();
+        times.sort_by(f64::total_cmp);
+        times.dedup();
+        let (mut free, mut share) = (1.0, 0.0);
+        for time in times {
+            let count = |is: &dyn Fn(&FollowUp) -> bool| ending.iter().filter(|row| is(row)).count() as f64;
+            let at_risk = rows.len() as f64 - count(&|row| row.observed_days < time);
+            let had = count(&|row| row.observed_days == time && row.outcome == Some(true));
+            let died = count(&|row| row.observed_days == time && row.outcome == Some(false));
+            share += free * had / at_risk;
+            free *= 1.0 - (had + died) / at_risk;
+        }
+        share
+    }
+
+    proptest! {
+        /// Nobody is put at the end: where a share is told, it is that of Aalen and Johansen, but for the few of whom nothing is known.
+        #[test]
+        fn it_is_aalen_and_johansens_estimate_or_none(days in prop::collection::vec((0u32..13, 0u8..3), 1..120)) {
+            let rows: Vec<FollowUp> = days
+                .into_iter()
+                .map(|(day, kind)| FollowUp {
+                    outcome: [None, Some(true), Some(false)][usize::from(if day >= 10 { 2 } else { kind })],
+                    observed_days: f64::from(day),
+                })
+                .collect();
+            if let Some(known) = known_share(&rows, 10.0) {
+                let expected = aalen_johansen(&rows, 10.0);
+                prop_assert!((known.share - expected).abs() <= 0.05 * known.share + 1e-9, "{known:?} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_share_where_nobody_is_watched_so_long() {
+        // 14 of 200 have it by day 840; all others leave by day 1,000.
+        let rows: Vec<FollowUp> = (0..200)
+            .map(|i| match i < 14 {
+                true => FollowUp { outcome: Some(true), observed_days: f64::from(60 * (i + 1)) },
+                false => FollowUp { outcome: None, observed_days: f64::from(800 + i) },
+            })
+            .collect();
+        assert_eq!(known_share(&rows, 1826.25), None);
     }
 
     /// A risk of a tenth within five years; people leave evenly over eight.

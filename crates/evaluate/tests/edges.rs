@@ -276,7 +276,7 @@ fn alerts_and_lead_times_of_a_stream() {
     let set = Options { thresholds: vec![0.5], patients_per_clinician: 10.0, ..options(1) };
     let task = evaluate(&predictions, &set).unwrap().tasks.remove(0);
     let point = &task.operating[0];
-    assert_eq!((point.flagged, point.true_positives), (50, 40));
+    assert_eq!((point.flagged, point.true_positives), (50, Some(40)));
     let value = |e: &evaluate::Estimate| e.value.unwrap();
     assert!(
         (value(&point.sensitivity) - 0.4).abs() < 1e-12
@@ -294,7 +294,7 @@ fn alerts_and_lead_times_of_a_stream() {
 fn without_times_alerts_say_why_they_are_absent() {
     let mut predictions = ordinary(200);
     predictions.iter_mut().for_each(|p| (p.observed_days, p.horizon_days) = (None, 0.0));
-    let point = only_task(&predictions, 1).operating.remove(0);
+    let point = only_task(&predictions, 1).operating.pop().unwrap();
     assert!(point.sensitivity.value.is_some() && point.flags_per_1000_patient_days.value.is_none());
     assert!(point.flags_per_1000_patient_days.reason.unwrap().contains("how long a prediction stands"));
     assert!(point.lead_time_days.reason.is_some());
@@ -486,10 +486,53 @@ fn of_thresholds_that_flag_a_few_it_isnt_said_what_came_of_them() {
     let (few, many) = (&task.operating[0], &task.operating[1]);
     assert!(few.positive_predictive_value.value.is_none() && few.lead_time_days.value.is_none());
     assert!(few.positive_predictive_value.reason.as_ref().unwrap().contains("fewer than 10"), "{few:?}");
-    // Nobody without the outcome is flagged: that is no certainty that nobody would be.
-    assert_eq!((few.specificity.value, few.specificity.high), (Some(1.0), Some(1.0)));
-    assert!(few.specificity.low.unwrap() < 0.999, "{few:?}");
-    assert!(many.positive_predictive_value.value.is_some());
+    // Nor can it be told from another figure.
+    for hidden in [&few.sensitivity, &few.specificity, &few.negative_predictive_value, &few.net_benefit] {
+        assert!(hidden.value.is_none() && hidden.low.is_none(), "{few:?}");
+    }
+    assert_eq!((few.flagged, few.true_positives), (3, None));
+    assert!(many.positive_predictive_value.value.is_some() && many.true_positives.is_some());
+    let of_sex = |fairness: &evaluate::Fairness, metric: &str| {
+        let sex = fairness.dimensions.iter().find(|d| d.by == "sex").unwrap();
+        assert!(sex.groups.iter().all(|group| !group.suppressed));
+        sex.groups.iter().map(|group| group.metrics[metric].clone()).collect::<Vec<_>>()
+    };
+    let fairness = task.fairness.unwrap();
+    for metric in ["sensitivity", "false_positive_rate", "positive_predictive_value"] {
+        for estimate in of_sex(&fairness, metric) {
+            assert!(estimate.value.is_none() && estimate.reason.unwrap().contains("fewer than 10"));
+        }
+        assert!(fairness.dimensions.iter().flat_map(|d| &d.gaps).all(|gap| gap.metric != metric));
+    }
+    assert!(of_sex(&fairness, "flagged_share").iter().all(|estimate| estimate.value.is_some()));
+    // Thirty are flagged, and all came true: that is no certainty that all would.
+    for p in predictions.iter_mut().filter(|p| p.subject_id < 30) {
+        (p.predicted_boolean_probability, p.boolean_value) = (0.95, Some(true));
+    }
+    let options = Options { thresholds: vec![0.9], ..options(10) };
+    let task = evaluate(&predictions, &options).unwrap().tasks.remove(0);
+    for estimate in of_sex(task.fairness.as_ref().unwrap(), "positive_predictive_value") {
+        assert_eq!((estimate.value, estimate.high), (Some(1.0), Some(1.0)));
+        assert!(estimate.low.unwrap() < 0.95);
+    }
+    assert!(task.operating[0].specificity.low.unwrap() < 0.999);
+}
+
+#[test]
+fn several_small_groups_are_not_told_as_their_sum() {
+    let mut predictions = ordinary(400);
+    // Two of one age and three of another, beside two large groups.
+    for p in &mut predictions {
+        let age = [(2, 10.0), (5, 90.0), (200, 30.0)].iter().find(|(to, _)| p.subject_id < *to);
+        p.age_years = Some(age.map_or(50.0, |(_, age)| *age));
+    }
+    let task = only_task(&predictions, 10);
+    let ages: Vec<_> = task.subgroups.iter().filter(|group| group.by == "age").collect();
+    assert_eq!(ages.iter().filter(|group| group.suppressed).count(), 2);
+    assert_eq!(ages.iter().filter(|group| group.rows.is_some()).count(), 1, "{ages:?}");
+    let fairness = task.fairness.unwrap();
+    let ages = &fairness.dimensions.iter().find(|d| d.by == "age").unwrap().groups;
+    assert_eq!(ages.iter().filter(|group| group.rows.is_some()).count(), 1, "{ages:?}");
 }
 
 #[test]

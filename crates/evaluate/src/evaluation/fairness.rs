@@ -8,7 +8,7 @@
 use super::measure::estimate;
 use super::options::Options;
 use super::outcome::Estimate;
-use super::subgroups::{age, sex};
+use super::subgroups::{age, is_told_by_subtraction, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
@@ -16,8 +16,10 @@ use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::multiplicity::holm;
 use crate::metrics::ranking::ranking;
 use crate::metrics::scored::Counts;
+use crate::metrics::share::jeffreys;
 use crate::words;
 use events::Prediction;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 use statrs::function::erf::erfc;
@@ -27,6 +29,8 @@ use std::collections::BTreeMap;
 const FLAGGED_SHARE: f64 = 0.1;
 /// z₀.₉₇₅ + z₀.₈.
 const FOR_POWER: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914;
+/// Sensitivity, false positive rate and positive predictive value: what came of those who are flagged can be told from each.
+const OF_THE_FLAGGED: [usize; 3] = [1, 2, 3];
 const NOT_RECORDED: &str = "Not recorded";
 
 /// The metrics compared, in the order of their values.
@@ -144,6 +148,28 @@ struct Part {
     flags: Vec<(u32, bool)>,
 }
 
+impl Part {
+    /// How many subjects are flagged.
+    fn flagged_people(&self) -> usize {
+        distinct(self.flags.iter().filter(|(_, is_flagged)| *is_flagged).map(|(cluster, _)| *cluster))
+    }
+
+    /// How many subjects are behind one of [`OF_THE_FLAGGED`]: with the outcome, without it, or flagged and known.
+    fn people_behind(&self, metric: usize, threshold: f64) -> usize {
+        let scored = &self.scored;
+        let is = |i: &usize| match metric {
+            1 => scored.outcome[*i],
+            2 => !scored.outcome[*i],
+            _ => scored.probability[*i] >= threshold,
+        };
+        distinct((0..scored.len()).filter(is).map(|i| scored.cluster[i]))
+    }
+}
+
+fn distinct(clusters: impl Iterator<Item = u32>) -> usize {
+    clusters.collect::<FxHashSet<u32>>().len()
+}
+
 pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
     let threshold = options.thresholds.first().copied().unwrap_or_else(|| {
         let flagged = (FLAGGED_SHARE * model.len() as f64).round().max(1.0) as usize;
@@ -184,7 +210,7 @@ pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result
                 })
             })
             .collect();
-        made.dimensions.push(dimension(by, of, &numbers, &sample, &draws, options));
+        made.dimensions.push(dimension((by, threshold), of, &numbers, &sample, &draws, options));
     }
     correct(&mut made);
     made.sentences = sentences(&made, options);
@@ -238,7 +264,7 @@ fn values(part: &Part, threshold: f64, counts: Counts) -> [f64; METRICS] {
 }
 
 fn dimension(
-    by: &str,
+    (by, threshold): (&str, f64),
     parts: &[Part],
     numbers: &[Option<usize>],
     sample: &[[f64; METRICS]],
@@ -246,15 +272,22 @@ fn dimension(
     options: &Options,
 ) -> Dimension {
     let bootstrap = &options.bootstrap;
+    let too_few = |part: &Part| {
+        let few = part.flagged_people() < options.small_cell;
+        few.then(|| format!("fewer than {} subjects are flagged", options.small_cell))
+    };
     let suppressed = numbers.iter().filter(|n| n.is_none()).count();
-    // With one small group alone, the smallest other's counts are withheld, or it could be told by subtraction.
+    // The smallest other's counts are withheld where the small ones could be told by subtraction.
+    let of_suppressed =
+        parts.iter().zip(numbers).filter(|(_, n)| n.is_none()).map(|(p, _)| p.scored.subjects());
+    let is_told = is_told_by_subtraction(of_suppressed, options.small_cell);
     let smallest = parts
         .iter()
         .zip(numbers)
         .filter(|(_, n)| n.is_some())
         .min_by_key(|(p, _)| p.scored.len())
         .map(|(p, _)| p.group.as_str())
-        .filter(|_| suppressed == 1);
+        .filter(|_| is_told);
     let groups = parts
         .iter()
         .zip(numbers)
@@ -265,7 +298,18 @@ fn dimension(
             let told = number.is_some() && !hidden;
             let metrics = number.map(|k| {
                 let of = |m: usize| {
+                    if let Some(reason) = too_few(part).filter(|_| OF_THE_FLAGGED.contains(&m)) {
+                        return Estimate { reason: Some(reason), ..Estimate::default() };
+                    }
                     let mut made = estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
+                    // A share of nobody or of everybody has no spread among draws, and isn't certain for that.
+                    if let Some(value) =
+                        made.value.filter(|v| OF_THE_FLAGGED.contains(&m) && (*v == 0.0 || *v == 1.0))
+                    {
+                        let people = part.people_behind(m, threshold) as f64;
+                        let ends = jeffreys(value * people, people, bootstrap.confidence);
+                        (made.low, made.high) = (Some(ends.0), Some(ends.1));
+                    }
                     if made.value.is_none() && part.scored.is_unwatched() {
                         made.reason = Some(UNWATCHED.to_owned());
                     }
@@ -292,7 +336,8 @@ fn dimension(
     if let Some((base, b)) = reference {
         for (part, number) in parts.iter().zip(numbers) {
             let Some(k) = number.filter(|_| part.group != base.group) else { continue };
-            for m in 0..METRICS {
+            let hidden = too_few(part).or_else(|| too_few(base)).is_some();
+            for m in (0..METRICS).filter(|m| !(hidden && OF_THE_FLAGGED.contains(m))) {
                 let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
                 let difference =
                     estimate(sample[k][m] - sample[b][m], differences.iter().copied(), bootstrap);

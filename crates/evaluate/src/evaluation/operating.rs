@@ -22,8 +22,8 @@ pub struct OperatingPoint {
     pub threshold: f64,
     /// Predictions flagged, of all.
     pub flagged: usize,
-    /// Predictions flagged whose outcome came true.
-    pub true_positives: usize,
+    /// Predictions flagged whose outcome came true; `None` where a small count could be told from it.
+    pub true_positives: Option<usize>,
     /// Share of predictions flagged.
     pub flagged_share: Estimate,
     /// Share of events that are flagged.
@@ -184,31 +184,36 @@ pub(super) fn points(
                 made
             };
             let people = People::of(rows, thresholds[k]);
-            let few = |made: Estimate| match people.flagged < options.small_cell {
-                true => Estimate {
-                    reason: Some(format!("fewer than {} subjects are flagged", options.small_cell)),
-                    ..Estimate::default()
-                },
-                false => made,
+            // From any figure of what came of a few, and the totals, the few could be told.
+            let too_few = match (people.flagged, people.others) {
+                (flagged, _) if flagged < options.small_cell => {
+                    Some(format!("fewer than {} subjects are flagged", options.small_cell))
+                }
+                (_, others) if (1..options.small_cell).contains(&others) => {
+                    Some(format!("all but fewer than {} subjects are flagged", options.small_cell))
+                }
+                _ => None,
+            };
+            let few = |made: Estimate| match &too_few {
+                Some(reason) => Estimate { reason: Some(reason.clone()), ..Estimate::default() },
+                None => made,
             };
             let is_flagged = |p: &&&events::Prediction| p.predicted_boolean_probability >= thresholds[k];
             let how_long = "how long a prediction stands is not known; state it (days per prediction)";
             OperatingPoint {
                 threshold: thresholds[k],
                 flagged: rows.predictions.iter().filter(is_flagged).count(),
-                true_positives: rows
-                    .predictions
-                    .iter()
-                    .filter(is_flagged)
-                    .filter(|p| p.boolean_value == Some(true))
-                    .count(),
+                true_positives: too_few.is_none().then(|| {
+                    let flagged = rows.predictions.iter().filter(is_flagged);
+                    flagged.filter(|p| p.boolean_value == Some(true)).count()
+                }),
                 flagged_share: of(0, "no row"),
-                sensitivity: share(1, people.with, "no event"),
-                specificity: share(2, people.without, "no non-event"),
+                sensitivity: few(share(1, people.with, "no event")),
+                specificity: few(share(2, people.without, "no non-event")),
                 positive_predictive_value: few(share(3, people.flagged_known, "nobody is flagged")),
-                negative_predictive_value: share(4, people.others_known, "everybody is flagged"),
+                negative_predictive_value: few(share(4, people.others_known, "everybody is flagged")),
                 number_needed_to_evaluate: few(of(5, "no event is flagged")),
-                net_benefit: of(6, "undefined"),
+                net_benefit: few(of(6, "undefined")),
                 flags_per_1000_patient_days: of(7, how_long),
                 alerts_per_clinician_day: of(8, how_long),
                 lead_time_days: few(of(9, "no flagged event has a known time")),
@@ -220,6 +225,8 @@ pub(super) fn points(
 /// How many subjects stand behind a threshold's figures.
 struct People {
     flagged: usize,
+    /// With a prediction that isn't flagged.
+    others: usize,
     /// Flagged, with a known outcome; and not flagged.
     flagged_known: usize,
     others_known: usize,
@@ -240,6 +247,7 @@ impl People {
         let flagged = |p: &events::Prediction| p.predicted_boolean_probability >= threshold;
         People {
             flagged: count(&flagged),
+            others: count(&|p| !flagged(p)),
             flagged_known: count(&|p| p.boolean_value.is_some() && flagged(p)),
             others_known: count(&|p| p.boolean_value.is_some() && !flagged(p)),
             with: count(&|p| p.boolean_value == Some(true)),

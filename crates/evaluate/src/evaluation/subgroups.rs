@@ -43,8 +43,8 @@ pub(super) fn subgroups(rows: &Rows, options: &Options) -> Result<Vec<Subgroup>>
                 family.push(measure(rows, by, group, |p| group_of(p) == Some(group), options)?);
             }
         }
-        hide_what_subtraction_would_tell(&mut family);
-        made.extend(family);
+        hide_what_subtraction_would_tell(&mut family, options.small_cell);
+        made.extend(family.into_iter().map(|(group, _)| group));
     }
     Ok(made)
 }
@@ -55,11 +55,11 @@ fn measure(
     group: &str,
     keep: impl Fn(&Prediction) -> bool + Copy,
     options: &Options,
-) -> Result<Subgroup> {
+) -> Result<(Subgroup, (usize, usize))> {
     let members = |i: usize| keep(rows.predictions[i]);
     let model = rows.scored_within(false, members)?;
     let events = model.events();
-    let suppressed = model.is_scarce(options.small_cell);
+    let (suppressed, people) = (model.is_scarce(options.small_cell), model.subjects());
     let mut made = Subgroup {
         by: by.to_owned(),
         group: group.to_owned(),
@@ -72,7 +72,7 @@ fn measure(
         brier: None,
     };
     if suppressed {
-        return Ok(made);
+        return Ok((made, people));
     }
     made.rows = Some(model.len());
     made.events = Some(events);
@@ -108,16 +108,27 @@ fn measure(
     made.baseline_auroc = of(1);
     made.observed_expected = of(2);
     made.brier = of(3);
-    Ok(made)
+    Ok((made, people))
 }
 
-/// One suppressed part could be told from the total and the others; then the smallest other part keeps its
-/// counts to itself too.
-fn hide_what_subtraction_would_tell(family: &mut [Subgroup]) {
-    if family.iter().filter(|g| g.suppressed).count() == 1
-        && let Some(smallest) = family.iter_mut().filter(|g| !g.suppressed).min_by_key(|g| g.rows)
+/// One suppressed part could be told from the total and the others, and several that are small together as their sum; then the
+/// smallest other part keeps its counts to itself too. With each part its subjects with the outcome, and without.
+fn hide_what_subtraction_would_tell(family: &mut [(Subgroup, (usize, usize))], least: usize) {
+    let suppressed = family.iter().filter(|(group, _)| group.suppressed).map(|(_, people)| *people);
+    if is_told_by_subtraction(suppressed, least)
+        && let Some((smallest, _)) =
+            family.iter_mut().filter(|(g, _)| !g.suppressed).min_by_key(|(g, _)| g.rows)
     {
         smallest.rows = None;
         smallest.events = None;
     }
+}
+
+/// Would the rest tell a small count of the suppressed: of one alone, or of all of them together?
+pub(super) fn is_told_by_subtraction(suppressed: impl Iterator<Item = (usize, usize)>, least: usize) -> bool {
+    let (mut parts, mut with, mut without) = (0, 0, 0);
+    for people in suppressed {
+        (parts, with, without) = (parts + 1, with + people.0, without + people.1);
+    }
+    parts == 1 || parts > 1 && (with < least || without < least)
 }

@@ -21,7 +21,7 @@ pub(super) fn operating(task: &TaskReport) -> String {
             words::percent(point.threshold),
             words::count(point.flagged),
             words::share(point.flagged_share.value),
-            words::count(point.true_positives),
+            point.true_positives.map_or_else(|| "–".to_owned(), words::count),
         );
         for estimate in [
             &point.sensitivity,

@@ -96,27 +96,32 @@ impl Dates {
     /// and facts that would tell it. All other intervals stay.
     ///
     /// An end of follow-up counts as a fact, or of the very old the living would be lost sight of where the dead are not; but one
-    /// that lies far ahead of all else ([`OPEN_YEARS`]) stands for an open one: past the oldest age it is told as that age, and
-    /// moves nothing. A label that stood before the moment moves there too, unless facts that came after it
+    /// that lies far ahead of all else ([`OPEN_YEARS`]) stands for an open one, and somebody who is still watched has no end: all are left
+    /// out. A label that stood before the moment moves there too, unless facts that came after it
     /// would then stand at its own time: it is lost.
     pub(crate) fn top_code_age(
         self,
-        events: &mut [Event],
+        events: &mut Vec<Event>,
         labels: &mut Vec<(SmolStr, Label)>,
         oldest_age_years: u32,
     ) -> TopCoded {
         let is_end = |event: &Event| event.code.as_str() == Code::FOLLOWUP_END;
         let asked = labels.iter().map(|(_, label)| label.prediction_time);
+        let known = events.len();
+        if has_open_end(events.iter(), asked.clone()) {
+            events.retain(|event| !is_end(event));
+        }
+        let open_ends = (known - events.len()) as u64;
         let facts = events.iter().filter(|event| !is_end(event)).filter_map(|event| event.time);
         let ends = events.iter().filter(|event| is_end(event)).filter_map(|event| event.time);
         let Some(last) = last_seen(facts.chain(asked.clone()), ends, OPEN_YEARS) else {
-            return TopCoded::default();
+            return TopCoded { open_ends, ..TopCoded::default() };
         };
         let Some(first) = events.iter().filter_map(|event| event.time).chain(asked).min() else {
-            return TopCoded::default();
+            return TopCoded { open_ends, ..TopCoded::default() };
         };
         let border = self.border(last, oldest_age_years);
-        let mut told = TopCoded { changed: first < border, labels_lost: 0 };
+        let mut told = TopCoded { changed: first < border, labels_lost: 0, open_ends };
         if first < border {
             let known = labels.len();
             let times: Vec<Time> = events.iter().filter_map(|event| event.time).collect();
@@ -131,11 +136,6 @@ impl Dates {
                 event.time = event.time.map(|time| time.max(border));
             }
         }
-        let latest = self.latest(first.max(border), oldest_age_years);
-        for event in events.iter_mut().filter(|event| is_end(event) && event.time > Some(latest.max(last))) {
-            event.time = Some(latest);
-            told.changed = true;
-        }
         told
     }
 
@@ -145,15 +145,6 @@ impl Dates {
             DateMethod::YearOnly => year_end(last.ymd().0 - oldest_age_years as i32),
             // At a day's beginning, so that the birth tells nothing of the last fact's hour.
             _ => day_from(last.plus_days(-in_days(oldest_age_years))),
-        }
-    }
-
-    /// The last moment that may be told of who was first seen at `first`.
-    fn latest(self, first: Time, oldest_age_years: u32) -> Time {
-        match self.method {
-            DateMethod::YearOnly => year_end(first.ymd().0 + oldest_age_years as i32),
-            // A day less, or the border of who was seen last then would lie behind the first day.
-            _ => first.plus_days(in_days(oldest_age_years) - 1.0),
         }
     }
 }
@@ -172,6 +163,19 @@ pub(crate) fn last_seen(
     last.max(ends.filter(|end| !is_open(end)).max())
 }
 
+/// Does an end of follow-up stand for an open one, as [`last_seen`] has it?
+pub(crate) fn has_open_end<'e>(
+    events: impl Iterator<Item = &'e Event> + Clone,
+    asked: impl Iterator<Item = Time>,
+) -> bool {
+    let times = |ends: bool| {
+        let of = events.clone().filter(move |event| (event.code.as_str() == Code::FOLLOWUP_END) == ends);
+        of.filter_map(|event| event.time)
+    };
+    let last = times(false).chain(asked).max();
+    times(true).max().zip(last).is_some_and(|(end, last)| end.days_since(last) > in_days(OPEN_YEARS))
+}
+
 /// What became of a record that tells an age past the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TopCoded {
@@ -179,6 +183,8 @@ pub(crate) struct TopCoded {
     pub(crate) changed: bool,
     /// Labels that could not be moved without facts from after them.
     pub(crate) labels_lost: u64,
+    /// Ends of follow-up that were left out, since one of them stands for an open one.
+    pub(crate) open_ends: u64,
 }
 
 /// Whole days in so many years.
@@ -209,7 +215,7 @@ mod tests {
     const SHIFT: Dates = Dates { method: DateMethod::Shift, offset_days: 0 };
     const YEARS: Dates = Dates { method: DateMethod::YearOnly, offset_days: 0 };
 
-    fn top_code(dates: Dates, events: &mut [Event]) -> bool {
+    fn top_code(dates: Dates, events: &mut Vec<Event>) -> bool {
         dates.top_code_age(events, &mut Vec::new(), 90).changed
     }
 
@@ -353,7 +359,7 @@ mod tests {
             vec![Event::new(at(1916), Code::birth()), Event::new(at(2001), Code::of("ICD10CM", "I10"))];
         let mut labels = vec![asked(YEARS, Time::from_ymd(2019, 6, 1).unwrap())];
         let told = YEARS.top_code_age(&mut events, &mut labels, 90);
-        assert_eq!(told, TopCoded { changed: true, labels_lost: 0 });
+        assert_eq!(told, TopCoded { changed: true, ..TopCoded::default() });
         assert_eq!(labels[0].1.prediction_time.ymd().0, 2018);
         let years: Vec<i32> = events.iter().filter_map(|e| e.time).map(|t| t.ymd().0).collect();
         assert_eq!(years, [1928, 2001]);
@@ -412,10 +418,11 @@ mod tests {
                 Event::new(dates.fact(SourceTime::Date(open.unwrap())), Code::followup_end()),
             ];
             let facts = events[..3].to_vec();
-            assert!(top_code(dates, &mut events));
-            assert_eq!(events[..3], facts);
-            assert_eq!(events[3].time.unwrap().ymd().0, 2040);
-            assert!(!top_code(dates, &mut events));
+            // An earlier period's end is no end of who is still watched.
+            events.push(Event::new(at(2010), Code::followup_end()));
+            let told = dates.top_code_age(&mut events, &mut Vec::new(), 90);
+            assert_eq!((told.changed, told.open_ends), (false, 2));
+            assert_eq!(events, facts);
         }
     }
 }

@@ -1,17 +1,22 @@
 //! What of a record can be of one life: a date that stands for "unknown" or "still open" (`2099-12-31`, `1900-01-01`) would
 //! make someone of 60 as old as nobody is, and have all of the record moved for it.
 
-use crate::notes::recorded;
+use crate::{dates::OPEN_YEARS, notes::recorded};
 use events::{Code, Event, SourceFact, SourceSubject, Time};
 
 /// Nobody is known to have become older than 122.
 const LONGEST_YEARS: f64 = 120.0;
+/// Past this age what lies so far from all before it, as an open end of follow-up does, is none of the same record either: who was seen
+/// last at 35 isn't seen again at 114.
+const OLD_YEARS: f64 = 90.0;
 /// What follows on the last fact of a life within so many years is of the same record.
 const GAP_YEARS: f64 = 10.0;
 const DAYS_PER_YEAR: f64 = 365.25;
 
 /// A fact of after the longest life.
 pub(crate) const TOO_LATE: &str = "more than 120 years after birth";
+/// A fact long after all others, at a great age.
+pub(crate) const APART: &str = "past the age of 90, and more than 30 years after all before it";
 /// A birth that the record itself refutes.
 pub(crate) const TOO_EARLY: &str = "birth more than 120 years before what is recorded";
 
@@ -20,8 +25,10 @@ pub(crate) const TOO_EARLY: &str = "birth more than 120 years before what is rec
 pub(crate) enum Life {
     /// None: birth isn't known, or all lies within a life.
     Whole,
-    /// Facts after this moment: they stand apart from all others.
+    /// Facts after this moment, after the longest life: they stand apart from all others.
     Until(Time),
+    /// Facts after this moment, the last before a long gap that ends at a great age.
+    UntilGap(Time),
     /// Birth: the record begins after such a life, or goes on past its end.
     BornLater,
 }
@@ -30,6 +37,17 @@ impl Life {
     /// By the births that a record states, and the times of all else in it but ends of follow-up.
     fn of(births: impl Iterator<Item = Time>, facts: impl Iterator<Item = Time> + Clone) -> Self {
         let Some(birth) = births.min() else { return Life::Whole };
+        let old = birth.plus_days(OLD_YEARS * DAYS_PER_YEAR);
+        if facts.clone().any(|time| time > old) {
+            let mut times: Vec<Time> = facts.clone().collect();
+            times.sort_unstable();
+            let is_gap = |pair: &&[Time]| {
+                pair[1] > old && pair[1].days_since(pair[0]) > f64::from(OPEN_YEARS) * DAYS_PER_YEAR
+            };
+            if let Some(gap) = times.windows(2).find(is_gap) {
+                return Life::UntilGap(gap[0]);
+            }
+        }
         let end = birth.plus_days(LONGEST_YEARS * DAYS_PER_YEAR);
         let Some(late) = facts.clone().filter(|time| *time > end).min() else { return Life::Whole };
         match facts.filter(|time| *time <= end).max() {
@@ -63,6 +81,7 @@ impl Life {
     pub(crate) fn refuses(self, code: &str, time: Option<Time>) -> Option<&'static str> {
         match self {
             Life::Until(end) if code != Code::FOLLOWUP_END && time > Some(end) => Some(TOO_LATE),
+            Life::UntilGap(end) if code != Code::FOLLOWUP_END && time > Some(end) => Some(APART),
             Life::BornLater if code == Code::BIRTH => Some(TOO_EARLY),
             _ => None,
         }
@@ -90,8 +109,16 @@ mod tests {
 
     #[test]
     fn what_stands_apart_from_a_life_is_no_part_of_it() {
-        let of_1950 = Life::Until(Time::from_ymd(2070, 6, 1).unwrap());
-        assert_eq!(life(Some(1950), &[1990, 2020, 2199]), of_1950);
+        let until = |year| Life::UntilGap(Time::from_ymd(year, 6, 1).unwrap());
+        assert_eq!(life(Some(1950), &[1990, 2020, 2199]), until(2020));
+        assert_eq!(life(Some(1985), &[2099, 1995, 2005, 2020]), until(2020));
+        assert_eq!(life(Some(1950), &[2050, 2072]), Life::Until(Time::from_ymd(2070, 6, 1).unwrap()));
+        assert_eq!(
+            life(Some(1985), &[1986, 2050, 2070, 2081]),
+            Life::Whole,
+            "a long gap, and an age that is told"
+        );
+        assert_eq!(life(Some(1920), &[1985, 2012]), Life::Whole);
         assert_eq!(life(Some(1950), &[1990, 2020]), Life::Whole);
         assert_eq!(life(None, &[1990, 2199]), Life::Whole);
         // Dates of MIMIC.

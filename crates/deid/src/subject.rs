@@ -2,7 +2,7 @@
 
 use crate::dates::Dates;
 use crate::key::{Derivation, KeyError};
-use crate::life::{Life, TOO_LATE};
+use crate::life::{APART, Life, TOO_LATE};
 use crate::notes::{self, Notes};
 use crate::numbers::Numbers;
 use crate::policy::{DateMethod, Identifier, Zip};
@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 /// What labels are counted under that don't pass.
 const LABEL: SmolStr = SmolStr::new_static("label");
+const END: SmolStr = SmolStr::new_static("followup_end");
 /// Longest description that is counted, in bytes.
 const LONGEST_DESCRIPTION: usize = 200;
 
@@ -183,7 +184,7 @@ impl Deidentifier {
                             events.push(safe);
                         }
                         Err(rule) => {
-                            if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE {
+                            if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE && rule != APART {
                                 unnamed.extend(self.systems_not_named(event));
                             }
                             tally.drop_event(&event.path, &rule);
@@ -191,17 +192,17 @@ impl Deidentifier {
                     }
                 }
                 SourceFact::Identity(_) => {}
-                SourceFact::Label(label) if life.refuses("", Some(label.prediction_time)).is_some() => {
-                    tally.drop_event(&LABEL, TOO_LATE);
-                }
-                SourceFact::Label(label) => labels.push((
-                    label.task.clone(),
-                    Label {
-                        subject_id: id,
-                        prediction_time: dates.prediction(label.prediction_time),
-                        boolean_value: label.boolean_value,
-                    },
-                )),
+                SourceFact::Label(label) => match life.refuses("", Some(label.prediction_time)) {
+                    Some(rule) => tally.drop_event(&LABEL, rule),
+                    None => labels.push((
+                        label.task.clone(),
+                        Label {
+                            subject_id: id,
+                            prediction_time: dates.prediction(label.prediction_time),
+                            boolean_value: label.boolean_value,
+                        },
+                    )),
+                },
             }
         }
         tally.describe(described);
@@ -214,6 +215,9 @@ impl Deidentifier {
         if let Some(oldest) = self.policy.oldest_age_years() {
             let told = dates.top_code_age(&mut events, &mut labels, oldest);
             tally.ages_top_coded += u64::from(told.changed);
+            for _ in 0..told.open_ends {
+                tally.drop_event(&END, "more than 30 years after all else, as an open end is");
+            }
             for _ in 0..told.labels_lost {
                 tally.drop_event(&LABEL, "asked at an age past the oldest, before facts of that time");
             }
@@ -242,6 +246,11 @@ impl Deidentifier {
             let is_of_it = |event: &Event| life.refuses(event.code.as_str(), event.time).is_none();
             events.retain(is_of_it);
             more.retain(is_of_it);
+            if crate::dates::has_open_end(events.iter().chain(&more), std::iter::empty()) {
+                let is_no_end = |event: &Event| event.code.as_str() != Code::FOLLOWUP_END;
+                events.retain(is_no_end);
+                more.retain(is_no_end);
+            }
         }
         let known = events.len();
         events.extend(more);

@@ -82,6 +82,7 @@ struct Identity<'a> {
 struct MedicationHead<'a> {
     id: Option<Text<'a>>,
     meta: Option<LazyValue<'a>>,
+    status: Option<Text<'a>>,
     code: Option<Concept<'a>>,
 }
 
@@ -162,8 +163,10 @@ impl BundleIndex {
                 }),
                 Ok("Encounter") => index.note("Encounter", resource, |_, head: Identity<'t>| head.id),
                 Ok("Medication") => index.note("Medication", resource, |index, head: MedicationHead<'t>| {
-                    if let (Some(id), Some(chosen)) =
-                        (resource.key.or(head.id.as_deref()), head.code.as_ref().and_then(Chosen::of))
+                    // What was entered in error is left to what all sources say of it.
+                    if head.status.as_deref() != Some("entered-in-error")
+                        && let Some(id) = resource.key.or(head.id.as_deref())
+                        && let Some(chosen) = head.code.as_ref().and_then(Chosen::of)
                     {
                         index.medication_named(id, resource, head.meta.as_ref(), chosen);
                     }
@@ -214,7 +217,11 @@ impl BundleIndex {
             number: own.number.or(resource.stamp.number),
             place: Place { entry: resource.number, ..Place::default() },
         };
-        if self.medications.get(id).is_none_or(|(known, _)| *known < version) {
+        if self
+            .medications
+            .get(id)
+            .is_none_or(|(known, _)| crate::version::newest(&[*known, version]) == Some(version))
+        {
             self.medications.insert(id.to_owned(), (version, chosen));
         }
     }

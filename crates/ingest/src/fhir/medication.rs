@@ -61,6 +61,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Dosage<'a> {
 struct Medication<'a> {
     id: Option<Text<'a>>,
     meta: Option<LazyValue<'a>>,
+    status: Option<Text<'a>>,
     code: Option<Concept<'a>>,
 }
 
@@ -151,11 +152,14 @@ fn chosen(record: &Record<'_>, drug: &Drug<'_>, path: &'static str) -> Result<Ch
     }
 }
 
-/// A Medication's id and code, for the references to it.
-pub(super) fn define(record: &mut Record<'_>, text: &str) -> Result<(String, Chosen), Halt> {
+/// A Medication's id and code, for the references to it; no code where it was entered in error.
+pub(super) fn define(record: &mut Record<'_>, text: &str) -> Result<(String, Option<Chosen>), Halt> {
     let medication: Medication<'_> = record.parse(text)?;
     record.identify(medication.id.as_deref(), medication.meta.as_ref());
-    let chosen = record.code(medication.code.as_ref())?;
+    let chosen = match medication.status.as_deref() {
+        Some("entered-in-error") => None,
+        _ => Some(record.code(medication.code.as_ref())?),
+    };
     match record.key(medication.id.as_deref()) {
         Some(id) => Ok((id.to_owned(), chosen)),
         None => reject("Medication.id", "no id"),

@@ -42,7 +42,7 @@ use crate::{
     Error, Input, Limits, Place, Rejection, Sink, Version,
     directory::Directory,
     pipeline::{Piece, Pieces},
-    version::Settled,
+    version::{Settled, newest},
 };
 use bundle::{Bundle, BundleIndex, Deletion, Held, Resource};
 use events::{SourceFact, SourceTime};
@@ -69,7 +69,7 @@ pub(crate) struct FhirReader<'a> {
     limits: &'a Limits,
     /// Are people and places to be known by name?
     identities: bool,
-    medications: Mutex<FxHashMap<String, (Version, Chosen)>>,
+    medications: Mutex<Medications>,
     stays: Stays,
     /// Resources that were withdrawn by someone who named no subject.
     withdrawn: RwLock<Withdrawn>,
@@ -382,19 +382,35 @@ impl<'a> FhirReader<'a> {
         }
     }
 
-    /// Of several Medications with one id the newest that has a code is kept, whichever was read first.
-    fn define(&self, id: String, version: Version, chosen: Chosen) -> Result<(), Halt> {
+    /// Keeps a Medication for the references to it; of several with one id the newest is asked, whichever was read first. `None` was
+    /// entered in error.
+    fn define(&self, id: String, version: Version, chosen: Option<Chosen>) -> Result<(), Halt> {
         let mut medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = medications.len() < self.limits.max_medications;
-        match medications.get_mut(&id) {
-            Some(known) if known.0 < version => *known = (version, chosen),
-            Some(_) => {}
-            None if room => {
-                medications.insert(id, (version, chosen));
-            }
-            None => return record::reject("Medication.id", "more Medications than may be kept"),
+        let room = medications.held < self.limits.max_medications;
+        let known = medications.of.entry(id).or_default();
+        let is_copy = |(other, as_known): &&mut (Version, Option<Chosen>)| {
+            (other.updated, other.number, as_known) == (version.updated, version.number, &mut chosen.clone())
+        };
+        if let Some((copy, _)) = known.iter_mut().find(is_copy) {
+            copy.place = copy.place.max(version.place);
+            return Ok(());
         }
+        if !room {
+            return record::reject("Medication.id", "more Medications than may be kept");
+        }
+        known.push((version, chosen));
+        medications.held += 1;
         Ok(())
+    }
+
+    /// The code of the newest version of a Medication, unless it was entered in error or deleted.
+    fn medication(&self, id: &str) -> Option<Chosen> {
+        let medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = medications.of.get(id)?;
+        let mut versions: Vec<Version> = known.iter().map(|(version, _)| *version).collect();
+        self.withdrawn(versions[0].resource, &mut versions);
+        let newest = newest(&versions)?;
+        known.iter().find(|(version, _)| *version == newest)?.1.clone()
     }
 
     fn note_stay(&self, record: &Record<'_>, stay: Option<(String, SourceTime)>) -> Result<(), Halt> {
@@ -420,11 +436,9 @@ impl<'a> FhirReader<'a> {
         if event.system != MEDICATION_REFERENCE {
             return Ok(());
         }
-        let medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
-        match medications.get(event.code.as_str()) {
-            Some((_, chosen)) => {
-                (event.system, event.code) = (chosen.system.clone(), chosen.code.clone());
-                event.display = chosen.display.clone();
+        match self.medication(event.code.as_str()) {
+            Some(chosen) => {
+                (event.system, event.code, event.display) = (chosen.system, chosen.code, chosen.display);
                 Ok(())
             }
             None => Err(Rejection {
@@ -432,10 +446,17 @@ impl<'a> FhirReader<'a> {
                 line: 0,
                 kind: "Medication",
                 field: event.path.to_string(),
-                reason: "refers to a Medication without a code, or not among the sources",
+                reason: "refers to a Medication without a code, retracted, or not among the sources",
             }),
         }
     }
+}
+
+/// Medications by their ids, with the code of each version.
+#[derive(Default)]
+struct Medications {
+    held: usize,
+    of: FxHashMap<String, Vec<(Version, Option<Chosen>)>>,
 }
 
 /// Rejects a line or an entry of which not even the resource is known, and counts it.

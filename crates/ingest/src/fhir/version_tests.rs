@@ -335,6 +335,27 @@ fn a_drug_is_what_the_newest_version_of_its_medication_says() {
 }
 
 #[test]
+fn of_a_medication_too_the_newest_counts_whatever_else_it_says() {
+    let medication = |meta: &str, code: &str| {
+        format!(
+            r#"{{"resourceType":"Medication","id":"m",{meta},"code":{{"coding":[{{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"{code}"}}]}}}}"#
+        )
+    };
+    let request = r#"{"resourceType":"MedicationRequest","id":"r","subject":{"reference":"Patient/p1"},"authoredOn":"2020-01-02","medicationReference":{"reference":"Medication/m"}}"#;
+    // Only the older says when it was made.
+    let (old, new) = (medication(&meta("1", "2020-01-01T00:00:00Z"), "1"), medication(&meta("2", ""), "2"));
+    for text in [[request, &old, &new].join("\n"), [&new, &old, request].join("\n")] {
+        assert_eq!(run(&[("a.ndjson", &text)]).1, ["p1 RXNORM//2"]);
+    }
+    // Entered in error: no older one counts instead.
+    let error = medication(r#""status":"entered-in-error","meta":{"versionId":"3"}"#, "3");
+    for text in [[request, &old, &error].join("\n"), [&error, &new, request].join("\n")] {
+        let (summary, lines) = run(&[("a.ndjson", &text)]);
+        assert_eq!((lines.len(), summary.rejected), (0, 1));
+    }
+}
+
+#[test]
 fn what_is_left_out_of_a_patient_is_counted() {
     let merged =
         patient(&meta("1", ""), r#","link":[{"type":"replaced-by","other":{"reference":"Patient/p2"}}]"#);

@@ -2,7 +2,7 @@
 
 use super::{NO_CONCEPT, event, identities::Named, present, reserved, vocabulary::Concepts};
 use crate::{
-    Error, Sink,
+    Error, Place, Sink, Version,
     rows::{EMPTY, Failure, InField, Row, Rows, each_row, first_time, moment, origin},
 };
 use events::{Code, SourceFact, SourceTime, Time};
@@ -89,7 +89,7 @@ pub(super) fn read_death(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(),
 }
 
 /// `observation_period`: its end is the end of follow-up, unless it stands for "no end". A person with several periods has several ends,
-/// of which the last counts.
+/// of which the last counts; one who is still watched has none, whatever periods ended before.
 pub(super) fn read_observation_period(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
     let ends = &["observation_period_end_datetime", "observation_period_end_date"];
     read_moment(rows, "observation_period", ends, Code::FOLLOWUP_END, sink)
@@ -109,6 +109,9 @@ fn read_moment(
         .filter_map(|name| rows.header().column(name))
         .collect();
     let is_period = code == Code::FOLLOWUP_END;
+    // A person's closed periods are one version of when they end, and an open one, of which nothing is told, is newer.
+    let ends = Version { resource: origin(table, "", "", code, &SourceTime::Static), ..Version::default() };
+    let open = Version { place: Place { source: u64::MAX, ..Place::default() }, ..ends };
     let mut key = String::new();
     each_row(rows, table, sink, |row, sink| {
         row.key(person, &mut key).in_field("person_id")?;
@@ -121,10 +124,14 @@ fn read_moment(
             }
         {
             sink.ignore(table, moment::STILL_OPEN);
-            return Ok(());
+            return Ok(sink.versioned(&key, &open, None)?);
         }
         let time = time.in_field(times[times.len() - 1])?;
         let told = if is_period { time } else { SourceTime::Static };
-        Ok(sink.fact(&key, reserved(table, time, code, origin(table, "", &key, code, &told)))?)
+        let fact = reserved(table, time, code, origin(table, "", &key, code, &told));
+        match is_period {
+            true => Ok(sink.versioned(&key, &ends, Some(fact))?),
+            false => Ok(sink.fact(&key, fact)?),
+        }
     })
 }

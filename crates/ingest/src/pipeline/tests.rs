@@ -1,7 +1,7 @@
 //! Whole runs: what comes out doesn't depend on containers, threads or memory, and what goes wrong is said.
 
 use crate::{Error, Format, Interrupted, Limits, Options, Progress, Summary, ingest, ingest_after};
-use events::{Identified, SourceSubject};
+use events::{Code, Identified, SourceFact, SourceSubject};
 use std::{
     cell::RefCell,
     convert::Infallible,
@@ -226,6 +226,19 @@ fn nothing_to_read_is_an_error() {
     assert!(absent.to_string().starts_with("source 1 of those given cannot be opened"));
     let no_ceiling = read(empty.path(), |options| options.max_rejected = 2.0);
     assert!(matches!(no_ceiling, Err(Error::Option { option: "max_rejected", .. })));
+}
+
+#[test]
+fn copies_are_none_of_the_facts_that_a_subject_may_have() {
+    let text = conditions(1, 40);
+    let source = folder(&[("a.ndjson", text.as_bytes()), ("b.ndjson", text.as_bytes())]);
+    for gather_bytes in [100, 1 << 20] {
+        let few = |options: &mut Options| {
+            options.limits = Limits { max_facts_per_subject: 40, gather_bytes, ..Limits::default() };
+        };
+        let (summary, subjects) = read(source.path(), few).unwrap();
+        assert_eq!((subjects[0].facts.len(), summary.duplicates, summary.rejected), (40, 40, 0));
+    }
 }
 
 #[test]
@@ -454,6 +467,28 @@ fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
         "6 of 100 rows could not be read, past the ceiling of 1.00 %; most often: measurement_concept_id: a concept \
          without a row in the concept table (6 times)"
     );
+}
+
+#[test]
+fn who_is_still_watched_has_no_end_of_follow_up() {
+    let periods = b"observation_period_id,person_id,observation_period_start_date,observation_period_end_date\n\
+        1,1,2010-01-01,2012-01-01\n2,1,2015-01-01,2099-12-31\n3,2,2015-01-01,9999-12-31\n4,2,2010-01-01,2012-01-01\n\
+        5,3,2010-01-01,2012-01-01\n6,3,2013-01-01,2019-01-01\n7,3,2013-01-01,2019-01-01\n8,4,2010-01-01,2099-12-31\n";
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("measurement.csv", &measurements(&[3; 10])),
+        ("observation_period.csv", periods),
+    ]);
+    let (_, subjects) = read(source.path(), |options| options.format = Format::Omop).unwrap();
+    let ends = |key: &str| {
+        let subject = subjects.iter().find(|subject| subject.key == key).unwrap();
+        subject
+            .facts
+            .iter()
+            .filter(|fact| matches!(fact, SourceFact::Event(e) if e.code == Code::FOLLOWUP_END))
+            .count()
+    };
+    assert_eq!(["1", "2", "3", "4"].map(ends), [0, 0, 2, 0]);
 }
 
 #[test]

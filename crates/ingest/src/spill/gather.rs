@@ -129,7 +129,6 @@ impl<'a> Gather<'a> {
 
     /// One subject that alone is larger than what is gathered at once: looked through before it is loaded.
     fn large_subject(&mut self, spill: &Spill, bucket: usize) -> Result<(), Error> {
-        let mut facts = 0;
         let mut first_key: Option<Vec<u8>> = None;
         spill.chunks(bucket, &mut |mut chunk| {
             while !chunk.is_empty() {
@@ -137,14 +136,10 @@ impl<'a> Gather<'a> {
                 if record.key != first_key.get_or_insert_with(|| record.key.to_vec()).as_slice() {
                     return Err(Error::RouteCollision);
                 }
-                facts += 1;
             }
             Ok(())
         })?;
-        if facts > self.limits.max_facts_per_subject {
-            self.reject("more facts than one subject may have");
-            Ok(())
-        } else if spill.bytes(bucket) > self.limits.max_subject_bytes as u64 {
+        if spill.bytes(bucket) > self.limits.max_subject_bytes as u64 {
             self.reject("more bytes of facts than one subject may have");
             Ok(())
         } else {
@@ -181,13 +176,16 @@ impl<'a> Gather<'a> {
     }
 
     fn subject(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
-        if records.len() > self.limits.max_facts_per_subject {
-            self.reject("more facts than one subject may have");
-            return Ok(());
-        }
         let key = std::str::from_utf8(records[0].key).map_err(|_| Error::SpillAltered)?.to_owned();
         let mut facts = Vec::with_capacity(records.len());
         let settled = Settled::new(&records, self.withdrawn);
+        // Copies and older versions, which come with every export, are none of its facts.
+        let counting =
+            |(at, record): &(usize, &Record<'_>)| settled.counts(*at) && record::is_fact(record.fact);
+        if records.iter().enumerate().filter(counting).count() > self.limits.max_facts_per_subject {
+            self.reject("more facts than one subject may have");
+            return Ok(());
+        }
         self.batch.duplicates += settled.duplicates;
         self.batch.displaced += settled.displaced;
         self.origins.clear();
@@ -196,13 +194,14 @@ impl<'a> Gather<'a> {
             if !settled.counts(at) || !record::is_fact(record.fact) {
                 continue;
             }
-            // Facts are in order, so that equal ones stand side by side.
-            if record::is_identity(record.fact) && record.fact == previous {
+            // Facts are in order, so that equal ones stand side by side. Those of a resource's version differ from each other, and copies
+            // of it were left out; but ends of several periods of observation may be the same.
+            let has_version = record::version(record.version).is_some();
+            if record.fact == previous && (has_version || record::is_identity(record.fact)) {
+                self.batch.duplicates += u64::from(has_version);
                 continue;
             }
             previous = record.fact;
-            // Facts of a version differ from each other, and copies of it were left out.
-            let has_version = record::version(record.version).is_some();
             let origin = if has_version { 0 } else { record::origin(record.fact) };
             if origin != 0 && !self.origins.insert(origin) {
                 self.batch.duplicates += 1;

@@ -18,6 +18,8 @@ use std::{
 };
 
 const MAX_HEADER_BYTES: u64 = 1 << 20;
+/// Lines that a text whose quotes don't close as they should may take with it.
+const MAX_TEXT_LINES: usize = 200;
 
 const FIELDS: Reason = "not as many fields as the header";
 const TOO_LONG: Reason = "record too long";
@@ -69,6 +71,12 @@ impl Delimited {
             return Err(Error::Table { file, reason: reason.to_owned() });
         }
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
+        // Else the whole table would be its header, and nobody would miss its rows.
+        if first.trim_ascii_end().contains(&b'\r') {
+            let reason =
+                "its lines end in carriage returns alone; write it anew with line feeds (`tr '\\r' '\\n'`)";
+            return Err(Error::Table { file, reason: reason.to_owned() });
+        }
         let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(first));
         let text = String::from_utf8_lossy(first);
         let names = text
@@ -97,10 +105,10 @@ impl Delimited {
             let before = self.raw.len();
             let columns = self.header.len();
             match scan.go_on(&self.raw, self.dialect, columns, &mut self.record) {
+                _ if !scan.well_closed && before == first => return self.pass_over_text().map(Err),
+                _ if !scan.well_closed => break (NOT_CLOSED, false),
                 Scanned::Complete if self.record.ends.len() != columns => break (FIELDS, false),
-                Scanned::Complete if before > first && !scan.well_closed => break (NOT_CLOSED, false),
                 Scanned::Complete => return Ok(Ok(())),
-                Scanned::Open if !scan.well_closed => break (NOT_CLOSED, false),
                 Scanned::Open => {}
             }
             let column = self.record.ends.len();
@@ -117,6 +125,32 @@ impl Delimited {
         };
         self.lines.take_back(&self.raw[first..], too_long);
         Ok(Err(problem))
+    }
+
+    /// Passes over the lines after one whose quotes neither close as they should nor pair, up to the one that pairs them: they may be
+    /// the rest of its text, and would be taken for rows. Where none of the next [`MAX_TEXT_LINES`] pairs them they are rows after all.
+    fn pass_over_text(&mut self) -> Result<Reason, Error> {
+        let first = self.raw.len();
+        let quotes = |bytes: &[u8]| memchr::memchr_iter(b'"', bytes).count();
+        let mut pairs = quotes(&self.raw).is_multiple_of(2);
+        for _ in 0..MAX_TEXT_LINES {
+            if pairs || self.raw.len() > MAX_BYTES {
+                break;
+            }
+            let before = self.raw.len();
+            match self.lines.next(&mut self.raw)? {
+                Line::Whole => pairs = !quotes(&self.raw[before..]).is_multiple_of(2),
+                Line::TooLong => {
+                    self.lines.take_back(&self.raw[first..], true);
+                    return Ok(NOT_CLOSED);
+                }
+                Line::End => break,
+            }
+        }
+        if !pairs {
+            self.lines.take_back(&self.raw[first..], false);
+        }
+        Ok(NOT_CLOSED)
     }
 }
 
@@ -425,6 +459,32 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_a_text_that_closes_badly_are_no_rows() {
+        let (rows, sink) =
+            rows(b"id,note\nA1,\"He said \"hi\" to\nBob Canary,fine\nthen left\"\nA2,ok\nA3,\"a \"b\" c\"\nA4,ok\n");
+        assert_eq!(rows, [["A2", "ok"], ["A4", "ok"]]);
+        assert_eq!(rejected(&sink), [2, 3, 4, 6]);
+        // With a delimiter among the words.
+        let (rows, sink) =
+            self::rows(b"id,note\nA1,\"He said \"hi, you\" to\nBob Canary,fine\nthen left\"\nA2,ok\n");
+        assert_eq!((rows, rejected(&sink)), (vec![vec!["A2".to_owned(), "ok".to_owned()]], vec![2, 3, 4]));
+        // Nothing pairs them: a tube of five inches.
+        let many = format!("id,note\n1,\"5\" tube\"\n{}", "2,fine\n".repeat(300));
+        let (rows, sink) = self::rows(many.as_bytes());
+        assert_eq!((rows.len(), rejected(&sink)), (300, vec![2]));
+    }
+
+    #[test]
+    fn a_table_with_carriage_returns_alone_is_refused() {
+        let open = |text: &[u8]| Delimited::open(input("t.csv", text), None, |_| false).map(|_| ());
+        for text in [&b"a,b\r1,2\r3,4\r"[..], b"a,b\r1,2\n3,4\r\n"] {
+            let error = open(text).unwrap_err().to_string();
+            assert!(error.contains("carriage returns alone"), "{error}");
+        }
+        assert!(open(b"a,b\r\n1,2\r\n").is_ok());
+    }
+
+    #[test]
     fn reading_again_is_bounded() {
         // Each line opens a text that the next one closes, to open another: there are too many fields after 3,000 lines.
         let mut text = "note,".repeat(3000).into_bytes();
@@ -472,6 +532,16 @@ mod tests {
         let (rows, sink) = self::rows(&[b"id,note\n1,\"x\n", &text[4..]].concat());
         assert_eq!(rows, [["3", "4"]]);
         assert_eq!(rejected(&sink), [2, 3]);
+    }
+
+    #[test]
+    fn record_numbers_with_leading_zeros_are_not_each_others() {
+        let record = Record::of(&["007", "7", "7.0", "0", "007.0", "0x"]);
+        let key = |column| {
+            let mut key = String::new();
+            record.key(column, &mut key).map(|()| key)
+        };
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|column| key(column).unwrap()), ["007", "7", "7", "0", "7", "0x"]);
     }
 
     #[test]

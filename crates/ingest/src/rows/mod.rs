@@ -49,12 +49,14 @@ pub(crate) trait Row {
         Ok(self.text(column)?.map(Cow::into_owned).into_iter().collect())
     }
 
-    /// Writes the subject's key into `key`: integers in plain digits whatever they were written like, so that one
-    /// subject has one key in all tables and formats. Words for "nothing" (`NA`, `NULL`) are no key.
+    /// Writes the subject's key into `key`: integers in plain digits whatever they were written like (`7`, `7.0`), so that one
+    /// subject has one key in all tables and formats; but digits that begin with a zero are as they stand, since record numbers `007`
+    /// and `7` may be two people's. Words for "nothing" (`NA`, `NULL`) are no key.
     fn key(&self, column: usize, key: &mut String) -> Result<(), Reason> {
         use std::fmt::Write as _;
         key.clear();
-        if let Ok(Some(id)) = self.integer(column) {
+        let padded = matches!(self.text(column), Ok(Some(text)) if is_padded(&text));
+        if !padded && let Ok(Some(id)) = self.integer(column) {
             let _ = write!(key, "{id}"); // writing to a String cannot fail
             return Ok(());
         }
@@ -66,6 +68,11 @@ pub(crate) trait Row {
             _ => Err(EMPTY),
         }
     }
+}
+
+/// Are these digits that begin with a zero? As a subject's key they are no number.
+pub(crate) fn is_padded(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Does a cell say, as exports do, that there is nothing in it? As a subject's key it would make one subject of all who lack theirs.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Sink, directory, input,
-    rows::{EMPTY, Place, Reason, Row, Rows, moment, origin},
+    rows::{EMPTY, Place, Reason, Row, Rows, is_padded, moment, origin},
     units,
 };
 use events::{Code, IdentityKind, SourceEvent, SourceFact, SourceLabel, SourceTime, SourceValue};
@@ -115,6 +115,7 @@ impl<'a> Owner<'a> {
         let stem = input::stem(table_name);
         let key = match table.subject {
             // Plain digits, as a column of integers would give.
+            Subject::FileStem if is_padded(stem) => stem.to_owned(),
             Subject::FileStem => stem.parse::<i64>().map_or_else(|_| stem.to_owned(), |id| id.to_string()),
             _ => String::new(),
         };

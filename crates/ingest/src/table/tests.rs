@@ -139,8 +139,8 @@ fn subjects_by_column_file_and_row() {
     let event = "[[table.event]]\nwhen = { column = \"p\", is_not = \"ID\" }\ncode = { column = \"p\", system = \"S\" }\ntime = \"static\"\n";
     let mapping =
         |subject: &str| format!("name = \"t\"\n[[table]]\nfiles = [\"*\"]\nsubject = {subject}\n{event}");
-    check(&mapping("{ column = \"v\" }"), &[("a.csv", "p,v\nx,007\n")], &["7 static S//x"]);
-    check(&mapping("{ file_stem = true }"), &[("0012.csv", "p,v\nx,1\n")], &["12 static S//x"]);
+    check(&mapping("{ column = \"v\" }"), &[("a.csv", "p,v\nx,007\n")], &["007 static S//x"]);
+    check(&mapping("{ file_stem = true }"), &[("0012.csv", "p,v\nx,1\n")], &["0012 static S//x"]);
     let by_row = mapping("{ row = { column = \"p\", is = \"ID\", value = \"v\" } }");
     check(
         &by_row,
@@ -164,7 +164,7 @@ fn files_of_different_names_are_different_subjects() {
         mapping,
         &files.map(|name| (name, "p\nx\n")),
         &[
-            "12 static S//x",
+            "0012 static S//x",
             "12.5 static S//x",
             "AbC static S//x",
             "aBc static S//x",

@@ -119,6 +119,14 @@ impl Arguments {
             }
         }
         drop(bar);
+        if labels.is_empty() && censored > 0 {
+            bail!(
+                "of {} prediction times in {} the outcome isn't known, and of no other: observation ends before the horizon; a shorter \
+                 horizon, or earlier prediction times, can be labelled",
+                grouped(censored),
+                self.events.display()
+            );
+        }
         if labels.is_empty() {
             bail!(
                 "the task finds nobody in {}; are its codes written as this data set writes them (see metadata/codes.parquet)?",

@@ -1,7 +1,8 @@
 //! Patients like this one: the nearest states among others', and what became of them, told only of groups.
 //!
 //! Distances are Euclidean over standardised numbers. What is told is a count over a group of at least `k` people, and a count
-//! below `k`, of those to whom it happened or of those to whom it didn't, is not told, so that nothing is said that is true of fewer than
+//! below `k`, of those to whom it happened, of those to whom it didn't, of those who had it before or of those who left, is not told, nor what it could be
+//! reckoned from, so that nothing is said that is true of fewer than
 //! `k` (Sweeney, Int J Uncertainty Fuzziness Knowledge-Based Syst 2002, in the form of small-cell suppression). A patient who is further from the
 //! others than almost all of them are from each other has nobody like him, and is refused.
 
@@ -50,15 +51,16 @@ pub struct Group {
 /// What became of a group in one respect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Became {
-    /// How many could have had it.
-    pub people: usize,
-    /// Of how many it is known whether they did; the others left before.
-    pub known: usize,
-    /// To how many it is known to have happened; none where that, or the rest, would be fewer than `k`.
+    /// How many could have had it; none where those who had it before, or those who left, are fewer than `k`, since the group's size is told.
+    pub people: Option<usize>,
+    /// Of how many it is known whether they did; the others left before. None with `people`.
+    pub known: Option<usize>,
+    /// To how many it is known to have happened; none with `people`, and where that, or the rest, would be fewer than `k`.
     pub events: Option<usize>,
-    /// The share to whom it happens, those who left before allowed for ([`crate::metrics::share`]); none with `events`.
+    /// The share to whom it happens, those who left before allowed for ([`crate::metrics::share`]); none where they, or the rest, are fewer
+    /// than `k`, and in whole percent where `people` isn't told, which a finer share would tell.
     pub share: Option<f64>,
-    /// The 95 % interval of the share; none with `events`.
+    /// The 95 % interval of the share; as the share.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -136,22 +138,27 @@ impl Became {
         horizon_days: f64,
         k: usize,
     ) -> Option<Self> {
-        let rows: Vec<FollowUp> = outcomes.into_iter().flatten().collect();
+        let all: Vec<Option<FollowUp>> = outcomes.into_iter().collect();
+        let rows: Vec<FollowUp> = all.iter().copied().flatten().collect();
         let known = rows.iter().filter(|row| row.outcome.is_some()).count();
         let events = rows.iter().filter(|row| row.outcome == Some(true)).count();
         if known < k {
             return None;
         }
-        let made = Became { people: rows.len(), known, events: None, share: None, interval: None };
         let small = |count: usize| count > 0 && count < k;
+        let counted = !small(all.len() - rows.len()) && !small(rows.len() - known);
+        let told = |count: usize| counted.then_some(count);
+        let (people, known_of) = (told(rows.len()), told(known));
+        let made = Became { people, known: known_of, events: None, share: None, interval: None };
         if small(events) || small(known - events) {
             return Some(made);
         }
         let share = known_share(&rows, horizon_days)?;
+        let fine = |x: f64| if counted { x } else { (100.0 * x).round() / 100.0 };
         Some(Became {
-            events: Some(events),
-            share: Some(share.share),
-            interval: Some(share.interval),
+            events: told(events),
+            share: Some(fine(share.share)),
+            interval: Some((fine(share.interval.0), fine(share.interval.1))),
             ..made
         })
     }
@@ -192,14 +199,16 @@ mod tests {
             let rows = each.into_iter().flat_map(|(outcome, observed_days, n)| {
                 std::iter::repeat_n(Some(FollowUp { outcome, observed_days }), n)
             });
-            Became::of(rows.chain([None]), 365.0, 5)
+            Became::of(rows, 365.0, 5)
         };
         assert_eq!(of(3, 1, 90), None, "four are known");
-        let hidden = |people| Some(Became { people, known: 40, events: None, share: None, interval: None });
+        let hidden = |people| {
+            Some(Became { people: Some(people), known: Some(40), events: None, share: None, interval: None })
+        };
         assert_eq!(of(4, 36, 9), hidden(49), "four have it");
         assert_eq!(of(36, 4, 9), hidden(49), "four have it not");
         let told = of(10, 90, 0).unwrap();
-        assert_eq!((told.people, told.known, told.events), (100, 100, Some(10)));
+        assert_eq!((told.people, told.known, told.events), (Some(100), Some(100), Some(10)));
         // scipy.stats.beta(10.5, 90.5).ppf([.025, .975])
         let (low, high) = told.interval.unwrap();
         assert!((low - 0.0526).abs() < 1e-3 && (high - 0.1704).abs() < 1e-3);
@@ -208,5 +217,25 @@ mod tests {
         // Ten of a hundred and fifty by the day that fifty leave; nothing after.
         let share = of(10, 90, 50).unwrap().share.unwrap();
         assert!((share - 10.0 / 150.0).abs() < 1e-12, "{share}");
+    }
+
+    #[test]
+    fn who_had_it_before_and_who_left_are_not_told_by_subtraction() {
+        let of = |had: usize, events: usize, others: usize, left: usize| {
+            let each = [(Some(true), 50.0, events), (Some(false), 365.0, others), (None, 360.0, left)];
+            let rows = each.into_iter().flat_map(|(outcome, observed_days, n)| {
+                std::iter::repeat_n(Some(FollowUp { outcome, observed_days }), n)
+            });
+            Became::of(rows.chain(std::iter::repeat_n(None, had)), 365.0, 5).unwrap()
+        };
+        for withheld in [of(3, 11, 86, 0), of(0, 11, 86, 3), of(4, 11, 60, 25)] {
+            assert_eq!((withheld.people, withheld.known, withheld.events), (None, None, None));
+            let share = withheld.share.unwrap();
+            assert_eq!(share, (100.0 * share).round() / 100.0, "a finer share tells of how many it is one");
+        }
+        for told in [of(0, 11, 89, 0), of(5, 11, 84, 0), of(5, 11, 60, 24)] {
+            assert_eq!(told.events, Some(11));
+            assert!(told.people.is_some() && told.known.is_some());
+        }
     }
 }

@@ -57,8 +57,8 @@ pub struct Profile {
     pub mortality: Mortality,
     /// How it comes to the hospital's notice.
     pub presentation: Presentation,
-    /// Symptoms that are coded on visits in the months before diagnosis: ICD-10-CM code, description, and the
-    /// chance that a case has it recorded.
+    /// Symptoms that are coded on visits in the silent time's last months: ICD-10-CM code, description, and the
+    /// chance that a case has it recorded. Where nothing is silent, they are complaints of nothing in particular.
     pub prodrome: &'static [(&'static str, &'static str, f64)],
     /// The share of people with a first-degree relative who had it.
     pub family: f64,

@@ -511,15 +511,9 @@ impl<'a> Living<'a> {
 
     /// Lives a life that is told, up to an age: onsets happen as the script has them, by latent age, and nothing
     /// else does. Gives the logarithm of its likelihood: that these onsets began when they did, that what is asked
-    /// about didn't begin before, and that the person lived. `asked` gives the ages from and until which a
-    /// condition's absence is known.
-    pub fn follow(
-        &mut self,
-        script: &[Onset],
-        until: f64,
-        asked: &[(f64, f64); Condition::COUNT],
-        alive_from: f64,
-    ) -> f64 {
+    /// about didn't begin before, and that the person lived, from birth: whoever died before enrolment isn't on record at all.
+    /// `asked` gives the ages from and until which a condition's absence is known.
+    pub fn follow(&mut self, script: &[Onset], until: f64, asked: &[(f64, f64); Condition::COUNT]) -> f64 {
         let mut likelihood = 0.0;
         let mut script = script.iter().peekable();
         loop {
@@ -543,7 +537,7 @@ impl<'a> Living<'a> {
             for (hazard, (from, to)) in now.hazards.iter().zip(asked) {
                 likelihood -= hazard * (end.min(*to) - self.age.max(*from)).max(0.0);
             }
-            likelihood -= now.death * (end - self.age.max(alive_from)).max(0.0);
+            likelihood -= now.death * (end - self.age).max(0.0);
             self.age = end;
         }
     }
@@ -686,4 +680,23 @@ pub(crate) fn stream_of(condition: Condition, number: u32) -> u32 {
 /// Lives a life. With a trace, every stretch of constant hazards is recorded.
 pub(crate) fn live(world: World<'_>, person: &Person, dice: Dice, trace: Option<&mut Vec<Stretch>>) -> Life {
     Living::new(world, person, dice).until_death(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::condition::Trait;
+    use events::Sex;
+
+    #[test]
+    fn whoever_enrols_late_has_lived_until_then() {
+        let mut person = Person::draw(Sex::Female, 1935, &mut Draws::new(1, 1, Purpose::Person, 0));
+        let mut likelihood = |frailty: f64| {
+            person.traits[Trait::Frailty as usize] = frailty;
+            let mut living = Living::new(World::published(), &person, Dice::new(1, 1, 0));
+            living.follow(&[], 85.0, &[(0.0, 0.0); Condition::COUNT])
+        };
+        let (robust, frail) = (likelihood(-2.0), likelihood(2.0));
+        assert!(robust - frail > 0.3, "{robust} {frail}");
+    }
 }

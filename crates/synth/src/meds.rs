@@ -86,6 +86,7 @@ pub fn descriptions() -> Vec<(String, String)> {
         found.insert(format!("{system}//{code}"), text.to_owned());
     };
     let mut diagnoses: Vec<(&str, &str)> = crate::care::EXAMINATIONS.map(|c| (c.code, c.display)).to_vec();
+    diagnoses.extend(crate::care::HISTORIES.iter().map(|(_, c)| (c.code, c.display)));
     for condition in crate::Condition::ALL {
         let profile = condition.profile();
         diagnoses.push((profile.icd10cm, profile.display));

@@ -100,7 +100,7 @@ pub fn risks(
     let years: Vec<f64> = horizons_days.iter().map(|days| days / 365.25).collect();
     let outcomes: Vec<Outcome> = Condition::ALL
         .into_iter()
-        .filter(|condition| !evidence.knows(*condition) && is_watched(*condition, &subject.person))
+        .filter(|condition| !evidence.holds(*condition) && is_watched(*condition, &subject.person))
         .map(Outcome::Onset)
         .chain([Outcome::Death])
         .collect();
@@ -222,7 +222,7 @@ fn particle(
         })
         .collect();
     let asked = evidence.asked(&offsets);
-    let mut log_weight = log_proposal + living.follow(&script, evidence.age, &asked, evidence.enrolment_age);
+    let mut log_weight = log_proposal + living.follow(&script, evidence.age, &asked);
     log_weight += likelihood::of_values(evidence, &person, &living.life);
 
     // What may have begun unseen, one condition after the other, each in the light of those before: what one explains

@@ -1,6 +1,7 @@
 //! What the hospital has on file about one person, before it is written in any format.
 
 use crate::catalogue::{Concept, Panel};
+use crate::life::finding::CLINIC_KNOWN_DAYS;
 use crate::measurement::Measure;
 use crate::person::SmokingStatus;
 use events::Time;
@@ -101,9 +102,12 @@ pub struct Encounter {
 }
 
 impl Encounter {
-    /// When its diagnoses, procedures and prescriptions are on file: at once in a clinic, at the end elsewhere.
+    /// When its diagnoses, procedures and prescriptions are on file: after what is measured in a clinic, at the end elsewhere.
     pub fn known(&self) -> Time {
-        if self.class == Class::Ambulatory { self.start } else { self.end }
+        match self.class {
+            Class::Ambulatory => self.start.plus_days(CLINIC_KNOWN_DAYS).min(self.end),
+            Class::Emergency | Class::Inpatient => self.end,
+        }
     }
 
     /// When its prescriptions are on file: a minute after what they were decided from, so that a record up to a

@@ -24,6 +24,14 @@ fn happened(population: &Population, row: &RiskTruth) -> bool {
     }
 }
 
+/// Has the record the outcome by the moment that is asked about?
+fn on_record(population: &Population, row: &RiskTruth) -> bool {
+    let Outcome::Onset(condition) = row.outcome else { return false };
+    let subject = population.subject(row.subject_id as u64 - 1);
+    let mut known = subject.record.encounters.iter().filter(|encounter| encounter.known() <= row.time);
+    known.any(|e| e.diagnoses.iter().any(|d| d.concept.code == condition.profile().icd10cm))
+}
+
 fn area_under_curve(scores: &[(f64, bool)]) -> f64 {
     let (mut wins, mut pairs) = (0.0, 0.0);
     for (case, _) in scores.iter().filter(|(_, y)| *y) {
@@ -46,6 +54,7 @@ fn the_observer_is_calibrated_and_knows_less_than_the_truth() {
             risks(&population, &population.subject(index), &[365.25, 1826.25], effort)
         })
         .map(|row| {
+            assert!(!on_record(&population, &row), "{:?} is on record by then", row.outcome);
             let happened = happened(&population, &row);
             (row, happened)
         })

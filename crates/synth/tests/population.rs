@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use base64::Engine;
 use events::{Code, Subject};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
-use synth::{Population, RESOURCE_TYPES, Settings, write_fhir};
+use synth::therapy::{Feature, Therapy};
+use synth::{Condition, Population, RESOURCE_TYPES, Settings, write_fhir};
 
 fn population(subjects: u64, seed: u64) -> Population {
     Population::new(Settings { subjects, seed, ..Settings::default() }).unwrap()
@@ -206,5 +208,115 @@ fn truth_tells_the_whole_life_on_one_line_a_subject() {
     for (index, truth) in lines.iter().enumerate() {
         assert_eq!(truth["subject_id"], index as u64 + 1);
         assert!(truth["death_age"].as_f64() >= truth["last_age"].as_f64());
+    }
+}
+
+/// How many years after each visit for a complaint a condition came on record, where it did.
+fn complaints_then(population: &Population, code: &str, condition: Condition) -> (usize, usize) {
+    let (mut visits, mut followed) = (0, 0);
+    for index in 0..population.len() {
+        let subject = population.subject(index);
+        for encounter in &subject.record.encounters {
+            if encounter.diagnoses.iter().all(|d| d.concept.code != code) {
+                continue;
+            }
+            let age = encounter.start.days_since(subject.birth) / 365.25;
+            visits += 1;
+            let soon = age..age + 30.0 / 365.25;
+            followed += usize::from(subject.life.of(condition).any(|o| soon.contains(&o.diagnosis_age)));
+        }
+    }
+    (visits, followed)
+}
+
+#[test]
+fn no_complaint_tells_of_what_has_not_begun() {
+    let population = population(6_000, 8);
+    for (code, condition) in
+        [("R07.9", Condition::MyocardialInfarction), ("R42", Condition::Stroke), ("R06.2", Condition::Asthma)]
+    {
+        let (visits, followed) = complaints_then(&population, code, condition);
+        println!("{code}: {visits} visits, {followed} followed within a month");
+        assert!(visits > 20 && followed * 10 <= visits, "{code}: {followed} of {visits}");
+    }
+}
+
+#[test]
+fn what_is_decided_from_is_on_record_before_the_decision_and_the_prescription_after() {
+    let population = population(600, 12);
+    let (mut decisions, mut prescriptions) = (0, 0);
+    for index in 0..population.len() {
+        let subject = population.subject(index);
+        let seen = subject
+            .life
+            .decisions
+            .iter()
+            .filter(|d| subject.enrolment_age < d.age && d.age < subject.last_age - 1e-4);
+        for decision in seen {
+            let time = subject.time_at(decision.age);
+            let therapy = Therapy::all()[decision.therapy];
+            let of_it = |e: &&synth::record::Encounter| e.known().days_since(time).abs() < 1e-5;
+            let Some(encounter) = subject.record.encounters.iter().find(of_it) else {
+                panic!("no encounter at the decision on {}", therapy.name)
+            };
+            decisions += 1;
+            for (measure, value) in &decision.basis {
+                let stated = |v: &&synth::record::Value| v.measure == *measure && v.value == *value;
+                let found = encounter.values.iter().find(stated).map(|v| v.time);
+                assert!(found.is_some_and(|v| v < encounter.known()), "{measure:?} for {}", therapy.name);
+            }
+            if therapy.reasons.iter().any(|(feature, _)| *feature == Feature::Smoking) {
+                assert!(encounter.smoking.is_some(), "{}", therapy.name);
+            }
+            if decision.given && !encounter.died {
+                assert!(encounter.prescriptions.contains(&therapy.drug) && encounter.prescribed() > time);
+                prescriptions += 1;
+            }
+        }
+    }
+    assert!(decisions > 200 && prescriptions > 50, "{decisions}, {prescriptions}");
+}
+
+#[test]
+fn episodes_before_enrolment_are_told_at_the_first_visit() {
+    let population = population(2_000, 6);
+    let mut told = 0;
+    for index in 0..population.len() {
+        let subject = population.subject(index);
+        let Some(first) = subject.record.encounters.first() else { continue };
+        for (condition, code) in [
+            (Condition::MyocardialInfarction, "I25.2"),
+            (Condition::Stroke, "Z86.73"),
+            (Condition::GastrointestinalBleed, "Z87.19"),
+        ] {
+            let had = subject.life.known_age(condition) < subject.enrolment_age;
+            let says = first.diagnoses.iter().any(|d| d.concept.code == code);
+            assert_eq!(had, says, "{code}");
+            told += usize::from(says);
+        }
+    }
+    assert!(told > 50, "{told}");
+}
+
+#[test]
+fn a_site_writes_under_its_own_name_and_in_its_own_units() {
+    let settings = Settings { subjects: 60, seed: 14, second_site: 1.0, ..Settings::default() };
+    let files = export(&Population::new(settings).unwrap(), 2);
+    let each = |name: &str| -> Vec<Value> {
+        std::str::from_utf8(&files[name]).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    };
+    let mut glycated = 0;
+    for note in each("DocumentReference") {
+        let data = note["content"][0]["attachment"]["data"].as_str().unwrap();
+        let text = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("Lakeside Clinic") && !text.contains("Brookfield"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("HbA1c"));
+        assert!(line.is_none_or(|line| line.ends_with("mmol/mol.")), "{line:?}");
+        glycated += usize::from(line.is_some());
+    }
+    assert!(glycated > 0);
+    for observation in each("Observation").iter().filter(|o| o["code"]["coding"][0]["code"] == "GAD7") {
+        assert_eq!(observation["category"][0]["coding"][0]["code"], "survey");
     }
 }

@@ -82,8 +82,8 @@ pub struct Effects {
     pub propensity_only: f64,
     /// Whether the arms have people in common.
     pub overlap: Overlap,
-    /// How strong something unmeasured would have to be.
-    pub sensitivity: Sensitivity,
+    /// How strong something unmeasured would have to be; none where an arm's risk isn't safely above zero.
+    pub sensitivity: Option<Sensitivity>,
     /// The doubly robust difference for treatments drawn by the propensity alone, which can do nothing: in standard
     /// errors. Their root mean square should be near one.
     pub placebo: Vec<f64>,
@@ -147,19 +147,25 @@ pub fn effects(cohort: &Cohort, settings: &Settings) -> Result<Effects> {
     let average = mean(cohort, &scores, settings.z());
     let inside: Vec<usize> = (0..cohort.len()).filter(|i| scores[*i].is_finite()).collect();
     let share = 1.0 / inside.len().max(1) as f64;
-    let risks = [false, true].map(|arm| {
-        let each = inside.iter().map(|i| potential(cohort, &nuisance, *i, arm));
-        (each.sum::<f64>() * share).clamp(0.0, 1.0)
+    let arms = [false, true].map(|arm| {
+        let part =
+            |i: usize| if scores[i].is_finite() { potential(cohort, &nuisance, i, arm) } else { f64::NAN };
+        mean(cohort, &(0..cohort.len()).map(part).collect::<Vec<_>>(), settings.z())
+    });
+    let events = [false, true].map(|arm| {
+        let happened =
+            |i: &&usize| cohort.treated[**i] == arm && cohort.weight(**i) * cohort.outcome(**i) > 0.0;
+        inside.iter().filter(happened).count()
     });
     let outcome_only =
         inside.iter().map(|i| nuisance.outcome[1][*i] - nuisance.outcome[0][*i]).sum::<f64>() * share;
     let mut effects = Effects {
         average,
-        risks,
+        risks: arms.map(|arm| arm.value.clamp(0.0, 1.0)),
         naive: naive(cohort, settings.z()),
         outcome_only,
         propensity_only: weighted(cohort, &nuisance.propensity, &inside),
-        sensitivity: e_value(risks, &average),
+        sensitivity: e_value(arms, events, &average),
         overlap,
         placebo: Vec::new(),
         settings: *settings,

@@ -7,6 +7,9 @@
 use super::score::Contrast;
 use serde::Serialize;
 
+/// Events that each arm must have: a risk ratio of fewer is mostly chance.
+const LEAST_EVENTS: usize = 10;
+
 /// E-values of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sensitivity {
@@ -23,16 +26,27 @@ fn of_ratio(ratio: f64) -> f64 {
     ratio + (ratio * (ratio - 1.0)).max(0.0).sqrt()
 }
 
-/// E-values of mean risks untreated and treated, with their difference's interval.
-pub fn e_value([untreated, treated]: [f64; 2], difference: &Contrast) -> Sensitivity {
-    let least = 1e-9;
-    let ratio = |risk: f64| (risk.max(least) / untreated.max(least)).max(least);
-    let nearest = if difference.low > 0.0 { difference.low } else { difference.high };
-    Sensitivity {
-        risk_ratio: ratio(treated),
-        estimate: of_ratio(ratio(treated)),
-        interval: if difference.excludes_zero() { of_ratio(ratio(untreated + nearest)) } else { 1.0 },
+/// E-values of mean risks untreated and treated, with their difference's interval. None where an arm has fewer than ten events or a
+/// risk whose interval reaches zero: a ratio to nothing has no size.
+pub fn e_value(
+    [untreated, treated]: [Contrast; 2],
+    events: [usize; 2],
+    difference: &Contrast,
+) -> Option<Sensitivity> {
+    if events.iter().any(|events| *events < LEAST_EVENTS) || untreated.low <= 0.0 || treated.low <= 0.0 {
+        return None;
     }
+    let ratio = |risk: f64| risk / untreated.value;
+    let nearest = if difference.low > 0.0 { difference.low } else { difference.high };
+    let nearest = untreated.value + nearest;
+    if difference.excludes_zero() && nearest <= 0.0 {
+        return None;
+    }
+    Some(Sensitivity {
+        risk_ratio: ratio(treated.value),
+        estimate: of_ratio(ratio(treated.value)),
+        interval: if difference.excludes_zero() { of_ratio(ratio(nearest)) } else { 1.0 },
+    })
 }
 
 /// The most by which an unmeasured confounder can multiply a risk ratio, given its risk ratios with treatment and with

@@ -130,7 +130,7 @@ fn what_is_not_recorded_is_not_adjusted_for_and_the_checks_say_so() {
     assert!(!effects(&clean.control, &Settings::default()).unwrap().average.excludes_zero());
     // The strength that the hidden thing has suffices to explain what is seen; half of its logarithm doesn't.
     let strength = 2.4_f64.exp();
-    let Sensitivity { risk_ratio, estimate, interval } = found.sensitivity;
+    let Sensitivity { risk_ratio, estimate, interval } = found.sensitivity.unwrap();
     assert!(bounding_factor(strength, strength) > risk_ratio, "{risk_ratio}");
     assert!(
         estimate > 1.5 && estimate < strength && interval > 1.0 && interval < estimate,
@@ -140,7 +140,7 @@ fn what_is_not_recorded_is_not_adjusted_for_and_the_checks_say_so() {
     let treatment_helps =
         effects(&World { rows: 4000, effect: -2.5, ..PLAIN }.draw(1).cohort, &Settings::default());
     assert!(
-        treatment_helps.unwrap().sensitivity.interval > estimate,
+        treatment_helps.unwrap().sensitivity.unwrap().interval > estimate,
         "a large true effect takes more to explain away"
     );
 }
@@ -148,10 +148,30 @@ fn what_is_not_recorded_is_not_adjusted_for_and_the_checks_say_so() {
 #[test]
 fn e_values_are_the_published_ones() {
     // VanderWeele and Ding 2017: a risk ratio of 3.9 (1.8 to 8.7) has 7.26 and 3.0.
-    let found = e_value([0.1, 0.39], &Contrast { value: 0.29, low: 0.08, high: 0.77, standard_error: 0.1 });
+    let arms = |risks: [f64; 2]| risks.map(|risk| Contrast::new(risk, risk / 4.0, 1.96));
+    let difference = Contrast { value: 0.29, low: 0.08, high: 0.77, standard_error: 0.1 };
+    let found = e_value(arms([0.1, 0.39]), [40, 40], &difference).unwrap();
     assert!((found.estimate - 7.26).abs() < 0.01 && (found.interval - 3.0).abs() < 0.01, "{found:?}");
-    let protective = e_value([0.1, 0.08], &Contrast::new(-0.02, 0.02, 1.96));
+    let none = Contrast::new(-0.02, 0.02, 1.96);
+    let protective = e_value(arms([0.1, 0.08]), [40, 40], &none).unwrap();
     assert!((protective.estimate - 1.809).abs() < 0.01 && protective.interval == 1.0, "{protective:?}");
+}
+
+#[test]
+fn where_a_risk_may_be_nothing_no_e_value_is_told() {
+    let (safe, unsafe_) = (Contrast::new(0.1, 0.02, 1.96), Contrast::new(0.001, 0.002, 1.96));
+    let difference = Contrast::new(-0.1, 0.02, 1.96);
+    assert_eq!(e_value([safe, unsafe_], [40, 12], &difference), None);
+    assert_eq!(e_value([unsafe_, safe], [12, 40], &difference), None);
+    assert_eq!(e_value([safe, safe], [40, 9], &difference), None, "few events");
+    // Nobody of the treated has the outcome: the ratio to it would run into millions.
+    let mut cohort = Cohort { columns: 1, ..Cohort::default() };
+    for i in 0..1000_u32 {
+        let treated = i % 2 == 0;
+        cohort.push(i.into(), treated, Some(!treated && i % 5 == 0), &[f64::from(i % 7)]);
+    }
+    let found = effects(&cohort, &Settings::default()).unwrap();
+    assert!(found.average.excludes_zero() && found.sensitivity.is_none(), "{:?}", found.sensitivity);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::evaluation::{About, Estimate};
 use crate::words;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the report's JSON shape.
 const FORMAT: u32 = 1;
@@ -38,15 +39,36 @@ pub struct GradeReport {
     pub methods: Vec<(String, String)>,
 }
 
+/// What isn't measured of predictors since they say nothing of somebody, by predictor and horizon.
+fn silences(risks: &RiskGrades) -> Vec<(String, String)> {
+    let mut of: BTreeMap<(u64, &str), Vec<String>> = BTreeMap::new();
+    for grade in &risks.each {
+        for (name, people) in &grade.silent {
+            let said = format!("{} ({people} of {} people)", grade.name, grade.people);
+            of.entry((grade.horizon_days.round() as u64, name.as_str())).or_default().push(said);
+        }
+    }
+    of.into_iter()
+        .map(|((days, name), silent)| {
+            let because = format!(
+                "it says nothing of some people and isn't measured there, nor has it a mean AUC over the commonest if they are among them: {}",
+                silent.join(", ")
+            );
+            (format!("{name}, within {days} days"), because)
+        })
+        .collect()
+}
+
 impl GradeReport {
     /// Says what was found.
     pub fn new(
         about: About,
         settings: &Settings,
         (risks, differential, effects): (RiskGrades, DifferentialGrade, Vec<EffectGrade>),
-        not_graded: Vec<(String, String)>,
+        mut not_graded: Vec<(String, String)>,
         methods: Vec<(String, String)>,
     ) -> Self {
+        not_graded.extend(silences(&risks));
         let effects_together = effects_summary(&effects, settings);
         let answer = answer(&risks, &differential, &effects_together);
         GradeReport {

@@ -89,6 +89,9 @@ pub struct RiskGrade {
     /// How early, by predictor.
     #[serde(default)]
     pub lead: BTreeMap<String, Lead>,
+    /// Predictors that say nothing of so many of these people, and so aren't measured here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub silent: BTreeMap<String, usize>,
 }
 
 /// The commonest conditions together.
@@ -301,6 +304,9 @@ fn tell(
         by(&mut grade.observed_expected, &|v| &v.ratio);
         by(&mut grade.sensitivity, &|v| &v.sensitivity);
         if laid.scores[place].is_none() {
+            let says = |row: &&RiskRow| row.scores.get(place).is_some_and(|score| score.is_finite());
+            let rows = &laid.question.rows;
+            grade.silent.insert(name.to_string(), rows.len() - rows.iter().filter(says).count());
             continue;
         }
         let flagged = flagged(&laid.question.rows, place, laid.thresholds[place]).count();

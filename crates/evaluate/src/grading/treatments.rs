@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::bootstrap::clusters;
-use crate::effects::{self, Cohort, Contrast, Modified, Sensitivity};
+use crate::effects::{self, Cohort, Contrast, Modified};
 use crate::error::Error;
 use crate::evaluation::{Estimate, estimate};
 use serde::{Deserialize, Serialize};
@@ -186,8 +186,7 @@ pub fn effect(question: &EffectQuestion, settings: &Settings) -> crate::Result<E
     grade.true_spread = Some(spread.sqrt());
     grade.average = Some(Interval::of(&found.average, mean));
     grade.naive = Some(Interval::of(&found.naive, mean));
-    let Sensitivity { estimate: value, interval, .. } = found.sensitivity;
-    grade.e_values = Some([value, interval]);
+    grade.e_values = found.sensitivity.map(|s| [s.estimate, s.interval]);
     (grade.estimators, grade.patients_covered) = compared(&grade.rows, settings);
     let over = |of: &dyn Fn(usize) -> f64| rows.iter().map(|i| of(*i)).sum::<f64>() / rows.len() as f64;
     let means = [

@@ -302,8 +302,8 @@ fn effects(report: &GradeReport) -> String {
                 cells.push(plain(&grade.true_mean.map_or_else(|| words::NOTHING.to_owned(), words::number)));
                 cells.push(interval(&grade.average));
                 cells.push(interval(&grade.naive));
-                let [value, end] = grade.e_values.unwrap_or([f64::NAN; 2]);
-                cells.push(plain(&format!("{value:.2}, {end:.2}")));
+                let e_values = grade.e_values.map(|[value, end]| format!("{value:.2}, {end:.2}"));
+                cells.push(plain(&e_values.unwrap_or_else(|| words::NOTHING.to_owned())));
                 cells.push(error("doubly robust, by patient"));
                 cells.push(error("no effect"));
             }

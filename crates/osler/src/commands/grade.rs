@@ -1,7 +1,7 @@
 //! `osler grade`: a model's reasoning beside a truth that a synthetic population knows.
 
 use super::name_of;
-use crate::grading::{self, Asked, EffectsAsked, Join, LastValues, Truth};
+use crate::grading::{self, Asked, EffectsAsked, EffectsFound, Join, LastValues, Truth, Who};
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::output::{OutputDirectory, Provenance};
@@ -216,7 +216,7 @@ impl Job<'_> {
     fn report(&self, splits: &[Split], join: &Join) -> Result<GradeReport> {
         let mut not_graded = Vec::new();
         let settings = self.settings();
-        let rule = self.rule()?;
+        let rule = self.rule(splits)?;
         let (asked, people) = self.asked(splits, rule.as_ref())?;
         if asked.particles.is_empty() && people.is_empty() {
             bail!(
@@ -228,6 +228,13 @@ impl Job<'_> {
         }
         for code in &asked.unknown {
             not_graded.push((code.to_string(), "the model gives no risk for it".to_owned()));
+        }
+        for (code, conditions) in &self.truth.shared_codes {
+            let names: Vec<&str> = conditions.iter().map(SmolStr::as_str).collect();
+            not_graded.push((
+                code.to_string(),
+                format!("the records code by it what the truth tells apart: {}", names.join(", ")),
+            ));
         }
         let mut methods = self.methods(join, &asked, rule.as_ref());
         let mut names: Vec<SmolStr> = grading::PREDICTORS.map(SmolStr::from).to_vec();
@@ -250,12 +257,19 @@ impl Job<'_> {
                 effects: effects::Settings { seed: self.arguments.seed, ..effects::Settings::default() },
                 grading: settings,
             };
-            let (grades, few, differing) =
+            let EffectsFound { grades, too_few, recurrences, differing } =
                 grading::effects(self.directory, &by_id, self.truth, &asked, self.voice)?;
             effects = grades;
-            if few > 0 {
+            for recurrence in recurrences {
                 not_graded.push((
-                    format!("{few} treatments and outcomes"),
+                    recurrence,
+                    "the outcome is that the condition comes again: it is on record already, and a recurrence can't be told from it"
+                        .to_owned(),
+                ));
+            }
+            if too_few > 0 {
+                not_graded.push((
+                    format!("{too_few} treatments and outcomes"),
                     format!("too few: fewer than {} decisions", self.arguments.least_decisions),
                 ));
             }
@@ -277,7 +291,7 @@ impl Job<'_> {
         Ok(GradeReport::new(self.about(), &settings, (found, differential, effects), not_graded, methods))
     }
 
-    fn rule(&self) -> Result<Option<LastValues>> {
+    fn rule(&self, splits: &[Split]) -> Result<Option<LastValues>> {
         let Some(path) = self.arguments.rule.as_ref().filter(|_| self.asks(Section::Risks)) else {
             return Ok(None);
         };
@@ -285,7 +299,16 @@ impl Job<'_> {
             self.truth.risks.values().flatten().map(|row| (row.code.clone(), row.horizon_days)).collect();
         questions.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         questions.dedup();
-        Ok(Some(LastValues::learn(self.directory, &Records::open(path)?, &questions)?))
+        let mut graded: HashSet<Who> = HashSet::new();
+        for split in splits {
+            for subject in self.records.subjects(*split)? {
+                let subject = subject?;
+                if self.truth.risks.contains_key(&subject.id) {
+                    graded.insert((subject.id, subject.birth()));
+                }
+            }
+        }
+        Ok(Some(LastValues::learn(self.directory, &Records::open(path)?, &questions, &graded)?))
     }
 
     /// Asks the model, chunk by chunk; who had a decision stays in memory.
@@ -382,8 +405,9 @@ impl Job<'_> {
                 "Age, sex and last values".to_owned(),
                 format!(
                     "A logistic regression for each condition and horizon on age, its square, sex and the last ranks of the commonest \
-                     measurements, learned from {} other people.",
-                    grouped(rule.people as u64)
+                     measurements, learned from {} other people. {} of its records were left out, since those people are graded.",
+                    grouped(rule.people as u64),
+                    grouped(rule.left_out as u64)
                 ),
             ));
         }

@@ -25,19 +25,35 @@ pub struct EffectsAsked {
     pub grading: Settings,
 }
 
-/// Grades each treatment and outcome with enough decisions; and how many had too few, and how many decisions the record tells
-/// otherwise than the truth.
+/// What was graded of treatments.
+#[derive(Default)]
+pub struct EffectsFound {
+    /// Each treatment and outcome with enough decisions.
+    pub grades: Vec<EffectGrade>,
+    /// How many had too few.
+    pub too_few: usize,
+    /// Those whose outcome is that the condition comes again, in words.
+    pub recurrences: Vec<String>,
+    /// How many decisions the record tells otherwise than the truth.
+    pub differing: usize,
+}
+
+/// Grades each treatment and outcome with enough decisions.
 pub fn effects(
     directory: &ModelDirectory,
     people: &HashMap<i64, &Subject>,
     truth: &Truth,
     asked: &EffectsAsked,
     voice: Voice,
-) -> Result<(Vec<EffectGrade>, usize, usize)> {
-    let (mut grades, mut too_few, mut differing) = (Vec::new(), 0, 0);
+) -> Result<EffectsFound> {
+    let mut all = EffectsFound::default();
     let bar = voice.count("treatments", truth.decisions.len() as u64);
     for (about, decisions) in &truth.decisions {
         bar.add(1);
+        if about.is_recurrence() {
+            all.recurrences.push(format!("{}: {} by {}", about.condition, about.outcome, about.therapy));
+            continue;
+        }
         let question = Question {
             condition: about.condition_code.to_string(),
             treatment: about.treatment.to_string(),
@@ -49,13 +65,13 @@ pub fn effects(
         let found: Vec<(&TrueDecision, Decision)> =
             decisions.iter().filter_map(|truth| Some((truth, of(truth)?))).collect();
         if found.len() < asked.least_decisions {
-            too_few += 1;
+            all.too_few += 1;
             continue;
         }
-        differing += found.iter().filter(|(truth, decision)| truth.given != decision.treated).count();
-        grades.push(graded(directory, about, found, question, asked)?);
+        all.differing += found.iter().filter(|(truth, decision)| truth.given != decision.treated).count();
+        all.grades.push(graded(directory, about, found, question, asked)?);
     }
-    Ok((grades, too_few, differing))
+    Ok(all)
 }
 
 /// The decision as the record tells it.
@@ -76,15 +92,14 @@ fn graded(
     question: Question,
     asked: &EffectsAsked,
 ) -> Result<EffectGrade> {
-    let truth_of: HashMap<i64, DecisionTruth> = found
+    let truths: Vec<DecisionTruth> = found
         .iter()
-        .map(|(truth, _)| {
-            (truth.subject_id, DecisionTruth { risks: truth.risks, propensity: truth.propensity })
-        })
+        .map(|(truth, _)| DecisionTruth { risks: truth.risks, propensity: truth.propensity })
         .collect();
     let decisions = found.into_iter().map(|(truth, decision)| (truth.subject_id, decision)).collect();
     let table = Table::of(directory, decisions, question)?;
-    let truth = table.subjects().filter_map(|subject| truth_of.get(&subject).copied()).collect();
+    // By row: after each infarction, stroke or fracture it is decided anew, so that somebody may have several.
+    let truth = table.kept().iter().map(|place| truths[*place]).collect();
     let question = EffectQuestion {
         names: [&about.condition, &about.therapy, &about.outcome].map(ToString::to_string),
         cohort: table.cohort(),

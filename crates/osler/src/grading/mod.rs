@@ -8,8 +8,8 @@ mod moments;
 mod rule;
 mod truth;
 
-pub use decisions::{EffectsAsked, effects};
+pub use decisions::{EffectsAsked, EffectsFound, effects};
 pub use join::Join;
 pub use moments::{Asked, PREDICTORS, RANKERS, RULE, moments};
-pub use rule::LastValues;
+pub use rule::{LastValues, Who};
 pub use truth::Truth;

@@ -7,9 +7,9 @@ use crate::records::Records;
 use ::evaluate::grading::Rule;
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use anyhow::Result;
-use events::{Code, Deidentified, Sex, Split, Subject};
+use events::{Code, Deidentified, Sex, Split, Subject, Time};
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use timeline::TokenizedSubject;
 
 /// Measurements whose last value is looked at.
@@ -25,19 +25,35 @@ pub struct LastValues {
     rules: HashMap<(SmolStr, u64), Rule>,
     /// People learned from.
     pub people: usize,
+    /// People who were left out, since they are graded.
+    pub left_out: usize,
 }
 
+/// Who somebody is in records: the number alone may be another's in another population.
+pub type Who = (i64, Option<Time>);
+
 impl LastValues {
-    /// Learns rules from training subjects, each at the first visit after a random date with a year of history.
+    /// Learns rules from training subjects who aren't graded, each at the first visit after a random date with a year of history.
     pub fn learn(
         directory: &ModelDirectory,
         records: &Records,
         questions: &[(SmolStr, f64)],
+        graded: &HashSet<Who>,
     ) -> Result<Self> {
-        let people: Vec<Deidentified<Subject>> =
-            records.subjects(Split::Train)?.take(MOST).collect::<Result<_, _>>()?;
+        let mut left_out = 0;
+        let mut people: Vec<Deidentified<Subject>> = Vec::new();
+        for subject in records.subjects(Split::Train)? {
+            let subject = subject?;
+            match graded.contains(&(subject.id, subject.birth())) {
+                true => left_out += 1,
+                false => people.push(subject),
+            }
+            if people.len() == MOST {
+                break;
+            }
+        }
         let measured = commonest_measurements(directory.tokenizer.vocabulary(), MEASURED);
-        let mut learned = LastValues { measured, rules: HashMap::new(), people: 0 };
+        let mut learned = LastValues { measured, rules: HashMap::new(), people: 0, left_out };
         let Some(window) = StudyWindow::of(people.iter().map(|s| &**s)) else { return Ok(learned) };
         let landmark =
             Landmark::RandomVisit { study_end: window.end, leave_days: 365.25, minimum_history_days: 365.25 };

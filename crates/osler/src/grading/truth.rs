@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use events::Time;
 use events::meds::ColumnsFile;
 use smol_str::SmolStr;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 /// A person at a moment, a condition not on record and a horizon.
@@ -44,6 +44,13 @@ pub struct About {
     pub outcome_code: SmolStr,
 }
 
+impl About {
+    /// Is the outcome that the condition comes again? What is on record already is no outcome that a record tells.
+    pub fn is_recurrence(&self) -> bool {
+        self.outcome_code.starts_with(self.condition_code.as_str())
+    }
+}
+
 /// The truth about the people of some records.
 pub struct Truth {
     /// By subject.
@@ -52,6 +59,9 @@ pub struct Truth {
     pub decisions: Vec<(About, Vec<TrueDecision>)>,
     /// Codes of conditions that stay, and may have begun unseen.
     pub chronic: HashSet<SmolStr>,
+    /// Codes that stand for several conditions, with their names: a site codes by category what the truth tells apart. Nothing of
+    /// them is in `risks` or `decisions`.
+    pub shared_codes: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
 }
 
 impl Truth {
@@ -62,12 +72,40 @@ impl Truth {
             ColumnsFile::read(&path)
                 .with_context(|| format!("{} can't be read; `osler synth --truth` writes it", path.display()))
         };
-        Ok(Truth {
-            risks: risks(&open("risks.parquet")?, join)?,
-            decisions: decisions(&open("decisions.parquet")?, join)?,
-            chronic: chronic(&open("onsets.parquet")?)?,
-        })
+        let (onsets, risk_rows, decided) =
+            (open("onsets.parquet")?, open("risks.parquet")?, open("decisions.parquet")?);
+        let mut pairs = Vec::new();
+        for (file, condition, code) in [
+            (&onsets, "condition", "code"),
+            (&risk_rows, "condition", "code"),
+            (&decided, "condition", "condition_code"),
+            (&decided, "outcome", "outcome_code"),
+        ] {
+            pairs.extend(file.texts(code)?.into_iter().zip(file.texts(condition)?));
+        }
+        let shared_codes = shared(pairs);
+        let (mut risks, mut decisions) = (risks(&risk_rows, join)?, decisions(&decided, join)?);
+        for rows in risks.values_mut() {
+            rows.retain(|row| !shared_codes.contains_key(&row.code));
+        }
+        risks.retain(|_, rows| !rows.is_empty());
+        decisions.retain(|(about, _)| {
+            ![&about.condition_code, &about.outcome_code]
+                .into_iter()
+                .any(|code| shared_codes.contains_key(code))
+        });
+        Ok(Truth { risks, decisions, chronic: chronic(&onsets)?, shared_codes })
     }
+}
+
+/// Codes that stand for several conditions.
+fn shared(pairs: impl IntoIterator<Item = (SmolStr, SmolStr)>) -> BTreeMap<SmolStr, BTreeSet<SmolStr>> {
+    let mut of: BTreeMap<SmolStr, BTreeSet<SmolStr>> = BTreeMap::new();
+    for (code, condition) in pairs {
+        of.entry(code).or_default().insert(condition);
+    }
+    of.retain(|_, conditions| conditions.len() > 1);
+    of
 }
 
 fn chronic(file: &ColumnsFile) -> Result<HashSet<SmolStr>> {
@@ -130,4 +168,36 @@ fn decisions(file: &ColumnsFile, join: &Join) -> Result<Vec<(About, Vec<TrueDeci
     let mut all: Vec<_> = by_question.into_iter().collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_of_several_conditions_is_told_apart_from_a_code_of_one() {
+        let pair = |code: &str, condition: &str| (SmolStr::new(code), SmolStr::new(condition));
+        let found = shared([
+            pair("ICD10CM//E11", "diabetes"),
+            pair("ICD10CM//E11", "retinopathy"),
+            pair("ICD10CM//I10", "hypertension"),
+            pair("ICD10CM//I10", "hypertension"),
+        ]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["ICD10CM//E11"]);
+        assert_eq!(found["ICD10CM//E11"].len(), 2);
+    }
+
+    #[test]
+    fn a_recurrence_is_no_outcome_that_a_record_tells() {
+        let about = |condition: &str, outcome: &str| About {
+            condition: "c".into(),
+            condition_code: condition.into(),
+            therapy: "t".into(),
+            treatment: "RXNORM//1".into(),
+            outcome: "o".into(),
+            outcome_code: outcome.into(),
+        };
+        assert!(about("ICD10CM//I21.4", "ICD10CM//I21.4").is_recurrence());
+        assert!(!about("ICD10CM//I21.4", "ICD10CM//I63.9").is_recurrence());
+    }
 }

@@ -131,7 +131,7 @@ impl People {
             .filter_map(|(place, code)| {
                 let outcomes = group.places.iter().map(|person| self.outcomes[place][*person]);
                 let counts = Became::of(outcomes, self.horizon_days, self.k)
-                    .filter(|counts| counts.events != Some(0))?;
+                    .filter(|counts| counts.events != Some(0) && counts.share != Some(0.0))?;
                 Some(AlikeOutcome { condition: Named::of(case.vocabulary(), *code), counts })
             })
             .collect();

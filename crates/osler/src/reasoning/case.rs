@@ -2,16 +2,17 @@
 
 use crate::model_directory::ModelDirectory;
 use anyhow::{Context, Result, bail};
-use events::{Code, Sex, Subject, Time};
+use events::{Code, Event, Sex, Subject, Time};
 use model::{PatientState, RiskTable, Token};
+use std::borrow::Cow;
 use timeline::{TokenizedSubject, Vocabulary};
 
 /// A record, ready to be asked about.
 pub struct Case<'a> {
     /// The model.
     pub directory: &'a ModelDirectory,
-    /// The whole record; nothing later than `at` is looked at.
-    pub subject: &'a Subject,
+    /// The whole record, with what was taken in since; nothing later than `at` is looked at.
+    pub subject: Cow<'a, Subject>,
     /// When it is asked.
     pub at: Time,
     /// What the model reads.
@@ -38,7 +39,7 @@ impl<'a> Case<'a> {
             bail!("the record ends in death by then; give an earlier --at");
         }
         let state = directory.model.read(&[tokens.as_sequence()])?.remove(0);
-        Ok(Case { directory, subject, at, tokens, state })
+        Ok(Case { directory, subject: Cow::Borrowed(subject), at, tokens, state })
     }
 
     /// The vocabulary.
@@ -78,9 +79,12 @@ impl<'a> Case<'a> {
         Token { code, age_days: self.tokens.age_days.last().copied().unwrap_or(0.0), value }
     }
 
-    /// Lets something happen now.
-    pub fn append(&mut self, token: Token) -> Result<()> {
+    /// Lets something happen now: for the model as a token, for who reads the record itself as an event.
+    pub fn append(&mut self, token: Token, event: Event) -> Result<()> {
         self.directory.model.append(std::slice::from_mut(&mut self.state), &[token])?;
+        let mut events = self.subject.events().to_vec();
+        events.push(Event { time: Some(self.at), ..event });
+        self.subject = Cow::Owned(Subject::new(self.subject.id, events));
         self.tokens.code.push(token.code);
         self.tokens.age_days.push(token.age_days);
         self.tokens.value.push(token.value);

@@ -50,6 +50,20 @@ impl Question {
         Some(Decision { treated, follow_up, before: before(subject, time) })
     }
 
+    /// Why somebody whose record this is, as known before the decision, would not be among those compared; none for who would.
+    pub fn not_for(&self, record: &Subject) -> Option<&'static str> {
+        if first(record, &self.condition).is_none() {
+            return Some("this record holds no such condition by then, and the people compared have it");
+        }
+        if first(record, &self.treatment).is_some() {
+            return Some("this record holds the treatment already, and the people compared had not had it");
+        }
+        if first(record, &self.outcome).is_some() {
+            return Some("this record holds the outcome already, and the people compared had not had it");
+        }
+        None
+    }
+
     /// What came of the outcome after a moment, counted from when the grace ends; none for who isn't at risk then.
     pub fn follow_up(&self, subject: &Subject, time: Time) -> Option<FollowUp> {
         let landmark = Landmark::EventIndex { index: 0 };
@@ -84,7 +98,7 @@ pub fn before(subject: &Subject, time: Time) -> Subject {
 
 /// The record of a case, as a decision now would see it.
 pub fn now(case: &Case<'_>) -> Subject {
-    before(case.subject, case.at)
+    before(&case.subject, case.at)
 }
 
 /// What each known outcome counts: the inverse of the chance of its being known, by Kaplan and Meier within each arm.
@@ -107,4 +121,35 @@ pub fn weights(decisions: &[&Decision], horizon_days: f64) -> Vec<f64> {
             if watched > 0.02 { 1.0 / watched } else { 50.0 }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_not_about_who_would_not_be_among_those_compared() {
+        let question = Question {
+            condition: "ICD10CM//E11".to_owned(),
+            treatment: "RXNORM//860975".to_owned(),
+            outcome: "ICD10CM//I50".to_owned(),
+            grace_days: 30.0,
+            horizon_days: 365.0,
+        };
+        let day = |days: f64| Time::from_ymd(2020, 1, 1).unwrap().plus_days(days);
+        let record = |codes: &[(f64, &str)]| {
+            let event = |(days, code): &(f64, &str)| Event::new(Some(day(*days)), Code::new(code));
+            Subject::new(1, codes.iter().map(event).collect())
+        };
+        let diabetes = (0.0, "ICD10CM//E11.9");
+        let said = |codes: &[(f64, &str)]| question.not_for(&before(&record(codes), day(9.0)));
+        assert_eq!(said(&[diabetes]), None);
+        // What is begun at that very moment is the decision.
+        assert_eq!(said(&[diabetes, (9.0, "RXNORM//860975")]), None);
+        assert!(said(&[(0.0, "ICD10CM//I10")]).unwrap().contains("no such condition"));
+        assert!(said(&[diabetes, (5.0, "RXNORM//860975")]).unwrap().contains("the treatment already"));
+        assert!(said(&[diabetes, (5.0, "ICD10CM//I50.9")]).unwrap().contains("the outcome already"));
+        // What comes later isn't known.
+        assert_eq!(said(&[diabetes, (12.0, "ICD10CM//I50.9")]), None);
+    }
 }

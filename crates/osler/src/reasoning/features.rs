@@ -32,15 +32,8 @@ impl Features {
     pub fn new(directory: &ModelDirectory, treatment: &str, outcome: &str) -> Self {
         let vocabulary = directory.tokenizer.vocabulary();
         let risk_codes = &directory.model.config().risk.codes;
-        let named = |prefix: &str| -> Vec<u32> {
-            let own = |index: &&u32| {
-                vocabulary
-                    .entry(**index)
-                    .is_some_and(|e| e.kind == EntryKind::Event && e.code.as_str().starts_with(prefix))
-            };
-            risk_codes.iter().filter(own).copied().collect()
-        };
         let commonest = |kind: CodeKind| commonest(vocabulary, risk_codes.iter().copied(), kind, COMMON);
+        let named = |prefix| named(vocabulary, risk_codes, prefix);
         let (treatment, outcome) = (named(treatment), named(outcome));
         let mut common = commonest(CodeKind::Condition);
         common.extend(commonest(CodeKind::Medication));
@@ -104,6 +97,17 @@ impl Features {
     }
 }
 
+/// Those of some codes that begin so: of what happens, death too.
+fn named(vocabulary: &Vocabulary, codes: &[u32], prefix: &str) -> Vec<u32> {
+    let own = |index: &&u32| {
+        vocabulary.entry(**index).is_some_and(|e| {
+            let happens = e.kind == EntryKind::Event || **index == Vocabulary::DEATH;
+            happens && e.code.as_str().starts_with(prefix)
+        })
+    };
+    codes.iter().filter(own).copied().collect()
+}
+
 /// The commonest codes of a kind, death aside.
 fn commonest(
     vocabulary: &Vocabulary,
@@ -132,4 +136,29 @@ pub fn commonest_measurements(vocabulary: &Vocabulary, most: usize) -> Vec<u32> 
 pub fn last_rank(tokens: &TokenizedSubject, code: u32) -> Option<f64> {
     let last = tokens.code.iter().zip(&tokens.value).rev();
     last.filter(|(c, value)| **c == code && value.is_finite()).map(|(_, v)| f64::from(*v)).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::{Code, Deidentified, Event, Time};
+    use timeline::{VocabularyBuilder, VocabularyOptions};
+
+    #[test]
+    fn death_is_an_outcome_with_an_expectation() {
+        let options = VocabularyOptions { minimum_subjects: 2, ..VocabularyOptions::default() };
+        let mut builder = VocabularyBuilder::new(options, &[]).unwrap();
+        for id in 0..4 {
+            let event = |code: &str| Event::new(Some(Time::from_micros(id)), Code::new(code));
+            let subject = Subject::new(id, vec![event("ICD10CM//I50.9"), event(Code::DEATH)]);
+            #[expect(clippy::disallowed_methods, reason = "made up here")]
+            builder.push(&Deidentified::vouch(subject));
+        }
+        let vocabulary = builder.finish().unwrap();
+        let heart = vocabulary.index_of("ICD10CM//I50.9").unwrap();
+        let codes = [Vocabulary::DEATH, heart];
+        assert_eq!(named(&vocabulary, &codes, Code::DEATH), [Vocabulary::DEATH]);
+        assert_eq!(named(&vocabulary, &codes, "ICD10CM//I50"), [heart]);
+        assert!(named(&vocabulary, &codes, "RXNORM//").is_empty());
+    }
 }

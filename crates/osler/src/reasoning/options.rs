@@ -1,7 +1,7 @@
 //! Options: what treatments did for patients like this one, in these records.
 
 use super::case::Case;
-use super::decisions::Question;
+use super::decisions::{self, Question};
 use super::features::MODIFIERS;
 use super::rules::{Against, Rules};
 use super::table::Table;
@@ -54,8 +54,8 @@ pub struct Estimate {
     pub patient: Option<ForPatient>,
     /// Whether the arms have people in common.
     pub overlap: Overlap,
-    /// How strong something unmeasured would have to be.
-    pub sensitivity: Sensitivity,
+    /// How strong something unmeasured would have to be; none where the risk of an arm isn't safely above zero.
+    pub sensitivity: Option<Sensitivity>,
     /// Root mean square of effects, in standard errors, of treatments that can do nothing: near one if the method holds here.
     pub placebo_deviation: Option<f64>,
     /// Outcomes that the treatment can't change: the difference found, which should hold zero.
@@ -127,6 +127,10 @@ fn said(case: &Case<'_>, people: &[&Subject], treatment: &str, asked: &Asked<'_>
         grace_days: asked.grace_days,
         horizon_days: asked.horizon_days,
     };
+    let record = decisions::now(case);
+    if let Some(because) = question(asked.outcome).not_for(&record) {
+        return Ok(Said::Refused(because.to_owned()));
+    }
     let table = Table::new(case.directory, people, question(asked.outcome))?;
     let cohort = table.cohort();
     let found = match effects(&cohort, &asked.settings) {
@@ -150,7 +154,13 @@ fn said(case: &Case<'_>, people: &[&Subject], treatment: &str, asked: &Asked<'_>
         let difference = effects(&cohort, &settings).ok().map(|found| found.average);
         negative_controls.push(Control { outcome: outcome.clone(), difference });
     }
-    let warnings = warnings(&found, &table, &negative_controls);
+    let mut warnings = warnings(&found, &table, &negative_controls);
+    let since = decisions::first(&record, asked.condition).map_or(0.0, |first| case.at.days_since(first));
+    if since > asked.grace_days.max(1.0) {
+        warnings.push(format!(
+            "the condition has been on record for {since:.0} days, and the people compared decided at its first record"
+        ));
+    }
     Ok(Said::Estimate(Box::new(Estimate {
         decisions: found.overlap.rows,
         known: cohort.outcomes.iter().filter(|o| o.is_some()).count(),
@@ -195,10 +205,11 @@ fn warnings(found: &Effects, table: &Table<'_>, controls: &[Control]) -> Vec<Str
             100.0 * found.overlap.outside
         ));
     }
-    if found.average.excludes_zero() && found.sensitivity.interval < 1.5 {
+    let sensitive = found.sensitivity.filter(|s| found.average.excludes_zero() && s.interval < 1.5);
+    if let Some(sensitivity) = sensitive {
         warnings.push(format!(
             "something unmeasured that goes with treatment and outcome by a risk ratio of {:.2} each would explain this away",
-            found.sensitivity.interval
+            sensitivity.interval
         ));
     }
     warnings

@@ -15,6 +15,7 @@ pub struct Table<'a> {
     features: Features,
     decisions: Vec<(i64, Decision)>,
     rows: Vec<Vec<f64>>,
+    kept: Vec<usize>,
 }
 
 impl<'a> Table<'a> {
@@ -29,14 +30,16 @@ impl<'a> Table<'a> {
         let features = Features::new(directory, &question.treatment, &question.outcome);
         let records: Vec<&Subject> = all.iter().map(|(_, d)| &d.before).collect();
         let made = features.rows(directory, &records)?;
-        let (decisions, rows) =
-            all.into_iter().zip(made).filter_map(|(decision, row)| Some((decision, row?))).unzip();
-        Ok(Table { directory, question, features, decisions, rows })
+        let (kept, rows) = with_rows(made);
+        let mut places = kept.iter().peekable();
+        let is_kept = |(place, decision)| places.next_if(|kept| **kept == place).map(|_| decision);
+        let decisions = all.into_iter().enumerate().filter_map(is_kept).collect();
+        Ok(Table { directory, question, features, decisions, rows, kept })
     }
 
-    /// Whose the rows are.
-    pub fn subjects(&self) -> impl Iterator<Item = i64> + '_ {
-        self.decisions.iter().map(|(subject, _)| *subject)
+    /// Which of the decisions the rows are of, by their places among those that were given: somebody may have several.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
     }
 
     /// Whether the model gives risks for the treatment, and for the outcome.
@@ -62,5 +65,21 @@ impl<'a> Table<'a> {
     /// A patient's own row, as a decision now would see it.
     pub fn patient(&self, case: &Case<'_>) -> Result<Option<Vec<f64>>> {
         Ok(self.features.rows(self.directory, &[&decisions::now(case)])?.remove(0))
+    }
+}
+
+/// The rows that could be made, and their places.
+fn with_rows(made: Vec<Option<Vec<f64>>>) -> (Vec<usize>, Vec<Vec<f64>>) {
+    made.into_iter().enumerate().filter_map(|(place, row)| Some((place, row?))).unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_the_places_of_their_decisions() {
+        let (kept, rows) = with_rows(vec![Some(vec![1.0]), None, Some(vec![3.0])]);
+        assert_eq!((kept, rows), (vec![0, 2], vec![vec![1.0], vec![3.0]]));
     }
 }

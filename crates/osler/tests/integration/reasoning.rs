@@ -126,6 +126,19 @@ fn results_are_taken_in(site: &Site, ask: &dyn Fn(&str) -> Vec<Value>, refused: 
     assert_eq!(told[1]["next_tests"]["spent"].as_f64(), Some(7.5));
     assert_eq!(told[2]["next_tests"]["stop"], "budget", "{}", told[2]["next_tests"]);
     assert_eq!(ask("--show tests --rule-out 0.9 --rule-in 0.9")[0]["next_tests"]["stop"], "settled");
+    // A result that was taken in counts against a treatment as one on record does.
+    let rule = |limit: &str| {
+        format!(
+            "[[contraindication]]\ntreatment = \"RXNORM//\"\ncode = \"{first}\"\n{limit}\nbecause = \"a rule\"\n"
+        )
+    };
+    site.file("results_rules.toml", rule("above = 1e6"));
+    let options = "--show options --condition ICD10CM// --treatments RXNORM//none --rules results_rules.toml";
+    let against =
+        |asked: &str| ask(&format!("{options} {asked}"))[0]["options"][0]["contraindications"].clone();
+    assert_eq!(against("").as_array().map(Vec::len), Some(0));
+    let found = against(&format!("--result {first}=2e6"));
+    assert_eq!((found[0]["code"].as_str(), found[0]["value"].as_f64()), (Some(first), Some(2e6)), "{found}");
     let said = refused("--result nonsense");
     assert!(said.contains("CODE=VALUE"), "{said}");
 }
@@ -141,6 +154,9 @@ fn options_are_refused_where_nothing_can_be_said(
         ask("--show options --condition ICD10CM// --treatments RXNORM//none --rules rules.toml").remove(0);
     let option = &told["options"][0];
     assert!(option["refused"].as_str().unwrap().contains("too few people"), "{option}");
+    let told = ask("--show options --condition ICD10CM//Z99.9999 --treatments RXNORM//none").remove(0);
+    let because = told["options"][0]["refused"].as_str().unwrap();
+    assert!(because.contains("no such condition"), "{because}");
     assert!(refused("--show options").contains("--condition"));
     site.file("rules.toml", "[[contraindication]]\ntreatment = 1\n");
     assert!(
@@ -160,11 +176,12 @@ fn patients_alike_are_told_as_a_group(ask: &dyn Fn(&str) -> Vec<Value>, refused:
     if let Some(group) = told.get("group") {
         assert_eq!((group["people"].as_u64(), group["k"].as_u64()), (Some(40), Some(5)));
         for outcome in group["became"].as_array().unwrap() {
-            let people = outcome["people"].as_u64().unwrap();
-            assert!(people >= 5, "{outcome}");
-            if let Some(events) = outcome["events"].as_u64() {
-                assert!(events >= 5 && (people == events || people - events >= 5), "{outcome}");
-            }
+            // Neither a count nor what two counts leave is of fewer than k.
+            let counts: Vec<u64> =
+                ["events", "known", "people"].iter().filter_map(|of| outcome[of].as_u64()).collect();
+            assert!(counts.iter().all(|count| *count >= 5), "{outcome}");
+            let with_all = counts.iter().copied().chain([40]).collect::<Vec<_>>();
+            assert!(with_all.windows(2).all(|two| two[1] == two[0] || two[1] - two[0] >= 5), "{outcome}");
         }
     } else {
         assert_eq!(told["refused"]["because"], "nobody_alike", "{told}");

@@ -13,8 +13,9 @@ use crate::person::Person;
 use crate::physiology;
 use crate::random::Draws;
 use crate::record::{Class, Diagnosis, Encounter, PanelReport, Record, Value};
+use crate::therapy::{Feature, Therapy};
 use events::{Sex, Time};
-pub(crate) use visits::{IDLE_SYMPTOMS_PER_YEAR, complained_of_idly};
+pub(crate) use visits::{IDLE_SYMPTOMS_PER_YEAR, complained_of_idly, complaints_before};
 use visits::{Reason, Visit};
 
 /// Days in a year, for ages.
@@ -34,6 +35,22 @@ pub(crate) const ALLERGIES: [Concept; 4] = [
     Concept { code: "91935009", display: "Allergy to peanut" },
     Concept { code: "300916003", display: "Latex allergy" },
     Concept { code: "417532002", display: "Allergy to fish" },
+];
+
+/// Episodes that care asks after when it decides on treatments, and as what one is coded that was before enrolment.
+pub(crate) const HISTORIES: [(Condition, Concept); 3] = [
+    (Condition::MyocardialInfarction, Concept { code: "I25.2", display: "Old myocardial infarction" }),
+    (
+        Condition::Stroke,
+        Concept {
+            code: "Z86.73",
+            display: "Personal history of transient ischemic attack (TIA), and cerebral infarction without residual deficits",
+        },
+    ),
+    (
+        Condition::GastrointestinalBleed,
+        Concept { code: "Z87.19", display: "Personal history of other diseases of the digestive system" },
+    ),
 ];
 
 /// What a check-up of a child, and of an adult, is coded as when nothing is found.
@@ -188,7 +205,8 @@ impl<'a> Chart<'a> {
         if matches!(visit.reason, Reason::Routine) {
             self.prevent(age, &mut encounter);
         }
-        if age >= 13.0 && self.draws.chance(0.25) {
+        let asked = self.draws.chance(0.25) || self.decides_by_smoking(visit);
+        if age >= 13.0 && asked {
             encounter.smoking = Some(self.person.smoking.at(age));
         }
         encounter.has_note = visit.class != Class::Ambulatory
@@ -203,6 +221,12 @@ impl<'a> Chart<'a> {
             Reason::Onset(_, place) => self.life.onsets.get(place),
             _ => None,
         }
+    }
+
+    /// Are treatments decided upon at a visit from whether the patient smokes?
+    fn decides_by_smoking(&self, visit: &Visit) -> bool {
+        let Reason::Onset(condition, _) = visit.reason else { return false };
+        Therapy::of(condition).any(|(_, therapy)| therapy.reasons.iter().any(|(f, _)| *f == Feature::Smoking))
     }
 
     /// The time of day at which a visit to a clinic begins, as a share of the day.
@@ -270,6 +294,14 @@ impl<'a> Chart<'a> {
                     first,
                     chronic: true,
                 });
+            }
+        }
+        if self.visits == 0 {
+            for (condition, concept) in HISTORIES {
+                if self.life.known_age(condition) < self.window.from {
+                    let onset = encounter.start;
+                    encounter.diagnoses.push(Diagnosis { concept, onset, first: true, chronic: false });
+                }
             }
         }
         if encounter.diagnoses.is_empty() && matches!(visit.reason, Reason::Routine) {

@@ -46,10 +46,19 @@ fn routine_visits_per_year(age: f64) -> f64 {
 /// Symptoms of nothing in particular, per adult and year, all together.
 pub(crate) const IDLE_SYMPTOMS_PER_YEAR: f64 = 0.13;
 
-/// Are a condition's complaints also made by people of this sex who don't have it? Those before an episode, and what
-/// only a test finds, aren't.
+/// Are a condition's complaints also made by people of this sex who don't have it? Those before an episode that begins
+/// silently, and what only a test finds, aren't. Before what begins at once nobody complains of it: such complaints, like
+/// chest pain, are of nothing in particular, or the record would tell of what no hazard knows.
 pub(crate) fn complained_of_idly(condition: Condition, sex: Sex) -> bool {
-    condition.is_chronic() && condition.befalls(sex) && condition != Condition::ProstateCancer
+    let silent = condition.profile().silent_years.0 > 0.0;
+    (condition.is_chronic() || !silent) && condition.befalls(sex) && condition != Condition::ProstateCancer
+}
+
+/// Between which ages the complaints before a diagnosis lie: in the last part of the silent time, and nowhere if there is
+/// none, since then nothing is there to complain of.
+pub(crate) fn complaints_before(diagnosis_age: f64, silent_years: f64) -> Option<(f64, f64)> {
+    const LAST: f64 = 0.01;
+    (silent_years > 2.0 * LAST).then(|| (diagnosis_age - silent_years.min(0.8), diagnosis_age - LAST))
 }
 
 /// All visits within the window, in order.
@@ -111,7 +120,7 @@ fn routine(person: &Person, life: &Life, window: Window, draws: &mut Draws, visi
     }
 }
 
-/// Symptoms in the last part of the silent time, or in the month before where there is none.
+/// Symptoms of what has begun and isn't found yet.
 fn prodrome(
     symptoms: &[(&'static str, &'static str, f64)],
     latent_age: f64,
@@ -120,11 +129,12 @@ fn prodrome(
     draws: &mut Draws,
     visits: &mut Vec<Visit>,
 ) {
+    let Some((earliest, latest)) = complaints_before(diagnosis_age, diagnosis_age - latent_age) else {
+        return;
+    };
     for (code, display, probability) in symptoms {
         let has_it = draws.chance(*probability);
-        let silent = diagnosis_age - latent_age;
-        let earliest = if silent > 0.0 { diagnosis_age - silent.min(0.8) } else { diagnosis_age - 0.08 };
-        let age = draws.between(earliest, diagnosis_age - 0.01);
+        let age = draws.between(earliest, latest);
         if has_it && (window.from..window.until).contains(&age) {
             visits.push(symptom(age, code, display));
         }

@@ -189,7 +189,7 @@ fn observations(
             Measure::Diastolic => {}
             _ => {
                 let category = match value.measure {
-                    Measure::Phq9 | Measure::Mmse => "survey",
+                    Measure::Phq9 | Measure::Gad7 | Measure::Mmse => "survey",
                     Measure::FevRatio => "procedure",
                     _ if test.vital => "vital-signs",
                     _ => "laboratory",

@@ -1,6 +1,6 @@
 //! Clinical notes: a few sentences that say some of the record in words, full of identifiers, as notes are.
 
-use super::{date, physician};
+use super::{date, hospital, physician};
 use crate::measurement::Measure;
 use crate::population::SyntheticSubject;
 use crate::record::{Class, Encounter};
@@ -94,10 +94,15 @@ pub(crate) fn text(subject: &SyntheticSubject, number: usize, encounter: &Encoun
     if !known.is_empty() {
         let _ = writeln!(note, "History: {}.", known.join("; "));
     }
-    let value = |measure| encounter.values.iter().find(|v| v.measure == measure).map(|v| v.value);
+    let site = subject.person.site;
+    let value = |measure| {
+        let found = encounter.values.iter().find(|v| v.measure == measure)?;
+        Some(site.value(measure, found.value))
+    };
     if let (Some(systolic), Some(diastolic)) = (value(Measure::Systolic), value(Measure::Diastolic)) {
+        let (systolic, diastolic) = (systolic.0, diastolic.0);
         let _ = write!(note, "BP {systolic:.0}/{diastolic:.0}");
-        if let Some(rate) = value(Measure::HeartRate) {
+        if let Some((rate, _)) = value(Measure::HeartRate) {
             let _ = write!(note, ", HR {rate:.0}");
         }
         note.push_str(".\n");
@@ -109,8 +114,8 @@ pub(crate) fn text(subject: &SyntheticSubject, number: usize, encounter: &Encoun
         ("NT-proBNP", Measure::NtProBnp),
     ];
     for (name, measure) in labs {
-        if let Some(value) = value(measure) {
-            let _ = writeln!(note, "{name} {value} {}.", measure.test().unit);
+        if let Some((value, unit)) = value(measure) {
+            let _ = writeln!(note, "{name} {value} {unit}.");
         }
     }
     for drug in &encounter.prescriptions {
@@ -123,11 +128,12 @@ pub(crate) fn text(subject: &SyntheticSubject, number: usize, encounter: &Encoun
     }
     let _ = writeln!(
         note,
-        "Contact: {contact} {} ({}), {contact_phone}. E-mail {}.\n\nSigned, {}, Brookfield General Hospital, {}",
+        "Contact: {contact} {} ({}), {contact_phone}. E-mail {}.\n\nSigned, {}, {}, {}",
         identity.family,
         kinship.code().1,
         identity.email,
         physician(subject),
+        hospital(subject).trim_end_matches(" (synthetic)"),
         written(encounter.end, style + 3),
     );
     note

@@ -6,6 +6,10 @@ use crate::person::Person;
 use crate::random::Draws;
 use crate::record::Class;
 
+/// Days from the beginning of a visit to a clinic until what is found and decided at it is on file: what is measured at the
+/// visit comes before, since it is decided from that.
+pub(crate) const CLINIC_KNOWN_DAYS: f64 = 0.015;
+
 /// When and where an onset comes to the hospital's notice. Ages in years, infinite for never.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finding {
@@ -13,7 +17,7 @@ pub struct Finding {
     pub class: Class,
     /// Age at the start of that encounter.
     pub visit_age: f64,
-    /// Age when it is on record, and treatments are decided: at once in a clinic, at the end of a stay.
+    /// Age when it is on record, and treatments are decided: after what is measured in a clinic, at the end of a stay.
     pub known_age: f64,
 }
 
@@ -54,7 +58,7 @@ pub(crate) fn find(
         // The next day, in office hours.
         let clock = (8 * 60 + 10 * (54.0 * minute) as i32) as f64 / (24.0 * 60.0);
         let age = (day.floor() + 1.0 + clock) / 365.25;
-        return Finding { class, visit_age: age, known_age: age };
+        return Finding { class, visit_age: age, known_age: age + CLINIC_KNOWN_DAYS / 365.25 };
     }
     let start = day + 0.25 * minute;
     let length = if class == Class::Emergency {

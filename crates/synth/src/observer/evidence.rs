@@ -15,6 +15,27 @@ use crate::record::Class;
 use crate::therapy::Therapy;
 use events::Time;
 
+/// A condition, or an episode, that is on record.
+struct Known {
+    condition: Condition,
+    diagnosis_age: f64,
+    /// Age when it came on record, here or elsewhere.
+    known_age: f64,
+    /// Its stage as far as codes tell it.
+    stage: u8,
+}
+
+/// The stage that the codes of a diagnosis tell: that which is coded beside it, or, of what was found here, the only one that
+/// no code says. What was found elsewhere comes without its stage.
+fn stage_on_record(condition: Condition, codes: &[&str], found_here: bool) -> u8 {
+    let stages = condition.profile().stages;
+    let place = |is: &dyn Fn(&str) -> bool| stages.iter().position(|stage| is(stage.icd10cm));
+    let coded = place(&|code| !code.is_empty() && codes.contains(&code));
+    let silent = stages.iter().filter(|stage| stage.icd10cm.is_empty()).count();
+    let uncoded = place(&|code| code.is_empty()).filter(|_| found_here && silent == 1);
+    coded.or(uncoded).map_or(Onset::NO_STAGE, |place| place as u8)
+}
+
 /// Everything on record up to a moment.
 pub(super) struct Evidence<'a> {
     /// Age in years at that moment, and at enrolment.
@@ -23,8 +44,8 @@ pub(super) struct Evidence<'a> {
     /// Whose: only what is told of them is read (sex, birth, height, race, ethnicity, language, relatives as told).
     subject: &'a SyntheticSubject,
     told: [bool; Condition::COUNT],
-    /// Known conditions and episodes, by age at diagnosis and when on record.
-    known: Vec<(Condition, f64, f64)>,
+    /// Known conditions and episodes, by age at diagnosis.
+    known: Vec<Known>,
     /// Values with ages in years.
     pub values: Vec<(Measure, f64, f64)>,
     /// For each condition, the places of the values that it moves.
@@ -66,14 +87,19 @@ impl<'a> Evidence<'a> {
                 evidence.visits.push(seen);
             }
             if encounter.known() <= time {
+                let codes: Vec<&str> = encounter.diagnoses.iter().map(|d| d.concept.code).collect();
                 for diagnosis in &encounter.diagnoses {
                     match condition_of(diagnosis.concept.code) {
                         Some(condition) if diagnosis.first => {
                             let known_age = age_at(encounter.known());
                             let elsewhere = known_age.min(age_at(diagnosis.onset));
                             let before = elsewhere < subject.enrolment_age;
-                            let known_age = if before { elsewhere } else { known_age };
-                            evidence.known.push((condition, age_at(diagnosis.onset), known_age));
+                            evidence.known.push(Known {
+                                condition,
+                                diagnosis_age: age_at(diagnosis.onset),
+                                known_age: if before { elsewhere } else { known_age },
+                                stage: stage_on_record(condition, &codes, !before),
+                            });
                         }
                         Some(_) => {}
                         None => evidence.symptoms.push((diagnosis.concept.code, seen)),
@@ -92,7 +118,7 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
-        evidence.known.sort_by(|a, b| a.1.total_cmp(&b.1));
+        evidence.known.sort_by(|a, b| a.diagnosis_age.total_cmp(&b.diagnosis_age));
         evidence.moved_by = Condition::ALL
             .into_iter()
             .map(|condition| {
@@ -124,7 +150,7 @@ impl<'a> Evidence<'a> {
         }
         // Begun elsewhere, at an unknown age: since its indication, with the published effects.
         let indicated = Therapy::all().iter().enumerate().find_map(|(place, therapy)| {
-            let since = self.known.iter().find(|(c, ..)| *c == therapy.indication)?.2;
+            let since = self.known.iter().find(|known| known.condition == therapy.indication)?.known_age;
             (therapy.drug.code == code && since <= seen).then_some((place, therapy, since))
         });
         if let Some((place, therapy, since)) = indicated {
@@ -143,13 +169,18 @@ impl<'a> Evidence<'a> {
         moved.filter(move |(_, _, age)| *age > after)
     }
 
-    /// Is a condition on record? (For episodes only whether it stays known.)
+    /// Is a condition on record, or any episode of it?
+    pub fn holds(&self, condition: Condition) -> bool {
+        self.known.iter().any(|known| known.condition == condition)
+    }
+
+    /// Is a condition on record that stays?
     pub fn knows(&self, condition: Condition) -> bool {
-        condition.is_chronic() && self.known.iter().any(|(known, ..)| *known == condition)
+        condition.is_chronic() && self.holds(condition)
     }
 
     pub fn known_conditions(&self) -> impl Iterator<Item = Condition> + '_ {
-        self.known.iter().map(|(condition, ..)| *condition)
+        self.known.iter().map(|known| known.condition)
     }
 
     /// A person who may be behind the record, and the logarithm of prior over proposal.
@@ -186,13 +217,12 @@ impl<'a> Evidence<'a> {
         let mut script: Vec<Onset> = self
             .known
             .iter()
-            .map(|&(condition, diagnosis_age, known_age)| Onset {
+            .map(|&Known { condition, diagnosis_age, known_age, stage }| Onset {
                 condition,
                 latent_age: (diagnosis_age - person.silent_years[condition.index()]).max(0.0),
                 diagnosis_age,
                 finding: Finding { class: Class::Ambulatory, visit_age: known_age, known_age },
-                // Stages are coded beside what they are stages of.
-                stage: self.subject.life.of(condition).next().map_or(Onset::NO_STAGE, |onset| onset.stage),
+                stage,
             })
             .collect();
         script.sort_by(|a, b| a.latent_age.total_cmp(&b.latent_age));
@@ -272,12 +302,11 @@ impl<'a> Evidence<'a> {
     pub fn of_symptoms(&self, condition: Condition, person: &Person, latent_age: Option<f64>) -> f64 {
         let Some(latent_age) = latent_age else { return 0.0 };
         let silent = person.silent_years[condition.index()];
-        let notional = latent_age + silent;
-        let from = if silent > 0.0 { notional - silent.min(0.8) } else { notional - 0.08 };
-        let (start, end) = (from.max(self.enrolment_age), (notional - 0.01).min(self.age));
+        let Some((from, to)) = care::complaints_before(latent_age + silent, silent) else { return 0.0 };
+        let (start, end) = (from.max(self.enrolment_age), to.min(self.age));
         let mut sum = 0.0;
         for (code, _, probability) in condition.profile().prodrome {
-            let density = probability / (notional - 0.01 - from).max(1e-3);
+            let density = probability / (to - from).max(1e-3);
             let seen: Vec<f64> = self
                 .symptoms
                 .iter()
@@ -304,8 +333,9 @@ impl<'a> Evidence<'a> {
         };
         let idle = care::IDLE_SYMPTOMS_PER_YEAR / Condition::COUNT as f64;
         let mut rate: f64 = Condition::ALL.into_iter().map(|condition| idle * share(condition)).sum();
-        for (condition, diagnosis_age, _) in &self.known {
-            if (diagnosis_age - 0.8..*diagnosis_age).contains(&age) {
+        for Known { condition, diagnosis_age, .. } in &self.known {
+            let silent = condition.profile().silent_years.0 > 0.0;
+            if silent && (diagnosis_age - 0.8..*diagnosis_age).contains(&age) {
                 let prodrome = condition.profile().prodrome;
                 rate += prodrome.iter().filter(|(s, ..)| *s == code).map(|(.., p)| p / 0.8).sum::<f64>();
             }
@@ -323,5 +353,46 @@ impl<'a> Evidence<'a> {
 
     pub fn height_cm(&self) -> f64 {
         self.subject.person.height_cm
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Population, Settings};
+
+    #[test]
+    fn a_stage_is_known_from_codes_alone() {
+        let failure = Condition::ALL.into_iter().filter(|c| !c.profile().stages.is_empty());
+        for condition in failure {
+            let stages = condition.profile().stages;
+            for (place, stage) in stages.iter().enumerate().filter(|(_, stage)| !stage.icd10cm.is_empty()) {
+                let codes = [condition.profile().icd10cm, stage.icd10cm];
+                assert_eq!(stage_on_record(condition, &codes, true), place as u8, "{condition:?}");
+            }
+            let alone = [condition.profile().icd10cm];
+            assert_eq!(stage_on_record(condition, &alone, false), Onset::NO_STAGE, "{condition:?}");
+            let here = stage_on_record(condition, &alone, true);
+            let uncoded: Vec<usize> = (0..stages.len()).filter(|i| stages[*i].icd10cm.is_empty()).collect();
+            let told = if uncoded.len() == 1 { uncoded[0] as u8 } else { Onset::NO_STAGE };
+            assert_eq!(here, told, "{condition:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_found_elsewhere_has_no_stage() {
+        let population =
+            Population::new(Settings { subjects: 300, seed: 17, ..Settings::default() }).unwrap();
+        let mut seen = [0, 0];
+        for index in 0..300 {
+            let subject = population.subject(index);
+            let evidence = Evidence::until(&subject, subject.record.until);
+            for known in evidence.known.iter().filter(|k| !k.condition.profile().stages.is_empty()) {
+                let elsewhere = known.known_age < subject.enrolment_age;
+                seen[usize::from(elsewhere)] += 1;
+                assert!(!elsewhere || known.stage == Onset::NO_STAGE, "{:?}", known.condition);
+            }
+        }
+        assert!(seen[0] > 5 && seen[1] > 5, "{seen:?}");
     }
 }

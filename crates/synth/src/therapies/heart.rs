@@ -297,7 +297,7 @@ pub(super) static CLOPIDOGREL: Therapy = Therapy {
 };
 
 /// High-intensity statin after stroke: SPARCL (Amarenco et al., N Engl J Med 2006;355:549): stroke 0.84, major
-/// coronary event 0.65.
+/// coronary event 0.65, death 1.00 (0.82 to 1.21).
 pub(super) static STATIN_STROKE: Therapy = Therapy {
     name: "statin_after_stroke",
     class: "statin",
@@ -315,7 +315,7 @@ pub(super) static STATIN_STROKE: Therapy = Therapy {
     effects: &[
         effect(Onset(Stroke), 0.84, &[(Value(Ldl, 115.0, 30.0), 0.3)]),
         effect(Onset(MyocardialInfarction), 0.65, &[]),
-        effect(Death, 0.95, &[]),
+        effect(Death, 1.0, &[]),
     ],
     stopping_per_year: 0.1,
     source: "Amarenco et al., N Engl J Med 2006;355:549 (SPARCL)",

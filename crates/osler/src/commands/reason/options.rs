@@ -113,9 +113,14 @@ pub fn text(out: &mut String, treatments: &[Treatment]) {
             line(out, &format!("    taken first by {source}"));
         }
         for against in &treatment.contraindications {
-            let value = against.value.map_or(String::new(), |value| format!(" {value}"));
+            let unit = against.unit.as_deref().map_or(String::new(), |unit| format!(" {unit}"));
+            let value = against.value.map_or(String::new(), |value| format!(" {value}{unit}"));
+            let heading = match against.in_another_unit {
+                true => "PERHAPS AGAINST IT, in another unit than the rule's",
+                false => "AGAINST IT",
+            };
             let day = against.day.as_deref().map_or(String::new(), |day| format!(", {day}"));
-            line(out, &format!("    AGAINST IT: {} ({}{value}{day})", against.because, against.code));
+            line(out, &format!("    {heading}: {} ({}{value}{day})", against.because, against.code));
         }
         match &treatment.said {
             Said::Refused(because) => line(out, &format!("    no estimate: {because}")),
@@ -173,13 +178,15 @@ fn told(out: &mut String, e: &Estimate) {
             percent(e.overlap.outside)
         ),
     );
-    line(
-        out,
-        &format!(
-            "    E-value {:.2} for the estimate, {:.2} for its interval (1: explained by nothing at all)",
-            e.sensitivity.estimate, e.sensitivity.interval
+    let e_value = match &e.sensitivity {
+        Some(s) => format!(
+            "E-value {:.2} for the estimate, {:.2} for its interval (1: explained by nothing at all)",
+            s.estimate, s.interval
         ),
-    );
+        None => "no E-value: the risk of an arm is not safely above zero, or rests on fewer than ten events"
+            .to_owned(),
+    };
+    line(out, &format!("    {e_value}"));
     if let Some(deviation) = e.placebo_deviation {
         line(
             out,

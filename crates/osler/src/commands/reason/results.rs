@@ -2,6 +2,7 @@
 
 use crate::reasoning::{Case, Named, Prices};
 use anyhow::{Context, Result, bail};
+use events::{Code, Event};
 use model::Token;
 use serde::Serialize;
 use std::io::BufRead;
@@ -56,7 +57,9 @@ pub fn known(case: &Case<'_>, prices: &Prices, line: &str) -> Result<TestResult>
 impl TestResult {
     /// Takes it into the record.
     pub fn take(self, case: &mut Case<'_>) -> Result<Self> {
-        case.append(self.token)?;
+        let event = Event::new(None, Code::new(self.test.code.as_str())).with_value(self.value);
+        let unit = self.unit.as_deref();
+        case.append(self.token, unit.map_or(event.clone(), |unit| event.with_unit(unit)))?;
         Ok(self)
     }
 

@@ -292,17 +292,21 @@ fn alike(out: &mut String, found: &Alike) {
 
 /// What became of a group, in words.
 pub(super) fn became(counts: &Became, horizon_days: f64, k: usize) -> String {
-    match (counts.events, counts.share.zip(counts.interval)) {
-        (Some(events), Some((share, (low, high)))) => format!(
-            "{} of {} within {horizon_days:.0} days ({} to {}, 95 %; {})",
-            percent(share),
-            counts.people,
-            percent(low),
-            percent(high),
-            seen(events, counts.known, counts.people)
-        ),
-        _ => format!("of {} fewer than {k}, or all but fewer than {k}", counts.people),
-    }
+    let of = |people: Option<usize>| people.map_or("those at risk".to_owned(), |people| people.to_string());
+    let Some((share, (low, high))) = counts.share.zip(counts.interval) else {
+        return format!("of {} fewer than {k}, or all but fewer than {k}", of(counts.people));
+    };
+    let counted = match (counts.events, counts.known, counts.people) {
+        (Some(events), Some(known), Some(people)) => seen(events, known, people),
+        _ => format!("fewer than {k} had it before or left, so no counts"),
+    };
+    format!(
+        "{} of {} within {horizon_days:.0} days ({} to {}, 95 %; {counted})",
+        percent(share),
+        of(counts.people),
+        percent(low),
+        percent(high)
+    )
 }
 
 /// Why nothing is told.

@@ -83,12 +83,13 @@ impl Arguments {
                         Some(withheld) => withheld.left_out_of(subject, &mut BTreeSet::new()),
                         None => subject,
                     };
+                    let whole = tokenizer.tokenize(&subject).code.len();
                     for label in labels {
                         let known = tokenizer.tokenize_until(&subject, label.prediction_time);
                         let sequence = known.as_sequence();
                         // A closing TIME is not in the whole record; the label stands at the last event before it.
                         let last = sequence.code.iter().rposition(|&code| code != Vocabulary::TIME);
-                        let Some(position) = last else {
+                        let Some(position) = last.filter(|_| whole > 0) else {
                             placed.before_the_record += 1;
                             continue;
                         };
@@ -98,7 +99,8 @@ impl Arguments {
                         }
                         tasks.labels.entry(subject.id).or_default().push(TaskLabel {
                             task: index,
-                            position,
+                            // A timeline ends with follow-up; what a source tells later is history to who asks later, but in no timeline.
+                            position: position.min(whole - 1),
                             value: label.boolean_value,
                         });
                         if split == Split::Train {

@@ -1,7 +1,7 @@
 //! Treatments that act: who is given them, who shouldn't be, and what they do to outcomes.
 //!
-//! Each is decided once, when its indication is first on record, from what the record shows at that moment: age,
-//! sex, race, the values measured at the visit, the problems known, the site. The sicker are treated more (or the
+//! Each is decided when its indication comes on record (of infarction, stroke and fracture each time anew), from what the record shows by
+//! then: age, sex, race, the values measured at the visit, the problems known, the site. The sicker are treated more (or the
 //! frailer less), so whoever compares the treated with the untreated is misled: confounding by indication, with
 //! every confounder on record. [`crate::Settings::unmeasured_confounding`] adds one that isn't.
 

@@ -457,7 +457,7 @@ unsafe fn put_part(y: *mut f32, line: &[f32], add: bool) {
 /// places of multiplications.
 #[allow(clippy::pointers_in_nomem_asm_block)]
 #[inline(always)]
-fn keep_apart(pointer: &mut *const f32) {
+pub(super) fn keep_apart<T>(pointer: &mut *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: no instruction.
     unsafe {

@@ -5,7 +5,7 @@ use crate::support::Site;
 #[test]
 fn records_in_a_measured_model_out() {
     let site = Site::new();
-    site.succeed("demo --subjects 150 --max-steps 10 --no-serve --out demo");
+    site.succeed("demo --subjects 300 --max-steps 10 --no-serve --out demo");
     for dir in
         ["demo/population", "demo/events", "demo/timeline", "demo/model", "demo/predictions", "demo/report"]
     {

@@ -3,8 +3,7 @@
 //! Operands lie as the matrix unit has them: a row of the left one holds 32 steps, a row of the right one two steps of sixteen columns.
 
 use super::{EDGE, PAIR, TILE};
-use crate::panels::{TileRow, each_row};
-use std::arch::asm;
+use crate::panels::{TileRow, each_row, kernel::keep_apart};
 use std::arch::x86_64::*;
 
 /// Whether this processor has them, and what operands are laid out with.
@@ -79,8 +78,8 @@ unsafe fn group<const R: usize>(
                 step!(2);
                 step!(3);
                 (left, right) = (left.add(4), right.add(4));
-                // Keeps the compiler from working out an address of its own for each row.
-                asm!("/* {0} {1} */", inout(reg) left, inout(reg) right, options(pure, nomem, nostack, preserves_flags));
+                keep_apart(&mut left);
+                keep_apart(&mut right);
             }
             (a, b) = (a.add(PAIR), b.add(PAIR));
         }

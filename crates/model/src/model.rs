@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::engine::{Batch, Engine};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::inference::{Inference, Precision, Reader, ReducedWeights, Wanted, WeightPrecision};
+use crate::inference::{Inference, Keeper, Precision, Reader, ReducedWeights, Wanted, WeightPrecision};
 use crate::layers::dropout::Dropout;
 use crate::objective::{Losses, Workspace};
 use crate::pack::Pack;
@@ -25,6 +25,7 @@ pub struct Model {
     pub(crate) prepared: Prepared<f32>,
     precision: Precision,
     reduced: Option<ReducedWeights>,
+    pub(crate) keeper: Keeper,
     idle: Mutex<Vec<Workspace<f32>>>,
     idle_readers: Mutex<Vec<Reader>>,
     /// What computes hidden states and likelihoods, if it isn't this crate's own engine.
@@ -65,6 +66,7 @@ impl Model {
 
     pub(crate) fn assemble(config: Config, layout: Layout, weights: Vec<f32>) -> Self {
         let prepared = Prepared::new((&config, &layout), &weights, false);
+        let keeper = Keeper::new(&config, Precision::default().kept);
         Model {
             config,
             layout,
@@ -72,6 +74,7 @@ impl Model {
             prepared,
             precision: Precision::default(),
             reduced: None,
+            keeper,
             idle: Mutex::default(),
             idle_readers: Mutex::default(),
             engine: None,
@@ -97,6 +100,7 @@ impl Model {
 
     fn answering_in(mut self, precision: Precision, products: Products) -> Self {
         (self.precision, self.prepared.products) = (precision, products);
+        self.keeper = Keeper::new(&self.config, precision.kept);
         self.idle_readers = Mutex::default();
         self.refresh();
         self
@@ -277,7 +281,7 @@ impl Model {
             return Ok(self.with_reader(|reader| {
                 reader.pack.clear();
                 fill(&mut reader.pack);
-                let (pack, hidden) = reader.hidden(self.inference(), self.precision.kept, wanted, threads);
+                let (pack, hidden) = reader.hidden(self.inference(), &self.keeper, wanted, threads);
                 read(pack, hidden)
             }));
         };
@@ -298,7 +302,7 @@ impl Model {
             return Ok(self.with_reader(|reader| {
                 reader.pack.clear();
                 fill(&mut reader.pack);
-                reader.losses(self.inference(), self.precision.kept)
+                reader.losses(self.inference(), &self.keeper)
             }));
         };
         let mut pack = Pack::default();

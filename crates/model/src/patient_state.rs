@@ -143,7 +143,7 @@ impl Model {
                 static_len: sequence.static_len,
                 birth_known: sequence.birth_known,
                 window: Window::ending_at(sequence, sequence.len() - 1, context),
-                kept: AnyKept::new(&self.config, self.precision().kept),
+                kept: self.keeper.nothing(),
                 hidden: Vec::new(),
             });
         }
@@ -444,8 +444,9 @@ mod tests {
                     reader.pack.push(&model.config, sequence, Window::whole(sequence), Targets::default());
                 }
                 let read = |wanted, reader: &mut Reader| {
-                    let kept = KeptPrecision::F32;
-                    pool.install(|| reader.hidden(model.inference(), kept, wanted, threads).1.to_vec())
+                    let hidden =
+                        || reader.hidden(model.inference(), &model.keeper, wanted, threads).1.to_vec();
+                    pool.install(hidden)
                 };
                 let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < within);
                 let all = read(Wanted::All, reader);

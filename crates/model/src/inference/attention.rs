@@ -92,10 +92,13 @@ impl<L: Line> Attend<'_, L> {
         scores.resize(scores.len().max(heads * blocks), [0.0; PANEL]);
         sums.clear();
         sums.resize(heads * lines, [0.0; PANEL]);
-        for block in 0..blocks {
+        // The last block first, which has just been written to.
+        let last = blocks - 1;
+        for turn in 0..blocks {
+            let block = if turn == 0 { last } else { turn - 1 };
             let (keys, _) = self.kept.block(self.layer, block);
-            let ahead = match block + 1 {
-                next if next < blocks => Ahead::of(self.kept.block(self.layer, next).0),
+            let ahead = match turn {
+                next if next < last => Ahead::of(self.kept.block(self.layer, next).0),
                 _ => Ahead::of(self.kept.block(self.layer, 0).1),
             };
             for key_head in 0..key_value_heads {
@@ -119,7 +122,10 @@ impl<L: Line> Attend<'_, L> {
             let tokens = BLOCK.min(visible - block * BLOCK);
             let ahead = match block + 1 {
                 next if next < blocks => Ahead::of(self.kept.block(self.layer, next).1),
-                _ => self.next.map_or(Ahead::default(), |next| Ahead::of(next.block(self.layer, 0).0)),
+                _ => {
+                    let keys = self.next.and_then(|next| next.keys_to_write(self.layer));
+                    keys.map_or(Ahead::default(), Ahead::of)
+                }
             };
             for key_head in 0..key_value_heads {
                 let values = &values[key_head * lines * BLOCK..][..lines * BLOCK];
@@ -289,7 +295,7 @@ mod tests {
             &mut attention::Scratch::default(),
         );
         let of = KeptShape { layers: 2, heads: shape.key_value_heads, head_width: shape.head_width };
-        let (mut kept, mut scratch) = (Kept::<L>::new(of), Scratch::default());
+        let (mut kept, mut scratch) = (Kept::<L>::new(of, &of.memory::<L>()), Scratch::default());
         let mut worst = 0.0_f64;
         for (rows, expected) in single(&qkv).chunks(step * shape.row()).zip(whole.chunks(step * width)) {
             let (first, new) = (kept.len(), rows.len() / shape.row());

@@ -4,6 +4,7 @@
 //! time without sums across a register, then its values in lines of sixteen columns: the panels that a product reads
 //! from front to back. Copies of a record share their blocks until one of them writes; it copies the last block then.
 
+use super::blocks::{Block, Memory};
 use crate::config::Config;
 use crate::panels::PANEL;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 /// Tokens per block.
 pub(crate) const BLOCK: usize = PANEL;
 
-/// Sixteen numbers as they are kept.
+/// Sixteen numbers as they are kept. Any bits must be a line's.
 pub(crate) trait Line: Copy + Default + Send + Sync + std::fmt::Debug + 'static {
     fn of(values: [f32; PANEL]) -> Self;
     fn widen(&self) -> [f32; PANEL];
@@ -111,19 +112,26 @@ impl KeptShape {
     fn layer(self) -> usize {
         self.keys() + self.values()
     }
+
+    /// Memory for blocks of lines `L`.
+    pub(crate) fn memory<L: Line>(self) -> Arc<Memory> {
+        Memory::new((self.layers * self.layer() * size_of::<L>()).next_multiple_of(64))
+    }
 }
 
 /// The keys and values of one record.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept<L> {
     shape: KeptShape,
-    blocks: Vec<Arc<[L]>>,
+    memory: Arc<Memory>,
+    blocks: Vec<Arc<Block<L>>>,
     tokens: usize,
 }
 
 impl<L: Line> Kept<L> {
-    pub(crate) fn new(shape: KeptShape) -> Self {
-        Kept { shape, blocks: Vec::new(), tokens: 0 }
+    /// Blocks will be of [`KeptShape::memory`].
+    pub(crate) fn new(shape: KeptShape, memory: &Arc<Memory>) -> Self {
+        Kept { shape, memory: Arc::clone(memory), blocks: Vec::new(), tokens: 0 }
     }
 
     /// Tokens kept in every layer.
@@ -137,7 +145,7 @@ impl<L: Line> Kept<L> {
 
     /// Bytes of the blocks, shared or not.
     pub(crate) fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| size_of_val::<[L]>(block)).sum()
+        self.blocks.iter().map(|block| size_of_val::<[L]>(&***block)).sum()
     }
 
     /// Forgets all tokens. What memory is nobody else's stays for those to come.
@@ -157,9 +165,8 @@ impl<L: Line> Kept<L> {
         for block in self.blocks.iter_mut().take(needed).skip(first) {
             Arc::make_mut(block);
         }
-        let lines = self.shape.layers * self.shape.layer();
         while self.blocks.len() < needed {
-            self.blocks.push(std::iter::repeat_n(L::default(), lines).collect());
+            self.blocks.push(Arc::new(Block::stale(&self.memory)));
         }
     }
 
@@ -273,6 +280,13 @@ impl<L: Line> Kept<L> {
         }
     }
 
+    /// One layer's keys in the block that the next token goes to, if there is one.
+    #[inline(always)]
+    pub(crate) fn keys_to_write(&self, layer: usize) -> Option<&[L]> {
+        let block = self.tokens / BLOCK;
+        (block < self.blocks.len()).then(|| self.block(layer, block).0)
+    }
+
     /// One layer's keys (`[heads, head_width]` lines) and values (`[heads, value_lines, BLOCK]` lines) in block `block`.
     #[inline(always)]
     pub(crate) fn block(&self, layer: usize, block: usize) -> (&[L], &[L]) {
@@ -305,7 +319,7 @@ mod tests {
     #[test]
     fn copies_share_what_neither_writes() {
         let shape = KeptShape { layers: 2, heads: 1, head_width: 2 };
-        let mut first = Kept::<Whole>::new(shape);
+        let mut first = Kept::<Whole>::new(shape, &shape.memory::<Whole>());
         let write = |kept: &mut Kept<Whole>, tokens: usize, value: f32| {
             kept.reserve(tokens);
             for layer in 0..2 {

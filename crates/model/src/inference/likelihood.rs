@@ -68,8 +68,8 @@ fn next_events(inference: Inference<'_>, pack: &Pack, hidden: &[f32]) -> f64 {
 
 impl super::Reader {
     /// The losses of the reader's pack.
-    pub(crate) fn losses(&mut self, inference: Inference<'_>, precision: super::KeptPrecision) -> Losses {
-        let (pack, hidden) = self.hidden(inference, precision, super::Wanted::All, 1);
+    pub(crate) fn losses(&mut self, inference: Inference<'_>, keeper: &super::Keeper) -> Losses {
+        let (pack, hidden) = self.hidden(inference, keeper, super::Wanted::All, 1);
         losses(inference, pack, hidden)
     }
 }

@@ -5,6 +5,7 @@
 //! and works out the last block for the tokens that are asked about alone. Tests hold the two passes against each other.
 
 pub(crate) mod attention;
+mod blocks;
 mod half_panels;
 mod int8_panels;
 pub(crate) mod kept;
@@ -14,6 +15,6 @@ mod precision;
 mod weights;
 
 pub(crate) use int8_panels::Rounded;
-pub(crate) use pass::{AnyKept, Reader, Wanted};
+pub(crate) use pass::{AnyKept, Keeper, Reader, Wanted};
 pub use precision::{KeptPrecision, Precision, WeightPrecision};
 pub(crate) use weights::{Inference, ReducedWeights};

@@ -1,6 +1,7 @@
 //! The forward pass over the new tokens of some records.
 
 use super::attention::{self, Attend};
+use super::blocks::Memory;
 use super::int8_panels::Rounded;
 use super::kept::{Half, Kept, KeptShape, Whole};
 use super::precision::KeptPrecision;
@@ -15,6 +16,33 @@ use crate::pack::Pack;
 use crate::real::add_scaled;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
+
+/// In what the records of one model are kept: the precision, and memory that they share.
+pub(crate) struct Keeper {
+    shape: KeptShape,
+    precision: KeptPrecision,
+    memory: Arc<Memory>,
+}
+
+impl Keeper {
+    pub(crate) fn new(config: &Config, precision: KeptPrecision) -> Self {
+        let shape = KeptShape::of(config);
+        let memory = match precision {
+            KeptPrecision::F32 => shape.memory::<Whole>(),
+            KeptPrecision::F16 => shape.memory::<Half>(),
+        };
+        Keeper { shape, precision, memory }
+    }
+
+    /// What is kept of a record that nothing was read of.
+    pub(crate) fn nothing(&self) -> AnyKept {
+        match self.precision {
+            KeptPrecision::F32 => AnyKept::Whole(Kept::new(self.shape, &self.memory)),
+            KeptPrecision::F16 => AnyKept::Half(Kept::new(self.shape, &self.memory)),
+        }
+    }
+}
 
 /// The keys and values of one record, in whatever precision.
 #[derive(Clone, Debug)]
@@ -24,14 +52,6 @@ pub(crate) enum AnyKept {
 }
 
 impl AnyKept {
-    pub(crate) fn new(config: &Config, precision: KeptPrecision) -> Self {
-        let shape = KeptShape::of(config);
-        match precision {
-            KeptPrecision::F32 => AnyKept::Whole(Kept::new(shape)),
-            KeptPrecision::F16 => AnyKept::Half(Kept::new(shape)),
-        }
-    }
-
     /// Tokens kept.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -194,7 +214,11 @@ impl Reader {
             chunk.begin(config, &self.pack, rows);
         }
         for layer in 0..=config.layers {
-            let step = Step { inference, pack: &self.pack, kept: &*kept, wanted, layer };
+            let step = Step { inference, pack: &self.pack, wanted, layer };
+            if count == 1 {
+                self.chunks[0].run(step, Records::Own(kept), x, qkv);
+                continue;
+            }
             let (mut rest_x, mut rest_qkv) = (&mut *x, &mut *qkv);
             let parts = self.chunks[..count].iter_mut().map(|chunk| {
                 let n = chunk.rows.len();
@@ -203,15 +227,13 @@ impl Reader {
                 (qkv, rest_qkv) = std::mem::take(&mut rest_qkv).split_at_mut(n * shape.row());
                 (chunk, (x, qkv))
             });
-            if count == 1 {
-                parts.for_each(|(chunk, (x, qkv))| chunk.run(step, x, qkv));
-            } else {
-                // Later rows have more to attend to: the first and the last are a pair.
-                let mut parts: Vec<_> = parts.map(Some).collect();
-                let pairs = (0..count).map(|i| if i % 2 == 0 { i / 2 } else { count - 1 - i / 2 });
-                let parts: Vec<_> = pairs.filter_map(|i| parts[i].take()).collect();
-                parts.into_par_iter().with_max_len(1).for_each(|(chunk, (x, qkv))| chunk.run(step, x, qkv));
-            }
+            // Later rows have more to attend to: the first and the last are a pair.
+            let mut parts: Vec<_> = parts.map(Some).collect();
+            let pairs = (0..count).map(|i| if i % 2 == 0 { i / 2 } else { count - 1 - i / 2 });
+            let parts: Vec<_> = pairs.filter_map(|i| parts[i].take()).collect();
+            let written = &*kept;
+            let run = |(chunk, (x, qkv)): (&mut Chunk, _)| chunk.run(step, Records::Written(written), x, qkv);
+            parts.into_par_iter().with_max_len(1).for_each(run);
             if layer < config.layers {
                 for (kept, rows) in kept.iter_mut().zip(&self.pack.segments) {
                     kept.write(shape, layer, &qkv[rows.start * shape.row()..rows.end * shape.row()]);
@@ -258,14 +280,14 @@ impl Reader {
     pub(crate) fn hidden(
         &mut self,
         inference: Inference<'_>,
-        precision: KeptPrecision,
+        keeper: &Keeper,
         wanted: Wanted,
         threads: usize,
     ) -> (&Pack, &[f32]) {
         let mut spare = std::mem::take(&mut self.spare);
         let config = inference.parameters.config;
         while spare.len() < self.pack.segments.len() {
-            spare.push(AnyKept::new(config, precision));
+            spare.push(keeper.nothing());
         }
         spare.iter_mut().for_each(AnyKept::clear);
         let mut kept: Vec<&mut AnyKept> = spare.iter_mut().take(self.pack.segments.len()).collect();
@@ -301,9 +323,33 @@ fn parted(segments: &[Range<usize>], tokens: usize, per_chunk: usize) -> Vec<Ran
 struct Step<'a> {
     inference: Inference<'a>,
     pack: &'a Pack,
-    kept: &'a [&'a mut AnyKept],
     wanted: Wanted,
     layer: usize,
+}
+
+/// The records of a pass. Chunks that share them find the new tokens' keys and values written; who has them alone writes a
+/// record's just before they are read.
+enum Records<'a, 'b> {
+    Written(&'a [&'b mut AnyKept]),
+    Own(&'a mut [&'b mut AnyKept]),
+}
+
+impl Records<'_, '_> {
+    /// Sees to it that the new keys and values of record `i` are written: those of `rows`, which are all its new tokens where
+    /// the records are the chunk's own.
+    fn see_written(&mut self, i: usize, shape: Shape, layer: usize, rows: &[f32]) {
+        if let Records::Own(records) = self {
+            records[i].write(shape, layer, rows);
+        }
+    }
+
+    fn get(&self, i: usize) -> Option<&AnyKept> {
+        let records = match self {
+            Records::Written(records) => records,
+            Records::Own(records) => &**records,
+        };
+        records.get(i).map(|record| &**record)
+    }
 }
 
 impl Chunk {
@@ -321,20 +367,26 @@ impl Chunk {
     }
 
     /// `x` and `query_key_value` are the chunk's rows of them.
-    fn run(&mut self, step: Step<'_>, x: &mut [f32], query_key_value: &mut [f32]) {
+    fn run(
+        &mut self,
+        step: Step<'_>,
+        mut records: Records<'_, '_>,
+        x: &mut [f32],
+        query_key_value: &mut [f32],
+    ) {
         let Step { inference, layer, .. } = step;
         let p = inference.parameters;
         if layer > 0 {
             let only_last = layer == p.config.layers && step.wanted == Wanted::Last;
             if only_last {
-                self.attend_last(step, x, query_key_value);
+                self.attend_last(step, &mut records, x, query_key_value);
                 // Taken out, since the rest of the block borrows the chunk.
                 let mut last = std::mem::take(&mut self.last);
                 let rows = self.ends(step.pack).count();
                 self.rest(inference, layer - 1, last.filled_mut(rows * p.config.width));
                 self.last = last;
             } else {
-                self.attend_all(step, query_key_value);
+                self.attend_all(step, &mut records, query_key_value);
                 self.rest(inference, layer - 1, x);
             }
         }
@@ -356,38 +408,49 @@ impl Chunk {
         }
     }
 
-    fn attend_all(&mut self, step: Step<'_>, query_key_value: &[f32]) {
+    fn attend_all(&mut self, step: Step<'_>, records: &mut Records<'_, '_>, query_key_value: &[f32]) {
         let config = step.inference.parameters.config;
         let (shape, d) = (attention_shape(config), config.width);
         let out = self.attention.stale(self.rows.len() * d);
-        for (i, (segment, kept)) in step.pack.segments.iter().zip(step.kept).enumerate() {
+        for (i, segment) in step.pack.segments.iter().enumerate() {
             let (begin, end) = (segment.start.max(self.rows.start), segment.end.min(self.rows.end));
             if begin >= end {
                 continue;
             }
-            let first = kept.len() + begin - segment.start;
             let (from, to) = (begin - self.rows.start, end - self.rows.start);
             let rows = &query_key_value[from * shape.row()..to * shape.row()];
             let out = &mut out[from * d..to * d];
-            let next = step.kept.get(i + 1).map(|next| &**next);
-            kept.attend(next, (shape, step.layer - 1, first), rows, out, &mut self.scores);
+            records.see_written(i, shape, step.layer - 1, rows);
+            let Some(kept) = records.get(i) else { continue };
+            let first = kept.len() + begin - segment.start;
+            kept.attend(records.get(i + 1), (shape, step.layer - 1, first), rows, out, &mut self.scores);
         }
     }
 
     /// Attention of the last tokens of segments; their rows of `x` go to where the rest of the block will find them.
-    fn attend_last(&mut self, step: Step<'_>, x: &[f32], query_key_value: &[f32]) {
+    fn attend_last(
+        &mut self,
+        step: Step<'_>,
+        records: &mut Records<'_, '_>,
+        x: &[f32],
+        query_key_value: &[f32],
+    ) {
         let config = step.inference.parameters.config;
         let (shape, d) = (attention_shape(config), config.width);
         let rows = self.ends(step.pack);
         let n = self.ends(step.pack).count();
         let (out, last) = (self.attention.stale(n * d), self.last.stale(n * d));
         for ((segment, row), (out, last)) in rows.zip(out.chunks_exact_mut(d).zip(last.chunks_exact_mut(d))) {
-            let kept = &step.kept[segment];
-            let first = kept.len() + row - step.pack.segments[segment].start;
+            let begin = step.pack.segments[segment].start;
+            let from = begin.saturating_sub(self.rows.start);
             let row = row - self.rows.start;
-            let rows = &query_key_value[row * shape.row()..(row + 1) * shape.row()];
-            let next = step.kept.get(segment + 1).map(|next| &**next);
-            kept.attend(next, (shape, step.layer - 1, first), rows, out, &mut self.scores);
+            let rows = &query_key_value[from * shape.row()..(row + 1) * shape.row()];
+            records.see_written(segment, shape, step.layer - 1, rows);
+            let Some(kept) = records.get(segment) else { continue };
+            let first = kept.len() + row + self.rows.start - begin;
+            let asked = &rows[rows.len() - shape.row()..];
+            let next = records.get(segment + 1);
+            kept.attend(next, (shape, step.layer - 1, first), asked, out, &mut self.scores);
             last.copy_from_slice(&x[row * d..(row + 1) * d]);
         }
     }

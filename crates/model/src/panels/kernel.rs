@@ -161,6 +161,10 @@ const ACROSS: usize = usize::MAX;
 /// From how many columns on a transposed left operand is worth being copied into strips.
 const STRIPS_FROM: usize = 96;
 
+/// With so many tiles of rows or fewer, as in decoding, a tile asks for three times as many of the next panels' lines: there are
+/// too few tiles to ask for all of them one by one, and weights that come from memory are most of the time.
+const FEW_TILES: usize = 3;
+
 /// How many steps ahead of its use a number is asked for, where the steps of a left operand are far apart.
 const AHEAD: usize = 12;
 
@@ -210,6 +214,7 @@ fn blocks<S: Simd, const W: usize, const P: usize, const R: usize, const WAY: us
     let y = data.as_mut_ptr();
     let block = super::even_block(left.inner, P * INNER_BLOCK);
     let row_block = ROW_BLOCK / R * R;
+    let few = left.rows <= FEW_TILES * R;
     for begin in (0..left.rows).step_by(row_block) {
         let end = (begin + row_block).min(left.rows);
         for from in (0..left.inner).step_by(block) {
@@ -237,9 +242,9 @@ fn blocks<S: Simd, const W: usize, const P: usize, const R: usize, const WAY: us
                             ),
                         }
                     };
-                    let place = Place { x, apart, row, panel, from, steps, add, next };
-                    // A tile asks for an eighth of the next panels' lines; once all were asked for, for the first again.
-                    next = next.wrapping_add(steps / 8);
+                    let place = Place { x, apart, row, panel, from, steps, add, next, few };
+                    // A tile asks for an eighth of the next panels' lines, or for three; once all were asked for, for the first again.
+                    next = next.wrapping_add(steps / 8 * if few { FEW_TILES } else { 1 });
                     next = if next >= after { after.wrapping_sub(steps) } else { next };
                     macro_rules! tile {
                         ($rows:expr) => {{
@@ -284,6 +289,8 @@ struct Place {
     add: bool,
     /// Lines that will be wanted.
     next: *const Line<f32>,
+    /// See [`FEW_TILES`].
+    few: bool,
 }
 
 /// Writes out the body for each row: an index that is a constant from the first leaves the sums in registers, one that the
@@ -385,9 +392,13 @@ unsafe fn tile<S: Simd, const W: usize, const P: usize, const R: usize, const WA
             for p in 0..P {
                 prefetch_for_writing(wanted.wrapping_add(p * PANEL));
                 prefetch(next.wrapping_add(p * between).cast());
+                if place.few {
+                    prefetch_farther(next.wrapping_add(p * between + 1).cast());
+                    prefetch_farther(next.wrapping_add(p * between + 2).cast());
+                }
             }
             wanted = wanted.wrapping_add(stride);
-            next = next.wrapping_add(1);
+            next = next.wrapping_add(if place.few { FEW_TILES } else { 1 });
             step!(0);
             step!(1);
             step!(2);
@@ -478,6 +489,19 @@ fn prefetch(place: *const f32) {
     // SAFETY: a hint that reads nothing and faults nowhere; every x86-64 processor has the instruction.
     unsafe {
         std::arch::asm!("prefetcht0 [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = place;
+}
+
+/// [`prefetch`] into the second cache level.
+#[allow(clippy::pointers_in_nomem_asm_block)]
+#[inline(always)]
+fn prefetch_farther(place: *const f32) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: as for `prefetch`.
+    unsafe {
+        std::arch::asm!("prefetcht1 [{}]", in(reg) place, options(nomem, nostack, preserves_flags));
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = place;

@@ -79,7 +79,7 @@ impl Model {
                 earlier.filter(|earlier| self.is_whole(sequence) && earlier.window.is_whole(earlier));
             let state = match earlier.map(|earlier| (earlier, earlier.shared_with(sequence))) {
                 Some((earlier, shared)) if shared > 0 => earlier.resumed(sequence, window, shared),
-                _ => of(sequence, window, AnyKept::new(&self.config, self.precision().kept)),
+                _ => of(sequence, window, self.keeper.nothing()),
             };
             let known = state.kept.len();
             states.push((state, known));

@@ -76,14 +76,8 @@ impl Rest {
 
 impl PatientState {
     /// The record without some of its tokens, read only as far as it is the same as this one; what comes after is
-    /// still to be read. Nothing if nothing is left, or if a token was never read.
+    /// still to be read. Tokens before what was read go from what is known alone. Nothing if nothing is left.
     pub(super) fn without(&self, config: &Config, removed: &[usize]) -> Option<PatientState> {
-        let read = |place: &usize| {
-            *place < self.window.statics || (self.window.start..self.window.end).contains(place)
-        };
-        if !removed.iter().all(read) {
-            return None;
-        }
         let rest = rest_of(&self.sequence(), config.time_code, removed)?;
         let before = |bound: usize| rest.places.partition_point(|place| *place < bound);
         let (statics, start, end) = (before(self.window.statics), before(self.window.start), rest.code.len());
@@ -119,8 +113,7 @@ impl PatientState {
     pub(super) fn lasting(&self) -> Vec<bool> {
         let mut lasting = vec![false; self.len()];
         let (mut seen, mut ranked) = (FxHashSet::default(), FxHashSet::default());
-        let places: Vec<usize> = self.places_read().collect();
-        for place in places.into_iter().rev() {
+        for place in (0..self.len()).rev() {
             let code = self.code[place];
             let last = seen.insert(code);
             lasting[place] = (self.value[place].is_finite() && ranked.insert(code)) || last;

@@ -365,12 +365,12 @@ fn part_of(shape: Shape, head: usize, tokens: usize) -> Range<usize> {
     group * len..(group + 1) * len
 }
 
-/// The places of each piece as rows of what is kept, ascending, each once.
+/// The places of each piece that the blocks have read, as rows of what is kept, ascending, each once.
 fn rows_of(state: &PatientState, pieces: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut rows = vec![0; state.len()];
-    state.places_read().enumerate().for_each(|(row, place)| rows[place] = row);
+    let mut rows = vec![None; state.len()];
+    state.places_read().enumerate().for_each(|(row, place)| rows[place] = Some(row));
     let of_piece = |piece: &Vec<usize>| {
-        let mut rows: Vec<usize> = piece.iter().map(|place| rows[*place]).collect();
+        let mut rows: Vec<usize> = piece.iter().filter_map(|place| rows[*place]).collect();
         rows.sort_unstable();
         rows.dedup();
         rows

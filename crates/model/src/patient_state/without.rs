@@ -23,12 +23,13 @@ impl PatientState {
 
 impl Model {
     /// The risk right after a state's last token had each of some pieces of the record not been there. A piece is a list
-    /// of places in the record ([`PatientState::places`]); gaps around an emptied moment become one.
+    /// of places in the record; gaps around an emptied moment become one. What lies before the tokens that the blocks have read
+    /// ([`PatientState::places`]) is left out of what is known of the whole record.
     ///
     /// None for a piece that is the whole record.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a code without a risk head, or a place that wasn't read.
+    /// [`Error::Unknown`] for a code without a risk head, or a place that the record doesn't have.
     pub fn risk_without(
         &self,
         state: &PatientState,
@@ -112,12 +113,10 @@ impl Model {
     }
 
     pub(super) fn check_pieces(&self, state: &PatientState, pieces: &[Vec<usize>]) -> Result<()> {
-        let mut read = vec![false; state.len()];
-        state.places_read().for_each(|place| read[place] = true);
-        if pieces.iter().flatten().all(|place| read.get(*place) == Some(&true)) {
+        if pieces.iter().flatten().all(|place| *place < state.len()) {
             return Ok(());
         }
-        Err(Error::Unknown("a piece of the record holds a token that the model did not read".into()))
+        Err(Error::Unknown("a piece of the record holds a token that the record doesn't".into()))
     }
 }
 
@@ -170,13 +169,32 @@ mod tests {
             }
             assert!(model.risk_without(&state, &[vec![n]], None).is_err());
         }
-        let model = model(20);
-        let life = life();
+    }
+
+    #[test]
+    fn what_lies_before_the_window_is_left_out_of_what_is_known() {
+        let (model, life) = (model(20), life());
         let state = model.read(&[life.until(life.code.len())]).unwrap().remove(0);
-        assert!(
-            model.risk_without(&state, &[vec![1]], None).is_err(),
-            "what was not read cannot be left out"
-        );
+        let read = state.places();
+        let unread = |place: &usize| !read.contains(place);
+        let occurs_within = |place: &usize| read.iter().any(|other| life.code[*other] == life.code[*place]);
+        let mut alone = 0;
+        for place in tied(&life).into_iter().filter(unread) {
+            let pieces = [vec![place]];
+            let found = model.risk_without(&state, &pieces, None).unwrap().remove(0).unwrap();
+            let shorter = shortened(&life, &pieces[0]);
+            let expected =
+                model.read_within(&[shorter.until(life.code.len() - 1)], read.len()).unwrap().remove(0);
+            agree(&found, &model.risk_of(&expected, None).unwrap());
+            let now = model.risk_of(&state, None).unwrap();
+            let looked = model.risk_moved_by(&state, &pieces, None, 5).unwrap();
+            for ((looked, (_, now)), (_, without)) in looked.iter().zip(now.rows()).zip(found.rows()) {
+                let exact = super::risk::log_odds(now[5]) - super::risk::log_odds(without[5]);
+                assert!((looked[0] - exact).abs() < 0.1 * exact.abs() + 1e-3, "{} for {exact}", looked[0]);
+                alone += usize::from(!occurs_within(&place) && exact.abs() > 1e-3);
+            }
+        }
+        assert!(alone > 0, "no code of the record lies before the window alone");
     }
 
     #[test]

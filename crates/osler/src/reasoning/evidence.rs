@@ -72,27 +72,41 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// The parts that the model has read. Codes and moments of one event are that event.
+    /// The parts of the record. Codes and moments of one event are that event; what lies before the tokens that the blocks have read
+    /// is told by its codes alone, since that is what is known of it.
     pub fn of(case: &Case<'_>) -> Self {
         let vocabulary = case.vocabulary();
         let mut made = Pieces { pieces: Vec::new(), places: Vec::new() };
         let (mut codes, mut moments) = (BTreeMap::new(), BTreeMap::new());
-        for place in case.state.places() {
-            let code = case.tokens.code[place];
-            if code == Vocabulary::TIME {
-                continue;
-            }
-            let what = Named::of(vocabulary, code);
+        let event = |place: usize| {
+            let what = Named::of(vocabulary, case.tokens.code[place]);
             let (value, unit) = measured(case, place);
-            made.push(Piece::Event { what, day: case.time_of(place).map(day), value, unit }, vec![place]);
+            Piece::Event { what, day: case.time_of(place).map(day), value, unit }
+        };
+        let read = case.state.places();
+        for place in (0..case.tokens.code.len()).filter(|place| case.tokens.code[*place] != Vocabulary::TIME)
+        {
+            let is_read = read.binary_search(&place).is_ok();
+            if is_read {
+                made.push(event(place), vec![place]);
+            }
             if place >= case.tokens.static_len {
-                codes.entry(code).or_insert_with(Vec::new).push(place);
-                moments.entry(case.tokens.age_days[place].to_bits()).or_insert_with(Vec::new).push(place);
+                codes.entry(case.tokens.code[place]).or_insert_with(Vec::new).push((place, is_read));
+                if is_read {
+                    moments.entry(case.tokens.age_days[place].to_bits()).or_insert_with(Vec::new).push(place);
+                }
             }
         }
-        for (code, places) in codes.into_iter().filter(|(_, places)| places.len() > 1) {
-            let what = Named::of(vocabulary, code);
-            made.push(Piece::Code { what, events: places.len() }, places);
+        for (code, places) in codes {
+            match places[..] {
+                [(_, true)] => {}
+                [(place, false)] => made.push(event(place), vec![place]),
+                _ => {
+                    let places: Vec<usize> = places.into_iter().map(|(place, _)| place).collect();
+                    let what = Named::of(vocabulary, code);
+                    made.push(Piece::Code { what, events: places.len() }, places);
+                }
+            }
         }
         let moments: Vec<(Time, Vec<usize>)> =
             moments.into_values().filter_map(|places| Some((case.time_of(places[0])?, places))).collect();

@@ -7,7 +7,7 @@ use crate::records::Records;
 use anyhow::{Context, Result};
 use evaluate::baseline::AgeSexIncidence;
 use evaluate::metrics::censoring::{FollowUp, weights_for_all};
-use events::{Sex, Split};
+use events::{Sex, Split, Subject, Time};
 use model::{HORIZON_DAYS, Model};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -41,6 +41,10 @@ pub struct TuningCheck {
     /// Its levels were set by these very people (`osler calibrate`), so that expected and seen agree by more than they would for others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub levels_set_by_them: bool,
+    /// They were asked about at the moments of the labels by which the levels were set (`osler calibrate --at`); otherwise at a random
+    /// visit each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_labels: bool,
     /// Each condition.
     pub codes: Vec<CodeCheck>,
 }
@@ -70,7 +74,9 @@ pub struct CodeCheck {
 /// A person at a moment.
 struct Spot<'a> {
     sequence: Sequence<'a>,
-    /// Tokens known by then.
+    /// What was known then.
+    before: Sequence<'a>,
+    /// How many tokens of the whole that is.
     known: usize,
     age: f64,
 }
@@ -85,13 +91,25 @@ impl<'a> Spot<'a> {
         let dated = sequence.static_len..sequence.len();
         let age = dated.clone().map(|place| sequence.age_days[place]).find(|age| *age >= from)?;
         let known = dated.rev().find(|place| sequence.age_days[*place] <= age)? + 1;
-        (age < sequence.followup_end_age_days).then_some(Spot { sequence, known, age })
+        let Sequence { code, age_days, value, .. } = sequence;
+        let before = Sequence {
+            code: &code[..known],
+            age_days: &age_days[..known],
+            value: &value[..known],
+            ..sequence
+        };
+        (age < sequence.followup_end_age_days).then_some(Spot { sequence, before, known, age })
     }
 
-    fn before(&self) -> Sequence<'a> {
-        let Sequence { code, age_days, value, .. } = self.sequence;
-        let n = self.known;
-        Sequence { code: &code[..n], age_days: &age_days[..n], value: &value[..n], ..self.sequence }
+    /// The moment at which a record was as it is `before`.
+    fn when(sequence: Sequence<'a>, before: Sequence<'a>) -> Option<Self> {
+        let age = *before.age_days.last()?;
+        let dated = sequence.static_len..sequence.len();
+        let known = dated
+            .rev()
+            .find(|place| sequence.age_days[*place] <= age)
+            .map_or(sequence.static_len, |last| last + 1);
+        (age < sequence.followup_end_age_days).then_some(Spot { sequence, before, known, age })
     }
 
     /// What is known of a code by the horizon; none for who has it.
@@ -111,6 +129,16 @@ impl<'a> Spot<'a> {
     }
 }
 
+/// A whole record, and what was known of it at a stated moment.
+type Person = (TokenizedSubject, Option<TokenizedSubject>);
+
+fn spot_of((whole, before): &Person) -> Option<Spot<'_>> {
+    match before {
+        None => Spot::of(whole.as_sequence()),
+        Some(before) => Spot::when(whole.as_sequence(), before.as_sequence()),
+    }
+}
+
 /// What the model and age and sex said of one person and condition, and what is known of it.
 struct Asked {
     person: usize,
@@ -126,27 +154,34 @@ impl TuningCheck {
         Self::at(model, timeline.vocabulary(), spots, reference)
     }
 
-    /// Asks a model about the tuning people of records.
+    /// Asks a model about the tuning people of records, at the moment that `at` gives for each, or a random visit.
     pub fn of_records(
         model: &Model,
         records: &Records,
         tokenizer: &Tokenizer,
         reference: &AgeSexIncidence,
+        at: Option<&dyn Fn(&Subject) -> Option<Time>>,
     ) -> Result<Self> {
-        let mut people: Vec<TokenizedSubject> = Vec::new();
+        let mut people: Vec<Person> = Vec::new();
         for subject in records.subjects(Split::Tuning)? {
             let subject = subject?;
-            let tokens = tokenizer.tokenize(&subject);
+            let before = match at.map(|at| at(&subject)) {
+                None => None,
+                Some(None) => continue,
+                Some(Some(time)) => Some(tokenizer.tokenize_until(&subject, time)),
+            };
+            let person = (tokenizer.tokenize(&subject), before);
             // Whoever can't be asked about isn't kept.
-            if Spot::of(tokens.as_sequence()).is_some() {
-                people.push(tokens);
+            if spot_of(&person).is_some() {
+                people.push(person);
             }
             if people.len() == MOST {
                 break;
             }
         }
-        let spots = people.iter().filter_map(|tokens| Spot::of(tokens.as_sequence())).collect();
-        Self::at(model, tokenizer.vocabulary(), spots, reference)
+        let spots = people.iter().filter_map(spot_of).collect();
+        let check = Self::at(model, tokenizer.vocabulary(), spots, reference)?;
+        Ok(TuningCheck { at_labels: at.is_some(), ..check })
     }
 
     fn at(
@@ -166,7 +201,7 @@ impl TuningCheck {
         let mut asked: Vec<Vec<Asked>> = conditions.iter().map(|_| Vec::new()).collect();
         let mut person = 0;
         for chunk in spots.chunks(CHUNK) {
-            let sequences: Vec<Sequence<'_>> = chunk.iter().map(Spot::before).collect();
+            let sequences: Vec<Sequence<'_>> = chunk.iter().map(|spot| spot.before).collect();
             let tables = model.risk(&sequences, Some(&conditions))?;
             for (spot, table) in chunk.iter().zip(&tables) {
                 let has = |code: Option<u32>| {
@@ -220,6 +255,7 @@ impl TuningCheck {
             gain,
             gain_error: (spread / n).sqrt(),
             levels_set_by_them: false,
+            at_labels: false,
             codes,
         })
     }
@@ -256,6 +292,8 @@ impl TuningCheck {
                 self.people
             )];
         }
+        // Which moments those were, where they weren't visits at random.
+        let asked = if self.at_labels { ", at the moments that its levels were set for," } else { "" };
         let mut said = Vec::new();
         let low = self.gain - 1.96 * self.gain_error;
         if low <= 0.0 {
@@ -265,7 +303,7 @@ impl TuningCheck {
                 "not shown to be better than"
             };
             said.push(format!(
-                "On {} tuning people the model's risks within a year were {how} those of age and sex alone: don't lean on them.",
+                "On {} tuning people{asked} the model's risks within a year were {how} those of age and sex alone: don't lean on them.",
                 self.people
             ));
         }
@@ -282,7 +320,7 @@ impl TuningCheck {
         });
         if !off.is_empty() {
             said.push(format!(
-                "Risks within a year stood far from what happened to {} tuning people for {} of {} conditions: {}. `osler calibrate` \
+                "Risks within a year stood far from what happened to {} tuning people{asked} for {} of {} conditions: {}. `osler calibrate` \
                  mends levels.",
                 self.people,
                 off.len(),
@@ -359,7 +397,7 @@ mod tests {
                 died,
                 birth_known: true,
             };
-            let spot = Spot { sequence, known: 2, age: 110.0 };
+            let spot = Spot { sequence, before: sequence, known: 2, age: 110.0 };
             [21, 22, 23]
                 .map(|code| spot.outcome(|other| other == code, 365.0).map(|f| (f.outcome, f.observed_days)))
         };
@@ -395,7 +433,24 @@ mod tests {
         if let Some(other) = Spot::of(shorter) {
             assert_eq!(other.known, spot.known, "the same moment in a life cut short");
         }
-        assert_eq!(spot.before().len(), spot.known);
-        assert!(spot.before().age_days.iter().all(|age| *age <= spot.age));
+        assert_eq!(spot.before.len(), spot.known);
+        assert!(spot.before.age_days.iter().all(|age| *age <= spot.age));
+        // Asked between two events: what is known is what was on record, and the wait since.
+        let before = Sequence {
+            code: &[9, 10, 0],
+            age_days: &[0.0, 0.0, 50.0],
+            value: &value[..3],
+            ..sequence(3600.0, false)
+        };
+        let stated = Spot::when(sequence(3600.0, false), before).unwrap();
+        assert_eq!((stated.known, stated.age, stated.before.len()), (2, 50.0, 3));
+        assert!(Spot::when(sequence(50.0, false), before).is_none(), "nobody watched any longer");
+    }
+
+    #[test]
+    fn what_was_asked_at_stated_moments_says_so() {
+        let said = |at_labels| TuningCheck { at_labels, ..check(0.1, 1000, 4, 150.0) }.said().remove(0);
+        assert!(said(true).contains("at the moments that its levels were set for"));
+        assert!(!said(false).contains("at the moments"));
     }
 }

@@ -136,7 +136,9 @@ impl Arguments {
             }
         }
         // That of the model before is of other levels.
-        let check = TuningCheck::of_records(&model, &records, &tokenizer, &directory.reference)?;
+        let first = |subject: &Subject| moments.of(subject).first().map(|(time, _)| *time);
+        let at = self.at.as_ref().map(|_| &first as &dyn Fn(&Subject) -> Option<Time>);
+        let check = TuningCheck::of_records(&model, &records, &tokenizer, &directory.reference, at)?;
         TuningCheck { levels_set_by_them: self.split.contains(&Split::Tuning), ..check }
             .write(output.path())?;
         for (code, (observed, expected)) in told.iter().take(5) {

@@ -181,6 +181,7 @@ impl Deidentifier {
                                 unnamed.extend(self.systems_not_named(event));
                             }
                             tally.keep_event(&event.path);
+                            tally.recorded(&event.path, &safe.code);
                             events.push(safe);
                         }
                         Err(rule) => {
@@ -418,7 +419,8 @@ impl Deidentifier {
             };
         }
         if self.policy.allows_system(system) {
-            let code = self.generalised(system, code);
+            let code = events::with_dot(system, if system == STATE { zip3::state(code) } else { code });
+            let code = self.generalised(system, &code);
             return match codes::has_shape(system, code) {
                 true => Ok(Code::of(system, code)),
                 false => Err(format!("code without the shape of {system}").into()),
@@ -485,6 +487,8 @@ const READERS_OWN: [&str; 6] = ["V2", "V3", "DOCUMENT", "INTERPRETATION", "UCUM"
 
 /// The system of a fact that is a ZIP code.
 const ZIP: &str = "ZIP";
+/// The system of states.
+const STATE: &str = "STATE";
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,9 @@ pub(crate) type Rule = Cow<'static, str>;
 /// The rule that drops what the policy's allow-list doesn't name.
 pub(crate) const FIELD_NOT_ALLOWED: Rule = Cow::Borrowed("field not allowed");
 
+/// The vocabulary that has codes of all kinds.
+const ALL_KINDS: &str = "SNOMED";
+
 /// Counts by field and rule. Tallies of parts add up with [`Tally::merge`].
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -38,6 +41,8 @@ pub struct Tally {
     followup_ends: FxHashMap<i64, u64>,
     /// Per code and what a source calls it: how many subjects.
     descriptions: Shared<(Code, SmolStr)>,
+    /// Per code of [`ALL_KINDS`]: how often it was recorded as something done, less how often as anything else.
+    done: FxHashMap<Code, i64>,
     /// Systems that the policy doesn't name: how many subjects have codes of each.
     unnamed: Shared<SmolStr>,
 }
@@ -159,6 +164,25 @@ impl Tally {
         seen.into_iter().for_each(|pair| self.descriptions.add(pair, 1, MOST_DESCRIPTIONS));
     }
 
+    /// Counts a code by what the field says that it is.
+    pub(crate) fn recorded(&mut self, path: &str, code: &Code) {
+        if code.system() == ALL_KINDS {
+            // In FHIR, OMOP and Synthea's tables.
+            let done = ["Procedure.", "Encounter.type", "procedure", "encounters"];
+            let step = if done.iter().any(|prefix| path.starts_with(prefix)) { 1 } else { -1 };
+            match self.done.get_mut(code) {
+                Some(n) => *n += step,
+                None => drop(self.done.insert(code.clone(), step)),
+            }
+        }
+    }
+
+    /// Codes that are recorded as something done more often than as anything else, of the one vocabulary whose codes don't tell:
+    /// SNOMED CT has diseases and procedures.
+    pub fn procedures(&self) -> FxHashSet<&str> {
+        self.done.iter().filter(|(_, n)| **n > 0).map(|(code, _)| code.as_str()).collect()
+    }
+
     /// Counts the systems, which the policy doesn't name, of one subject's codes.
     pub(crate) fn meet(&mut self, unnamed: FxHashSet<&str>) {
         let is_plain = |system: &&str| {
@@ -197,6 +221,9 @@ impl Tally {
         }
         for (system, n) in other.unnamed.0 {
             self.unnamed.add(system, n, MOST_SYSTEMS);
+        }
+        for (code, n) in other.done {
+            *self.done.entry(code).or_default() += n;
         }
         for (pair, n) in other.descriptions.0 {
             self.descriptions.add(pair, n, MOST_DESCRIPTIONS);

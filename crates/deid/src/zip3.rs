@@ -43,16 +43,99 @@ fn allowed() -> FxHashSet<&'static str> {
     section("over-20000-in-2010").filter(|prefix| !restricted.contains(prefix)).collect()
 }
 
-/// Postal abbreviations of states, the federal district and territories (USPS Publication 28, appendix B).
+/// States, the federal district and territories, and their postal abbreviations (USPS Publication 28, appendix B).
+const STATES: [(&str, &str); 59] = [
+    ("ALABAMA", "AL"),
+    ("ALASKA", "AK"),
+    ("AMERICAN SAMOA", "AS"),
+    ("ARIZONA", "AZ"),
+    ("ARKANSAS", "AR"),
+    ("CALIFORNIA", "CA"),
+    ("COLORADO", "CO"),
+    ("CONNECTICUT", "CT"),
+    ("DELAWARE", "DE"),
+    ("DISTRICT OF COLUMBIA", "DC"),
+    ("MICRONESIA", "FM"),
+    ("FLORIDA", "FL"),
+    ("GEORGIA", "GA"),
+    ("GUAM", "GU"),
+    ("HAWAII", "HI"),
+    ("IDAHO", "ID"),
+    ("ILLINOIS", "IL"),
+    ("INDIANA", "IN"),
+    ("IOWA", "IA"),
+    ("KANSAS", "KS"),
+    ("KENTUCKY", "KY"),
+    ("LOUISIANA", "LA"),
+    ("MAINE", "ME"),
+    ("MARSHALL ISLANDS", "MH"),
+    ("MARYLAND", "MD"),
+    ("MASSACHUSETTS", "MA"),
+    ("MICHIGAN", "MI"),
+    ("MINNESOTA", "MN"),
+    ("MISSISSIPPI", "MS"),
+    ("MISSOURI", "MO"),
+    ("MONTANA", "MT"),
+    ("NEBRASKA", "NE"),
+    ("NEVADA", "NV"),
+    ("NEW HAMPSHIRE", "NH"),
+    ("NEW JERSEY", "NJ"),
+    ("NEW MEXICO", "NM"),
+    ("NEW YORK", "NY"),
+    ("NORTH CAROLINA", "NC"),
+    ("NORTH DAKOTA", "ND"),
+    ("NORTHERN MARIANA ISLANDS", "MP"),
+    ("OHIO", "OH"),
+    ("OKLAHOMA", "OK"),
+    ("OREGON", "OR"),
+    ("PALAU", "PW"),
+    ("PENNSYLVANIA", "PA"),
+    ("PUERTO RICO", "PR"),
+    ("RHODE ISLAND", "RI"),
+    ("SOUTH CAROLINA", "SC"),
+    ("SOUTH DAKOTA", "SD"),
+    ("TENNESSEE", "TN"),
+    ("TEXAS", "TX"),
+    ("UTAH", "UT"),
+    ("VERMONT", "VT"),
+    ("VIRGIN ISLANDS", "VI"),
+    ("VIRGINIA", "VA"),
+    ("WASHINGTON", "WA"),
+    ("WEST VIRGINIA", "WV"),
+    ("WISCONSIN", "WI"),
+    ("WYOMING", "WY"),
+];
+
+/// Is it the abbreviation of a state?
 pub(crate) fn is_state(code: &str) -> bool {
-    const STATES: &str = "AL AK AS AZ AR CA CO CT DE DC FM FL GA GU HI ID IL IN IA KS KY LA ME MH MD MA MI MN MS MO \
-                          MT NE NV NH NJ NM NY NC ND MP OH OK OR PW PA PR RI SC SD TN TX UT VT VI VA WA WV WI WY";
-    code.len() == 2 && STATES.split_whitespace().any(|state| state == code)
+    STATES.iter().any(|(_, state)| *state == code)
+}
+
+/// The abbreviation of a state that is written in full, in any case; what is written otherwise, as it is.
+pub(crate) fn state(written: &str) -> &str {
+    let named = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(written.trim()));
+    named.map_or(written, |(_, state)| state)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_in_full_is_its_abbreviation() {
+        for (written, expected) in
+            [("Massachusetts", "MA"), ("new york", "NY"), ("MA", "MA"), ("Bavaria", "Bavaria"), ("ma", "ma")]
+        {
+            assert_eq!(state(written), expected);
+        }
+        assert!(
+            is_state("MA")
+                && is_state("DC")
+                && !is_state("ma")
+                && !is_state("Massachusetts")
+                && !is_state("")
+        );
+    }
 
     #[test]
     fn prefixes_of_few_people_by_either_census_become_000() {

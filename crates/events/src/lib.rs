@@ -35,7 +35,7 @@ pub use label::Label;
 pub use misread::{is_field_name, misread, without_values};
 pub use prediction::Prediction;
 pub use privacy::{Deidentified, Identified};
-pub use shapes::vocabulary_shape;
+pub use shapes::{vocabulary_shape, with_dot};
 pub use source::{
     IdentityKind, SourceEvent, SourceFact, SourceIdentity, SourceLabel, SourceSubject, SourceTime,
     SourceValue,

@@ -1,6 +1,7 @@
 //! The shapes that codes of shared vocabularies have, check digits included: by them a reader chooses between two codes of a row, and
 //! de-identification lets a code pass.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 /// The rule for the codes of a vocabulary that everybody shares; none for others, a site's own among them.
@@ -34,6 +35,31 @@ pub fn vocabulary_shape(system: &str) -> Option<fn(&str) -> bool> {
         "ATC" => atc,
         _ => return None,
     })
+}
+
+/// A code as its vocabulary writes it: claims leave the dot out of ICD codes (`E119` is `E11.9`).
+///
+/// ```
+/// assert_eq!(events::with_dot("ICD10CM", "E119"), "E11.9");
+/// assert_eq!(events::with_dot("ICD9CM", "25000"), "250.00");
+/// assert_eq!(events::with_dot("LOINC", "4548-4"), "4548-4");
+/// ```
+pub fn with_dot<'c>(system: &str, code: &'c str) -> Cow<'c, str> {
+    let head = match (system, code.as_bytes()) {
+        ("ICD10CM" | "ICD10", [_, _, _, _, ..]) => 3,
+        ("ICD9CM", [b'E', _, _, _, _, ..]) => 4,
+        ("ICD9CM", [b'0'..=b'9' | b'V', _, _, _, ..]) => 3,
+        ("ICD9PROC", [_, _, _, ..]) => 2,
+        _ => return Cow::Borrowed(code),
+    };
+    if !code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+        return Cow::Borrowed(code);
+    }
+    let dotted = format!("{}.{}", &code[..head], &code[head..]);
+    match vocabulary_shape(system).is_some_and(|fits| fits(&dotted)) {
+        true => Cow::Owned(dotted),
+        false => Cow::Borrowed(code),
+    }
 }
 
 fn digits(code: &str, length: RangeInclusive<usize>) -> bool {
@@ -184,6 +210,36 @@ mod tests {
         ) {
             let fits = vocabulary_shape(system).is_some_and(|fits| fits(&code));
             prop_assert!(!fits || code.is_ascii(), "{system} {code}");
+            let dotted = with_dot(system, &code);
+            prop_assert!(dotted == code || dotted.replacen('.', "", 1) == code, "{system} {code}");
+            prop_assert!(!fits || system == "ICD9PROC" || dotted == code, "{system} {code} has its shape");
+        }
+    }
+
+    #[test]
+    fn the_dot_that_claims_leave_out_is_put_in() {
+        for (system, code, written) in [
+            ("ICD10CM", "E119", "E11.9"),
+            ("ICD10CM", "S72001A", "S72.001A"),
+            ("ICD10", "I639", "I63.9"),
+            ("ICD10CM", "I10", "I10"),
+            ("ICD10CM", "E11.9", "E11.9"),
+            ("ICD10CM", "E08-E13", "E08-E13"),
+            ("ICD10CM", "E1", "E1"),
+            ("ICD10CM", "MRN12345", "MRN12345"),
+            ("ICD10CM", "1234567", "1234567"),
+            ("ICD9CM", "25000", "250.00"),
+            ("ICD9CM", "4019", "401.9"),
+            ("ICD9CM", "V458", "V45.8"),
+            ("ICD9CM", "E8120", "E812.0"),
+            ("ICD9CM", "E812", "E812"),
+            ("ICD9CM", "250", "250"),
+            ("ICD9CM", "0012345", "0012345"),
+            ("ICD9PROC", "3601", "36.01"),
+            ("ICD9PROC", "36", "36"),
+            ("SNOMED", "73211009", "73211009"),
+        ] {
+            assert_eq!(with_dot(system, code), written, "{system}");
         }
     }
 

@@ -70,6 +70,7 @@ impl<'a> CodeFeatures<'a> {
             subjects: 0,
             events: 0,
             values: Vec::new(),
+            is_procedure: code.is_procedure,
         };
         (!features.is_empty()).then_some((entry, features))
     }
@@ -123,7 +124,12 @@ mod tests {
     use timeline::{VocabularyBuilder, VocabularyOptions};
 
     fn code(code: &str, description: &str) -> CodeMetadata {
-        CodeMetadata { code: code.into(), description: Some(description.into()), parents: vec![] }
+        CodeMetadata {
+            code: code.into(),
+            description: Some(description.into()),
+            parents: vec![],
+            is_procedure: false,
+        }
     }
 
     fn vocabulary(codes: &[CodeMetadata]) -> Vocabulary {

@@ -10,6 +10,7 @@ mod card;
 mod certificates;
 mod clock;
 mod code_features;
+mod code_kind;
 mod commands;
 mod crosswalk_file;
 mod environment;

@@ -42,6 +42,19 @@ pub struct Provenance {
     pub deidentification: Option<Deidentification>,
 }
 
+/// Lets nobody but the owner read a file (0600) or enter a directory (0700).
+pub fn owner_only(path: &Path, mode: u32) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            .with_context(|| format!("cannot set the permissions of {}", path.display()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}
+
 /// A directory's manifest names every file in it, so whatever else is written there makes it one that was tampered with.
 fn refuse_inside_another(out: &Path, parent: &Path) -> Result<()> {
     let there = parent.ancestors().find_map(|ancestor| match ancestor.as_os_str().is_empty() {
@@ -82,6 +95,11 @@ fn differing(a: &serde_json::Value, b: &serde_json::Value, at: &str, paths: &mut
 }
 
 impl OutputDirectory {
+    /// Lets nobody but the owner enter it: for text of patients, and for what is still protected health information.
+    pub fn keep_to_owner(&self) -> Result<()> {
+        owner_only(&self.partial, 0o700)
+    }
+
     /// Starts an output. What a killed run left behind is cleared first, but for what one could go on from, which `force` alone
     /// clears.
     pub fn create(out: &Path, kind: Kind, force: bool) -> Result<Self> {

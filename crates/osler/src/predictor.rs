@@ -3,6 +3,7 @@
 mod futures;
 mod reason;
 
+use crate::code_kind::code_kind;
 use crate::commands::{digest_of, name_of};
 use crate::model_directory::ModelDirectory;
 use crate::states::{Found, States};
@@ -14,9 +15,9 @@ use events::{
 use ingest::{Limits, OmopVocabulary};
 use model::HORIZON_DAYS;
 use serve::{
-    CodeDescription, CodeKind, CodeRisk, Example, KeptStates, MedsEvent, ModelDescription, Patient,
-    PatientError, PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts,
-    RiskQuestion, SentRecord, SimulateQuestion, SimulatedPatient, Stage, TrainingData,
+    CodeDescription, CodeRisk, Example, KeptStates, MedsEvent, ModelDescription, Patient, PatientError,
+    PatientRisk, PredictError, Predictor, ReasonQuestion, ReasonSection, RecordCounts, RiskQuestion,
+    SentRecord, SimulateQuestion, SimulatedPatient, Stage, TrainingData,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -268,7 +269,7 @@ impl Predictor for ModelPredictor {
                         Code::DEATH => Some("Death".to_owned()),
                         _ => entry.description.clone(),
                     },
-                    kind: CodeKind::of(entry.code.as_str()),
+                    kind: code_kind(entry),
                     category: entry.kind == EntryKind::Group,
                 })
                 .collect(),

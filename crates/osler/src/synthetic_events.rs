@@ -76,6 +76,7 @@ fn metadata(codes: HashMap<Code, u64>) -> Vec<CodeMetadata> {
             description: descriptions.remove(code.as_str()),
             parents: synth::meds::parents(code.as_str()),
             code: code.as_str().to_owned(),
+            is_procedure: synth::meds::is_procedure(code.as_str()),
         })
         .collect()
 }

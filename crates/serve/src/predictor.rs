@@ -164,7 +164,16 @@ impl CodeKind {
     /// A guess from the coding system alone, for models that know no better. SNOMED CT holds all kinds and is
     /// taken for conditions.
     pub fn of(code: &str) -> CodeKind {
-        let system = code.split_once("//").map_or(code, |(system, _)| system);
+        let (system, local) = code.split_once("//").unwrap_or((code, ""));
+        // Why somebody came, what he once had, a birth without complications: on record like diagnoses, and none.
+        let reasons: &[&str] = match system {
+            "ICD10CM" | "ICD10" => &["Z", "O80"],
+            "ICD9CM" | "ICD9" => &["V", "650"],
+            _ => &[],
+        };
+        if reasons.iter().any(|reason| local.starts_with(reason)) {
+            return CodeKind::Other;
+        }
         match system.to_ascii_uppercase().as_str() {
             "ICD10CM" | "ICD10" | "ICD9CM" | "ICD9" | "SNOMED" | "SNOMEDCT" | "CCSR" | "PHECODE"
             | "CONDITION" | "MEDS_DEATH" => CodeKind::Condition,
@@ -502,6 +511,12 @@ mod tests {
             ("RxNorm//860975", CodeKind::Medication),
             ("LOINC//4548-4", CodeKind::Measurement),
             ("GENDER//F", CodeKind::Other),
+            ("ICD10CM//Z00.00", CodeKind::Other),
+            ("ICD10CM//Z00-Z99", CodeKind::Other),
+            ("ICD9CM//V70.0", CodeKind::Other),
+            ("ICD10CM//O80", CodeKind::Other),
+            ("ICD10CM//O80.1", CodeKind::Other),
+            ("ICD10CM//O24.4", CodeKind::Condition),
         ] {
             assert_eq!(CodeKind::of(code), kind, "{code}");
         }

@@ -146,6 +146,14 @@ pub fn descriptions() -> Vec<(String, String)> {
     found.into_iter().collect()
 }
 
+/// Is it something done? Of SNOMED CT records have procedures, and whether somebody smokes.
+pub fn is_procedure(code: &str) -> bool {
+    let statuses = [SmokingStatus::Never, SmokingStatus::Current, SmokingStatus::Former];
+    code.split_once("//").is_some_and(|(system, local)| {
+        system == "SNOMED" && statuses.iter().all(|status| smoking_code(*status).0 != local)
+    })
+}
+
 /// Broader codes, nearest first: those of ICD-10-CM are its beginnings, down to the category of three characters.
 ///
 /// ```

@@ -223,6 +223,7 @@ mod tests {
                 code: (*code).into(),
                 description: Some((*description).into()),
                 parents: vec![],
+                is_procedure: false,
             })
             .collect();
         let mut builder = VocabularyBuilder::new(VocabularyOptions::default(), &metadata).unwrap();

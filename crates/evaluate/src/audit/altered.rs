@@ -33,7 +33,7 @@ pub(crate) fn altered(task: &TaskReport, alteration: Alteration, beside: &Beside
             Check::ShuffledTimes,
             Severity::Note,
             format!(
-                "With the times of the history shuffled: {numbers}. Nothing shows that the model uses when things happened."
+                "{name}, with the times of the history shuffled: {numbers}. Nothing shows that the model uses when things happened."
             ),
         ),
         Alteration::WithoutLastVisit if is_sure && lost > MOST_FROM_LAST_VISIT => (

@@ -2,8 +2,8 @@
 
 use super::table::{self, TableWriter};
 use super::{Error, schema};
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{Array, ListArray, StringArray};
+use arrow_array::builder::{BooleanBuilder, ListBuilder, StringBuilder};
+use arrow_array::{Array, BooleanArray, ListArray, StringArray};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,12 +16,16 @@ pub struct CodeMetadata {
     pub description: Option<String>,
     /// Codes that are broader, nearest first.
     pub parents: Vec<String>,
+    /// Whether it is recorded as something done (a procedure, a visit's type) more often than as anything else: a code of SNOMED CT
+    /// doesn't tell. A column of our own, `is_procedure`; no where it is missing.
+    pub is_procedure: bool,
 }
 
 pub(super) fn write_codes(path: &Path, codes: &[CodeMetadata]) -> Result<(), Error> {
     let mut writer = TableWriter::create(path, schema::codes())?;
     let (mut code, mut description) = (StringBuilder::new(), StringBuilder::new());
     let mut parents = ListBuilder::new(StringBuilder::new());
+    let mut is_procedure = BooleanBuilder::new();
     for entry in codes {
         code.append_value(&entry.code);
         description.append_option(entry.description.as_deref());
@@ -29,11 +33,13 @@ pub(super) fn write_codes(path: &Path, codes: &[CodeMetadata]) -> Result<(), Err
             parents.values().append_value(parent);
         }
         parents.append(!entry.parents.is_empty());
+        is_procedure.append_value(entry.is_procedure);
     }
     writer.write(vec![
         Arc::new(code.finish()),
         Arc::new(description.finish()),
         Arc::new(parents.finish()),
+        Arc::new(is_procedure.finish()),
     ])?;
     writer.finish()
 }
@@ -54,6 +60,7 @@ pub fn read_codes(root: &Path) -> Result<Vec<CodeMetadata>, Error> {
         table::no_nulls(&path, code, "code")?;
         let description = table::optional_column::<StringArray>(&path, &batch, "description")?;
         let parents = table::optional_column::<ListArray>(&path, &batch, "parent_codes")?;
+        let is_procedure = table::optional_column::<BooleanArray>(&path, &batch, "is_procedure")?;
         for row in 0..batch.num_rows() {
             let parents = match parents {
                 Some(list) if list.is_valid(row) => {
@@ -71,6 +78,7 @@ pub fn read_codes(root: &Path) -> Result<Vec<CodeMetadata>, Error> {
                 code: code.value(row).to_owned(),
                 description: description.filter(|d| d.is_valid(row)).map(|d| d.value(row).to_owned()),
                 parents,
+                is_procedure: is_procedure.is_some_and(|is| is.is_valid(row) && is.value(row)),
             });
         }
     }

@@ -197,6 +197,7 @@ mod tests {
             code: "LOINC//1-1".into(),
             description: Some("one".into()),
             parents: vec!["LOINC//1".into()],
+            is_procedure: true,
         }];
         let summary = writer.finish(&DatasetDescription::default(), &codes).unwrap();
         assert_eq!(summary.subjects, [20, 20, 0]);

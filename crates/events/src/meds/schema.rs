@@ -31,6 +31,7 @@ pub(super) fn codes() -> SchemaRef {
         Field::new("code", DataType::Utf8, false),
         Field::new("description", DataType::Utf8, true),
         Field::new("parent_codes", DataType::new_list(DataType::Utf8, true), true),
+        Field::new("is_procedure", DataType::Boolean, true),
     ]))
 }
 

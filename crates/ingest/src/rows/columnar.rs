@@ -12,6 +12,7 @@ use arrow_array::{
     },
 };
 use arrow_schema::{DataType, TimeUnit};
+use chrono::{Offset, TimeZone};
 use events::{MICROS_PER_DAY, SourceTime, Time};
 use parquet::{
     arrow::{
@@ -142,6 +143,18 @@ enum Cells {
     Other,
 }
 
+/// What a clock on the wall of the column's zone showed at each of its instants, in microseconds: as text with an offset is read,
+/// so that a day begins at midnight where it was lived. Nothing for a zone that nobody knows.
+fn wall_clock(instants: &arrow_array::Int64Array, zone: &str) -> Option<arrow_array::Int64Array> {
+    let zone: arrow_array::timezone::Tz = zone.parse().ok()?;
+    Some(instants.unary(|micros| {
+        let instant = chrono::DateTime::from_timestamp_micros(micros).map(|instant| instant.naive_utc());
+        let east =
+            instant.map_or(0, |instant| zone.offset_from_utc_datetime(&instant).fix().local_minus_utc());
+        micros.saturating_add(i64::from(east) * 1_000_000)
+    }))
+}
+
 impl Cells {
     fn of(array: &ArrayRef) -> Self {
         macro_rules! integers {
@@ -150,9 +163,13 @@ impl Cells {
             };
         }
         macro_rules! times {
-            ($type:ty, $micros:expr) => {
-                Cells::Times(array.as_primitive::<$type>().unary($micros))
-            };
+            ($type:ty, $zone:expr, $micros:expr) => {{
+                let times = array.as_primitive::<$type>().unary($micros);
+                match $zone {
+                    Some(zone) => wall_clock(&times, zone).map_or(Cells::Other, Cells::Times),
+                    None => Cells::Times(times),
+                }
+            }};
         }
         match array.data_type() {
             DataType::Int8 => integers!(Int8Type),
@@ -180,15 +197,17 @@ impl Cells {
                     places.into_iter().enumerate().map(|(row, key)| (!array.is_null(row)).then_some(key));
                 Cells::Encoded { keys: keys.collect(), values: Box::new(Cells::of(dictionary.values())) }
             }
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                times!(TimestampSecondType, |v: i64| v.saturating_mul(1_000_000))
+            DataType::Timestamp(TimeUnit::Second, zone) => {
+                times!(TimestampSecondType, zone, |v: i64| v.saturating_mul(1_000_000))
             }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                times!(TimestampMillisecondType, |v: i64| v.saturating_mul(1000))
+            DataType::Timestamp(TimeUnit::Millisecond, zone) => {
+                times!(TimestampMillisecondType, zone, |v: i64| v.saturating_mul(1000))
             }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => times!(TimestampMicrosecondType, |v: i64| v),
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                times!(TimestampNanosecondType, |v: i64| v.div_euclid(1000))
+            DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+                times!(TimestampMicrosecondType, zone, |v: i64| v)
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+                times!(TimestampNanosecondType, zone, |v: i64| v.div_euclid(1000))
             }
             DataType::Date32 => Cells::Dates(array.as_primitive::<Date32Type>().unary(i64::from)),
             DataType::List(_) => Cells::Lists(array.clone()),
@@ -306,5 +325,44 @@ impl Row for Columnar {
 
     fn time(&self, column: usize) -> Result<Option<SourceTime>, Reason> {
         self.columns.get(column).map_or(Ok(None), |cells| cells.time(self.place.row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::TimestampMillisecondArray;
+    use std::sync::Arc;
+
+    /// 2020-07-01T03:30Z and 2020-01-01T03:30Z, as a column of some zone shows them.
+    fn shown(zone: Option<&str>) -> Vec<Result<Option<SourceTime>, Reason>> {
+        let column =
+            TimestampMillisecondArray::from(vec![Some(1_593_574_200_000), Some(1_577_849_400_000), None]);
+        let column: ArrayRef = match zone {
+            Some(zone) => Arc::new(column.with_timezone(zone)),
+            None => Arc::new(column),
+        };
+        let cells = Cells::of(&column);
+        (0..3).map(|row| cells.time(row)).collect()
+    }
+
+    fn at(text: &str) -> Result<Option<SourceTime>, Reason> {
+        moment::parse(text.as_bytes()).map(Some)
+    }
+
+    #[test]
+    fn an_instant_in_a_zone_is_what_a_clock_there_showed() {
+        for zone in [None, Some("UTC"), Some("+00:00")] {
+            assert_eq!(
+                shown(zone),
+                [at("2020-07-01T03:30:00"), at("2020-01-01T03:30:00"), Ok(None)],
+                "{zone:?}"
+            );
+        }
+        // Summer and winter; the evening before.
+        let new_york = [at("2020-06-30T23:30:00"), at("2019-12-31T22:30:00"), Ok(None)];
+        assert_eq!(shown(Some("America/New_York")), new_york);
+        assert_eq!(shown(Some("+05:30")), [at("2020-07-01T09:00:00"), at("2020-01-01T09:00:00"), Ok(None)]);
+        assert_eq!(shown(Some("Nowhere/At_All"))[0], Err(moment::NOT_A_TIME));
     }
 }

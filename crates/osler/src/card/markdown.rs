@@ -77,7 +77,7 @@ fn table(text: &mut String, table: &Table) {
     let _ = writeln!(text, "| | n | events | {} |", table.columns.join(" | "));
     let _ = writeln!(text, "|---|---:|---:|{}", "---:|".repeat(table.columns.len()));
     for row in &table.rows {
-        let code = row.code.as_ref().map(|code| format!(" `{}`", cell(code))).unwrap_or_default();
+        let code = row.code.as_ref().map(|code| format!(" {}", verbatim(code))).unwrap_or_default();
         let _ = write!(text, "| {}{code} | {} | {} |", cell(&row.name), count(row.n), count(row.events));
         for figure in &row.figures {
             let interval = interval(figure).map(|text| format!(" ({})", cell(&text))).unwrap_or_default();
@@ -104,6 +104,12 @@ fn line(text: &str) -> String {
     safe
 }
 
+/// A code of a table's cell, as it is written: nothing is markup between backticks.
+fn verbatim(code: &str) -> String {
+    let safe: String = code.chars().filter(|c| *c != '`' && !c.is_control()).collect();
+    format!("`{}`", safe.replace('|', "\\|"))
+}
+
 fn cell(text: &str) -> String {
     line(text).replace('|', "\\|")
 }
@@ -112,6 +118,8 @@ fn cell(text: &str) -> String {
 mod tests {
     #[test]
     fn what_others_wrote_is_no_markup() {
+        assert_eq!(super::verbatim("MEDS_DEATH"), "`MEDS_DEATH`");
+        assert_eq!(super::verbatim("a`|b\n_*"), "`a\\|b_*`");
         assert_eq!(super::cell("a|b\n# c <script> *d*"), "a\\|b \\# c &lt;script> \\*d\\*");
     }
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use deid::attestation::Quarantined;
 use deid::crosswalk::Crosswalk;
-use deid::{DateMethod, Deidentifier, FreeText, Key, Policy, Tally};
+use deid::{DateMethod, Deidentifier, FreeText, Key, Label as PolicyLabel, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
 use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
 use export::ExportArguments;
@@ -137,6 +137,9 @@ impl Arguments {
         let deidentifier = Deidentifier::with_known_numbers(policy, key, known)?;
         let policy = deidentifier.policy();
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
+        if policy.label() == PolicyLabel::LimitedDataSet || policy.free_text() != FreeText::Drop {
+            output.keep_to_owner()?;
+        }
         let spill = SpillDirectory::create(self.spill_dir.as_deref(), output.path())?;
         let sources = match self.export.of(&self.sources, matches!(self.from, From::Fhir), &self.out)? {
             Some(export) => download::download(&export, voice)?,
@@ -253,6 +256,9 @@ impl Arguments {
                 grouped(dropped),
                 grouped(trimmed),
             ));
+            for line in lines_of_what_was_dropped(&written.tally) {
+                voice.say(line);
+            }
         }
         for line in lines_of_what_is_missing(summary) {
             voice.say(line);
@@ -266,6 +272,28 @@ const IGNORED_TOLD: usize = 20;
 const LACKS_A_CONCEPT: f64 = 0.01;
 /// From here on subjects without a birth or a sex are warned of, as a share of all subjects.
 const LACKS_A_PERSON: f64 = 0.03;
+
+/// Rules of de-identification that are told.
+const DROPPED_TOLD: usize = 3;
+
+/// By which rules most events were dropped, a line for each.
+fn lines_of_what_was_dropped(tally: &Tally) -> Vec<String> {
+    let mut rules: Vec<(String, u64)> =
+        tally.dropped().iter().map(|(rule, count)| (rule.to_string(), *count)).collect();
+    rules.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let rules = rules.into_iter().take(DROPPED_TOLD).filter(|(_, count)| *count > 0);
+    rules.map(|(rule, count)| format!("  {} dropped: {rule}", grouped(count))).collect()
+}
+
+/// The names of files that hold the same bytes, at most [`IGNORED_TOLD`] groups of them.
+fn the_same_twice(inputs: &[ingest::InputDigest]) -> Vec<String> {
+    let mut by_digest = BTreeMap::<(&str, u64), Vec<&str>>::new();
+    for input in inputs.iter().filter(|input| input.bytes > 0) {
+        by_digest.entry((&input.blake3, input.bytes)).or_default().push(&input.name);
+    }
+    let same = by_digest.into_values().filter(|names| names.len() > 1);
+    same.take(IGNORED_TOLD).map(|names| names.join(" and ")).collect()
+}
 
 /// What of the sources is not in the output, a line for each kind.
 fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
@@ -289,6 +317,11 @@ fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
             "left out {} older {} of resources that came again, or were deleted",
             grouped(summary.displaced),
             if summary.displaced == 1 { "version" } else { "versions" },
+        ));
+    }
+    for twice in the_same_twice(&summary.inputs) {
+        lines.push(format!(
+            "warning: {twice} hold the same bytes; where rows have no identity, all of them count twice"
         ));
     }
     if summary.files_skipped > 0 {
@@ -498,6 +531,7 @@ fn code_metadata(
     summary: &Summary,
 ) -> Vec<CodeMetadata> {
     let shared = tally.descriptions(policy.description_subjects());
+    let procedures = tally.procedures();
     let systems = policy.local_systems();
     codes
         .into_iter()
@@ -521,6 +555,7 @@ fn code_metadata(
                     }
                     false => parents,
                 },
+                is_procedure: procedures.contains(code.as_str()),
                 code,
             }
         })

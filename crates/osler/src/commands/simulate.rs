@@ -7,6 +7,7 @@ mod picture;
 use super::predict::{self, HORIZON_NAMES, Job};
 use super::threads;
 use crate::broader;
+use crate::code_kind::code_kind;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::output::{OutputDirectory, Provenance};
@@ -249,8 +250,9 @@ impl Arguments {
         let mut codes = job.codes(vocabulary)?;
         if let Ok(most) = self.codes.parse::<usize>() {
             let subjects = |index: u32| vocabulary.entry(index).map_or(0, |entry| entry.subjects);
-            codes.retain(|(index, code)| {
-                *index != Vocabulary::DEATH && CodeKind::of(code) == CodeKind::Condition
+            codes.retain(|(index, _)| {
+                let entry = vocabulary.entry(*index).filter(|_| *index != Vocabulary::DEATH);
+                entry.is_some_and(|entry| code_kind(entry) == CodeKind::Condition)
             });
             codes.sort_by_key(|(index, _)| (std::cmp::Reverse(subjects(*index)), *index));
             codes.truncate(most);

@@ -1,6 +1,7 @@
 //! What was known before a decision, as numbers: what the model expects, and what was last measured.
 
 use super::log_odds;
+use crate::code_kind::code_kind;
 use crate::model_directory::ModelDirectory;
 use ::serve::CodeKind;
 use anyhow::Result;
@@ -117,7 +118,7 @@ fn commonest(
 ) -> Vec<u32> {
     let of_kind = |index: &u32| {
         vocabulary.entry(*index).is_some_and(|e| {
-            e.kind == EntryKind::Event && *index != Vocabulary::DEATH && CodeKind::of(e.code.as_str()) == kind
+            e.kind == EntryKind::Event && *index != Vocabulary::DEATH && code_kind(e) == kind
         })
     };
     let mut all: Vec<u32> = codes.filter(of_kind).collect();

@@ -17,6 +17,7 @@ mod rules;
 mod table;
 mod validation;
 
+use crate::code_kind::code_kind;
 pub use crate::tuning_check::TuningCheck;
 pub use alike::{Alike, People};
 pub use case::{Case, day};
@@ -75,7 +76,7 @@ pub fn conditions(vocabulary: &Vocabulary, risk_codes: &[u32], most: usize) -> V
             let entry = vocabulary.entry(*index)?;
             let wanted = entry.kind == timeline::EntryKind::Event
                 && *index != Vocabulary::DEATH
-                && CodeKind::of(entry.code.as_str()) == CodeKind::Condition;
+                && code_kind(entry) == CodeKind::Condition;
             wanted.then_some((entry.subjects, *index))
         })
         .collect();

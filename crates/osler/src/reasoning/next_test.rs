@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::prices::Prices;
 use super::{Named, differential};
+use crate::code_kind::code_kind;
 use ::evaluate::diagnosis::{Candidate, Forecast, Plan, Stop, best};
 use ::serve::CodeKind;
 use anyhow::Result;
@@ -68,7 +69,7 @@ pub fn measurements(case: &Case<'_>, most: usize) -> Vec<u32> {
     let mut all: Vec<(u64, u32)> = (0..vocabulary.len() as u32)
         .filter_map(|index| vocabulary.entry(index).map(|entry| (index, entry)))
         .filter(|(_, e)| e.kind == EntryKind::Event && !e.values.is_empty())
-        .filter(|(_, e)| CodeKind::of(e.code.as_str()) == CodeKind::Measurement)
+        .filter(|(_, e)| code_kind(e) == CodeKind::Measurement)
         .map(|(index, e)| (e.subjects, index))
         .collect();
     all.sort_by_key(|(subjects, index)| (std::cmp::Reverse(*subjects), *index));

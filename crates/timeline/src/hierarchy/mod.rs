@@ -185,6 +185,7 @@ mod tests {
             code: code.into(),
             description: None,
             parents: parents.iter().map(|&p| p.into()).collect(),
+            is_procedure: false,
         };
         let hierarchy = Hierarchy::new(&[
             metadata("SNOMED//1", &["SNOMED//2", "SNOMED//3"]),

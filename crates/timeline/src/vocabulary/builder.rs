@@ -7,7 +7,7 @@ use crate::values::Sketch;
 use crate::{Error, Hierarchy, ValueDistribution};
 use events::meds::CodeMetadata;
 use events::{Code, Deidentified, Event, Subject};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 /// How a vocabulary is built.
@@ -48,6 +48,7 @@ pub struct VocabularyBuilder {
     options: VocabularyOptions,
     hierarchy: Hierarchy,
     descriptions: FxHashMap<SmolStr, String>,
+    procedures: FxHashSet<SmolStr>,
     ids: FxHashMap<Code, usize>,
     tracked: Vec<Tracked>,
     death: Tracked,
@@ -117,10 +118,13 @@ impl VocabularyBuilder {
             .into_iter()
             .filter_map(|code| Some((SmolStr::new(&code.code), code.description.clone()?)))
             .collect();
+        let procedures = metadata.clone().into_iter().filter(|code| code.is_procedure);
+        let procedures = procedures.map(|code| SmolStr::new(&code.code)).collect();
         Ok(VocabularyBuilder {
             options,
             hierarchy: Hierarchy::new(metadata),
             descriptions,
+            procedures,
             ids: FxHashMap::default(),
             tracked: Vec::new(),
             death: Tracked::default(),
@@ -277,6 +281,7 @@ impl VocabularyBuilder {
                 subjects,
                 events,
                 values: Vec::new(),
+                is_procedure: false,
             })
             .collect()
     }
@@ -307,6 +312,7 @@ impl VocabularyBuilder {
             subjects: tracked.beneath.count,
             events: tokens.events,
             values,
+            is_procedure: self.procedures.contains(code.as_str()),
             code,
         })
     }

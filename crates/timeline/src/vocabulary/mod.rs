@@ -43,6 +43,9 @@ pub struct Entry {
     pub events: u64,
     /// Its values in training, one distribution per unit, by unit.
     pub values: Vec<ValueDistribution>,
+    /// Whether it is recorded as something done more often than as anything else, as `codes.parquet` says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_procedure: bool,
 }
 
 impl Entry {

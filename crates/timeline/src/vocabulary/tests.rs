@@ -9,6 +9,7 @@ fn metadata(code: &str, description: &str, parents: &[&str]) -> CodeMetadata {
         code: code.into(),
         description: Some(description.into()),
         parents: parents.iter().map(|&parent| parent.into()).collect(),
+        is_procedure: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Job;
 use super::people::{People, drawn};
+use crate::code_kind::code_kind;
 use ::evaluate::privacy::{AttributeInference, Guess, attribute_inference};
 use ::serve::CodeKind;
 use anyhow::{Result, bail};
@@ -75,9 +76,9 @@ impl Job<'_> {
             return self.arguments.sensitive.iter().map(index).collect();
         }
         let condition = |i: &u32| {
-            vocabulary.entry(*i).is_some_and(|e| {
-                e.kind == EntryKind::Event && CodeKind::of(e.code.as_str()) == CodeKind::Condition
-            })
+            vocabulary
+                .entry(*i)
+                .is_some_and(|e| e.kind == EntryKind::Event && code_kind(e) == CodeKind::Condition)
         };
         // From the commonest to the rarest, as vocabularies are ordered.
         Ok((Vocabulary::DEATH + 1..vocabulary.len() as u32).filter(condition).collect())
@@ -102,6 +103,12 @@ impl Job<'_> {
         for moment in &mut without {
             moment.tokens.retain(|(c, _)| *c != code);
         }
+        // A code that stood alone would take its moment with it, and the wait before: that tells a record with the code from one
+        // without whatever the model learned. So it is asked of the next moment that there is, as it is where there was no code.
+        without.retain(|moment| !moment.tokens.is_empty());
+        if without.is_empty() {
+            return Ok(0.0);
+        }
         let age_days = match first {
             Some(age_days) => age_days,
             None => {
@@ -111,7 +118,7 @@ impl Job<'_> {
             }
         };
         let mut with = without.clone();
-        let place = with.partition_point(|m| m.age_days < age_days);
+        let place = with.partition_point(|m| m.age_days < age_days).min(with.len() - 1);
         let order = |index: u32| self.directory.tokenizer.vocabulary().entry(index).map(|e| e.code.as_str());
         if let Some(moment) = with.get_mut(place) {
             // Within a moment codes stand in the order of their names.

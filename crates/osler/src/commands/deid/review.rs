@@ -2,7 +2,7 @@
 
 use super::report::every_subject;
 use crate::manifest::Kind;
-use crate::output::{OutputDirectory, Provenance};
+use crate::output::{self, OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped};
 use crate::records::Records;
 use anyhow::{Context, Result, bail};
@@ -80,11 +80,11 @@ impl SampleArguments {
         }
         let manifest = &records.manifest;
         let output = OutputDirectory::create(&self.out, Kind::Review, self.force)?;
-        owner_only(output.path(), 0o700)?;
+        output.keep_to_owner()?;
         let path = output.path().join("review.html");
         std::fs::write(&path, sample.to_html(&manifest.dataset, manifest.synthetic))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        owner_only(&path, 0o600)?;
+        output::owner_only(&path, 0o600)?;
         let written = output.finish(Provenance {
             dataset: manifest.dataset.clone(),
             synthetic: manifest.synthetic,
@@ -139,17 +139,4 @@ fn tell(rate: &LeakRate) {
     for (kind, texts) in &rate.kinds {
         println!("  {kind}: {texts}");
     }
-}
-
-/// What is written is for the one who asked.
-fn owner_only(path: &Path, mode: u32) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-            .with_context(|| format!("cannot set the permissions of {}", path.display()))?;
-    }
-    #[cfg(not(unix))]
-    let _ = (path, mode);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What every kind of prediction needs: models, records, and which codes and horizons are asked for.
 
 use super::{Arguments, HORIZON_NAMES};
+use crate::code_kind::code_kind;
 use crate::model_directory::ModelDirectory;
 use crate::progress::Voice;
 use crate::records::Records;
@@ -85,7 +86,7 @@ impl Job<'_> {
             "all" => all.into_iter().map(|(i, code, _)| (i, code)).collect(),
             "common" => {
                 let death = all.iter().find(|(i, ..)| *i == Vocabulary::DEATH).map(|(i, code, _)| (*i, code.clone()));
-                all.retain(|(i, code, _)| *i != Vocabulary::DEATH && CodeKind::of(code) == CodeKind::Condition);
+                all.retain(|(i, _, e)| *i != Vocabulary::DEATH && code_kind(e) == CodeKind::Condition);
                 all.sort_by_key(|(i, _, e)| (std::cmp::Reverse(e.subjects), *i));
                 all.truncate(50);
                 let mut chosen: Vec<_> = all.into_iter().map(|(i, code, _)| (i, code)).chain(death).collect();

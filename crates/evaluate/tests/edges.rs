@@ -84,6 +84,26 @@ fn one_class_is_named_but_not_measured_unless_asked_for() {
 }
 
 #[test]
+fn levels_that_are_far_off_are_said_first() {
+    let mut predictions = ordinary(200);
+    let more = predictions.iter().map(|p| Prediction {
+        task: "far-off".into(),
+        predicted_boolean_probability: p.predicted_boolean_probability / 6.0,
+        ..p.clone()
+    });
+    let more: Vec<Prediction> = more.collect();
+    predictions.extend(more);
+    let said = &evaluate(&predictions, &options(1)).unwrap().answer[1];
+    assert!(
+        said.starts_with("In 1 of 2 the risks are too high or too low by more than a factor of two:"),
+        "{said}"
+    );
+    assert!(said.contains("far-off"), "{said}");
+    let fine = evaluate(&ordinary(200), &options(1)).unwrap();
+    assert!(fine.answer.iter().all(|said| !said.contains("factor of two")));
+}
+
+#[test]
 fn three_subjects_have_numbers_and_say_how_many_draws_had_none() {
     let predictions =
         [prediction(1, Some(true), 0.9), prediction(2, Some(false), 0.2), prediction(3, Some(false), 0.4)];

@@ -20,6 +20,7 @@ pub(super) fn sentences(
         [task] => of_one(task, options),
         [most_events, ..] => {
             let mut said = vec![of_many(summary)];
+            said.extend(levels_far_off(tasks));
             said.extend(of_one(most_events, options));
             said
         }
@@ -53,6 +54,39 @@ fn of_many(summary: &Summary) -> String {
         ));
     }
     text
+}
+
+/// Beyond this ratio of observed to expected, or its inverse, a risk's level is far off.
+const FAR_OFF: f64 = 2.0;
+/// Outcomes named whose levels are.
+const NAMED: usize = 3;
+
+/// The outcomes whose risks are wrong by more than a factor of two, the whole interval long.
+fn levels_far_off(tasks: &[TaskReport]) -> Option<String> {
+    let far = |task: &&TaskReport| {
+        let ratio = &task.model.observed_expected;
+        ratio.low.is_some_and(|low| low > FAR_OFF) || ratio.high.is_some_and(|high| high < 1.0 / FAR_OFF)
+    };
+    let mut off: Vec<(&TaskReport, f64)> = tasks
+        .iter()
+        .filter(far)
+        .filter_map(|task| Some((task, task.model.observed_expected.value?)))
+        .collect();
+    off.sort_by(|a, b| b.1.max(1e-9).ln().abs().total_cmp(&a.1.max(1e-9).ln().abs()));
+    let named = off.iter().take(NAMED).map(|(task, ratio)| {
+        let name = words::task(&task.name, task.horizon_days);
+        format!("“{name}” ({} observed for each expected)", words::number(*ratio))
+    });
+    let named: Vec<String> = named.collect();
+    (!off.is_empty()).then(|| {
+        format!(
+            "In {} of {} the risks are too high or too low by more than a factor of two: {}{}.",
+            words::count(off.len()),
+            words::count(tasks.len()),
+            named.join(", "),
+            if off.len() > NAMED { " and others" } else { "" }
+        )
+    })
 }
 
 fn of_one(task: &TaskReport, options: &Options) -> Vec<String> {

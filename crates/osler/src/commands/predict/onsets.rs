@@ -40,12 +40,13 @@ impl Job<'_> {
             .collect();
         let broader = broader::by_vocabulary(&self.directory.tokenizer);
         let stated = self.arguments.at.as_deref().map(labels_by_subject).transpose()?;
-        let (mut subjects, mut rows_written) = (0u64, 0u64);
+        let (mut people, mut not_asked, mut subjects, mut rows_written) = (0u64, 0u64, 0u64, 0u64);
         let mut read = TokenizationCounts::default();
         // With many codes, fewer subjects at once.
         let most = (RISKS_HELD / codes.len()).clamp(1, CHUNK);
         self.chunks("predicting", &mut |chunk| {
             for chunk in chunk.chunks(most) {
+                people += chunk.len() as u64;
                 let spots: Vec<(&Subject, Time)> = chunk
                     .iter()
                     .flat_map(|s| {
@@ -55,6 +56,7 @@ impl Job<'_> {
                             }
                             None => prediction_times(s, &landmark, self.arguments.seed),
                         };
+                        not_asked += u64::from(times.is_empty());
                         times.into_iter().map(move |t| (&**s, t))
                     })
                     .collect();
@@ -88,10 +90,22 @@ impl Job<'_> {
             }
             Ok(())
         })?;
-        let told = format!("{} predictions for {} subjects", grouped(rows_written), grouped(subjects));
+        let mut told = format!("{} predictions for {} subjects", grouped(rows_written), grouped(subjects));
+        if not_asked > 0 {
+            told.push_str(&format!(
+                " of {}: {} {}",
+                grouped(people),
+                grouped(not_asked),
+                match stated {
+                    Some(_) => "have no moment in --at",
+                    None => "have no visit after the date that was drawn for them, or nobody watches them any longer",
+                }
+            ));
+        }
         Ok((
             serde_json::json!({
-                "predictions": rows_written, "subjects": subjects, "codes": codes.len(), "events_read": read_as::counted(read),
+                "predictions": rows_written, "subjects": subjects, "subjects_of_the_split": people,
+                "subjects_without_a_moment": not_asked, "codes": codes.len(), "events_read": read_as::counted(read),
             }),
             told,
         ))

@@ -29,7 +29,7 @@ pub enum Error {
     },
     /// Nothing was found that could hold records.
     #[error(
-        "no input was found to read: {} files were looked at, none of them {wanted} (plain, .gz or .zst, or in a .tar of these; a .zip \
+        "no input was found to read: {} files were looked at, none of them {wanted} that holds anything (plain, .gz or .zst, or in a .tar of these; a .zip \
          is not opened)",
         grouped(*looked_at)
     )]

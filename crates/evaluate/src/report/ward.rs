@@ -83,14 +83,15 @@ pub(super) fn recalibrated(task: &TaskReport) -> String {
         return String::new();
     }
     let mut html = String::from(
-        r#"<h3>What recalibration here would bring</h3><p>Fitted on four fifths of these subjects and measured on the fifth, in turn.</p><div class="scroll"><table><thead><tr><th scope="col">Risks</th><th scope="col" class="n">Brier score</th><th scope="col" class="n">Observed / expected</th><th scope="col" class="n">Calibration slope</th><th scope="col" class="n">Integrated calibration index</th></tr></thead><tbody>"#,
+        r#"<h3>What recalibration here would bring</h3><p>Fitted on four fifths of these subjects and measured on the fifth, in turn.</p><div class="scroll"><table><thead><tr><th scope="col">Risks</th><th scope="col" class="n">Brier score, censoring-weighted</th><th scope="col" class="n">Observed / expected</th><th scope="col" class="n">Calibration slope</th><th scope="col" class="n">Integrated calibration index</th></tr></thead><tbody>"#,
     );
     let mut row = |name: &str, p: &Performance| {
         let _ = write!(
             html,
             r#"<tr><th scope="row">{}</th>{}{}{}{}</tr>"#,
             escape(name),
-            cell(&p.brier),
+            // Who left before it was known counts in how the corrections were fitted, so here too.
+            cell(&p.brier_ipcw),
             cell(&p.observed_expected),
             cell(&p.calibration_slope),
             cell(&p.integrated_calibration_index)

@@ -117,7 +117,7 @@ fn contained<T>(decode: impl FnOnce() -> Option<T>) -> Option<T> {
 fn damaged(file: &str) -> Error {
     Error::Table {
         file: file.to_owned(),
-        reason: "not readable as Parquet; copy or export the file again".to_owned(),
+        reason: "not readable as Parquet (uncompressed, Snappy, gzip, LZ4 or Zstandard); copy or export the file again".to_owned(),
     }
 }
 

@@ -24,7 +24,8 @@ use std::{borrow::Cow, hash::Hasher};
 /// Why a field could not be read, in words that carry no value.
 pub(crate) type Reason = &'static str;
 
-pub(crate) const NOT_UTF8: Reason = "not UTF-8";
+pub(crate) const NOT_UTF8: Reason =
+    "not UTF-8; where the file is Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW";
 pub(crate) const NOT_A_NUMBER: Reason = "not a number";
 pub(crate) const NOT_AN_INTEGER: Reason = "not an integer";
 pub(crate) const NUMBER_TOO_LARGE: Reason = "number too large";

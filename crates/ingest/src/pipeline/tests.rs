@@ -492,6 +492,37 @@ fn who_is_still_watched_has_no_end_of_follow_up() {
 }
 
 #[test]
+fn an_omop_person_is_one_however_the_id_is_written() {
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("person.csv", b"person_id,year_of_birth,gender_concept_id\n0012345,1960,8507\n"),
+        (
+            "condition_occurrence.csv",
+            b"person_id,condition_concept_id,condition_start_date,condition_type_concept_id\n12345,1,2011-01-02,32821\n",
+        ),
+        ("measurement.csv", b"person_id,measurement_concept_id,measurement_date\n12345.0,3,2011-01-03\n"),
+    ]);
+    let (_, subjects) = read(source.path(), |options| options.format = Format::Omop).unwrap();
+    assert_eq!(subjects.iter().map(|subject| &*subject.key).collect::<Vec<_>>(), ["12345"]);
+    assert_eq!(subjects[0].facts.len(), 4);
+}
+
+#[test]
+fn a_mapping_tells_of_keys_that_are_written_in_two_ways() {
+    let mapping = "name = \"t\"\n[[table]]\nfiles = [\"*.csv\"]\nsubject = { column = \"id\" }\n\
+        [[table.event]]\ncode = \"S//x\"\ntime = \"static\"\n";
+    let keys = |table: &[u8]| {
+        let source = folder(&[("t.csv", table)]);
+        let format = || Format::Table(crate::Mapping::from_toml(mapping).unwrap());
+        let (summary, subjects) = read(source.path(), |options| options.format = format()).unwrap();
+        (subjects.len(), summary.keys_of_two_forms)
+    };
+    assert_eq!(keys(b"id,x\n007,1\n7,1\n12,1\n7,2\n"), (3, Some((1, 2))));
+    assert_eq!(keys(b"id,x\n007,1\n123,1\n"), (2, None), "numbers of one width");
+    assert_eq!(keys(b"id,x\n7,1\n123,1\nA1,1\n"), (3, None));
+}
+
+#[test]
 fn rows_of_the_vocabulary_do_not_hide_rejected_records() {
     let mut concepts = CONCEPT.to_vec();
     for id in 10..5_000 {

@@ -601,9 +601,17 @@ mod tests {
         let record = Record::of(&["007", "7", "7.0", "0", "007.0", "0x"]);
         let key = |column| {
             let mut key = String::new();
-            record.key(column, &mut key).map(|()| key)
+            record.key_as_written(column, &mut key).map(|()| key)
         };
         assert_eq!([0, 1, 2, 3, 4, 5].map(|column| key(column).unwrap()), ["007", "7", "7", "0", "7", "0x"]);
+        let mut key = String::new();
+        for column in [0, 1, 2, 4] {
+            assert_eq!(
+                record.key(column, &mut key).map(|()| key.as_str()),
+                Ok("7"),
+                "where keys are integers"
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Options;
 use crate::{
     Error, Ignored, InputDigest, Progress, Rejection, Summary,
     rejection::RejectionLog,
+    rows::moment,
     spill::{Batch, KEY_DIGITS},
     summary::Description,
 };
@@ -125,6 +126,10 @@ impl<'a> Tally<'a> {
         state.facts += batch.facts;
         state.duplicates += batch.duplicates;
         state.displaced += batch.displaced;
+        if batch.ends_left_out > 0 {
+            let ends = state.ignored.entry(("observation_period", moment::STILL_WATCHED)).or_default();
+            *ends += batch.ends_left_out;
+        }
         for (length, (padded, plain)) in batch.padded_keys.iter().zip(batch.plain_keys).enumerate() {
             state.padded_keys[length] += padded;
             state.plain_keys[length] += plain;

@@ -22,6 +22,8 @@ pub(crate) struct Batch {
     pub facts: u64,
     pub duplicates: u64,
     pub displaced: u64,
+    /// Ends of follow-up of who is still watched.
+    pub ends_left_out: u64,
     /// Keys of digits alone, by their length: those that begin with a zero, and the others.
     pub padded_keys: [u64; KEY_DIGITS],
     pub plain_keys: [u64; KEY_DIGITS],
@@ -195,6 +197,7 @@ impl<'a> Gather<'a> {
         }
         self.batch.duplicates += settled.duplicates;
         self.batch.displaced += settled.displaced;
+        self.batch.ends_left_out += settled.ends_left_out;
         self.origins.clear();
         let mut previous: &[u8] = &[];
         for (at, record) in records.iter().enumerate() {

@@ -96,7 +96,7 @@ impl Dates {
     /// and facts that would tell it. All other intervals stay.
     ///
     /// An end of follow-up counts as a fact, or of the very old the living would be lost sight of where the dead are not; but one
-    /// that lies far ahead of all else ([`OPEN_YEARS`]) stands for an open one, and somebody who is still watched has no end: all are left
+    /// that stands for an open one ([`has_open_end`]) tells that somebody is still watched, and so has no end: all are left
     /// out. A label that stood before the moment moves there too, unless facts that came after it
     /// would then stand at its own time: it is lost.
     pub(crate) fn top_code_age(
@@ -108,16 +108,12 @@ impl Dates {
         let is_end = |event: &Event| event.code.as_str() == Code::FOLLOWUP_END;
         let asked = labels.iter().map(|(_, label)| label.prediction_time);
         let known = events.len();
-        if has_open_end(events.iter(), asked.clone()) {
+        if has_open_end(events.iter(), asked.clone(), oldest_age_years) {
             events.retain(|event| !is_end(event));
         }
         let open_ends = (known - events.len()) as u64;
-        let facts = events.iter().filter(|event| !is_end(event)).filter_map(|event| event.time);
-        let ends = events.iter().filter(|event| is_end(event)).filter_map(|event| event.time);
-        let Some(last) = last_seen(facts.chain(asked.clone()), ends, OPEN_YEARS) else {
-            return TopCoded { open_ends, ..TopCoded::default() };
-        };
-        let Some(first) = events.iter().filter_map(|event| event.time).chain(asked).min() else {
+        let times = events.iter().filter_map(|event| event.time).chain(asked);
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
             return TopCoded { open_ends, ..TopCoded::default() };
         };
         let border = self.border(last, oldest_age_years);
@@ -149,31 +145,49 @@ impl Dates {
     }
 }
 
-/// An end of follow-up so many years after all else on record stands for an open one (`2099-12-31`).
+/// An end of follow-up past the oldest age, and so many years after all else on record, stands for an open one. The years alone
+/// tell nothing: who is well has no facts for decades, and is watched all the same.
 pub(crate) const OPEN_YEARS: u32 = 30;
 
-/// The last moment at which somebody is told to have been there: ends of follow-up count but for open ones.
-pub(crate) fn last_seen(
-    facts: impl Iterator<Item = Time>,
-    ends: impl Iterator<Item = Time>,
-    open_years: u32,
-) -> Option<Time> {
-    let last = facts.max();
-    let is_open = |end: &Time| last.is_some_and(|last| end.days_since(last) > in_days(open_years));
-    last.max(ends.filter(|end| !is_open(end)).max())
+/// Days that stand for "no end" in sources, as `ingest` has them.
+const NO_END: [(i32, u32, u32); 3] = [(2099, 12, 31), (2100, 12, 31), (2199, 12, 31)];
+
+/// Is a time of a source on a day that stands for "no end"?
+pub(crate) fn is_no_end(time: Time) -> bool {
+    NO_END.contains(&time.ymd())
 }
 
-/// Does an end of follow-up stand for an open one, as [`last_seen`] has it?
+/// Is an end of follow-up in a source a day that stands for none? What is on record within the year before may end on that day,
+/// since some data sets move all dates by a century.
+pub(crate) fn ends_on_no_day(last: Option<Time>, end: Time) -> bool {
+    is_no_end(end) && last.is_none_or(|last| end.days_since(last) > 366.0)
+}
+
+/// Does an end of follow-up lie where an open one does: past the oldest age, counted from the first of all else, and
+/// [`OPEN_YEARS`] after the last of it?
+pub(crate) fn is_open_end(
+    first: Time,
+    last: Time,
+    end: Time,
+    oldest_age_years: u32,
+    open_years: u32,
+) -> bool {
+    end.days_since(first) > in_days(oldest_age_years) && end.days_since(last) > in_days(open_years)
+}
+
+/// Does an end of follow-up stand for an open one, as [`is_open_end`] has it?
 pub(crate) fn has_open_end<'e>(
     events: impl Iterator<Item = &'e Event> + Clone,
-    asked: impl Iterator<Item = Time>,
+    asked: impl Iterator<Item = Time> + Clone,
+    oldest_age_years: u32,
 ) -> bool {
     let times = |ends: bool| {
         let of = events.clone().filter(move |event| (event.code.as_str() == Code::FOLLOWUP_END) == ends);
         of.filter_map(|event| event.time)
     };
-    let last = times(false).chain(asked).max();
-    times(true).max().zip(last).is_some_and(|(end, last)| end.days_since(last) > in_days(OPEN_YEARS))
+    let others = times(false).chain(asked);
+    let (Some(first), Some(last)) = (others.clone().min(), others.max()) else { return false };
+    times(true).max().is_some_and(|end| is_open_end(first, last, end, oldest_age_years, OPEN_YEARS))
 }
 
 /// What became of a record that tells an age past the oldest.
@@ -424,5 +438,38 @@ mod tests {
             assert_eq!((told.changed, told.open_ends), (false, 2));
             assert_eq!(events, facts);
         }
+    }
+
+    #[test]
+    fn who_is_well_for_decades_is_watched_until_the_end() {
+        let day = |year| Time::from_ymd(year, 3, 4).unwrap();
+        for dates in [SHIFT, YEARS] {
+            let at = |year| dates.fact(SourceTime::Date(day(year)));
+            let read = |born: i32, facts: &[i32], end: i32| {
+                let mut events = vec![Event::new(at(born), Code::birth())];
+                events.extend(facts.iter().map(|year| Event::new(at(*year), Code::of("ICD10CM", "I10"))));
+                events.push(Event::new(at(end), Code::followup_end()));
+                let stated = events.clone();
+                let told = dates.top_code_age(&mut events, &mut Vec::new(), 90);
+                (told, events == stated)
+            };
+            for facts in [&[1990][..], &[], &[1971]] {
+                assert_eq!(read(1970, facts, 2024), (TopCoded::default(), true), "{facts:?}");
+            }
+            assert_eq!(read(1920, &[1960, 1992], 2009), (TopCoded::default(), true));
+            let open = (TopCoded { open_ends: 1, ..TopCoded::default() }, false);
+            assert_eq!(read(1920, &[1960], 2015), open);
+            assert_eq!(read(1970, &[1990], 2199), open);
+        }
+    }
+
+    #[test]
+    fn days_that_stand_for_no_end_are_known() {
+        let day = |year, month, day| Time::from_ymd(year, month, day).unwrap();
+        let no_end = day(2099, 12, 31);
+        assert!(ends_on_no_day(Some(day(2020, 1, 1)), no_end) && ends_on_no_day(None, no_end));
+        assert!(ends_on_no_day(None, no_end.end_of_day()));
+        assert!(!ends_on_no_day(Some(day(2099, 12, 24)), no_end), "a stay in moved dates");
+        assert!(!ends_on_no_day(None, day(2098, 12, 31)));
     }
 }

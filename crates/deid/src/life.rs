@@ -1,13 +1,18 @@
 //! What of a record can be of one life: a date that stands for "unknown" or "still open" (`2099-12-31`, `1900-01-01`) would
 //! make someone of 60 as old as nobody is, and have all of the record moved for it.
 
-use crate::{dates::OPEN_YEARS, notes::recorded};
+use crate::{
+    dates::{OPEN_YEARS, is_no_end},
+    notes::recorded,
+};
 use events::{Code, Event, SourceFact, SourceSubject, Time};
 
 /// Nobody is known to have become older than 122.
 const LONGEST_YEARS: f64 = 120.0;
 /// Past this age what lies so far from all before it, as an open end of follow-up does, is none of the same record either: who was seen
-/// last at 35 isn't seen again at 114.
+/// last at 35 isn't seen again at 114. Hardly anybody lives so long, while a death at 92 that is taken for a mistake makes immortal.
+const GREAT_YEARS: f64 = 110.0;
+/// On a day that stands for "no end" it is none past this age.
 const OLD_YEARS: f64 = 90.0;
 /// What follows on the last fact of a life within so many years is of the same record.
 const GAP_YEARS: f64 = 10.0;
@@ -16,7 +21,8 @@ const DAYS_PER_YEAR: f64 = 365.25;
 /// A fact of after the longest life.
 pub(crate) const TOO_LATE: &str = "more than 120 years after birth";
 /// A fact long after all others, at a great age.
-pub(crate) const APART: &str = "past the age of 90, and more than 30 years after all before it";
+pub(crate) const APART: &str =
+    "past the age of 110 (90 on a day like 2099-12-31), and more than 30 years after all before it";
 /// A birth that the record itself refutes.
 pub(crate) const TOO_EARLY: &str = "birth more than 120 years before what is recorded";
 
@@ -34,15 +40,20 @@ pub(crate) enum Life {
 }
 
 impl Life {
-    /// By the births that a record states, and the times of all else in it but ends of follow-up.
-    fn of(births: impl Iterator<Item = Time>, facts: impl Iterator<Item = Time> + Clone) -> Self {
+    /// By the births that a record states, the times of all else in it but ends of follow-up, and which times may stand for none.
+    fn of(
+        births: impl Iterator<Item = Time>,
+        facts: impl Iterator<Item = Time> + Clone,
+        stands_for_none: impl Fn(Time) -> bool,
+    ) -> Self {
         let Some(birth) = births.min() else { return Life::Whole };
-        let old = birth.plus_days(OLD_YEARS * DAYS_PER_YEAR);
-        if facts.clone().any(|time| time > old) {
+        let [old, great] = [OLD_YEARS, GREAT_YEARS].map(|years| birth.plus_days(years * DAYS_PER_YEAR));
+        let is_late = |time: Time| time > great || time > old && stands_for_none(time);
+        if facts.clone().any(is_late) {
             let mut times: Vec<Time> = facts.clone().collect();
             times.sort_unstable();
             let is_gap = |pair: &&[Time]| {
-                pair[1] > old && pair[1].days_since(pair[0]) > f64::from(OPEN_YEARS) * DAYS_PER_YEAR
+                is_late(pair[1]) && pair[1].days_since(pair[0]) > f64::from(OPEN_YEARS) * DAYS_PER_YEAR
             };
             if let Some(gap) = times.windows(2).find(is_gap) {
                 return Life::UntilGap(gap[0]);
@@ -68,13 +79,13 @@ impl Life {
             SourceFact::Label(label) => Some(label.prediction_time),
             _ => None,
         });
-        Self::of(births(events.clone()), facts(events).chain(asked))
+        Self::of(births(events.clone()), facts(events).chain(asked), is_no_end)
     }
 
-    /// Of what was de-identified.
+    /// Of what was de-identified: its dates may have moved, so no day of them stands for none.
     pub(crate) fn of_events<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> Self {
         let events = events.filter_map(|event| event.time.map(|time| (event.code.as_str(), time)));
-        Self::of(births(events.clone()), facts(events))
+        Self::of(births(events.clone()), facts(events), |_| false)
     }
 
     /// The rule by which a fact can't be of this life, if it can't.
@@ -104,7 +115,7 @@ mod tests {
         let at = |year: &i32| Time::from_ymd(*year, 6, 1).unwrap();
         let births: Vec<Time> = birth.iter().map(at).collect();
         let facts: Vec<Time> = facts.iter().map(at).collect();
-        Life::of(births.into_iter(), facts.into_iter())
+        Life::of(births.into_iter(), facts.into_iter(), is_no_end)
     }
 
     #[test]
@@ -119,10 +130,23 @@ mod tests {
             "a long gap, and an age that is told"
         );
         assert_eq!(life(Some(1920), &[1985, 2012]), Life::Whole);
+        assert_eq!(life(Some(1931), &[1990, 2023]), Life::Whole, "seen last at 59, dead at 92");
+        assert_eq!(life(Some(1910), &[1975, 2019]), Life::Whole);
         assert_eq!(life(Some(1950), &[1990, 2020]), Life::Whole);
         assert_eq!(life(None, &[1990, 2199]), Life::Whole);
         // Dates of MIMIC.
         assert_eq!(life(Some(2100), &[2150, 2190]), Life::Whole);
+    }
+
+    #[test]
+    fn a_day_that_stands_for_none_is_of_no_life_past_ninety() {
+        let of = |last: Time| {
+            let births = Time::from_ymd(1995, 6, 1);
+            Life::of(births.into_iter(), [Time::from_ymd(2020, 6, 1).unwrap(), last].into_iter(), is_no_end)
+        };
+        let no_end = Time::from_ymd(2099, 12, 31).unwrap();
+        assert_eq!(of(no_end.end_of_day()), Life::UntilGap(Time::from_ymd(2020, 6, 1).unwrap()));
+        assert_eq!(of(no_end.plus_days(-1.0)), Life::Whole);
     }
 
     #[test]

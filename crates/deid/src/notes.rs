@@ -7,7 +7,7 @@ use crate::text::{
 };
 use crate::{
     DateMethod, Policy,
-    dates::{Dates, OPEN_YEARS, last_seen},
+    dates::{Dates, OPEN_YEARS, ends_on_no_day, is_open_end},
     life::Life,
 };
 use events::{Code, IdentityKind, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
@@ -78,9 +78,18 @@ pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSu
             (is_end == of_ends && life.refuses(code, Some(time)).is_none()).then_some(time)
         })
     };
+    let oldest_age = policy.oldest_age_years();
+    let last = times(false).max();
     // Years and moved dates may part what is open elsewhere: rather too many ends count here, and more years are taken.
-    let last = last_seen(times(false), times(true), OPEN_YEARS + 2);
-    let oldest = policy.oldest_age_years().map_or(i32::MAX, |age| age as i32);
+    let is_open = |end: &Time| {
+        let of_age = times(false).min().zip(last).zip(oldest_age);
+        ends_on_no_day(last, *end)
+            || of_age.is_some_and(|((first, last), oldest)| {
+                is_open_end(first, last, *end, oldest + 2, OPEN_YEARS + 2)
+            })
+    };
+    let last = last.max(times(true).filter(|end| !is_open(end)).max());
+    let oldest = oldest_age.map_or(i32::MAX, |age| age as i32);
     let earliest = last.map_or(i32::MAX, |last| last.ymd().0.saturating_sub(oldest).saturating_add(1));
     match dates.method {
         DateMethod::Shift => DateTreatment::Shift { days: i64::from(dates.offset_days), earliest },

@@ -1,6 +1,6 @@
 //! One subject through the policy.
 
-use crate::dates::Dates;
+use crate::dates::{self, Dates};
 use crate::key::{Derivation, KeyError};
 use crate::life::{APART, Life, TOO_LATE};
 use crate::notes::{self, Notes};
@@ -166,6 +166,8 @@ impl Deidentifier {
             self.notes_of(source).filter(|_| notes::any(source)).map(|notes| (notes, Scratch::default(), 0));
         let mut events = Vec::with_capacity(source.facts.len());
         let mut labels = Vec::new();
+        // As the source has them, before they move.
+        let (mut last, mut ends) = (None, Vec::new());
         let (mut described, mut unnamed) = (FxHashSet::default(), FxHashSet::default());
         for fact in &source.facts {
             match fact {
@@ -179,6 +181,10 @@ impl Deidentifier {
                             }
                             if let SourceValue::Concept { .. } = event.value {
                                 unnamed.extend(self.systems_not_named(event));
+                            }
+                            match event.code == Code::FOLLOWUP_END {
+                                true => ends.extend(notes::recorded(event.time)),
+                                false => last = last.max(notes::recorded(event.time)),
                             }
                             tally.keep_event(&event.path);
                             tally.recorded(&event.path, &safe.code);
@@ -195,14 +201,17 @@ impl Deidentifier {
                 SourceFact::Identity(_) => {}
                 SourceFact::Label(label) => match life.refuses("", Some(label.prediction_time)) {
                     Some(rule) => tally.drop_event(&LABEL, rule),
-                    None => labels.push((
-                        label.task.clone(),
-                        Label {
-                            subject_id: id,
-                            prediction_time: dates.prediction(label.prediction_time),
-                            boolean_value: label.boolean_value,
-                        },
-                    )),
+                    None => {
+                        last = last.max(Some(label.prediction_time));
+                        labels.push((
+                            label.task.clone(),
+                            Label {
+                                subject_id: id,
+                                prediction_time: dates.prediction(label.prediction_time),
+                                boolean_value: label.boolean_value,
+                            },
+                        ));
+                    }
                 },
             }
         }
@@ -214,10 +223,22 @@ impl Deidentifier {
             Dates::blur_followup(&mut events, self.derivation.number("followup-blur", &source.key) % most);
         }
         if let Some(oldest) = self.policy.oldest_age_years() {
+            if ends.iter().any(|end| dates::ends_on_no_day(last, *end)) {
+                events.retain(|event| event.code.as_str() != Code::FOLLOWUP_END);
+                for _ in &ends {
+                    tally.drop_event(
+                        &END,
+                        "end of who is still watched: one of the ends is a day that stands for none",
+                    );
+                }
+            }
             let told = dates.top_code_age(&mut events, &mut labels, oldest);
             tally.ages_top_coded += u64::from(told.changed);
             for _ in 0..told.open_ends {
-                tally.drop_event(&END, "more than 30 years after all else, as an open end is");
+                tally.drop_event(
+                    &END,
+                    "end of who is still watched: one of the ends is past the oldest age, and more than 30 years after all else",
+                );
             }
             for _ in 0..told.labels_lost {
                 tally.drop_event(&LABEL, "asked at an age past the oldest, before facts of that time");
@@ -242,12 +263,12 @@ impl Deidentifier {
         let mut events = record.events().to_vec();
         let mut more = more.into_inner().into_events();
         let oldest = self.policy.oldest_age_years();
-        if oldest.is_some() {
+        if let Some(oldest) = oldest {
             let life = Life::of_events(events.iter().chain(&more));
             let is_of_it = |event: &Event| life.refuses(event.code.as_str(), event.time).is_none();
             events.retain(is_of_it);
             more.retain(is_of_it);
-            if crate::dates::has_open_end(events.iter().chain(&more), std::iter::empty()) {
+            if dates::has_open_end(events.iter().chain(&more), std::iter::empty(), oldest) {
                 let is_no_end = |event: &Event| event.code.as_str() != Code::FOLLOWUP_END;
                 events.retain(is_no_end);
                 more.retain(is_no_end);

@@ -58,7 +58,7 @@ pub struct Became {
     /// To how many it is known to have happened; none with `people`, and where that, or the rest, would be fewer than `k`.
     pub events: Option<usize>,
     /// The share to whom it happens, those who left before allowed for ([`crate::metrics::share`]); none where they, or the rest, are fewer
-    /// than `k`, and in whole percent where `people` isn't told, which a finer share would tell.
+    /// than `k`, and where `people` isn't told, which a share would tell, a rounded one too.
     pub share: Option<f64>,
     /// The 95 % interval of the share; as the share.
     pub interval: Option<(f64, f64)>,
@@ -150,15 +150,15 @@ impl Became {
         let told = |count: usize| counted.then_some(count);
         let (people, known_of) = (told(rows.len()), told(known));
         let made = Became { people, known: known_of, events: None, share: None, interval: None };
-        if small(events) || small(known - events) {
+        // A share and its interval, rounded too, tell of how many they are.
+        if !counted || small(events) || small(known - events) {
             return Some(made);
         }
         let share = known_share(&rows, horizon_days)?;
-        let fine = |x: f64| if counted { x } else { (100.0 * x).round() / 100.0 };
         Some(Became {
-            events: told(events),
-            share: Some(fine(share.share)),
-            interval: Some((fine(share.interval.0), fine(share.interval.1))),
+            events: Some(events),
+            share: Some(share.share),
+            interval: Some(share.interval),
             ..made
         })
     }
@@ -230,8 +230,7 @@ mod tests {
         };
         for withheld in [of(3, 11, 86, 0), of(0, 11, 86, 3), of(4, 11, 60, 25)] {
             assert_eq!((withheld.people, withheld.known, withheld.events), (None, None, None));
-            let share = withheld.share.unwrap();
-            assert_eq!(share, (100.0 * share).round() / 100.0, "a finer share tells of how many it is one");
+            assert_eq!((withheld.share, withheld.interval), (None, None), "they tell of how many they are");
         }
         for told in [of(0, 11, 89, 0), of(5, 11, 84, 0), of(5, 11, 60, 24)] {
             assert_eq!(told.events, Some(11));

@@ -293,7 +293,8 @@ fn alerts_and_lead_times_of_a_stream() {
             })
         })
         .collect();
-    let set = Options { thresholds: vec![0.5], patients_per_clinician: 10.0, ..options(1) };
+    // One subject alone is flagged without the outcome.
+    let set = Options { thresholds: vec![0.5], patients_per_clinician: 10.0, small_cell: 1, ..options(1) };
     let task = evaluate(&predictions, &set).unwrap().tasks.remove(0);
     let point = &task.operating[0];
     assert_eq!((point.flagged, point.true_positives), (50, Some(40)));
@@ -536,6 +537,141 @@ fn of_thresholds_that_flag_a_few_it_isnt_said_what_came_of_them() {
         assert!(estimate.low.unwrap() < 0.95);
     }
     assert!(task.operating[0].specificity.low.unwrap() < 0.999);
+}
+
+/// Six hundred people, a fifth with the outcome; `change` sets risk and outcome of the first few.
+fn crafted(spread: (f64, f64), change: impl Fn(i64, &mut Prediction)) -> Vec<Prediction> {
+    let mut random = StdRng::seed_from_u64(1);
+    (0..600)
+        .map(|i| {
+            let outcome = random.random::<f64>() < 0.2;
+            let risk = 0.15 * f64::from(u8::from(outcome)) + random.random_range(0.0..0.2);
+            let mut p = prediction(i, Some(outcome), (spread.0 + risk).min(spread.1));
+            p.age_years = Some((20 + i % 70) as f32);
+            change(i, &mut p);
+            p.observed_days = Some(match p.boolean_value {
+                None => 30.0,
+                Some(true) => 100.0,
+                Some(false) => 365.25,
+            });
+            p
+        })
+        .collect()
+}
+
+#[test]
+fn no_curve_tells_what_a_threshold_withholds() {
+    let few = |i: i64, p: &mut Prediction| {
+        if i < 3 {
+            (p.predicted_boolean_probability, p.boolean_value) = (0.9 + i as f64 / 100.0, Some(i != 1));
+        }
+    };
+    let many = |i: i64, p: &mut Prediction| {
+        if [1, 3, 5].contains(&i) {
+            (p.predicted_boolean_probability, p.boolean_value) = (0.1, Some(i == 1));
+        }
+    };
+    for (predictions, thresholds) in [
+        (crafted((0.05, 0.45), few), vec![0.2, 0.5, 0.89]),
+        (crafted((0.05, 0.45), few), vec![]),
+        (crafted((0.51, 0.95), many), vec![0.05, 0.2, 0.4, 0.6]),
+        (crafted((0.51, 0.95), many), vec![]),
+    ] {
+        let set = Options { thresholds: thresholds.clone(), ..options(10) };
+        let task = evaluate(&predictions, &set).unwrap().tasks.remove(0);
+        let curves = task.curves.as_ref().unwrap();
+        let few = |count: usize| (1..10).contains(&count);
+        let is_told = |flagged: &dyn Fn(&Prediction) -> bool| {
+            let of = |outcome: bool| {
+                predictions.iter().filter(|p| flagged(p) && p.boolean_value == Some(outcome)).count()
+            };
+            let all = of(true) + of(false);
+            ![all, predictions.len() - all, of(true), of(false)].into_iter().any(few)
+        };
+        assert!(curves.model.len() > 10, "{}", curves.model.len());
+        assert!(!curves.decision.is_empty(), "{thresholds:?}");
+        assert!(curves.calibration.len() > 3, "{:?}", curves.calibration);
+        for t in curves.model.iter().map(|p| p.threshold).chain(curves.decision.iter().map(|p| p.threshold)) {
+            assert!(is_told(&|p| p.predicted_boolean_probability >= t), "{t}");
+        }
+        for t in curves.baseline.iter().map(|p| p.threshold) {
+            assert!(is_told(&|p| p.baseline_probability.unwrap() >= t), "{t}");
+        }
+        // Bars from above, and groups of risk from below, add up to no few either.
+        let count = |share: f64| (share * predictions.len() as f64).round() as usize;
+        let (mut events, mut others) = (0, 0);
+        for bin in (0..curves.histogram.events.len()).rev() {
+            events += count(curves.histogram.events[bin]);
+            others += count(curves.histogram.others[bin]);
+            assert!(!few(events) && !few(others) && !few(predictions.len() - events - others));
+        }
+        assert_eq!(events + others, predictions.len());
+        let (mut rows, mut events) = (predictions.len(), task.events);
+        for group in &curves.calibration {
+            rows -= group.rows;
+            events -= (group.observed * group.rows as f64).round() as usize;
+            assert!(!few(rows) && !few(events) && !few(rows - events), "{group:?}");
+        }
+        for point in &task.operating {
+            let told = is_told(&|p| p.predicted_boolean_probability >= point.threshold);
+            assert_eq!(point.true_positives.is_some(), told, "{}", point.threshold);
+            assert_eq!(point.lead_time_days.value.is_some(), told && point.true_positives != Some(0));
+        }
+    }
+}
+
+#[test]
+fn the_few_are_counted_among_those_of_whom_something_is_known() {
+    let at = |predictions: &[Prediction], threshold: f64| {
+        let set = Options { thresholds: vec![threshold], ..options(10) };
+        evaluate(predictions, &set).unwrap().tasks.remove(0)
+    };
+    // Twelve are flagged; of one it is known what came of it.
+    let known = crafted((0.05, 0.45), |i, p| {
+        if i < 12 {
+            (p.predicted_boolean_probability, p.boolean_value) = (0.9, (i == 0).then_some(true));
+        }
+    });
+    let point = at(&known, 0.5).operating.remove(0);
+    assert_eq!((point.flagged, point.true_positives), (12, None));
+    assert!(point.positive_predictive_value.value.is_none() && point.net_benefit.value.is_none());
+    // Of thirty flagged four have the outcome, or all but four: how early, too, would tell of four.
+    for others in [false, true] {
+        let rare = crafted((0.05, 0.45), |i, p| {
+            if i < 30 {
+                (p.predicted_boolean_probability, p.boolean_value) = (0.9, Some((i < 4) != others));
+            }
+        });
+        let point = at(&rare, 0.5).operating.remove(0);
+        assert_eq!((point.flagged, point.true_positives), (30, None));
+        for hidden in [&point.sensitivity, &point.positive_predictive_value, &point.lead_time_days] {
+            assert!(hidden.value.is_none() && hidden.reason.as_ref().unwrap().contains("fewer than 10"));
+        }
+    }
+    // All but three are flagged: men alone. Women's figures beside those of all would tell it.
+    let many = crafted((0.51, 0.95), |i, p| {
+        if [1, 3, 5].contains(&i) {
+            (p.predicted_boolean_probability, p.boolean_value) = (0.1, Some(i == 1));
+        }
+    });
+    let fairness = at(&many, 0.5).fairness.unwrap();
+    let sex = fairness.dimensions.iter().find(|d| d.by == "sex").unwrap();
+    for (group, reason) in [("Male", "all but fewer than 10"), ("Female", "another group")] {
+        let group = sex.groups.iter().find(|g| g.group == group).unwrap();
+        let hidden = &group.metrics["sensitivity"];
+        assert!(hidden.value.is_none() && hidden.reason.as_ref().unwrap().contains(reason), "{hidden:?}");
+        assert!(group.metrics["auroc"].value.is_some());
+    }
+    assert!(sex.gaps.iter().all(|gap| gap.metric != "sensitivity"));
+    // Nobody is no small group.
+    let task = at(&known, 0.99);
+    assert_eq!((task.operating[0].flagged, task.operating[0].true_positives), (0, Some(0)));
+    let nobody = &task.operating[0].positive_predictive_value;
+    let of_group =
+        &task.fairness.as_ref().unwrap().dimensions[0].groups[0].metrics["positive_predictive_value"];
+    for estimate in [nobody, of_group] {
+        assert_eq!((estimate.value, estimate.reason.as_deref()), (None, Some("nobody is flagged")));
+    }
 }
 
 #[test]

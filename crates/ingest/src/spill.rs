@@ -7,7 +7,7 @@ mod gather;
 mod record;
 mod vault;
 
-pub(crate) use gather::{Batch, Gather};
+pub(crate) use gather::{Batch, Gather, KEY_DIGITS};
 
 use crate::{Error, Version};
 use events::SourceFact;

@@ -88,6 +88,9 @@ pub struct Summary {
     pub duplicates: u64,
     /// Versions of resources of which a newer one was kept, or that were deleted.
     pub displaced: u64,
+    /// Subjects whose keys begin with a zero, and those with shorter keys of digits that don't, where there are both: `007` and `7` count
+    /// as two, and may be one.
+    pub keys_of_two_forms: Option<(u64, u64)>,
     /// Bytes written to the encrypted spill.
     pub spilled_bytes: u64,
     /// What codes mean, by whole code.

@@ -17,6 +17,9 @@ pub struct Place {
     pub entry: u32,
 }
 
+/// The source of word that somebody is still watched: newer than any end that was read.
+pub(crate) const STILL_WATCHED: u64 = u64::MAX;
+
 /// One version of a resource. In order of their time, then of their number, then of their place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -73,6 +76,8 @@ pub(crate) struct Settled {
     pub duplicates: u64,
     /// Versions with facts that a newer version, or its deletion, displaced.
     pub displaced: u64,
+    /// Ends of follow-up of somebody who is still watched.
+    pub ends_left_out: u64,
 }
 
 impl Settled {
@@ -127,6 +132,7 @@ impl Settled {
                     continue;
                 }
                 true => self.duplicates += facts.len() as u64,
+                false if newest.place.source == STILL_WATCHED => self.ends_left_out += facts.len() as u64,
                 false => self.displaced += u64::from(!facts.is_empty()),
             }
             self.left_out.extend(facts);

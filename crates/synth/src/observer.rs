@@ -5,7 +5,7 @@
 //! weighted by how likely it makes the record: the ages at diagnosis of what is known, the years without what
 //! isn't, being alive, every value measured, every symptom that was or wasn't complained of. Disease that has begun
 //! and isn't on record is summed over rather than guessed: for each condition, over a grid of ages at which it may
-//! have begun. The risk is the weighted mean of each particle's own, found as `forward` finds true ones.
+//! have begun. An episode that the record tells as history happened before enrolment, at an age that is guessed. The risk is the weighted mean of each particle's own, found as `forward` finds true ones.
 //! Traits are guessed near what the values say (each by a normal approximation of its own posterior), and the
 //! weights correct for it exactly. One future of a particle tells the risks of all outcomes
 //! (the hazard integrated until each). What is approximated is listed in `docs/synth/README.md`.
@@ -209,7 +209,9 @@ fn particle(
     let world = population.world();
     let mut living = Living::new(world, &person, Dice { replicate: 1 + number, ..dice });
     living.life.uses = evidence.uses(&mut draws);
-    let script = evidence.script(&person);
+    let mut script = evidence.script(&person);
+    script.extend(evidence.histories(&person, world.rates, &mut draws));
+    script.sort_by(|a, b| a.latent_age.total_cmp(&b.latent_age));
     let offsets: Vec<f64> = Condition::ALL
         .into_iter()
         .map(|condition| {

@@ -116,3 +116,35 @@ fn the_observer_is_calibrated_and_knows_less_than_the_truth() {
     println!("pooled AUC at a year: {bayes:.3} of {truth:.3}");
     assert!(bayes < truth && bayes > 0.75, "{bayes:.3} by the record, {truth:.3} by the truth");
 }
+
+/// Who holds a code of history has had the episode, and the observer knows it: without it, stroke came out at a third.
+#[test]
+fn the_observer_reads_codes_of_history() {
+    let population = Population::new(Settings { subjects: 9_000, seed: 32, ..Settings::default() }).unwrap();
+    let effort = Effort { particles: PARTICLES, draws: 10 };
+    let of = |history: &str, condition: Condition| {
+        let rows: Vec<RiskTruth> = (0..9_000u64)
+            .into_par_iter()
+            .flat_map_iter(|index| {
+                let subject = population.subject(index);
+                let holds = subject.record.encounters.first().is_some_and(|first| {
+                    first.diagnoses.iter().any(|diagnosis| diagnosis.concept.code == history)
+                });
+                let rows = match holds {
+                    true => risks(&population, &subject, &[1826.25], effort),
+                    false => Vec::new(),
+                };
+                rows.into_iter().filter(move |row| row.outcome == Outcome::Onset(condition))
+            })
+            .collect();
+        let sum = |risk: fn(&RiskTruth) -> f64| rows.iter().map(risk).sum::<f64>();
+        let (truth, bayes) = (sum(|row| row.true_risk), sum(|row| row.bayes_risk));
+        println!("{history}: {} rows, {truth:.2} by the truth, {bayes:.2} by the record", rows.len());
+        (rows.len(), truth / bayes)
+    };
+    for (history, condition) in [("Z86.73", Condition::Stroke), ("I25.2", Condition::MyocardialInfarction)] {
+        let (rows, ratio) = of(history, condition);
+        assert!(rows > 30, "{history}: {rows} rows");
+        assert!((0.7..1.4).contains(&ratio), "{history}: true over observed {ratio:.2}");
+    }
+}

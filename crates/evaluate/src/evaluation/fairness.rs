@@ -12,6 +12,7 @@ use super::subgroups::{age, is_told_by_subtraction, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
+use crate::metrics::cells::Cells;
 use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::multiplicity::holm;
 use crate::metrics::ranking::ranking;
@@ -149,9 +150,11 @@ struct Part {
 }
 
 impl Part {
-    /// How many subjects are flagged.
-    fn flagged_people(&self) -> usize {
-        distinct(self.flags.iter().filter(|(_, is_flagged)| *is_flagged).map(|(cluster, _)| *cluster))
+    /// How many subjects are flagged, and how many aren't, whatever is known of them.
+    fn all(&self) -> Cells {
+        let count =
+            |is: bool| distinct(self.flags.iter().filter(|(_, f)| *f == is).map(|(cluster, _)| *cluster));
+        Cells { flagged: count(true), others: count(false), ..Cells::default() }
     }
 
     /// How many subjects are behind one of [`OF_THE_FLAGGED`]: with the outcome, without it, or flagged and known.
@@ -272,10 +275,7 @@ fn dimension(
     options: &Options,
 ) -> Dimension {
     let bootstrap = &options.bootstrap;
-    let too_few = |part: &Part| {
-        let few = part.flagged_people() < options.small_cell;
-        few.then(|| format!("fewer than {} subjects are flagged", options.small_cell))
-    };
+    let withheld = withheld(threshold, parts, numbers, options.small_cell);
     let suppressed = numbers.iter().filter(|n| n.is_none()).count();
     // The smallest other's counts are withheld where the small ones could be told by subtraction.
     let of_suppressed =
@@ -291,15 +291,16 @@ fn dimension(
     let groups = parts
         .iter()
         .zip(numbers)
-        .map(|(part, number)| {
+        .zip(&withheld)
+        .map(|((part, number), withheld)| {
             // Of pairs, margins are known too: with any small cell, no cell's counts are told.
             let hidden =
                 if by.contains(" and ") { suppressed > 0 } else { smallest == Some(part.group.as_str()) };
             let told = number.is_some() && !hidden;
             let metrics = number.map(|k| {
                 let of = |m: usize| {
-                    if let Some(reason) = too_few(part).filter(|_| OF_THE_FLAGGED.contains(&m)) {
-                        return Estimate { reason: Some(reason), ..Estimate::default() };
+                    if let Some(reason) = withheld.as_ref().filter(|_| OF_THE_FLAGGED.contains(&m)) {
+                        return Estimate { reason: Some(reason.clone()), ..Estimate::default() };
                     }
                     let mut made = estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
                     // A share of nobody or of everybody has no spread among draws, and isn't certain for that.
@@ -312,6 +313,8 @@ fn dimension(
                     }
                     if made.value.is_none() && part.scored.is_unwatched() {
                         made.reason = Some(UNWATCHED.to_owned());
+                    } else if made.value.is_none() && FAIRNESS_METRICS[m] == "positive_predictive_value" {
+                        made.reason = Some("nobody is flagged".to_owned());
                     }
                     made
                 };
@@ -329,14 +332,15 @@ fn dimension(
     let reference = parts
         .iter()
         .zip(numbers)
-        .filter_map(|(p, n)| Some((p, (*n)?)))
-        .filter(|(p, _)| !p.group.contains(NOT_RECORDED))
-        .max_by_key(|(p, _)| (p.scored.events(), p.scored.len()));
+        .zip(&withheld)
+        .filter_map(|((p, n), withheld)| Some((p, (*n)?, withheld)))
+        .filter(|(p, ..)| !p.group.contains(NOT_RECORDED))
+        .max_by_key(|(p, ..)| (p.scored.events(), p.scored.len()));
     let mut gaps = Vec::new();
-    if let Some((base, b)) = reference {
-        for (part, number) in parts.iter().zip(numbers) {
+    if let Some((base, b, of_base)) = reference {
+        for ((part, number), withheld) in parts.iter().zip(numbers).zip(&withheld) {
             let Some(k) = number.filter(|_| part.group != base.group) else { continue };
-            let hidden = too_few(part).or_else(|| too_few(base)).is_some();
+            let hidden = withheld.is_some() || of_base.is_some();
             for m in (0..METRICS).filter(|m| !(hidden && OF_THE_FLAGGED.contains(m))) {
                 let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
                 let difference =
@@ -360,7 +364,30 @@ fn dimension(
             }
         }
     }
-    Dimension { by: by.to_owned(), reference: reference.map(|(p, _)| p.group.clone()), groups, gaps }
+    Dimension { by: by.to_owned(), reference: reference.map(|(p, ..)| p.group.clone()), groups, gaps }
+}
+
+/// Of which groups nothing may be told of those who are flagged, and why: where a few could be told from it ([`Cells::withheld`]), and
+/// of as many more as keep those from being told by subtraction from all.
+fn withheld(threshold: f64, parts: &[Part], numbers: &[Option<usize>], least: usize) -> Vec<Option<String>> {
+    let known: Vec<Cells> = parts.iter().map(|part| Cells::of(&part.scored, threshold)).collect();
+    let mut made: Vec<Option<String>> = parts
+        .iter()
+        .zip(&known)
+        .map(|(part, known)| part.all().withheld(least).or_else(|| known.withheld(least)))
+        .collect();
+    loop {
+        let is_hidden = |at: usize| made[at].is_some() || numbers[at].is_none();
+        let hidden = (0..parts.len()).filter(|at| is_hidden(*at));
+        let together = hidden.fold(Cells::default(), |sum, at| sum.and(known[at]));
+        let next = (0..parts.len()).filter(|at| !is_hidden(*at)).min_by_key(|at| known[*at].flagged);
+        match next.filter(|_| together.withheld(least).is_some()) {
+            Some(next) => {
+                made[next] = Some(format!("fewer than {least} of another group could be told from it"))
+            }
+            None => return made,
+        }
+    }
 }
 
 /// Of the defined draws; `None` with too few, or without spread.
@@ -464,17 +491,20 @@ fn sentences(made: &Fairness, options: &Options) -> Vec<String> {
         all.sort_unstable_by(f64::total_cmp);
         all.first().copied().zip(all.last().copied())
     };
-    if let (Some((auroc, worst)), Some((sensitivity, worst_s))) =
-        (detectable("auroc"), detectable("sensitivity"))
-    {
+    if let Some((auroc, worst)) = detectable("auroc") {
+        let (auroc, worst) = (words::number(auroc), words::number(worst));
+        // Withheld where a few could be told from it.
+        let (also, and) = match detectable("sensitivity") {
+            Some((best, worst)) => (
+                format!(" and in sensitivity from {}", words::number(best)),
+                format!(" and {}", words::number(worst)),
+            ),
+            None => <(String, String)>::default(),
+        };
         said.push(format!(
             "With these numbers, a single uncorrected test would find, in four of five such samples, true differences in \
-             AUROC from {} and in sensitivity from {} on between the largest groups; between the smallest shown only \
-             from {} and {} on. Smaller ones may be there unseen.",
-            words::number(auroc),
-            words::number(sensitivity),
-            words::number(worst),
-            words::number(worst_s)
+             AUROC from {auroc}{also} on between the largest groups; between the smallest shown only \
+             from {worst}{and} on. Smaller ones may be there unseen."
         ));
     }
     let suppressed: usize =

@@ -1,11 +1,12 @@
-//! What acting at a threshold would mean on the ward: who is found, how early, and how many alerts that takes. Of thresholds that
-//! flag fewer subjects than the smallest cell it isn't said what came of them.
+//! What acting at a threshold would mean on the ward: who is found, how early, and how many alerts that takes. Where what came of the
+//! flagged would tell of fewer subjects than the smallest cell, it isn't said.
 
 use super::measure::estimate;
 use super::options::Options;
 use super::outcome::Estimate;
 use super::task::Rows;
 use crate::metrics::Scored;
+use crate::metrics::cells::{Cells, is_few};
 use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::scored::Counts;
 use crate::metrics::share::jeffreys;
@@ -184,16 +185,11 @@ pub(super) fn points(
                 made
             };
             let people = People::of(rows, thresholds[k]);
-            // From any figure of what came of a few, and the totals, the few could be told.
-            let too_few = match (people.flagged, people.others) {
-                (flagged, _) if flagged < options.small_cell => {
-                    Some(format!("fewer than {} subjects are flagged", options.small_cell))
-                }
-                (_, others) if (1..options.small_cell).contains(&others) => {
-                    Some(format!("all but fewer than {} subjects are flagged", options.small_cell))
-                }
-                _ => None,
-            };
+            // From any figure of what came of a few, and the totals, the few could be told: of those flagged, and of those
+            // of them whose outcome is known.
+            let all = Cells { flagged: people.flagged, others: people.others, ..Cells::default() };
+            let known = Cells::of(model, thresholds[k]);
+            let too_few = all.withheld(options.small_cell).or_else(|| known.withheld(options.small_cell));
             let few = |made: Estimate| match &too_few {
                 Some(reason) => Estimate { reason: Some(reason.clone()), ..Estimate::default() },
                 None => made,
@@ -210,13 +206,22 @@ pub(super) fn points(
                 flagged_share: of(0, "no row"),
                 sensitivity: few(share(1, people.with, "no event")),
                 specificity: few(share(2, people.without, "no non-event")),
-                positive_predictive_value: few(share(3, people.flagged_known, "nobody is flagged")),
-                negative_predictive_value: few(share(4, people.others_known, "everybody is flagged")),
+                positive_predictive_value: few(share(3, known.flagged, "nobody is flagged")),
+                negative_predictive_value: few(share(4, known.others, "everybody is flagged")),
                 number_needed_to_evaluate: few(of(5, "no event is flagged")),
                 net_benefit: few(of(6, "undefined")),
                 flags_per_1000_patient_days: of(7, how_long),
                 alerts_per_clinician_day: of(8, how_long),
-                lead_time_days: few(of(9, "no flagged event has a known time")),
+                lead_time_days: match is_few(leads[k].len(), options.small_cell) {
+                    true => few(Estimate {
+                        reason: Some(format!(
+                            "fewer than {} flagged events have a known time",
+                            options.small_cell
+                        )),
+                        ..Estimate::default()
+                    }),
+                    false => few(of(9, "no flagged event has a known time")),
+                },
             }
         })
         .collect()
@@ -227,9 +232,6 @@ struct People {
     flagged: usize,
     /// With a prediction that isn't flagged.
     others: usize,
-    /// Flagged, with a known outcome; and not flagged.
-    flagged_known: usize,
-    others_known: usize,
     /// With the outcome, and without.
     with: usize,
     without: usize,
@@ -248,8 +250,6 @@ impl People {
         People {
             flagged: count(&flagged),
             others: count(&|p| !flagged(p)),
-            flagged_known: count(&|p| p.boolean_value.is_some() && flagged(p)),
-            others_known: count(&|p| p.boolean_value.is_some() && !flagged(p)),
             with: count(&|p| p.boolean_value == Some(true)),
             without: count(&|p| p.boolean_value == Some(false)),
         }

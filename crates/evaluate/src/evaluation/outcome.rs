@@ -212,7 +212,8 @@ pub struct Subgroup {
 /// What the plots are drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    /// ROC and precision–recall points of the model, highest threshold first.
+    /// ROC and precision–recall points of the model, highest threshold first; none at a threshold whose outcome is withheld, here and in
+    /// all below.
     pub model: Vec<CurvePoint>,
     /// The same of the baseline.
     pub baseline: Vec<CurvePoint>,
@@ -241,7 +242,8 @@ pub struct SmoothPoint {
     pub high: Option<f64>,
 }
 
-/// Shares of rows by risk, in bins of equal width from 0 to `top`.
+/// Shares of rows by risk, in bins of equal width from 0 to `top`. Where few lie above or below a bin's end, they stand in a bin nearer the
+/// middle or the lowest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// The upper end of the last bin.

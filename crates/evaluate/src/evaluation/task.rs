@@ -11,6 +11,7 @@ use super::subgroups::subgroups;
 use super::timed::timed;
 use crate::bootstrap::clusters;
 use crate::error::{Error, Result};
+use crate::metrics::cells::Borders;
 use crate::metrics::censoring::{FollowUp, UNWATCHED, weights_for_all};
 use crate::metrics::delong::delong;
 use crate::metrics::{Row, Scored, calibration, ranking, utility};
@@ -304,31 +305,62 @@ fn curves(
     } else {
         options.thresholds.clone()
     };
-    let curve = |scored: &Scored| ranking::thin(&ranking::curve(scored), CURVE_POINTS);
+    // What a table of thresholds withholds could be reckoned from any of these at the same threshold.
+    let curve = |scored: &Scored| {
+        let borders = Borders::of(scored, options.small_cell);
+        let mut points = ranking::curve(scored);
+        points.retain(|point| borders.is_told(point.threshold));
+        ranking::thin(&points, CURVE_POINTS)
+    };
+    let decision = |scored: &Scored| {
+        let borders = Borders::of(scored, options.small_cell);
+        let mut points = utility::decision_curve(scored, &thresholds);
+        points.retain(|point| borders.is_told(point.threshold));
+        points
+    };
+    let borders = Borders::of(&model.scored, options.small_cell);
+    let is_border = |rows: usize| borders.is_told_of(rows);
     Curves {
         model: curve(&model.scored),
         baseline: baseline.map(|b| curve(&b.scored)).unwrap_or_default(),
-        calibration: calibration::groups(&model.scored, CALIBRATION_GROUPS, options.bootstrap.confidence),
+        calibration: calibration::groups_between(
+            &model.scored,
+            CALIBRATION_GROUPS,
+            options.bootstrap.confidence,
+            is_border,
+        ),
         smooth,
-        histogram: histogram(&model.scored),
-        decision: utility::decision_curve(&model.scored, &thresholds),
-        baseline_decision: baseline
-            .map(|b| utility::decision_curve(&b.scored, &thresholds))
-            .unwrap_or_default(),
+        histogram: histogram(&model.scored, is_border),
+        decision: decision(&model.scored),
+        baseline_decision: baseline.map(|b| decision(&b.scored)).unwrap_or_default(),
     }
 }
 
-fn histogram(scored: &Scored) -> Histogram {
+/// Shares by risk. Where a bin's lower end is no border that may be told, its rows stand in the next bin below: those above a
+/// threshold, and so those of any run of bins, are never a few.
+fn histogram(scored: &Scored, is_border: impl Fn(usize) -> bool) -> Histogram {
     let top = scored.probability.get(scored.len() / 200).copied().unwrap_or(1.0).max(1e-9);
     let mut made = Histogram { top, events: vec![0.0; HISTOGRAM_BINS], others: vec![0.0; HISTOGRAM_BINS] };
     let share = 1.0 / scored.len().max(1) as f64;
-    for (&p, &outcome) in scored.probability.iter().zip(&scored.outcome) {
-        let bin = ((p / top * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1);
-        if outcome {
-            made.events[bin] += share;
-        } else {
-            made.others[bin] += share;
+    let bins: Vec<usize> = scored
+        .probability
+        .iter()
+        .map(|p| ((p / top * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1))
+        .collect();
+    let mut from = 0;
+    for bin in (0..HISTOGRAM_BINS).rev() {
+        let to = bins.partition_point(|b| *b >= bin);
+        if bin > 0 && !is_border(to) {
+            continue;
         }
+        for &outcome in &scored.outcome[from..to] {
+            if outcome {
+                made.events[bin] += share;
+            } else {
+                made.others[bin] += share;
+            }
+        }
+        from = to;
     }
     made
 }

@@ -184,6 +184,16 @@ pub struct CalibrationGroup {
 /// Groups of about equal size by risk, lowest first. Rows of equal risk stay together, so there may be fewer
 /// than `groups`.
 pub fn groups(scored: &Scored, groups: usize, confidence: f64) -> Vec<CalibrationGroup> {
+    groups_between(scored, groups, confidence, |_| true)
+}
+
+/// The same, where a group may end only where `is_border` says so of how many rows lie above.
+pub(crate) fn groups_between(
+    scored: &Scored,
+    groups: usize,
+    confidence: f64,
+    is_border: impl Fn(usize) -> bool,
+) -> Vec<CalibrationGroup> {
     let rows = scored.len();
     let z = normal_quantile(confidence);
     let mut made = Vec::new();
@@ -197,6 +207,9 @@ pub fn groups(scored: &Scored, groups: usize, confidence: f64) -> Vec<Calibratio
         let mut start = target;
         while start > 0 && scored.probability[start - 1] == scored.probability[start] {
             start -= 1;
+        }
+        if start > 0 && !is_border(start) {
+            continue;
         }
         made.push(group(scored, start, end, z));
         end = start;

@@ -7,6 +7,7 @@
 pub mod accuracy;
 pub mod batch;
 pub mod calibration;
+pub(crate) mod cells;
 pub mod censoring;
 pub mod delong;
 pub(crate) mod drawn;

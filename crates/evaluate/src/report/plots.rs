@@ -111,7 +111,8 @@ pub(super) fn histogram(id: &str, task: &TaskReport, curves: &Curves) -> String 
         board.bar("events", (from, *others), (to, others + events));
     }
     let description = format!(
-        "How predicted risks are spread, events stacked on non-events; the last bar holds all risks of {} and more.",
+        "How predicted risks are spread, events stacked on non-events; the last bar holds all risks of {} and more. \
+         Where a few stand at either end they are drawn with the bar next to them.",
         words::percent(histogram.top)
     );
     board.finish(

@@ -67,7 +67,8 @@ pub(super) struct BundleIndex {
     ids: FxHashMap<String, String>,
     /// What new resources are known by, by their types and own ids; `None` where several have one id.
     new: FxHashMap<(&'static str, String), Option<String>>,
-    medications: FxHashMap<String, (Version, Chosen)>,
+    /// The newest version of each; without a code it still counts, and no older one for it.
+    medications: FxHashMap<String, (Version, Option<Chosen>)>,
     patients: Vec<String>,
 }
 
@@ -163,12 +164,10 @@ impl BundleIndex {
                 }),
                 Ok("Encounter") => index.note("Encounter", resource, |_, head: Identity<'t>| head.id),
                 Ok("Medication") => index.note("Medication", resource, |index, head: MedicationHead<'t>| {
-                    // What was entered in error is left to what all sources say of it.
-                    if head.status.as_deref() != Some("entered-in-error")
-                        && let Some(id) = resource.key.or(head.id.as_deref())
-                        && let Some(chosen) = head.code.as_ref().and_then(Chosen::of)
-                    {
-                        index.medication_named(id, resource, head.meta.as_ref(), chosen);
+                    if let Some(id) = resource.key.or(head.id.as_deref()) {
+                        let code =
+                            head.code.as_ref().filter(|_| head.status.as_deref() != Some("entered-in-error"));
+                        index.medication_named(id, resource, head.meta.as_ref(), code.and_then(Chosen::of));
                     }
                     head.id
                 }),
@@ -208,7 +207,7 @@ impl BundleIndex {
         id: &str,
         resource: &Resource<'_>,
         meta: Option<&LazyValue<'_>>,
-        chosen: Chosen,
+        chosen: Option<Chosen>,
     ) {
         let own = Stamp::of(meta);
         let version = Version {
@@ -245,8 +244,8 @@ impl BundleIndex {
         }
     }
 
-    /// The code of a Medication of this Bundle.
+    /// The code of a Medication of this Bundle. One without a code is left to what all sources say of it.
     pub(super) fn medication(&self, id: &str) -> Option<&Chosen> {
-        self.medications.get(id).map(|(_, chosen)| chosen)
+        self.medications.get(id).and_then(|(_, chosen)| chosen.as_ref())
     }
 }

@@ -152,13 +152,17 @@ fn chosen(record: &Record<'_>, drug: &Drug<'_>, path: &'static str) -> Result<Ch
     }
 }
 
-/// A Medication's id and code, for the references to it; no code where it was entered in error.
-pub(super) fn define(record: &mut Record<'_>, text: &str) -> Result<(String, Option<Chosen>), Halt> {
+/// A Medication's id and code, for the references to it; no code where it was entered in error, and why there is none else. Without a
+/// code it displaces an older version all the same.
+pub(super) fn define(
+    record: &mut Record<'_>,
+    text: &str,
+) -> Result<(String, Result<Option<Chosen>, Halt>), Halt> {
     let medication: Medication<'_> = record.parse(text)?;
     record.identify(medication.id.as_deref(), medication.meta.as_ref());
     let chosen = match medication.status.as_deref() {
-        Some("entered-in-error") => None,
-        _ => Some(record.code(medication.code.as_ref())?),
+        Some("entered-in-error") => Ok(None),
+        _ => record.code(medication.code.as_ref()).map(Some),
     };
     match record.key(medication.id.as_deref()) {
         Some(id) => Ok((id.to_owned(), chosen)),

@@ -346,8 +346,11 @@ impl<'a> FhirReader<'a> {
             "FamilyMemberHistory" => condition::read_family_history(&mut record, text),
             "ImagingStudy" => care::read_imaging_study(&mut record, text),
             "Immunization" => care::read_immunization(&mut record, text),
-            "Medication" => medication::define(&mut record, text)
-                .and_then(|(id, chosen)| self.define(id, record.version().unwrap_or_default(), chosen)),
+            "Medication" => medication::define(&mut record, text).and_then(|(id, chosen)| {
+                let (chosen, said) = chosen.map_or_else(|halt| (None, Err(halt)), |chosen| (chosen, Ok(())));
+                self.define(id, record.version().unwrap_or_default(), chosen)?;
+                said
+            }),
             "MedicationAdministration" => medication::read_administration(&mut record, text),
             "MedicationDispense" => medication::read_dispense(&mut record, text),
             "MedicationRequest" => medication::read_request(&mut record, text),
@@ -383,7 +386,7 @@ impl<'a> FhirReader<'a> {
     }
 
     /// Keeps a Medication for the references to it; of several with one id the newest is asked, whichever was read first. `None` was
-    /// entered in error.
+    /// entered in error, or has no code.
     fn define(&self, id: String, version: Version, chosen: Option<Chosen>) -> Result<(), Halt> {
         let mut medications = self.medications.lock().unwrap_or_else(PoisonError::into_inner);
         let room = medications.held < self.limits.max_medications;

@@ -32,12 +32,22 @@ pub(super) fn layout(head: &[u8]) -> Layout {
     }
     let whole_object =
         |line: &[u8]| line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}") && line.len() > 4;
+    if breaks_within_a_bundle(head.trim_ascii_start()) {
+        return Layout::Document;
+    }
     let several_lines = memchr(b'\n', head.trim_ascii_start()).is_some();
     if !several_lines || head.split(|&byte| byte == b'\n').any(whole_object) {
         Layout::Lines
     } else {
         Layout::Document
     }
+}
+
+/// Is the first line the beginning of a Bundle, broken where JSON may be? Its entries may each stand on a line of their own.
+fn breaks_within_a_bundle(head: &[u8]) -> bool {
+    let Some(end) = memchr(b'\n', head) else { return false };
+    let line = head[..end].trim_ascii_end();
+    matches!(line.last(), Some(b'[' | b'{' | b',')) && memchr::memmem::find(line, b"\"Bundle\"").is_some()
 }
 
 /// Is this the beginning of an array?
@@ -140,6 +150,12 @@ mod tests {
         assert_eq!(layout(b"{\n  \"resourceType\": \"Bundle\",\n"), Layout::Document);
         assert_eq!(layout(b"{\"resourceType\":\"Bundle\",\"entry\":["), Layout::Lines);
         assert_eq!(layout(b"\xef\xbb\xbf{\"id\":1}\n{\"id\":2}\n"), Layout::Lines);
+        let entries = b"{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[\n{\"resource\":{\"id\":\"1\"}}\n]}";
+        assert_eq!(layout(entries), Layout::Document);
+        let lines =
+            b"{\"resourceType\":\"Bundle\",\"entry\":[]}\n{\"resourceType\":\"Bundle\",\"entry\":[]}\n";
+        assert_eq!(layout(lines), Layout::Lines);
+        assert_eq!(layout(b"{\"id\":[\n{\"id\":2}\n"), Layout::Lines);
         assert_eq!(layout(b"{\"id\": broken\n{\"id\":2}\r\n"), Layout::Lines);
         assert_eq!(layout(b"{\"id\":1}"), Layout::Lines);
     }

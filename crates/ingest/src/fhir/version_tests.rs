@@ -353,6 +353,31 @@ fn of_a_medication_too_the_newest_counts_whatever_else_it_says() {
         let (summary, lines) = run(&[("a.ndjson", &text)]);
         assert_eq!((lines.len(), summary.rejected), (0, 1));
     }
+    // Nor instead of one without a code.
+    let plain =
+        r#"{"resourceType":"Medication","id":"m","meta":{"versionId":"3"},"code":{"text":"white tablet"}}"#;
+    let nothing = r#"{"resourceType":"Medication","id":"m","meta":{"versionId":"3"}}"#;
+    for codeless in [plain, nothing] {
+        for text in [[request, &old, codeless].join("\n"), [codeless, &new, request].join("\n")] {
+            assert_eq!(run(&[("a.ndjson", &text)]).1, [""; 0]);
+        }
+    }
+    // In one Bundle as in lines, in any order.
+    let bundle = |resources: &[&str]| {
+        let entries: Vec<String> = resources.iter().map(|r| format!(r#"{{"resource":{r}}}"#)).collect();
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(","))
+    };
+    let first = medication(&meta("1", ""), "1");
+    for (resources, expected) in [
+        ([request, &*first, &*new], &["p1 RXNORM//2"][..]),
+        ([&new, &first, request], &["p1 RXNORM//2"]),
+        ([request, &first, &error], &[]),
+        ([&error, &first, request], &[]),
+        ([request, &first, plain], &[]),
+        ([nothing, &first, request], &[]),
+    ] {
+        assert_eq!(run(&[("a.json", &bundle(&resources))]).1, expected, "{resources:?}");
+    }
 }
 
 #[test]

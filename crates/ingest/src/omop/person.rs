@@ -4,6 +4,7 @@ use super::{NO_CONCEPT, event, identities::Named, present, reserved, vocabulary:
 use crate::{
     Error, Place, Sink, Version,
     rows::{EMPTY, Failure, InField, Row, Rows, each_row, first_time, moment, origin},
+    version::STILL_WATCHED,
 };
 use events::{Code, SourceFact, SourceTime, Time};
 
@@ -111,7 +112,7 @@ fn read_moment(
     let is_period = code == Code::FOLLOWUP_END;
     // A person's closed periods are one version of when they end, and an open one, of which nothing is told, is newer.
     let ends = Version { resource: origin(table, "", "", code, &SourceTime::Static), ..Version::default() };
-    let open = Version { place: Place { source: u64::MAX, ..Place::default() }, ..ends };
+    let open = Version { place: Place { source: STILL_WATCHED, ..Place::default() }, ..ends };
     let mut key = String::new();
     each_row(rows, table, sink, |row, sink| {
         row.key(person, &mut key).in_field("person_id")?;
@@ -120,7 +121,7 @@ fn read_moment(
         if is_period
             && match time {
                 Ok(end) => moment::stands_for_no_end(start, end),
-                Err(reason) => reason == moment::OUT_OF_RANGE,
+                Err(reason) => reason == moment::PAST_RANGE,
             }
         {
             sink.ignore(table, moment::STILL_OPEN);

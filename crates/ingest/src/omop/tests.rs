@@ -350,7 +350,7 @@ fn malformed_rows_are_rejections_with_line_and_field() {
         [
             (2, "person_id", "empty"),
             (3, "measurement_date", "time out of range"),
-            (4, "measurement_date", "time out of range"),
+            (4, "measurement_date", "time past the range"),
             (5, "value_as_number", "number too large"),
             (6, "measurement_concept_id", "not an integer"),
             (7, "", "not as many fields as the header"),

@@ -46,7 +46,7 @@ fn end_of(
             _ => end,
         })),
         Ok(None) => Ok(None),
-        Ok(Some(_)) | Err(moment::OUT_OF_RANGE) => {
+        Ok(Some(_)) | Err(moment::OUT_OF_RANGE | moment::PAST_RANGE) => {
             open();
             Ok(None)
         }

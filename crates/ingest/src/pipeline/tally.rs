@@ -2,7 +2,10 @@
 
 use super::Options;
 use crate::{
-    Error, Ignored, InputDigest, Progress, Rejection, Summary, rejection::RejectionLog, spill::Batch,
+    Error, Ignored, InputDigest, Progress, Rejection, Summary,
+    rejection::RejectionLog,
+    rows::moment,
+    spill::{Batch, KEY_DIGITS},
     summary::Description,
 };
 use rustc_hash::FxHashMap;
@@ -47,6 +50,8 @@ struct State {
     subjects_with_facts: u64,
     subjects_without_birth: u64,
     subjects_without_sex: u64,
+    padded_keys: [u64; KEY_DIGITS],
+    plain_keys: [u64; KEY_DIGITS],
 }
 
 impl<'a> Tally<'a> {
@@ -121,6 +126,14 @@ impl<'a> Tally<'a> {
         state.facts += batch.facts;
         state.duplicates += batch.duplicates;
         state.displaced += batch.displaced;
+        if batch.ends_left_out > 0 {
+            let ends = state.ignored.entry(("observation_period", moment::STILL_WATCHED)).or_default();
+            *ends += batch.ends_left_out;
+        }
+        for (length, (padded, plain)) in batch.padded_keys.iter().zip(batch.plain_keys).enumerate() {
+            state.padded_keys[length] += padded;
+            state.plain_keys[length] += plain;
+        }
         state.subjects_with_facts += batch.with_facts;
         state.subjects_without_birth += batch.without_birth;
         state.subjects_without_sex += batch.without_sex;
@@ -204,8 +217,17 @@ impl<'a> Tally<'a> {
             subjects_with_facts: state.subjects_with_facts,
             subjects_without_birth: state.subjects_without_birth,
             subjects_without_sex: state.subjects_without_sex,
+            keys_of_two_forms: keys_of_two_forms(&state.padded_keys, &state.plain_keys),
             spilled_bytes,
             descriptions: state.descriptions,
         }
     }
+}
+
+/// How many keys begin with a zero, and how many of digits alone are shorter than the longest of those and don't: where numbers are
+/// written to one width there are none of the latter. `None` where there aren't both.
+fn keys_of_two_forms(padded: &[u64; KEY_DIGITS], plain: &[u64; KEY_DIGITS]) -> Option<(u64, u64)> {
+    let longest = padded.iter().rposition(|count| *count > 0)?;
+    let shorter: u64 = plain[..longest].iter().sum();
+    (shorter > 0).then(|| (padded.iter().sum(), shorter))
 }

@@ -473,13 +473,18 @@ fn omop_without_concepts_is_refused_and_unknown_concepts_count() {
 fn who_is_still_watched_has_no_end_of_follow_up() {
     let periods = b"observation_period_id,person_id,observation_period_start_date,observation_period_end_date\n\
         1,1,2010-01-01,2012-01-01\n2,1,2015-01-01,2099-12-31\n3,2,2015-01-01,9999-12-31\n4,2,2010-01-01,2012-01-01\n\
-        5,3,2010-01-01,2012-01-01\n6,3,2013-01-01,2019-01-01\n7,3,2013-01-01,2019-01-01\n8,4,2010-01-01,2099-12-31\n";
+        5,3,2010-01-01,2012-01-01\n6,3,2013-01-01,2019-01-01\n7,3,2013-01-01,2019-01-01\n8,4,2010-01-01,2099-12-31\n\
+        9,5,2010-01-01,2012-01-01\n10,5,2013-01-01,0001-01-01\n";
     let source = folder(&[
         ("concept.csv", CONCEPT),
         ("measurement.csv", &measurements(&[3; 10])),
         ("observation_period.csv", periods),
     ]);
-    let (_, subjects) = read(source.path(), |options| options.format = Format::Omop).unwrap();
+    let (summary, subjects) = read(source.path(), |options| {
+        options.format = Format::Omop;
+        options.max_rejected = 0.5;
+    })
+    .unwrap();
     let ends = |key: &str| {
         let subject = subjects.iter().find(|subject| subject.key == key).unwrap();
         subject
@@ -488,7 +493,56 @@ fn who_is_still_watched_has_no_end_of_follow_up() {
             .filter(|fact| matches!(fact, SourceFact::Event(e) if e.code == Code::FOLLOWUP_END))
             .count()
     };
-    assert_eq!(["1", "2", "3", "4"].map(ends), [0, 0, 2, 0]);
+    // A year before all others is no end, and none that is open.
+    assert_eq!(["1", "2", "3", "4", "5"].map(ends), [0, 0, 2, 0, 1]);
+    assert_eq!(summary.rejected, 1);
+    let ignored = |reason: &str| {
+        let of = |i: &&crate::Ignored| (i.kind, i.reason) == ("observation_period", reason);
+        summary.ignored.iter().find(of).map(|ignored| ignored.count)
+    };
+    assert_eq!(ignored(crate::rows::moment::STILL_OPEN), Some(3));
+    assert_eq!((ignored(crate::rows::moment::STILL_WATCHED), summary.displaced), (Some(2), 0));
+}
+
+#[test]
+fn an_omop_person_is_one_however_the_id_is_written() {
+    let source = folder(&[
+        ("concept.csv", CONCEPT),
+        ("person.csv", b"person_id,year_of_birth,gender_concept_id\n0012345,1960,8507\n"),
+        (
+            "condition_occurrence.csv",
+            b"person_id,condition_concept_id,condition_start_date,condition_type_concept_id\n12345,1,2011-01-02,32821\n",
+        ),
+        ("measurement.csv", b"person_id,measurement_concept_id,measurement_date\n12345.0,3,2011-01-03\n"),
+    ]);
+    let (_, subjects) = read(source.path(), |options| options.format = Format::Omop).unwrap();
+    assert_eq!(subjects.iter().map(|subject| &*subject.key).collect::<Vec<_>>(), ["12345"]);
+    assert_eq!(subjects[0].facts.len(), 4);
+}
+
+#[test]
+fn a_mapping_tells_of_keys_that_are_written_in_two_ways() {
+    let mapping = "name = \"t\"\n[[table]]\nfiles = [\"*.csv\"]\nsubject = { column = \"id\" }\n\
+        [[table.event]]\ncode = \"S//x\"\ntime = \"static\"\n";
+    let keys = |table: &[u8]| {
+        let source = folder(&[("t.csv", table)]);
+        let format = || Format::Table(crate::Mapping::from_toml(mapping).unwrap());
+        let (summary, subjects) = read(source.path(), |options| options.format = format()).unwrap();
+        (subjects.len(), summary.keys_of_two_forms)
+    };
+    assert_eq!(keys(b"id,x\n007,1\n7,1\n12,1\n7,2\n"), (3, Some((1, 2))));
+    assert_eq!(keys(b"id,x\n007,1\n123,1\n"), (2, None), "numbers of one width");
+    assert_eq!(keys(b"id,x\n7,1\n123,1\nA1,1\n"), (3, None));
+}
+
+#[test]
+fn a_bundle_whose_entries_stand_on_lines_is_one_document() {
+    let entries: Vec<String> =
+        conditions(2, 2).lines().map(|resource| format!(r#"{{"resource":{resource}}}"#)).collect();
+    let begun = r#"{"resourceType":"Bundle","type":"collection","entry":["#;
+    let bundle = format!("{begun}\n{}\n]}}\n", entries.join(",\n"));
+    let (summary, subjects) = read(folder(&[("a.json", bundle.as_bytes())]).path(), |_| {}).unwrap();
+    assert_eq!((summary.rejected, summary.facts, subjects.len()), (0, 4, 2));
 }
 
 #[test]

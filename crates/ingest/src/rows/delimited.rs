@@ -128,7 +128,8 @@ impl Delimited {
     }
 
     /// Passes over the lines after one whose quotes neither close as they should nor pair, up to the one that pairs them: they may be
-    /// the rest of its text, and would be taken for rows. Where none of the next [`MAX_TEXT_LINES`] pairs them they are rows after all.
+    /// the rest of its text, and would be taken for rows. Where none of the next [`MAX_TEXT_LINES`] pairs them they are rows after all;
+    /// and so they are where the line that would pair them begins a text of its own.
     fn pass_over_text(&mut self) -> Result<Reason, Error> {
         let first = self.raw.len();
         let quotes = |bytes: &[u8]| memchr::memchr_iter(b'"', bytes).count();
@@ -139,7 +140,12 @@ impl Delimited {
             }
             let before = self.raw.len();
             match self.lines.next(&mut self.raw)? {
-                Line::Whole => pairs = !quotes(&self.raw[before..]).is_multiple_of(2),
+                Line::Whole if quotes(&self.raw[before..]).is_multiple_of(2) => {}
+                Line::Whole => match odd_quote(&self.raw[before..], self.dialect.delimiter) {
+                    Odd::Ends => pairs = true,
+                    Odd::Begins => break,
+                    Odd::Within => {}
+                },
                 Line::TooLong => {
                     self.lines.take_back(&self.raw[first..], true);
                     return Ok(NOT_CLOSED);
@@ -230,6 +236,35 @@ impl Scan {
                 }
             }
         }
+    }
+}
+
+/// What the quote without another is for, on a line of which it isn't known whether it began within a text.
+#[derive(Debug, PartialEq)]
+enum Odd {
+    /// The text ends with it: it stands where a field ends, and none begins with it.
+    Ends,
+    /// A field begins with it, and so the line is none of the text.
+    Begins,
+    /// It stands among words, as inches do.
+    Within,
+}
+
+/// By the first quote of those with an even number before them that ends or begins a field.
+fn odd_quote(line: &[u8], delimiter: u8) -> Odd {
+    let begins = |at: &usize| line[..*at].last().is_none_or(|byte| *byte == delimiter);
+    let ends = |at: &usize| {
+        let after = &line[at + 1..];
+        let end = memchr::memchr2(delimiter, b'\n', after).unwrap_or(after.len());
+        after[..end].trim_ascii().is_empty()
+    };
+    let odd = || memchr::memchr_iter(b'"', line).step_by(2);
+    if odd().any(|at| ends(&at) && !begins(&at)) {
+        Odd::Ends
+    } else if odd().any(|at| begins(&at)) {
+        Odd::Begins
+    } else {
+        Odd::Within
     }
 }
 
@@ -475,6 +510,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_begins_a_text_ends_none() {
+        let (rows, sink) = rows(
+            b"day,id,note\n2020-01-01,A1,\"tube 5\" wide, thin\"\n2020-01-02,A2,\"all fine\"\n2020-01-03,A3,\"first line\n\
+              2020-01-04,John Canary,called 555\"\n2020-01-05,A5,\"ok\"\n2020-01-06,A6,\"ok\"\n",
+        );
+        let read: Vec<(&str, &str)> = rows.iter().map(|row| (&*row[1], &*row[2])).collect();
+        let text = "first line\n2020-01-04,John Canary,called 555";
+        assert_eq!(read, [("A2", "all fine"), ("A3", text), ("A5", "ok"), ("A6", "ok")]);
+        assert_eq!(rejected(&sink), [2]);
+        for (line, odd) in [
+            (&b"then left\"\n"[..], Odd::Ends),
+            (b"then left\" \r\n", Odd::Ends),
+            (b"a \"b\" c\",4,\"x\"\n", Odd::Ends),
+            (b"1,\"x\n", Odd::Begins),
+            (b"\"x\n", Odd::Begins),
+            (b"1,5\" tube\n", Odd::Within),
+        ] {
+            assert_eq!(odd_quote(line, b','), odd, "{line:?}");
+        }
+        // Inches among the words of a text that closes badly.
+        let (rows, sink) =
+            self::rows(b"id,note\nA1,\"He said \"hi\" to\nBob Canary,used 5\" tubes\nthen left\"\nA2,ok\n");
+        assert_eq!(rows, [["A2", "ok"]]);
+        assert_eq!(rejected(&sink), [2, 3, 4]);
+    }
+
+    #[test]
     fn a_table_with_carriage_returns_alone_is_refused() {
         let open = |text: &[u8]| Delimited::open(input("t.csv", text), None, |_| false).map(|_| ());
         for text in [&b"a,b\r1,2\r3,4\r"[..], b"a,b\r1,2\n3,4\r\n"] {
@@ -539,9 +601,17 @@ mod tests {
         let record = Record::of(&["007", "7", "7.0", "0", "007.0", "0x"]);
         let key = |column| {
             let mut key = String::new();
-            record.key(column, &mut key).map(|()| key)
+            record.key_as_written(column, &mut key).map(|()| key)
         };
         assert_eq!([0, 1, 2, 3, 4, 5].map(|column| key(column).unwrap()), ["007", "7", "7", "0", "7", "0x"]);
+        let mut key = String::new();
+        for column in [0, 1, 2, 4] {
+            assert_eq!(
+                record.key(column, &mut key).map(|()| key.as_str()),
+                Ok("7"),
+                "where keys are integers"
+            );
+        }
     }
 
     #[test]

@@ -50,14 +50,12 @@ pub(crate) trait Row {
         Ok(self.text(column)?.map(Cow::into_owned).into_iter().collect())
     }
 
-    /// Writes the subject's key into `key`: integers in plain digits whatever they were written like (`7`, `7.0`), so that one
-    /// subject has one key in all tables and formats; but digits that begin with a zero are as they stand, since record numbers `007`
-    /// and `7` may be two people's. Words for "nothing" (`NA`, `NULL`) are no key.
+    /// Writes the subject's key into `key`: integers in plain digits whatever they were written like (`7`, `7.0`, `007`), so that one
+    /// subject has one key in all tables and formats. Words for "nothing" (`NA`, `NULL`) are no key.
     fn key(&self, column: usize, key: &mut String) -> Result<(), Reason> {
         use std::fmt::Write as _;
         key.clear();
-        let padded = matches!(self.text(column), Ok(Some(text)) if is_padded(&text));
-        if !padded && let Ok(Some(id)) = self.integer(column) {
+        if let Ok(Some(id)) = self.integer(column) {
             let _ = write!(key, "{id}"); // writing to a String cannot fail
             return Ok(());
         }
@@ -67,6 +65,19 @@ pub(crate) trait Row {
                 Ok(())
             }
             _ => Err(EMPTY),
+        }
+    }
+
+    /// As [`Row::key`], of tables in which the key may be no number, whatever it looks like: digits that begin with a zero are as they
+    /// stand, since record numbers `007` and `7` may be two people's.
+    fn key_as_written(&self, column: usize, key: &mut String) -> Result<(), Reason> {
+        match self.text(column) {
+            Ok(Some(text)) if is_padded(&text) => {
+                key.clear();
+                key.push_str(&text);
+                Ok(())
+            }
+            _ => self.key(column, key),
         }
     }
 }

@@ -5,6 +5,8 @@ use events::{SourceTime, Time};
 
 pub(crate) const NOT_A_TIME: Reason = "not a date or time";
 pub(crate) const OUT_OF_RANGE: Reason = "time out of range";
+/// As [`OUT_OF_RANGE`], of the years after: what ends then is still open.
+pub(crate) const PAST_RANGE: Reason = "time past the range";
 
 /// Reads `YYYY-MM-DD` or `YYYYMMDD`, optionally followed by `T` or a blank and `HH:MM[:SS[.fraction]]`, optionally
 /// followed by `Z` or an offset.
@@ -39,6 +41,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<SourceTime, Reason> {
 /// Refuses sentinels such as the years 0001 and 9999.
 pub(crate) fn plausible(time: SourceTime) -> Result<SourceTime, Reason> {
     match time {
+        SourceTime::Date(t) | SourceTime::DateTime(t) if t > Time::MAX => Err(PAST_RANGE),
         SourceTime::Date(t) | SourceTime::DateTime(t) if !t.is_plausible() => Err(OUT_OF_RANGE),
         other => Ok(other),
     }
@@ -68,6 +71,8 @@ const LONGEST_STAY_DAYS: f64 = 3652.5;
 const NO_END: [(i32, u32, u32); 3] = [(2099, 12, 31), (2100, 12, 31), (2199, 12, 31)];
 
 pub(crate) const STILL_OPEN: Reason = "an end that stands for \"still open\", left out";
+/// Of the other ends of whoever has such a one.
+pub(crate) const STILL_WATCHED: Reason = "an end of somebody who is still watched, left out";
 
 /// Is what stands as the end of a stay none: more than 10 years after its start, or a day that stands for "no end"?
 pub(crate) fn is_open_end(start: SourceTime, end: SourceTime) -> bool {
@@ -173,7 +178,7 @@ mod tests {
             assert_eq!(parse(bad.as_bytes()), Err(NOT_A_TIME), "{bad}");
         }
         assert_eq!(parse(b"0001-01-01"), Err(OUT_OF_RANGE));
-        assert_eq!(parse(b"9999-12-31 00:00:00"), Err(OUT_OF_RANGE));
+        assert_eq!(parse(b"9999-12-31 00:00:00"), Err(PAST_RANGE));
     }
 
     #[test]

@@ -6,10 +6,14 @@ use super::{
 };
 use crate::{
     Error, Limits, Rejection, Version,
+    rows::is_padded,
     version::{Read, Settled},
 };
 use events::{Code, Identified, SourceEvent, SourceFact, SourceSubject};
 use rustc_hash::FxHashSet;
+
+/// Keys of as many digits or more are counted as one length.
+pub(crate) const KEY_DIGITS: usize = 24;
 
 /// Some whole subjects, in ascending order of route.
 #[derive(Default)]
@@ -18,6 +22,11 @@ pub(crate) struct Batch {
     pub facts: u64,
     pub duplicates: u64,
     pub displaced: u64,
+    /// Ends of follow-up of who is still watched.
+    pub ends_left_out: u64,
+    /// Keys of digits alone, by their length: those that begin with a zero, and the others.
+    pub padded_keys: [u64; KEY_DIGITS],
+    pub plain_keys: [u64; KEY_DIGITS],
     /// Subjects of whom something is told beside the end of follow-up.
     pub with_facts: u64,
     /// Of them, those without a birth.
@@ -188,6 +197,7 @@ impl<'a> Gather<'a> {
         }
         self.batch.duplicates += settled.duplicates;
         self.batch.displaced += settled.displaced;
+        self.batch.ends_left_out += settled.ends_left_out;
         self.origins.clear();
         let mut previous: &[u8] = &[];
         for (at, record) in records.iter().enumerate() {
@@ -225,6 +235,13 @@ impl<'a> Gather<'a> {
                 self.batch.with_facts += 1;
                 self.batch.without_birth += u64::from(lacks(&|event| is(event, Code::BIRTH)));
                 self.batch.without_sex += u64::from(lacks(&|event| event.system == "GENDER"));
+            }
+            if key.bytes().all(|byte| byte.is_ascii_digit()) {
+                let lengths = match is_padded(&key) {
+                    true => &mut self.batch.padded_keys,
+                    false => &mut self.batch.plain_keys,
+                };
+                lengths[key.len().min(KEY_DIGITS - 1)] += 1;
             }
             self.batch.subjects.push(Identified::new(SourceSubject { key, facts }));
         }

@@ -173,7 +173,7 @@ struct Visit {
 impl Visit {
     fn read(&self, row: &dyn Row, key: &str, start: SourceTime, sink: &mut dyn Sink) -> Result<(), Failure> {
         let end = match self.end.map_or(Ok(None), |column| row.time(column)) {
-            Err(moment::OUT_OF_RANGE) => {
+            Err(moment::OUT_OF_RANGE | moment::PAST_RANGE) => {
                 sink.ignore("encounters", moment::STILL_OPEN);
                 None
             }

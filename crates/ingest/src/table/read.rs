@@ -331,7 +331,7 @@ impl Cells<'_> {
         {
             return Err(EMPTY);
         }
-        self.row.key(self.places[column], key)
+        self.row.key_as_written(self.places[column], key)
     }
 
     /// As [`Cells::text`], as a number.

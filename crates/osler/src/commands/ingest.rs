@@ -263,6 +263,15 @@ impl Arguments {
         for line in lines_of_what_is_missing(summary) {
             voice.say(line);
         }
+        // Elsewhere keys are integers, or what a server made them.
+        if let (From::Table, Some((padded, plain))) = (self.from, summary.keys_of_two_forms) {
+            voice.say(format!(
+                "warning: the keys of {} subjects begin with a zero, and those of {} are shorter numbers that don't: 007 and 7 are two \
+                 subjects here; if they are one person's, write them alike in all tables",
+                grouped(padded),
+                grouped(plain),
+            ));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::measurement::Measure;
 use crate::person::{Person, Smoking, SmokingStatus};
 use crate::population::SyntheticSubject;
 use crate::random::Draws;
+use crate::rates::Rates;
 use crate::record::Class;
 use crate::therapy::Therapy;
 use events::Time;
@@ -46,6 +47,8 @@ pub(super) struct Evidence<'a> {
     told: [bool; Condition::COUNT],
     /// Known conditions and episodes, by age at diagnosis.
     known: Vec<Known>,
+    /// Episodes of which the record says that they were before enrolment, and nothing else.
+    histories: Vec<Condition>,
     /// Values with ages in years.
     pub values: Vec<(Measure, f64, f64)>,
     /// For each condition, the places of the values that it moves.
@@ -73,12 +76,16 @@ impl<'a> Evidence<'a> {
             subject,
             told,
             known: Vec::new(),
+            histories: Vec::new(),
             values: Vec::new(),
             moved_by: Vec::new(),
             symptoms: Vec::new(),
             smoking: Vec::new(),
             visits: Vec::new(),
             taken: Vec::new(),
+        };
+        let history_of = |code: &str| {
+            care::HISTORIES.iter().find(|(_, concept)| concept.code == code).map(|(condition, _)| *condition)
         };
         let condition_of = |code: &str| Condition::ALL.into_iter().find(|c| c.profile().icd10cm == code);
         for encounter in subject.record.encounters.iter().filter(|e| e.start <= time) {
@@ -102,7 +109,10 @@ impl<'a> Evidence<'a> {
                             });
                         }
                         Some(_) => {}
-                        None => evidence.symptoms.push((diagnosis.concept.code, seen)),
+                        None => match history_of(diagnosis.concept.code) {
+                            Some(condition) => evidence.histories.push(condition),
+                            None => evidence.symptoms.push((diagnosis.concept.code, seen)),
+                        },
                     }
                 }
             }
@@ -148,9 +158,12 @@ impl<'a> Evidence<'a> {
             self.taken.push((begun.clone(), seen));
             return;
         }
-        // Begun elsewhere, at an unknown age: since its indication, with the published effects.
+        // Begun elsewhere, at an unknown age: since its indication, with the published effects; of what is told as history the
+        // age is unknown too, and only what comes after enrolment is asked about.
         let indicated = Therapy::all().iter().enumerate().find_map(|(place, therapy)| {
-            let since = self.known.iter().find(|known| known.condition == therapy.indication)?.known_age;
+            let known = self.known.iter().find(|known| known.condition == therapy.indication);
+            let history = self.histories.contains(&therapy.indication).then_some(self.enrolment_age);
+            let since = known.map(|known| known.known_age).into_iter().chain(history).reduce(f64::min)?;
             (therapy.drug.code == code && since <= seen).then_some((place, therapy, since))
         });
         if let Some((place, therapy, since)) = indicated {
@@ -227,6 +240,32 @@ impl<'a> Evidence<'a> {
             .collect();
         script.sort_by(|a, b| a.latent_age.total_cmp(&b.latent_age));
         script
+    }
+
+    /// The episodes before enrolment, each at an age that it may have come at, by the published rates of those ages. Nothing is asked
+    /// about that time, so they weigh nothing themselves.
+    pub fn histories(&self, person: &Person, rates: &Rates, draws: &mut Draws) -> Vec<Onset> {
+        let before = |condition: Condition, draws: &mut Draws| {
+            let years = self.enrolment_age.ceil().max(1.0) as u32;
+            let width = |year: u32| (self.enrolment_age - f64::from(year)).clamp(0.0, 1.0);
+            let silent = person.silent_years[condition.index()];
+            let rate = |year: u32| rates.onset(condition, person.sex, f64::from(year), silent) * width(year);
+            let mut left = draws.uniform() * (0..years).map(rate).sum::<f64>();
+            let year = (0..years).find(|year| {
+                left -= rate(*year);
+                left < 0.0
+            });
+            let year = year.unwrap_or(years - 1);
+            let latent_age = f64::from(year) + draws.uniform() * width(year);
+            Onset {
+                condition,
+                latent_age,
+                diagnosis_age: latent_age + silent,
+                finding: Finding { class: Class::Inpatient, visit_age: latent_age, known_age: latent_age },
+                stage: Onset::NO_STAGE,
+            }
+        };
+        self.histories.iter().map(|condition| before(*condition, draws)).collect()
     }
 
     /// Between which ages each condition's absence is known: for those that stay, from birth to what would be on
@@ -377,6 +416,28 @@ mod tests {
             let told = if uncoded.len() == 1 { uncoded[0] as u8 } else { Onset::NO_STAGE };
             assert_eq!(here, told, "{condition:?}");
         }
+    }
+
+    #[test]
+    fn what_is_told_as_history_was_before_enrolment_and_is_no_complaint() {
+        let population =
+            Population::new(Settings { subjects: 800, seed: 17, ..Settings::default() }).unwrap();
+        let mut held = 0;
+        for index in 0..800 {
+            let subject = population.subject(index);
+            let evidence = Evidence::until(&subject, subject.record.until);
+            let mut draws = Draws::new(1, index, crate::random::Purpose::Observer, 0);
+            let told = evidence.histories(&subject.person, population.world().rates, &mut draws);
+            assert_eq!(told.len(), evidence.histories.len());
+            for onset in &told {
+                assert!((0.0..=subject.enrolment_age).contains(&onset.latent_age));
+                assert!(subject.life.known_age(onset.condition) < subject.enrolment_age);
+            }
+            let code_of = |symptom: &str| care::HISTORIES.iter().any(|(_, c)| c.code == symptom);
+            assert!(!evidence.symptoms.iter().any(|(symptom, _)| code_of(symptom)));
+            held += told.len();
+        }
+        assert!(held > 5, "{held}");
     }
 
     #[test]

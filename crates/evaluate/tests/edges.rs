@@ -368,6 +368,40 @@ fn unfairness_is_found_fairness_is_not_and_the_power_is_said() {
 }
 
 #[test]
+fn a_group_of_whom_nobody_is_flagged_isnt_told_of_with_certainty() {
+    // Forty of a group, none of whom is flagged; a third of the others are.
+    let group = |i: i64| if i < 40 { "A" } else { "B" };
+    let predictions: Vec<Prediction> = ordinary(120)
+        .into_iter()
+        .map(|p| Prediction {
+            predicted_boolean_probability: match group(p.subject_id) {
+                "A" => 0.05,
+                _ => {
+                    if p.subject_id % 3 == 0 {
+                        0.8
+                    } else {
+                        0.1
+                    }
+                }
+            },
+            ..p
+        })
+        .collect();
+    let site = evaluate::Attribute {
+        name: "site".into(),
+        group_of: (0..120).map(|i| (i, group(i).into())).collect(),
+    };
+    let options = Options { thresholds: vec![0.5], attributes: vec![site], ..options(1) };
+    let task = evaluate(&predictions, &options).unwrap().tasks.remove(0);
+    let by_site = task.fairness.unwrap().dimensions.into_iter().find(|d| d.by == "site").unwrap();
+    let share = &by_site.groups.iter().find(|g| g.group == "A").unwrap().metrics["flagged_share"];
+    assert_eq!((share.value, share.low), (Some(0.0), Some(0.0)));
+    assert!((0.05..0.08).contains(&share.high.unwrap()), "Jeffreys for none of forty: {:?}", share.high);
+    let gap = by_site.gaps.iter().find(|g| g.group == "A" && g.metric == "flagged_share").unwrap();
+    assert!((1e-12..1e-3).contains(&gap.p_value.unwrap()), "{:?}", gap.p_value);
+}
+
+#[test]
 fn disease_that_is_not_recorded_in_a_group_is_found_though_the_model_has_learned_not_to_expect_it() {
     // A fifth fall ill in both groups; of the fourth who are B, four in ten are never recorded, and the model says so.
     let row = |i: i64| {

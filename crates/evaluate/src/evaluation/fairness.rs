@@ -28,10 +28,15 @@ use std::collections::BTreeMap;
 
 /// The share of predictions that counts as flagged where no threshold is given.
 const FLAGGED_SHARE: f64 = 0.1;
+/// The level of an interval of two standard errors to either side, about, and z₀.₉₇₅.
+const NORMAL_95: f64 = 0.95;
+const Z_95: f64 = 1.959_963_984_540_054;
 /// z₀.₉₇₅ + z₀.₈.
 const FOR_POWER: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914;
 /// Sensitivity, false positive rate and positive predictive value: what came of those who are flagged can be told from each.
 const OF_THE_FLAGGED: [usize; 3] = [1, 2, 3];
+/// Those, and the share that is flagged: shares of people, which have no spread among draws where they are none or all.
+const SHARES: [usize; 4] = [1, 2, 3, 4];
 const NOT_RECORDED: &str = "Not recorded";
 
 /// The metrics compared, in the order of their values.
@@ -157,9 +162,12 @@ impl Part {
         Cells { flagged: count(true), others: count(false), ..Cells::default() }
     }
 
-    /// How many subjects are behind one of [`OF_THE_FLAGGED`]: with the outcome, without it, or flagged and known.
+    /// How many subjects are behind one of [`SHARES`]: with the outcome, without it, flagged and known, or all.
     fn people_behind(&self, metric: usize, threshold: f64) -> usize {
         let scored = &self.scored;
+        if FAIRNESS_METRICS[metric] == "flagged_share" {
+            return distinct(self.flags.iter().map(|(cluster, _)| *cluster));
+        }
         let is = |i: &usize| match metric {
             1 => scored.outcome[*i],
             2 => !scored.outcome[*i],
@@ -167,6 +175,20 @@ impl Part {
         };
         distinct((0..scored.len()).filter(is).map(|i| scored.cluster[i]))
     }
+}
+
+/// The interval of a share of nobody or of everybody, by Jeffreys: draws show none, and it isn't certain for that.
+fn ends_of_none_or_all(
+    part: &Part,
+    (metric, value): (usize, f64),
+    threshold: f64,
+    confidence: f64,
+) -> Option<(f64, f64)> {
+    let bare = SHARES.contains(&metric) && (value == 0.0 || value == 1.0);
+    bare.then(|| {
+        let people = part.people_behind(metric, threshold) as f64;
+        jeffreys(value * people, people, confidence)
+    })
 }
 
 fn distinct(clusters: impl Iterator<Item = u32>) -> usize {
@@ -303,12 +325,8 @@ fn dimension(
                         return Estimate { reason: Some(reason.clone()), ..Estimate::default() };
                     }
                     let mut made = estimate(sample[k][m], draws.iter().map(|d| d[k][m]), bootstrap);
-                    // A share of nobody or of everybody has no spread among draws, and isn't certain for that.
-                    if let Some(value) =
-                        made.value.filter(|v| OF_THE_FLAGGED.contains(&m) && (*v == 0.0 || *v == 1.0))
-                    {
-                        let people = part.people_behind(m, threshold) as f64;
-                        let ends = jeffreys(value * people, people, bootstrap.confidence);
+                    let ends = |v: f64| ends_of_none_or_all(part, (m, v), threshold, bootstrap.confidence);
+                    if let Some(ends) = made.value.and_then(ends) {
                         (made.low, made.high) = (Some(ends.0), Some(ends.1));
                     }
                     if made.value.is_none() && part.scored.is_unwatched() {
@@ -345,7 +363,14 @@ fn dimension(
                 let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
                 let difference =
                     estimate(sample[k][m] - sample[b][m], differences.iter().copied(), bootstrap);
-                let error = standard_error(&differences);
+                // What draws don't show of either share.
+                let unseen = [(part, k), (base, b)].map(|(part, number)| {
+                    let ends = ends_of_none_or_all(part, (m, sample[number][m]), threshold, NORMAL_95);
+                    ends.map_or(0.0, |(low, high)| ((high - low) / (2.0 * Z_95)).powi(2))
+                });
+                let variance = standard_error(&differences).map_or(0.0, |error| error * error)
+                    + unseen.iter().sum::<f64>();
+                let error = Some(variance.sqrt()).filter(|error| *error > 1e-12);
                 let p_value =
                     difference.value.zip(error).map(|(d, e)| erfc((d / e).abs() / std::f64::consts::SQRT_2));
                 gaps.push(Gap {

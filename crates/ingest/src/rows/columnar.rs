@@ -1,6 +1,6 @@
 //! Rows of a Parquet file, batch by batch.
 
-use super::{Header, NOT_A_NUMBER, NOT_AN_INTEGER, Reason, Row, Rows, admit, moment};
+use super::{Header, NOT_AN_INTEGER, Reason, Row, Rows, admit, moment, number_in};
 use crate::{Error, Sink};
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -282,7 +282,7 @@ impl Cells {
             Cells::Encoded { keys, values } => keys[row].map_or(Ok(None), |key| values.number(key)),
             _ => match self.text(row)? {
                 None => Ok(None),
-                Some(text) => text.parse().map_err(|_| NOT_A_NUMBER).and_then(admit).map(Some),
+                Some(text) => number_in(&text).and_then(admit).map(Some),
             },
         }
     }

@@ -8,7 +8,7 @@
 use super::{
     Header, NOT_A_NUMBER, NOT_AN_INTEGER, NOT_UTF8, Place, Reason, Row, Rows, admit,
     lines::{Line, Lines, MAX_BYTES},
-    moment,
+    moment, number_in,
 };
 use crate::{Error, Input, Sink};
 use events::SourceTime;
@@ -382,9 +382,8 @@ impl Row for Record {
 
     fn number(&self, column: usize) -> Result<Option<f64>, Reason> {
         let Some(field) = self.quantity(column) else { return Ok(None) };
-        let number =
-            std::str::from_utf8(field).ok().and_then(|text| text.parse().ok()).ok_or(NOT_A_NUMBER)?;
-        admit(number).map(Some)
+        let text = std::str::from_utf8(field).map_err(|_| NOT_A_NUMBER)?;
+        number_in(text).and_then(admit).map(Some)
     }
 
     fn time(&self, column: usize) -> Result<Option<SourceTime>, Reason> {

@@ -31,6 +31,15 @@ pub(crate) const NOT_AN_INTEGER: Reason = "not an integer";
 pub(crate) const NUMBER_TOO_LARGE: Reason = "number too large";
 pub(crate) const EMPTY: Reason = "empty";
 
+/// A number as text has it. Of a bound (`<5`, `>= 90`), as laboratories write what lies outside of what they can measure, the bound
+/// stands for the value, as in FHIR's comparators.
+pub(crate) fn number_in(text: &str) -> Result<f64, Reason> {
+    let bounds = ["<=", ">=", "<", ">", "≤", "≥"];
+    let text = text.trim();
+    let number = bounds.iter().find_map(|sign| text.strip_prefix(sign)).unwrap_or(text).trim_start();
+    number.parse().map_err(|_| NOT_A_NUMBER)
+}
+
 /// One row of a table. Columns are addressed by their place in the [`Header`]; an empty or null cell is `None`.
 pub(crate) trait Row {
     /// The cell as text, without surrounding blanks.
@@ -255,4 +264,21 @@ pub(crate) fn origin(table: &str, field: &str, record: &str, code: &str, time: &
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (hash ^ (hash >> 31)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_stands_for_the_value() {
+        for (text, number) in
+            [("<5", 5.0), ("< 0.01", 0.01), (">=90", 90.0), ("≤3", 3.0), (" 7.5 ", 7.5), ("-2", -2.0)]
+        {
+            assert_eq!(number_in(text), Ok(number), "{text}");
+        }
+        for text in ["<", "<<5", "5<", "12,9", "", "= 5"] {
+            assert_eq!(number_in(text), Err(NOT_A_NUMBER), "{text}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     EMPTY, Header, NOT_A_NUMBER, NOT_AN_INTEGER, Place, Reason, Row, Rows, admit, moment, names_nobody,
+    number_in,
 };
 use crate::{Error, Sink};
 use events::SourceTime;
@@ -124,9 +125,7 @@ impl Row for Cells {
         match self.at(column) {
             None => Ok(None),
             Some(Value::Number(number)) => number.as_f64().ok_or(NOT_A_NUMBER).and_then(admit).map(Some),
-            Some(Value::String(text)) => {
-                text.trim().parse().map_err(|_| NOT_A_NUMBER).and_then(admit).map(Some)
-            }
+            Some(Value::String(text)) => number_in(text).and_then(admit).map(Some),
             Some(_) => Err(NOT_A_NUMBER),
         }
     }

@@ -232,7 +232,7 @@ mod tests {
         let event = |day| Event::new(Time::from_ymd(2020, 1, 1 + day as u32 % 28), Code::of("LOINC", "1-8"));
         #[allow(clippy::disallowed_methods, reason = "a made-up record is nobody's")]
         let subject = Deidentified::vouch(Subject::new(1, (0..events).map(event).collect()));
-        Arc::new(Patient { subject, counts: RecordCounts::default(), person: None })
+        Arc::new(Patient { subject, counts: RecordCounts::default(), person: None, dead: false })
     }
 
     fn kept(bytes: usize, bytes_per_caller: usize, idle: Duration) -> KeptPatients {

@@ -128,6 +128,10 @@ pub(super) fn alive(patient: &Patient, at: impl FnOnce() -> String) -> Result<()
     if patient.subject.events().iter().any(|event| event.code.as_str() == Code::DEATH) {
         return Err(ApiError::OutOfScope { path: at(), detail: "the record ends in death".into() });
     }
+    if patient.dead {
+        let detail = "the record says that its patient has died, and not since when".into();
+        return Err(ApiError::OutOfScope { path: at(), detail });
+    }
     Ok(())
 }
 

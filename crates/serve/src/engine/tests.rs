@@ -51,7 +51,7 @@ fn risk(code: usize, cumulative_incidence: Vec<f64>) -> PatientRisk {
 fn question() -> RiskQuestion {
     #[allow(clippy::disallowed_methods, reason = "an empty record is nobody's")]
     let subject = Deidentified::vouch(Subject::new(1, Vec::new()));
-    let patient = Patient { subject, counts: RecordCounts::default(), person: None };
+    let patient = Patient { subject, counts: RecordCounts::default(), person: None, dead: false };
     RiskQuestion::new(Arc::new(patient), [0].into())
 }
 

@@ -274,6 +274,7 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
     let birth = patient["birthDate"].as_str().and_then(day);
     events.extend(birth.map(|birth| Event::new(Some(birth), Code::birth())));
     let death = patient["deceasedDateTime"].as_str().and_then(day);
+    let dead = patient["deceasedBoolean"] == true || !patient["deceasedDateTime"].is_null();
     events.extend(death.map(|death| Event::new(Some(death), Code::new(Code::DEATH))));
     match patient["gender"].as_str() {
         Some("female") => events.push(Event::new(None, Code::of("GENDER", "F"))),
@@ -295,7 +296,8 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
         }
     }
     let person = patient["id"].as_str().map(|id| id.bytes().map(i64::from).sum());
-    patient_of(events, rejected, person, known)
+    let patient = patient_of(events, rejected, person, known)?;
+    Ok(Patient { dead: dead || patient.dead, ..patient })
 }
 
 fn read_meds(events: Identified<Vec<MedsEvent>>, known: Option<&Patient>) -> Result<Patient, PatientError> {
@@ -370,7 +372,12 @@ fn patient_of(
     }
     let person = known.and_then(|known| known.person).or(person);
     #[allow(clippy::disallowed_methods, reason = "made-up records are nobody's")]
-    Ok(Patient { subject: Deidentified::vouch(subject), counts, person })
+    Ok(Patient {
+        subject: Deidentified::vouch(subject),
+        counts,
+        person,
+        dead: known.is_some_and(|known| known.dead),
+    })
 }
 
 fn one_risk(question: &RiskQuestion, unknown: &str) -> Result<PatientRisk, PredictError> {

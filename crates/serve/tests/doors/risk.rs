@@ -235,6 +235,11 @@ async fn nothing_is_foretold_of_the_dead() {
     }
     let said = post(&service, "/fhir/$risk", &bundle).await.error(422, "out_of_scope");
     assert!(said.contains("not since when"), "{said}");
+    let kept = post(&service, "/v1/patients", &bundle).await.json();
+    let path = format!("/v1/patients/{}", kept["patient_id"].as_str().unwrap());
+    let more = json!({"events": [{"time": "2025-01-01", "code": "ICD10CM//I10"}]});
+    assert_eq!(post(&service, &format!("{path}/events"), &more).await.status, 200);
+    post(&service, &format!("{path}/risk"), &json!({})).await.error(422, "out_of_scope");
     let text = bundle.to_string().replace("\"deceasedBoolean\":true", "\"deceasedBoolean\":false");
     assert_eq!(crate::call::post_text(&service, "/fhir/$risk", text).await.status, 200);
 }

@@ -291,10 +291,13 @@ impl Unsettled {
 
 /// The stages whose answers a caller may see. Here is the leash: every door that answers about a patient passes
 /// through it.
-fn may_see(stage: Stage, caller: &Caller) -> bool {
+fn may_see(stage: Stage, caller: &Caller, state: &AppState) -> bool {
     match stage {
         Stage::Live => true,
-        Stage::Draft | Stage::Validated => caller.is_trial(),
+        Stage::Draft | Stage::Validated => {
+            let model = &state.model().description;
+            caller.may_try(&model.name, &model.digest)
+        }
         Stage::Silent | Stage::Retired => false,
     }
 }
@@ -309,7 +312,7 @@ fn refused_now(state: &AppState, call: &mut Call, caller: &Caller) -> Option<Api
     }
     match call.model.stage {
         Stage::Retired => Some(ApiError::Retired),
-        stage if !may_see(stage, caller) => Some(ApiError::Withheld { stage }),
+        stage if !may_see(stage, caller, state) => Some(ApiError::Withheld { stage }),
         stage if stage != begun => Some(ApiError::StageUnavailable),
         _ => None,
     }

@@ -60,9 +60,14 @@ pub(crate) struct Common {
     /// Places for silent questions, and the turn of the one that is asked.
     pub(crate) mirror_places: Arc<Semaphore>,
     pub(crate) mirror_turn: Arc<Semaphore>,
+    /// Places for calls that are being answered and recorded, of which a server that ends waits for all.
+    pub(crate) settling: Arc<Semaphore>,
     kept: KeptPatients,
     draining: AtomicBool,
 }
+
+/// More calls than any server has under way.
+const MOST_SETTLING: u32 = 1 << 20;
 
 /// A request's leave to use the model.
 pub(crate) struct Admission {
@@ -89,6 +94,7 @@ impl Common {
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
             mirror_places: Arc::new(Semaphore::new(settings.max_mirrored)),
             mirror_turn: Arc::new(Semaphore::new(1)),
+            settling: Arc::new(Semaphore::new(MOST_SETTLING as usize)),
             settings,
             draining: AtomicBool::new(false),
         }))
@@ -256,6 +262,12 @@ impl AppState {
     /// From now on the server says that it isn't ready, and answers what it still gets.
     pub(crate) fn start_draining(&self) {
         self.shared.common.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until every call is on record whose caller left while it was answered.
+    pub(crate) async fn settled(&self) {
+        // The semaphore is never closed.
+        let _ = self.common().settling.acquire_many(MOST_SETTLING).await;
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -120,6 +120,8 @@ pub(crate) enum ApiError {
     },
     Draining,
     DeadlineExceeded,
+    /// Nobody reads this any more but the ledger.
+    CallerLeft,
 }
 
 /// How a predictor failed its part of the contract.
@@ -345,6 +347,12 @@ impl ApiError {
                 S::GATEWAY_TIMEOUT,
                 "deadline_exceeded",
                 "no answer could be given in time; try again, or with fewer patients".into(),
+            ),
+            E::CallerLeft => (
+                // As nginx has it.
+                S::from_u16(499).unwrap_or(S::REQUEST_TIMEOUT),
+                "caller_left",
+                "the caller left before the answer".into(),
             ),
         }
     }

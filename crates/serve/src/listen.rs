@@ -98,7 +98,11 @@ pub async fn serve(
     drop(listener);
     current.state().start_draining();
     tracing::info!("shutting down; requests under way may finish");
-    if timeout(settings.drain_timeout, graceful.shutdown()).await.is_err() {
+    let under_way = async {
+        graceful.shutdown().await;
+        current.state().settled().await;
+    };
+    if timeout(settings.drain_timeout, under_way).await.is_err() {
         tracing::warn!("requests were still under way when the time for them was over");
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! A stand-in for a model: plausible curves from textbook-like hazards, and faults on demand.
 //!
-//! Events with codes of the system `TEST` make it misbehave: `TEST//PANIC`, `TEST//READ_PANIC`, `TEST//SLOW`,
+//! Events with codes of the system `TEST` make it misbehave: `TEST//PANIC`, `TEST//READ_PANIC`, `TEST//READ_SLOW`, `TEST//SLOW`,
 //! `TEST//NAN`, `TEST//FAIL`, `TEST//OUT_OF_SCOPE`.
 
 use events::{Code, Deidentified, Event, Identified, SourceTime, Subject, Time};
@@ -303,6 +303,9 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
 fn read_meds(events: Identified<Vec<MedsEvent>>, known: Option<&Patient>) -> Result<Patient, PatientError> {
     let events = events.into_exposed().into_iter().map(|event| {
         assert_ne!(event.code, "TEST//READ_PANIC", "a fault on demand");
+        if event.code == "TEST//READ_SLOW" {
+            std::thread::sleep(Duration::from_millis(300));
+        }
         let time = match event.time {
             SourceTime::Static => None,
             SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),

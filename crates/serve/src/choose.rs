@@ -2,7 +2,7 @@
 
 use crate::{
     AppState, Models,
-    body::{Buffered, nests_within, receive_json},
+    body::{Buffered, receive_json, within_bounds},
     error::ApiError,
 };
 use axum::{
@@ -111,7 +111,7 @@ async fn in_body(models: &Models, unnamed: &AppState, body: &Buffered) -> Result
     let (bytes, depth) = (body.bytes().clone(), state.settings().max_json_depth);
     let named = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        if !nests_within(&bytes, depth) {
+        if within_bounds(&bytes, depth).is_err() {
             return None;
         }
         let named: Named<'_> = serde_json::from_slice(&bytes).ok()?;

@@ -4,7 +4,7 @@
 use super::head::Head;
 use crate::{
     AppState, Patient,
-    body::{nests_within, receive_json},
+    body::{receive_json, within_bounds},
     engine::{Asks, EngineError},
     error::{ApiError, PredictorFailure},
     traces::step,
@@ -69,7 +69,7 @@ where
         let _held = body.held();
         let looked_at = body.clone();
         let wanted = on_reader(state, move |state| {
-            within_depth(state, looked_at.bytes())?;
+            within_bounds(looked_at.bytes(), state.settings().max_json_depth)?;
             look(state, looked_at.bytes())
         })
         .await?;
@@ -115,7 +115,7 @@ pub(super) async fn read<T: Send + 'static>(
         let body = receive_json(state, head, body).await?;
         let _held = body.held();
         on_reader(state, move |state| {
-            within_depth(state, body.bytes())?;
+            within_bounds(body.bytes(), state.settings().max_json_depth)?;
             read(state, body.bytes())
         })
         .await
@@ -147,16 +147,11 @@ pub(super) fn read_patient_onto(
     known: Option<&Patient>,
     at: &str,
 ) -> Result<Arc<Patient>, ApiError> {
-    // A record that came as text within the request has a depth of its own.
-    within_depth(state, record.get().as_bytes())?;
+    // A record that came as text within the request has bounds of its own.
+    within_bounds(record.get().as_bytes(), state.settings().max_json_depth)?;
     let patient = wire::read_patient(&**state.predictor(), record, known, at)?;
     state.metrics().record_read(patient.counts);
     Ok(Arc::new(patient))
-}
-
-fn within_depth(state: &AppState, json: &[u8]) -> Result<(), ApiError> {
-    let limit = state.settings().max_json_depth;
-    if nests_within(json, limit) { Ok(()) } else { Err(ApiError::TooDeep { limit }) }
 }
 
 /// Runs `read` on a thread where time may be taken, as many at once as the settings say. A panic in it is the

@@ -3,7 +3,7 @@
 use super::services::Service;
 use crate::{
     AppState,
-    body::{nests_within, receive_json},
+    body::{receive_json, within_bounds},
     error::ApiError,
     frame::ErrorBody,
     record::CallNotes,
@@ -107,10 +107,7 @@ pub(crate) async fn feedback(
 ) -> Result<StatusCode, ApiError> {
     Service::of(&id).ok_or(ApiError::NotFound)?;
     let body = receive_json(&state, &headers, body).await?;
-    let limit = state.settings().max_json_depth;
-    if !nests_within(body.bytes(), limit) {
-        return Err(ApiError::TooDeep { limit });
-    }
+    within_bounds(body.bytes(), state.settings().max_json_depth)?;
     let request: FeedbackRequest<'_> = from_json(body.bytes(), "body")?;
     if request.feedback.is_empty() || request.feedback.len() > MAX_REPORTS {
         return Err(ApiError::invalid("body.feedback", "must speak of 1 to 100 cards"));

@@ -5,7 +5,7 @@ use super::{
     schema::Schema,
     tools::{Choice, Tool, ToolCall, Tools, patient_ids},
 };
-use crate::{doors::found_record::record_in, error::ApiError, wire::from_json};
+use crate::{body::within_bounds, doors::found_record::record_in, error::ApiError, wire::from_json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeSet};
@@ -216,6 +216,9 @@ fn shape_of(format: Option<Format>) -> Result<Shape, ApiError> {
 
 struct Messages<'a>(&'a [Message]);
 
+/// The most messages of a conversation.
+const MOST_MESSAGES: usize = 1_000;
+
 struct ReadMessages {
     record: Option<Box<RawValue>>,
     source: Result<Place, Lack>,
@@ -227,6 +230,9 @@ impl Messages<'_> {
     /// The record that is asked about, or the tool that is to fetch it.
     fn read(&self, tools: Tools) -> Result<ReadMessages, ApiError> {
         let last = self.0.last().ok_or_else(|| ApiError::invalid("messages", "holds no message"))?;
+        if self.0.len() > MOST_MESSAGES {
+            return Err(ApiError::invalid("messages", "holds more than 1000 messages"));
+        }
         match self.newest_record() {
             Ok((place, record)) => {
                 let source = Ok(Place { number: place + 1, of: self.0.len() });
@@ -251,13 +257,13 @@ impl Messages<'_> {
                 if is_outcome(&record) {
                     return Err(Lack::Unfetched);
                 }
-                let of = self.ids_of(place, &record);
-                let mut since = self.0[place + 1..].iter().flat_map(Message::texts).flat_map(patient_ids);
-                return if since.any(|id| !of.contains(id)) {
-                    Err(Lack::Another)
-                } else {
-                    Ok((place, record))
+                let since = self.0[place + 1..].iter().flat_map(Message::texts).flat_map(patient_ids);
+                let since: BTreeSet<&str> = since.collect();
+                let is_another = !since.is_empty() && {
+                    let of = self.ids_of(place, &record);
+                    since.iter().any(|id| !of.contains(*id))
                 };
+                return if is_another { Err(Lack::Another) } else { Ok((place, record)) };
             }
             if message.texts().any(looks_like_a_record) {
                 return Err(Lack::Unreadable);
@@ -328,6 +334,8 @@ fn looks_like_a_record(text: &str) -> bool {
 
 /// The ids of a Bundle's Patients; none where that can't be read.
 fn ids_in(record: &RawValue) -> BTreeSet<String> {
+    /// Deeper ones serde_json doesn't read.
+    const MOST_LEVELS: usize = 127;
     #[derive(Deserialize)]
     struct Bundle<'a> {
         #[serde(borrow, default)]
@@ -344,6 +352,9 @@ fn ids_in(record: &RawValue) -> BTreeSet<String> {
         kind: Cow<'a, str>,
         #[serde(borrow, default)]
         id: Option<Cow<'a, str>>,
+    }
+    if within_bounds(record.get().as_bytes(), MOST_LEVELS).is_err() {
+        return BTreeSet::new();
     }
     let entries =
         serde_json::from_str::<Bundle<'_>>(record.get()).map_or_else(|_| Vec::new(), |bundle| bundle.entry);

@@ -4,7 +4,7 @@ use super::request::{Place, Shape};
 use crate::{
     ModelDescription,
     error::ApiError,
-    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE},
+    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE, age_in_words},
 };
 use serde_json::json;
 
@@ -112,7 +112,8 @@ fn sentences(model: &ModelDescription, answer: &PatientAnswer<'_>, at: Place) ->
     let record = format!("the record in message {} of {}", at.number, at.of);
     pieces.push(match answer.age_years {
         Some(age) => format!(
-            "Risks within {days:.0} days of the last event of {record}, at the age of {age:.1}, that lie furthest above those of others of the same age and sex:\n"
+            "Risks within {days:.0} days of the last event of {record}, at the age of {}, that lie furthest above those of others of the same age and sex:\n",
+            age_in_words(age)
         ),
         None => format!("Highest risks within {days:.0} days of the last event of {record}:\n"),
     });

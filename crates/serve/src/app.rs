@@ -3,7 +3,7 @@
 use crate::{
     Access, Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
     doors::Rule,
-    engine::{AnswerShape, Arrival, Engine},
+    engine::{AnswerShape, Engine},
     error::ApiError,
     frame,
     governance::{Believed, StageOf},
@@ -72,7 +72,6 @@ const MOST_SETTLING: u32 = 1 << 20;
 /// A request's leave to use the model.
 pub(crate) struct Admission {
     pub(crate) deadline: Instant,
-    pub(crate) arrival: Arrival,
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
@@ -256,7 +255,7 @@ impl AppState {
         let permit =
             self.shared.common.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
         let deadline = Instant::now() + self.settings().request_timeout;
-        Ok(Admission { deadline, arrival: self.engine().expect_arrival(), permit })
+        Ok(Admission { deadline, permit })
     }
 
     /// From now on the server says that it isn't ready, and answers what it still gets.

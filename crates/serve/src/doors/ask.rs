@@ -62,7 +62,7 @@ where
     G: Send + 'static,
 {
     let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let (_permit, deadline) = (admission.permit, admission.deadline);
     let work = async {
         let body = Arc::new(step("receive", receive_json(state, head, body)).await?);
         // What is read of it takes memory as well, for as long as it is worked on.
@@ -74,6 +74,8 @@ where
         })
         .await?;
         let got = wait(wanted).await;
+        // Only now: no batch, and no silent question, waits for a body that trickles in.
+        let arrival = state.engine().expect_arrival();
         let reading = on_reader(state, move |state| read(state, body.bytes(), got));
         let Read { questions, rest } = step("read", reading).await?;
         for (index, question) in questions.iter().enumerate() {
@@ -109,8 +111,6 @@ pub(super) async fn read<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let admission = state.admit()?;
     let (_permit, deadline) = (admission.permit, admission.deadline);
-    // No batch need wait for it.
-    drop(admission.arrival);
     let work = async {
         let body = receive_json(state, head, body).await?;
         let _held = body.held();

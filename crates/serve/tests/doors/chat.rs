@@ -65,6 +65,25 @@ async fn each_sentence_holds_a_code_or_a_figure_of_the_model() {
 }
 
 #[tokio::test]
+async fn only_what_lies_above_others_is_said_to() {
+    let service = service();
+    // A code that raises nobody's risk here.
+    for (codes, above) in [(&["LOINC//20150-9"][..], 0), (&["LOINC//33762-6"][..], 1)] {
+        let messages = json!([{"role": "user", "content": record(codes).to_string()}]);
+        let answer = post(&service, CHATS[0], &json!({"messages": messages})).await.json();
+        let text = answer["choices"][0]["message"]["content"].as_str().unwrap();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("- ")).collect();
+        assert_eq!(text.contains("None lies above"), above == 0, "{text}");
+        assert!(lines.len() >= above && (above > 0 || lines.is_empty()), "{text}");
+        for line in lines {
+            let percents: Vec<f64> =
+                line.split(" %").filter_map(|part| part.rsplit(' ').next()?.parse().ok()).collect();
+            assert!(percents.len() == 2 && percents[0] >= percents[1], "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_holds_the_same_words_in_pieces() {
     let service = service();
     let whole = post(&service, CHATS[0], &request()).await.json();

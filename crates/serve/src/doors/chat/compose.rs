@@ -4,7 +4,7 @@ use super::request::{Place, Shape};
 use crate::{
     ModelDescription,
     error::ApiError,
-    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE, age_in_words},
+    wire::{DISCLAIMER, PatientAnswer, RiskCurve, SYNTHETIC_NOTICE, age_in_words},
 };
 use serde_json::json;
 
@@ -110,18 +110,30 @@ fn sentences(model: &ModelDescription, answer: &PatientAnswer<'_>, at: Place) ->
     };
     let mut pieces = Vec::new();
     let record = format!("the record in message {} of {}", at.number, at.of);
-    pieces.push(match answer.age_years {
+    // Above others' alone, where there are others.
+    let reference =
+        |risk: &RiskCurve<'_>| risk.reference.as_ref().and_then(|curve| curve.get(place)).copied();
+    let age = answer.age_years.filter(|_| answer.risks.iter().any(|risk| reference(risk).is_some()));
+    let is_told = |risk: &&RiskCurve<'_>| {
+        let own = risk.cumulative_incidence.get(place);
+        !risk.already_recorded
+            && (age.is_none() || own.zip(reference(risk)).is_some_and(|(own, others)| *own > others))
+    };
+    pieces.push(match age {
         Some(age) => format!(
             "Risks within {days:.0} days of the last event of {record}, at the age of {}, that lie furthest above those of others of the same age and sex:\n",
             age_in_words(age)
         ),
         None => format!("Highest risks within {days:.0} days of the last event of {record}:\n"),
     });
-    for risk in answer.risks.iter().filter(|risk| !risk.already_recorded) {
+    if age.is_some() && !answer.risks.iter().any(|risk| is_told(&risk)) {
+        pieces.push("None lies above that of others of the same age and sex.\n".to_owned());
+    }
+    for risk in answer.risks.iter().filter(is_told) {
         let Some(own) = risk.cumulative_incidence.get(place) else { continue };
         let name = risk.description.unwrap_or(risk.code);
-        let beside = match risk.reference.as_ref().and_then(|curve| curve.get(place)) {
-            Some(reference) => format!("; {} for age and sex alone", percent(*reference)),
+        let beside = match reference(risk) {
+            Some(reference) => format!("; {} for age and sex alone", percent(reference)),
             None => String::new(),
         };
         pieces.push(format!("- {name} ({}): {}{beside}.\n", risk.code, percent(*own)));

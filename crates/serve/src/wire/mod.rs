@@ -21,6 +21,8 @@ pub(crate) use risk::{
     is_oldest,
 };
 
+pub(crate) use time::parse_time;
+
 pub(crate) use simulate::{FutureAnswer, FutureEventAnswer, SimulateAnswer, SimulateRequest, SimulatedCurve};
 
 /// Writes whole numbers of days without a decimal point.

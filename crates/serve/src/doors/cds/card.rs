@@ -117,7 +117,8 @@ pub(crate) struct Coding {
     display: &'static str,
 }
 
-const OVERRIDE_REASONS: [(&str, &str); 4] = [
+/// The reasons that a card offers.
+pub(super) const OVERRIDE_REASONS: [(&str, &str); 4] = [
     ("known", "Known and being treated"),
     ("not-relevant", "Not relevant for this patient"),
     ("wrong-data", "The record is incomplete or wrong"),

@@ -9,7 +9,7 @@ use axum::{
     RequestPartsExt,
     body::Body,
     extract::{FromRequestParts, RawPathParams, Request},
-    http::request::Parts,
+    http::{Method, request::Parts},
 };
 use serde::Deserialize;
 use std::{borrow::Cow, convert::Infallible};
@@ -41,7 +41,8 @@ pub(crate) async fn of_call(
 ) -> (Request, Result<AppState, ApiError>) {
     let (mut parts, body) = request.into_parts();
     let named = before_body(models, &mut parts, path).await;
-    let reads_body = models.all().len() > 1 && NAMED_IN_BODY.contains(&path);
+    // By another method there is no such door, and its body names nothing.
+    let reads_body = models.all().len() > 1 && parts.method == Method::POST && NAMED_IN_BODY.contains(&path);
     match named {
         Ok(None) if reads_body => {
             let (body, chosen) = match receive_json(models.default(), &parts.headers, body).await {

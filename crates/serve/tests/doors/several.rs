@@ -211,6 +211,16 @@ async fn a_retired_one_answers_nobody_and_the_other_goes_on() {
     assert_eq!(two.asked()[1], 0);
 }
 
+#[tokio::test]
+async fn another_method_is_refused_as_by_one_model() {
+    let two = two([Stage::Live; 2], Roles::default());
+    for path in ["/v1/risk", "/chat/completions", "/v1/patients"] {
+        get(&two.service, path).await.error(405, "method_not_allowed");
+        let put = Request::put(path).body(Body::from("x")).unwrap();
+        send(&two.service, put).await.error(405, "method_not_allowed");
+    }
+}
+
 /// Two models, and a key for the second alone.
 fn granted_the_second() -> (Two, String, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();

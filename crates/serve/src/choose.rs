@@ -65,12 +65,13 @@ pub(crate) async fn of_call(
 /// The same at a door that tells nothing of a patient.
 pub(crate) async fn of_service(
     models: &Models,
+    unnamed: &AppState,
     request: Request,
     path: &str,
 ) -> (Request, Result<AppState, ApiError>) {
     let (mut parts, body) = request.into_parts();
     let named = before_body(models, &mut parts, path).await;
-    let chosen = named.map(|found| found.unwrap_or_else(|| models.default().clone()));
+    let chosen = named.map(|found| found.unwrap_or_else(|| unnamed.clone()));
     (Request::from_parts(parts, body), chosen)
 }
 

@@ -127,8 +127,10 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
         (Some(Rule::Answer(_, withheld)), Some(path)) => (Some(withheld), path),
         (Some(Rule::Recorded(_)), Some(path)) => (None, path),
         (_, path) => {
-            let (mut request, chosen) =
-                choose::of_service(&models, request, path.as_deref().unwrap_or_default()).await;
+            let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::local);
+            let unnamed = first_granted(&models, &caller);
+            let path = path.as_deref().unwrap_or_default();
+            let (mut request, chosen) = choose::of_service(&models, unnamed, request, path).await;
             return match chosen {
                 Ok(state) => {
                     request.extensions_mut().insert(state);
@@ -151,7 +153,7 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
     let unnamed = match withheld {
         Some(_) => models.default(),
         // What only tells the server something tells it to a model that the caller may ask, where there is one.
-        None => models.all().iter().find(|state| is_granted(&caller, state)).unwrap_or(models.default()),
+        None => first_granted(&models, &caller),
     };
     let (mut request, chosen) = choose::of_call(&models, unnamed, request, &path).await;
     let (state, refused) = match chosen {
@@ -206,6 +208,11 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
         }
         Err(_) => ApiError::Internal.into_response(),
     }
+}
+
+/// The first model that a caller may ask; that which is first, where there is none.
+fn first_granted<'m>(models: &'m Models, caller: &Caller) -> &'m AppState {
+    models.all().iter().find(|state| is_granted(caller, state)).unwrap_or(models.default())
 }
 
 /// A call that was answered, and whose answer must not leave yet.

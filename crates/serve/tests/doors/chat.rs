@@ -142,8 +142,13 @@ async fn other_models_are_not_here() {
     assert_eq!(post(&service, CHATS[0], &with("model", json!("osler-tiny"))).await.status, 200);
     for name in ["gpt-4", "..%2f..%2fetc%2fpasswd", "%00"] {
         let path = format!("/openai/deployments/{name}/chat/completions");
-        post(&service, &path, &request()).await.error(404, "no_such_model");
+        let answer = post(&service, &path, &request()).await;
+        answer.error(404, "no_such_model");
+        assert_eq!(answer.header("x-ms-error-code"), "no_such_model");
     }
+    let answer = post(&service, "/embeddings", &json!({})).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-ms-error-code")), (400, "invalid_request"));
+    assert_eq!(post(&service, CHATS[0], &json!({})).await.header("x-ms-error-code"), "");
     assert_eq!(get(&service, "/openai/v1/models").await.json()["data"][0]["id"], "osler-tiny");
     assert_eq!(get(&service, "/info").await.json()["model_type"], "chat_completion");
 }

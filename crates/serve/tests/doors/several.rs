@@ -241,6 +241,8 @@ async fn a_key_for_one_model_keeps_patients_with_no_other() {
     two.post("/v1/patients", &named("first"), &none, key).await.error(403, "model_not_granted");
     two.post("/v1/patients?model=first", &record(&[]), &none, key).await.error(403, "model_not_granted");
     assert!(two.calls().is_empty(), "who isn't let in is not on record");
+    let info = Request::get("/info").header("api-key", key.unwrap()).body(Body::empty()).unwrap();
+    assert_eq!(send(&two.service, info).await.json()["model_name"], "second");
     // Where none is named, it is one that the key may ask.
     for (path, body) in [("/v1/patients", named("second")), ("/v1/patients", record(&[]))] {
         let kept = two.post(path, &body, &none, key).await;

@@ -1,6 +1,9 @@
 //! Words for numbers: each sentence holds what it rests on.
 
-use super::request::{Place, Shape};
+use super::{
+    TOP,
+    request::{Place, Shape},
+};
 use crate::{
     ModelDescription,
     error::ApiError,
@@ -126,10 +129,21 @@ fn sentences(model: &ModelDescription, answer: &PatientAnswer<'_>, at: Place) ->
         ),
         None => format!("Highest risks within {days:.0} days of the last event of {record}:\n"),
     });
-    if age.is_some() && !answer.risks.iter().any(|risk| is_told(&risk)) {
+    let mut told: Vec<&RiskCurve<'_>> = answer.risks.iter().filter(is_told).collect();
+    if age.is_some() {
+        let above = |risk: &RiskCurve<'_>| {
+            risk.cumulative_incidence
+                .get(place)
+                .zip(reference(risk))
+                .map_or(0.0, |(own, others)| own - others)
+        };
+        told.sort_by(|a, b| above(b).total_cmp(&above(a)));
+    }
+    told.truncate(TOP);
+    if age.is_some() && told.is_empty() {
         pieces.push("None lies above that of others of the same age and sex.\n".to_owned());
     }
-    for risk in answer.risks.iter().filter(is_told) {
+    for risk in told {
         let Some(own) = risk.cumulative_incidence.get(place) else { continue };
         let name = risk.description.unwrap_or(risk.code);
         let beside = match reference(risk) {

@@ -103,7 +103,10 @@ fn composed(
     match (patient.zip(asked.source.ok()), risks.into_iter().next()) {
         (Some((patient, place)), Some(risk)) => {
             let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
-            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, TOP);
+            // Sentences speak of one horizon, and choose by it.
+            let is_told = asked.give_to.is_none() && matches!(asked.shape, Shape::Text);
+            let most = if is_told { usize::MAX } else { TOP };
+            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, most);
             match asked.give_to.take() {
                 Some((name, schema)) => {
                     let arguments =

@@ -1,6 +1,7 @@
 """OpenAI's, Azure's and LangChain's clients, unmodified: chat.py URL KEY BEDSIDE_KEY"""
 
 import json
+import re
 import sys
 
 import openai
@@ -29,6 +30,11 @@ def is_answer(text):
     assert "Not a medical device" in text and "synthetic patients" in text, text
     assert "//" in text and " %" in text, text
     return text
+
+
+def words(text):
+    """An answer, but for the message that it says its record stands in."""
+    return re.sub(r"message \d+ of \d+", "message", text)
 
 
 client = openai.OpenAI(base_url=f"{url}/openai/v1", api_key=key)
@@ -104,14 +110,14 @@ talk = [{"role": "user", "content": "What may become of Patient/p-1?"}]
 asks = client.chat.completions.create(model=model, messages=talk, tools=tools).choices[0]
 assert asks.finish_reason == "tool_calls" and json.loads(asks.message.tool_calls[0].function.arguments) == {"patient_id": "p-1"}
 result = {"role": "tool", "tool_call_id": asks.message.tool_calls[0].id, "content": record_text}
-assert client.chat.completions.create(model=model, messages=[*talk, asks.message, result], tools=tools).choices[0].message.content == text
+assert words(client.chat.completions.create(model=model, messages=[*talk, asks.message, result], tools=tools).choices[0].message.content) == words(text)
 parts = list(client.chat.completions.create(model=model, messages=talk, tools=tools, stream=True))
 assert any(c.choices[0].delta.tool_calls and c.choices[0].delta.tool_calls[0].function.name == "get_record" for c in parts)
 flat = [{"type": "function", "name": "get_record", "parameters": arguments, "strict": True}]
 asked_back = client.responses.create(model=model, input=talk, tools=flat).output[0]
 assert asked_back.type == "function_call" and json.loads(asked_back.arguments) == {"patient_id": "p-1"}
 output = {"type": "function_call_output", "call_id": asked_back.call_id, "output": record_text}
-assert client.responses.create(model=model, input=[*talk, asked_back, output], tools=flat).output_text == text
+assert words(client.responses.create(model=model, input=[*talk, asked_back, output], tools=flat).output_text) == words(text)
 with client.responses.stream(model=model, input=talk, tools=flat) as stream:
     assert stream.get_final_response().output[0].name == "get_record"
 print("openai: a tool fetches the record, chat, stream, responses and their stream")
@@ -135,9 +141,9 @@ print("openai: a wrong key is refused, and a draft answers no key that isn't for
 azure = ChatCompletionsClient(endpoint=url, credential=AzureKeyCredential(key))
 assert azure.get_model_info().model_name == model
 asked = [SystemMessage("You are brief."), UserMessage(question)]
-assert azure.complete(messages=asked).choices[0].message.content == text
+assert words(azure.complete(messages=asked).choices[0].message.content) == words(text)
 parts = azure.complete(messages=asked, stream=True)
-assert "".join(part.choices[0].delta.content or "" for part in parts if part.choices) == text
+assert words("".join(part.choices[0].delta.content or "" for part in parts if part.choices)) == words(text)
 assert isinstance(load_client(endpoint=url, credential=AzureKeyCredential(key)), ChatCompletionsClient)
 try:
     azure.complete(messages=[UserMessage('{"resourceType": "Patient"}')])
@@ -151,7 +157,7 @@ definition = ChatCompletionsToolDefinition(function=FunctionDefinition(name="get
 first = UserMessage("What may become of Patient/p-1?")
 call = azure.complete(messages=[first], tools=[definition]).choices[0].message
 told = ToolMessage(record_text, tool_call_id=call.tool_calls[0].id)
-assert azure.complete(messages=[first, AssistantMessage(tool_calls=call.tool_calls), told]).choices[0].message.content == text
+assert words(azure.complete(messages=[first, AssistantMessage(tool_calls=call.tool_calls), told]).choices[0].message.content) == words(text)
 print("azure-ai-inference: info, chat, stream, load_client, error, embeddings, a tool's result")
 
 chain = AzureAIChatCompletionsModel(endpoint=url, credential=key, model=model)

@@ -9,6 +9,7 @@ use age::{
     Decryptor, Encryptor, Identity, Recipient,
     x25519::{Identity as X25519Identity, Recipient as X25519Recipient},
 };
+use events::Time;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
@@ -17,6 +18,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
 
@@ -72,6 +74,8 @@ pub struct Inputs {
     bounds: InputBounds,
     clock: Clock,
     held: Mutex<Held>,
+    /// For how long a day must have been there that the clock jumped to before it is believed.
+    patience: Duration,
     /// The day that is written to, and those who wait until its names are on the disk.
     day: Mutex<(PathBuf, Arc<Together>)>,
     /// Files begun.
@@ -84,6 +88,79 @@ struct Held {
     bytes: u64,
     /// The day on which it was last looked for what is over.
     day: String,
+    seen: Seen,
+}
+
+/// Which day it is, as far as that can be believed: a clock that runs years ahead for one call must not take all that there is. It is
+/// written down, so that a server that is started anew goes on from there.
+#[derive(Default)]
+struct Seen {
+    /// The last day that is believed; empty before the first.
+    believed: String,
+    /// A later one that the clock jumped to, and since when it has been there, where that is since this start.
+    jumped_to: Option<(String, Option<Instant>)>,
+}
+
+/// Where it is written down, one day a line.
+const SEEN: &str = "days-seen";
+/// As long as a clock that was set wrong may take to be noticed.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+impl Seen {
+    /// What was written down; where nothing is, the last day that anything is kept of, or today where nothing is kept.
+    fn read(directory: &Path, today: &str) -> Result<Self, InputError> {
+        let written = match fs::read_to_string(directory.join(SEEN)) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(disk("read", &error)),
+        };
+        let mut lines = written.lines().filter(|line| is_day(line)).map(str::to_owned);
+        let kept = || days(directory).map(|days| days.into_iter().map(|day| day.name).max());
+        let believed = match lines.next() {
+            Some(day) => day,
+            None => kept()?.filter(|day| day.as_str() <= today).unwrap_or_else(|| today.to_owned()),
+        };
+        Ok(Seen { believed, jumped_to: lines.next().map(|day| (day, None)) })
+    }
+
+    /// The clock says that it is `today`; `tomorrow` is the day after the one that is believed. True where what is to be written down changed.
+    fn look(&mut self, today: &str, tomorrow: &str, patience: Duration) -> bool {
+        if today == self.believed && self.jumped_to.is_none() {
+            return false;
+        }
+        if today <= tomorrow {
+            // The same day, the next, or one before: a clock that was set right.
+            (self.believed, self.jumped_to) = (today.to_owned(), None);
+            return true;
+        }
+        match self.jumped_to.take() {
+            // It has been there for long, or since before this start.
+            Some((day, since)) if day == today && since.is_none_or(|since| since.elapsed() >= patience) => {
+                self.believed = day;
+                true
+            }
+            Some(waiting) if waiting.0 == today => {
+                self.jumped_to = Some(waiting);
+                false
+            }
+            // That one went by as days do.
+            Some((day, _)) if day.as_str() < today => {
+                self.believed = day;
+                self.jumped_to = Some((today.to_owned(), Some(Instant::now())));
+                true
+            }
+            _ => {
+                self.jumped_to = Some((today.to_owned(), Some(Instant::now())));
+                true
+            }
+        }
+    }
+
+    fn write(&self, directory: &Path) -> io::Result<()> {
+        let later = self.jumped_to.as_ref().map_or("", |(day, _)| day);
+        let partial = directory.join(format!("{SEEN}.{}.partial", std::process::id()));
+        write_whole(&partial, &directory.join(SEEN), format!("{}\n{later}\n", self.believed).as_bytes())
+    }
 }
 
 impl Inputs {
@@ -118,11 +195,26 @@ impl Inputs {
             bounds,
             clock,
             held: Mutex::default(),
+            patience: PATIENCE,
             day: Mutex::default(),
             begun: AtomicU64::new(0),
         };
-        inputs.held().bytes = days(directory)?.iter().map(|day| day.bytes).sum();
+        let bytes = days(directory)?.iter().map(|day| day.bytes).sum();
+        let seen = Seen::read(directory, &inputs.today())?;
+        *inputs.held() = Held { bytes, seen, ..Held::default() };
         Ok(inputs)
+    }
+
+    /// Removes what is over. To be called each minute or so, since nobody may ask for days.
+    ///
+    /// # Errors
+    /// When the directory can't be read or written.
+    pub fn sweep(&self) -> Result<(), InputError> {
+        self.make_room(&self.today(), 0)
+    }
+
+    fn today(&self) -> String {
+        stamp((self.clock)())[..10].to_owned()
     }
 
     /// Keeps an input; it is on disk when this returns. `digest` is that of its entry, in hexadecimal digits.
@@ -130,7 +222,7 @@ impl Inputs {
     /// # Errors
     /// When it can't be written.
     pub fn keep(&self, digest: &str, input: &[u8]) -> Result<(), InputError> {
-        let day = stamp((self.clock)())[..10].to_owned();
+        let day = self.today();
         let directory = self.directory.join(&day);
         let path = path_of(&directory, digest)?;
         if path.exists() {
@@ -178,20 +270,28 @@ impl Inputs {
     fn make_room(&self, today: &str, bytes: u64) -> Result<(), InputError> {
         let mut held = self.held();
         held.bytes += bytes;
-        if held.day == today && held.bytes <= self.bounds.bytes {
+        let is_settled = held.day == today && held.seen.jumped_to.is_none();
+        if is_settled && held.bytes <= self.bounds.bytes {
+            return Ok(());
+        }
+        let days_after = |day: &str, days: f64| {
+            let time = parse_day(day)?;
+            Some(stamp(time.plus_days(days))[..10].to_owned())
+        };
+        let tomorrow = days_after(&held.seen.believed, 1.0).unwrap_or_default();
+        if held.seen.look(today, &tomorrow, self.patience) {
+            held.seen.write(&self.directory).map_err(|e| disk("written", &e))?;
+        } else if held.day == today && held.bytes <= self.bounds.bytes {
             return Ok(());
         }
         held.day = today.to_owned();
         let mut days = days(&self.directory)?;
         days.sort_by(|a, b| a.name.cmp(&b.name));
         held.bytes = days.iter().map(|day| day.bytes).sum::<u64>() + bytes;
-        let oldest =
-            stamp((self.clock)().plus_days(1.0 - f64::from(self.bounds.days.max(1))))[..10].to_owned();
-        // A clock that runs years ahead for one call must not take all that there is: where nothing before today is young enough to stay,
-        // what is over goes once another day has begun.
-        let goes_on = days.iter().any(|day| day.name.as_str() < today && day.name >= oldest);
+        let oldest = days_after(&held.seen.believed, 1.0 - f64::from(self.bounds.days.max(1)));
+        let oldest = oldest.unwrap_or_default();
         for day in days.iter().filter(|day| day.name != today) {
-            if day.name < oldest && goes_on || held.bytes > self.bounds.bytes {
+            if day.name < oldest || held.bytes > self.bounds.bytes {
                 removed(fs::remove_dir_all(self.directory.join(&day.name)))?;
                 held.bytes -= day.bytes;
             }
@@ -301,16 +401,26 @@ fn days(directory: &Path) -> Result<Vec<Day>, InputError> {
     for entry in fs::read_dir(directory).map_err(read)? {
         let entry = entry.map_err(read)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let shape = name
-            .bytes()
-            .zip(b"0000-00-00")
-            .all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == *s });
-        if name.len() == 10 && shape && entry.path().is_dir() {
+        if is_day(&name) && entry.path().is_dir() {
             let bytes = oldest_first(&entry.path())?.into_iter().map(|(_, bytes)| bytes).sum();
             days.push(Day { name, bytes });
         }
     }
     Ok(days)
+}
+
+/// Is this a day's name?
+fn is_day(name: &str) -> bool {
+    let shape = |(b, s): (u8, &u8)| if *s == b'0' { b.is_ascii_digit() } else { b == *s };
+    name.len() == 10 && name.bytes().zip(b"0000-00-00").all(shape)
+}
+
+fn parse_day(name: &str) -> Option<Time> {
+    Time::from_ymd(
+        name.get(..4)?.parse().ok()?,
+        name.get(5..7)?.parse().ok()?,
+        name.get(8..10)?.parse().ok()?,
+    )
 }
 
 /// A day's files with their sizes, the oldest first.
@@ -362,7 +472,6 @@ fn make_private(path: &Path) -> Result<(), InputError> {
 mod tests {
     use super::*;
     use age::secrecy::ExposeSecret;
-    use events::Time;
     use std::sync::{Arc, Barrier, atomic::AtomicI32};
 
     const INPUT: &[u8] = b"{\"name\":\"Ann Canary\"}";
@@ -526,6 +635,56 @@ mod tests {
             inputs.keep(&digest(day as u64), INPUT).unwrap();
         }
         assert_eq!(there(&[1, 2, 3, 20, 21]), [20, 21]);
+    }
+
+    #[test]
+    fn what_is_over_goes_whoever_asks_and_however_seldom() {
+        let left = |site: &Site| {
+            let mut names: Vec<String> =
+                days(&site.directory()).unwrap().into_iter().map(|day| day.name[8..].to_owned()).collect();
+            names.sort();
+            names
+        };
+        let keep = |site: &Site, inputs: &Inputs, day: i32| {
+            site.day.store(day, Ordering::SeqCst);
+            inputs.keep(&digest(day as u64), INPUT).unwrap();
+        };
+        // For one day alone, that of the call.
+        let site = Site::new();
+        let inputs = site.inputs(InputBounds { days: 1, bytes: 1 << 30 }).unwrap();
+        keep(&site, &inputs, 1);
+        keep(&site, &inputs, 2);
+        assert_eq!(left(&site), ["02"]);
+        // Calls that are further apart than inputs are kept.
+        let site = Site::new();
+        let inputs = site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap();
+        [1, 8, 15].into_iter().for_each(|day| keep(&site, &inputs, day));
+        assert_eq!(left(&site), ["08", "15"]);
+        keep(&site, &inputs, 22);
+        assert_eq!(left(&site), ["15", "22"]);
+        // A server that runs, and that nobody asks any more.
+        for day in 22..=26 {
+            site.day.store(day, Ordering::SeqCst);
+            inputs.sweep().unwrap();
+        }
+        assert_eq!(left(&site), [""; 0]);
+        // One that was off for a while: once the clock has said the same for long enough, or another start found it saying that.
+        let site = Site::new();
+        let mut inputs = site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap();
+        keep(&site, &inputs, 1);
+        site.day.store(20, Ordering::SeqCst);
+        inputs.sweep().unwrap();
+        inputs.sweep().unwrap();
+        assert_eq!(left(&site), ["01"], "it may be the clock");
+        inputs.patience = Duration::ZERO;
+        inputs.sweep().unwrap();
+        assert_eq!(left(&site), [""; 0]);
+        keep(&site, &inputs, 20);
+        site.day.store(28, Ordering::SeqCst);
+        site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap().sweep().unwrap();
+        assert_eq!(left(&site), ["20"]);
+        site.inputs(InputBounds { days: 3, bytes: 1 << 30 }).unwrap().sweep().unwrap();
+        assert_eq!(left(&site), [""; 0]);
     }
 
     #[test]

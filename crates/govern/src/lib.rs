@@ -41,9 +41,11 @@ pub mod lifecycle;
 mod signing;
 mod sqlite;
 mod together;
+mod trusted;
 
 pub use error::Error;
 pub use signing::{PublicKey, Signature, SigningKey};
+pub use trusted::others_can_write;
 
 use events::Time;
 use std::sync::Arc;

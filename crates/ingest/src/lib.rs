@@ -50,7 +50,7 @@ mod version;
 pub use error::{Error, Interrupted};
 #[doc(hidden)]
 pub use fhir::fuzz_fhir;
-pub use fhir::{FHIR_PATHS, FHIR_SYSTEMS, fhir_bundle_chart, fhir_bundle_subject};
+pub use fhir::{FHIR_PATHS, FHIR_SYSTEMS, FhirSubject, fhir_bundle_chart, fhir_bundle_subject};
 pub use input::Input;
 pub use limits::Limits;
 pub use meds::MEDS_PATHS;

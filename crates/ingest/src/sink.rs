@@ -32,6 +32,12 @@ pub trait Sink {
         0
     }
 
+    /// Somebody said that a subject has died, readably since when or not; without a `subject` where it can't be told who. What a
+    /// newer version of the resource says instead counts.
+    fn said_dead(&mut self, subject: Option<&str>, version: Option<&Version>) {
+        let _ = (subject, version);
+    }
+
     /// One row (or resource) that could not be read.
     fn reject(&mut self, rejection: Rejection);
 

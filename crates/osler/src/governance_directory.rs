@@ -8,7 +8,7 @@ use govern::ledger::{
     DatabaseAddress, Entry, Ledger, LedgerSettings, Link, PostgresStore, Record, SqliteStore, Store,
     verify_end,
 };
-use govern::{PublicKey, SigningKey};
+use govern::{PublicKey, SigningKey, others_can_write};
 use serve::SignedIn;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -37,8 +37,19 @@ const IDENTITY_ROOTS: &str = "oidc.ca.pem";
 const BEFOREHAND: [&str; 6] =
     [LEDGER_URL, LEDGER_ROOTS, ISSUERS, IDENTITIES, IDENTITY_ROOTS, crate::lifecycle::POLICY];
 
-/// What decides who comes in and what they are answered, besides the directory itself.
-const TRUSTED: [&str; 5] = [crate::lifecycle::POLICY, IDENTITIES, ISSUERS, ACCESS, crate::lifecycle::MODELS];
+/// Tokens that were used, and open nothing any more.
+const USED_TOKENS: &str = "used_tokens.db";
+/// What decides who comes in and what they are answered, besides the directory itself, and key sets that the files here name.
+const TRUSTED: [&str; 8] = [
+    crate::lifecycle::POLICY,
+    IDENTITIES,
+    IDENTITY_ROOTS,
+    ISSUERS,
+    USED_TOKENS,
+    LEDGER_ROOTS,
+    ACCESS,
+    crate::lifecycle::MODELS,
+];
 /// How many entries of the ledger are walked before a server starts: some seconds at most, however many there are.
 const WALKED: u64 = 20_000;
 
@@ -144,10 +155,17 @@ impl GovernanceDirectory {
         let identities =
             Identities::open(&path, &self.signing_key()?).with_context(|| format!("{}", path.display()))?;
         for place in identities.keys_at() {
-            if let KeysAt::File(keys) = place
-                && !keys.is_file()
-            {
+            let KeysAt::File(keys) = place else { continue };
+            if !keys.is_file() {
                 bail!("{}: the key set {} isn't there", path.display(), keys.display());
+            }
+            if others_can_write(&keys).with_context(|| format!("cannot look at {}", keys.display()))? {
+                bail!(
+                    "{}: the key set {}, or its directory, can be written by others, who would decide whose tokens are believed; run \
+                     `chmod go-w` on it",
+                    path.display(),
+                    keys.display()
+                );
             }
         }
         let roots = self.at(IDENTITY_ROOTS);

@@ -42,22 +42,23 @@ pub fn history_path(directory: &GovernanceDirectory, digest: &str) -> PathBuf {
 /// draft. A step that was cut off once the ledger had it is there in full, and counts.
 pub fn history(directory: &GovernanceDirectory, digest: &str, name: &str) -> Result<History> {
     let path = history_path(directory, digest);
-    let known = last_step(directory, digest)?.map(|step| step.step_digest);
-    // A site without one has no steps either.
-    let ledger = directory.ledger_id()?.unwrap_or_default();
-    let read = |path: &Path| read_history(path, digest, &ledger, || policy(directory));
-    let history = read(&path)?.unwrap_or_else(|| History::new(digest, name, &ledger));
-    if history.last_digest()? == known {
-        return Ok(history);
-    }
-    let pending = pending_path(&path);
-    // One that isn't the ledger's, or doesn't hold together, was cut off before the ledger had it: it was never taken.
-    if let Ok(Some(begun)) = read(&pending)
-        && begun.last_digest()? == known
-    {
-        // Who may only read the directory leaves it to whoever takes the next step.
-        let _ = fs::rename(&pending, &path);
-        return Ok(begun);
+    // Where a step is being taken, ledger and files are looked at on either side of it: then a second look finds them agreed.
+    for _ in 0..2 {
+        let known = last_step(directory, digest)?.map(|step| step.step_digest);
+        // A site without one has no steps either.
+        let ledger = directory.ledger_id()?.unwrap_or_default();
+        let read = |path: &Path| read_history(path, digest, &ledger, || policy(directory));
+        let history = read(&path)?.unwrap_or_else(|| History::new(digest, name, &ledger));
+        if history.last_digest()? == known {
+            return Ok(history);
+        }
+        // One that isn't the ledger's, or doesn't hold together, was cut off before the ledger had it: it was never taken. It stays where
+        // it is: whoever holds the lock may have begun another since, and puts what was taken in its place.
+        if let Ok(Some(begun)) = read(&pending_path(&path))
+            && begun.last_digest()? == known
+        {
+            return Ok(begun);
+        }
     }
     bail!(
         "{}: its last step is not the one that the ledger recorded; steps were taken out, or put in",
@@ -136,14 +137,9 @@ impl<'a> TakingSteps<'a> {
         sync(&models)?;
         sync(&self.directory.at(""))?;
         self.directory.record(record)?;
-        if let Err(error) = fs::rename(&pending, &path)
-            // A server that looked meanwhile has put it there.
-            && fs::read(&path).map_or(true, |there| there != bytes)
-        {
-            return Err(error).with_context(|| {
-                format!("the step is taken and in the ledger, and its file stays {}", pending.display())
-            });
-        }
+        fs::rename(&pending, &path).with_context(|| {
+            format!("the step is taken and in the ledger, and its file stays {}", pending.display())
+        })?;
         sync(&models)
     }
 }

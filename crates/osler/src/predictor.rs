@@ -40,6 +40,16 @@ pub struct ModelPredictor {
     compared: Compared,
 }
 
+/// What a source says beside its facts.
+struct Said {
+    /// A pseudonym of whom it names.
+    person: Option<i64>,
+    /// Entries that couldn't be read.
+    rejected: usize,
+    /// That its patient has died.
+    dead: bool,
+}
+
 impl ModelPredictor {
     /// A predictor, with so much memory for what it has read; `examples` must be nobody's records, and `compared` people of the
     /// model's own kind of records. Models that are served together share the de-identification.
@@ -61,12 +71,11 @@ impl ModelPredictor {
         ModelPredictor { vocabulary, ..self }
     }
 
-    /// De-identifies a record, or what is added to a `known` one. `person` is a pseudonym of whom it names.
+    /// De-identifies a record, or what is added to a `known` one.
     fn deidentify(
         &self,
         source: &Identified<SourceSubject>,
-        person: Option<i64>,
-        rejected: usize,
+        Said { person, rejected, dead }: Said,
         known: Option<&Patient>,
     ) -> Result<Patient, PatientError> {
         let mut tally = Tally::default();
@@ -102,15 +111,15 @@ impl ModelPredictor {
             unknown_codes: unknown_codes.saturating_sub(known.map_or(0, |known| known.counts.unknown_codes)),
         };
         let person = known.and_then(|known| known.person).or(person);
-        Ok(Patient { subject, counts, person })
+        Ok(Patient { subject, counts, person, dead: dead || known.is_some_and(|known| known.dead) })
     }
 
     fn read_fhir(&self, bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
-        let (source, rejections) =
+        let ingest::FhirSubject { subject, rejections, said_dead } =
             ingest::fhir_bundle_subject(bundle.expose(), &self.limits).map_err(unreadable)?;
-        let person = self.deidentifier.pseudonym(&source.expose().key);
-        let source = source.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
-        self.deidentify(&source, Some(person), rejections.len(), known)
+        let person = Some(self.deidentifier.pseudonym(&subject.expose().key));
+        let source = subject.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
+        self.deidentify(&source, Said { person, rejected: rejections.len(), dead: said_dead }, known)
     }
 
     fn read_meds(
@@ -118,19 +127,22 @@ impl ModelPredictor {
         events: Identified<Vec<MedsEvent>>,
         known: Option<&Patient>,
     ) -> Result<Patient, PatientError> {
+        // De-identification may drop one whose date can't be.
+        let dead = events.expose().iter().any(|event| event.code == Code::DEATH);
         let source = events.map(|events| SourceSubject {
             key: SOURCE_KEY.to_owned(),
             facts: events.into_iter().map(|event| SourceFact::Event(self.source_event(event))).collect(),
         });
-        self.deidentify(&source, None, 0, known)
+        self.deidentify(&source, Said { person: None, rejected: 0, dead }, known)
     }
 
     fn read_omop(&self, rows: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patient, PatientError> {
         let read = ingest::omop_rows_subject(rows.expose(), self.vocabulary.as_ref(), &self.limits);
-        let ingest::OmopSubject { subject, rejections, unmapped } = read.map_err(unreadable)?;
-        let person = self.deidentifier.pseudonym(&subject.expose().key);
+        let ingest::OmopSubject { subject, rejections, said_dead, unmapped } = read.map_err(unreadable)?;
+        let person = Some(self.deidentifier.pseudonym(&subject.expose().key));
+        let rejected = rejections.len() + unmapped;
         let source = subject.map(|source| SourceSubject { key: SOURCE_KEY.to_owned(), ..source });
-        self.deidentify(&source, Some(person), rejections.len() + unmapped, known)
+        self.deidentify(&source, Said { person, rejected, dead: said_dead }, known)
     }
 
     /// An event sent in MEDS terms, as a source's.

@@ -100,7 +100,7 @@ function pinHighest() {
 
 function summary(patient) {
   const sex = { female: 'Woman', male: 'Man', unknown: 'Sex not recorded' }[patient.sex];
-  const age = patient.age_years === null ? 'age unknown' : `${Math.floor(patient.age_years)} years`;
+  const age = patient.age_years === null ? 'age unknown' : `${Math.floor(patient.age_years)} years${patient.age_years >= 90 ? ' or older' : ''}`;
   const { read, used, rejected, unknown_codes: unknown } = patient.events;
   const facts = [
     `${used} of ${read} events used`,

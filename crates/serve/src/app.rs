@@ -3,7 +3,7 @@
 use crate::{
     Access, Error, FhirServers, Governance, Models, Offered, Predictor, ServeSettings, access, doors,
     doors::Rule,
-    engine::{AnswerShape, Arrival, Engine},
+    engine::{AnswerShape, Engine},
     error::ApiError,
     frame,
     governance::{Believed, StageOf},
@@ -60,14 +60,18 @@ pub(crate) struct Common {
     /// Places for silent questions, and the turn of the one that is asked.
     pub(crate) mirror_places: Arc<Semaphore>,
     pub(crate) mirror_turn: Arc<Semaphore>,
+    /// Places for calls that are being answered and recorded, of which a server that ends waits for all.
+    pub(crate) settling: Arc<Semaphore>,
     kept: KeptPatients,
     draining: AtomicBool,
 }
 
+/// More calls than any server has under way.
+const MOST_SETTLING: u32 = 1 << 20;
+
 /// A request's leave to use the model.
 pub(crate) struct Admission {
     pub(crate) deadline: Instant,
-    pub(crate) arrival: Arrival,
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
@@ -89,6 +93,7 @@ impl Common {
             buffered_kib: Arc::new(Semaphore::new(settings.max_buffered_bytes.div_ceil(1024))),
             mirror_places: Arc::new(Semaphore::new(settings.max_mirrored)),
             mirror_turn: Arc::new(Semaphore::new(1)),
+            settling: Arc::new(Semaphore::new(MOST_SETTLING as usize)),
             settings,
             draining: AtomicBool::new(false),
         }))
@@ -250,12 +255,18 @@ impl AppState {
         let permit =
             self.shared.common.admitted.clone().try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
         let deadline = Instant::now() + self.settings().request_timeout;
-        Ok(Admission { deadline, arrival: self.engine().expect_arrival(), permit })
+        Ok(Admission { deadline, permit })
     }
 
     /// From now on the server says that it isn't ready, and answers what it still gets.
     pub(crate) fn start_draining(&self) {
         self.shared.common.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until every call is on record whose caller left while it was answered.
+    pub(crate) async fn settled(&self) {
+        // The semaphore is never closed.
+        let _ = self.common().settling.acquire_many(MOST_SETTLING).await;
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -138,25 +138,46 @@ impl Held {
     }
 }
 
-/// Does this JSON nest at most `limit` levels deep? Looks at brackets outside strings alone, so that it's safe to
-/// ask of bytes that are no JSON at all, and keeps parsers that recurse from meeting what would exhaust them.
-pub(crate) fn nests_within(json: &[u8], limit: usize) -> bool {
-    let mut depth = 0usize;
+/// The most that one list or object of a request may hold: entries of a Bundle, events, rows of a table.
+pub(crate) const MOST_ENTRIES: usize = 200_000;
+/// The most values that a request may hold in all, lists and objects counted with them.
+pub(crate) const MOST_VALUES: usize = 2_000_000;
+
+/// Refuses JSON that nests deeper than `depth`, or holds more than may be built of it: `{}` takes three bytes to send and a hundred
+/// to hold. Looks at brackets and commas outside strings alone, so that it's safe to ask of bytes that are no JSON at all, and keeps parsers
+/// that recurse from meeting what would exhaust them.
+pub(crate) fn within_bounds(json: &[u8], depth: usize) -> Result<(), ApiError> {
+    // What each list and object that is open holds so far.
+    let mut open: Vec<usize> = Vec::new();
+    let mut values = 0usize;
     let mut rest = json.iter();
     while let Some(byte) = rest.next() {
         match byte {
             b'"' => skip_string(&mut rest),
             b'{' | b'[' => {
-                depth += 1;
-                if depth > limit {
-                    return false;
+                if open.len() >= depth {
+                    return Err(ApiError::TooDeep { limit: depth });
+                }
+                open.push(1);
+                values += 1;
+            }
+            b'}' | b']' => drop(open.pop()),
+            b',' => {
+                values += 1;
+                if let Some(held) = open.last_mut() {
+                    *held += 1;
+                    if *held > MOST_ENTRIES {
+                        return Err(ApiError::TooManyEntries { limit: MOST_ENTRIES });
+                    }
                 }
             }
-            b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if values > MOST_VALUES {
+            return Err(ApiError::TooManyEntries { limit: MOST_VALUES });
+        }
     }
-    true
+    Ok(())
 }
 
 /// Goes on behind the quotation mark that ends a string, or to the end where none does.
@@ -176,6 +197,30 @@ fn skip_string(rest: &mut std::slice::Iter<'_, u8>) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn nests_within(json: &[u8], limit: usize) -> bool {
+        within_bounds(json, limit).is_ok()
+    }
+
+    #[test]
+    fn what_is_held_is_counted_in_each_list_and_in_all() {
+        let limit = |json: String| match within_bounds(json.as_bytes(), 9) {
+            Ok(()) => None,
+            Err(ApiError::TooManyEntries { limit }) => Some(limit),
+            Err(_) => Some(0),
+        };
+        let list = |held: usize| format!("[{}{{}}]", "{},".repeat(held - 1));
+        assert_eq!(limit(list(MOST_ENTRIES)), None);
+        assert_eq!(limit(list(MOST_ENTRIES + 1)), Some(MOST_ENTRIES));
+        assert_eq!(limit(format!("{{\"a\":{},\"b\":{}}}", list(MOST_ENTRIES), list(MOST_ENTRIES))), None);
+        // A comma in a text separates nothing.
+        assert_eq!(limit(format!("[\"{}\"]", ",".repeat(MOST_VALUES + 1))), None);
+        // Each list holds little: 2 values each but the first.
+        let many = |lists: usize| {
+            format!("[{}]", vec![format!("[{}]", vec!["[]"; 1_000].join(",")); lists].join(","))
+        };
+        assert_eq!((limit(many(999)), limit(many(1_000))), (None, Some(MOST_VALUES)));
+    }
 
     #[test]
     fn brackets_in_strings_do_not_nest() {

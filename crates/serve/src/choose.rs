@@ -2,14 +2,14 @@
 
 use crate::{
     AppState, Models,
-    body::{Buffered, nests_within, receive_json},
+    body::{Buffered, receive_json, within_bounds},
     error::ApiError,
 };
 use axum::{
     RequestPartsExt,
     body::Body,
     extract::{FromRequestParts, RawPathParams, Request},
-    http::request::Parts,
+    http::{Method, request::Parts},
 };
 use serde::Deserialize;
 use std::{borrow::Cow, convert::Infallible};
@@ -41,7 +41,8 @@ pub(crate) async fn of_call(
 ) -> (Request, Result<AppState, ApiError>) {
     let (mut parts, body) = request.into_parts();
     let named = before_body(models, &mut parts, path).await;
-    let reads_body = models.all().len() > 1 && NAMED_IN_BODY.contains(&path);
+    // By another method there is no such door, and its body names nothing.
+    let reads_body = models.all().len() > 1 && parts.method == Method::POST && NAMED_IN_BODY.contains(&path);
     match named {
         Ok(None) if reads_body => {
             let (body, chosen) = match receive_json(models.default(), &parts.headers, body).await {
@@ -64,12 +65,13 @@ pub(crate) async fn of_call(
 /// The same at a door that tells nothing of a patient.
 pub(crate) async fn of_service(
     models: &Models,
+    unnamed: &AppState,
     request: Request,
     path: &str,
 ) -> (Request, Result<AppState, ApiError>) {
     let (mut parts, body) = request.into_parts();
     let named = before_body(models, &mut parts, path).await;
-    let chosen = named.map(|found| found.unwrap_or_else(|| models.default().clone()));
+    let chosen = named.map(|found| found.unwrap_or_else(|| unnamed.clone()));
     (Request::from_parts(parts, body), chosen)
 }
 
@@ -111,7 +113,7 @@ async fn in_body(models: &Models, unnamed: &AppState, body: &Buffered) -> Result
     let (bytes, depth) = (body.bytes().clone(), state.settings().max_json_depth);
     let named = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        if !nests_within(&bytes, depth) {
+        if within_bounds(&bytes, depth).is_err() {
             return None;
         }
         let named: Named<'_> = serde_json::from_slice(&bytes).ok()?;

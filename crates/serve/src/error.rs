@@ -1,6 +1,6 @@
 //! What can go wrong: for whoever starts the server, and, in one table, for whoever calls it.
 
-use crate::{PatientError, PredictError};
+use crate::{PatientError, PredictError, body::MOST_ENTRIES};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -52,6 +52,9 @@ pub(crate) enum ApiError {
         reason: Cow<'static, str>,
     },
     TooDeep {
+        limit: usize,
+    },
+    TooManyEntries {
         limit: usize,
     },
     TooManyPatients {
@@ -120,6 +123,8 @@ pub(crate) enum ApiError {
     },
     Draining,
     DeadlineExceeded,
+    /// Nobody reads this any more but the ledger.
+    CallerLeft,
 }
 
 /// How a predictor failed its part of the contract.
@@ -168,6 +173,15 @@ impl ApiError {
             E::TooDeep { limit } => {
                 (S::BAD_REQUEST, "json_too_deep", format!("the JSON nests deeper than {limit} levels").into())
             }
+            E::TooManyEntries { limit } => (
+                S::PAYLOAD_TOO_LARGE,
+                "too_many_entries",
+                format!(
+                    "{} more than {limit}; send fewer patients, or a shorter record",
+                    if *limit == MOST_ENTRIES { "a list or object holds entries," } else { "the request holds values," }
+                )
+                .into(),
+            ),
             E::TooManyPatients { limit } => (
                 S::BAD_REQUEST,
                 "too_many_patients",
@@ -345,6 +359,12 @@ impl ApiError {
                 S::GATEWAY_TIMEOUT,
                 "deadline_exceeded",
                 "no answer could be given in time; try again, or with fewer patients".into(),
+            ),
+            E::CallerLeft => (
+                // As nginx has it.
+                S::from_u16(499).unwrap_or(S::REQUEST_TIMEOUT),
+                "caller_left",
+                "the caller left before the answer".into(),
             ),
         }
     }

@@ -3,7 +3,7 @@
 //! What is kept is bounded in bytes, over all callers and for each; whoever leaves more loses what he has not used for
 //! longest. A patient that nobody asks about for a while goes. Nothing of it is on disk, so a server that is started anew keeps nobody.
 
-use crate::{Patient, ServeSettings, error::ApiError, metrics::Metrics, uuid::new_uuid};
+use crate::{Patient, ServeSettings, error::ApiError, metrics::Metrics};
 use events::Event;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,6 +20,15 @@ pub(crate) enum Removal {
     Evicted,
     /// The caller said so.
     Deleted,
+}
+
+/// A turn at changing one patient.
+pub(crate) type Turn = tokio::sync::Mutex<()>;
+
+/// A patient that may be kept, and the memory that it takes.
+pub(crate) struct Weighed {
+    patient: Arc<Patient>,
+    bytes: usize,
 }
 
 /// The limits, of [`ServeSettings`].
@@ -50,6 +59,8 @@ struct State {
 struct Kept {
     owner: Arc<str>,
     patient: Arc<Patient>,
+    /// Whose turn it is to change the patient, until the change is on record.
+    turn: Arc<Turn>,
     bytes: usize,
     used: u64,
     expires: Instant,
@@ -71,15 +82,26 @@ impl KeptPatients {
         self.limits.idle
     }
 
-    /// Keeps a patient for `owner`, under a name that nobody could guess.
-    pub(crate) fn put(&self, owner: &Arc<str>, patient: Arc<Patient>) -> Result<String, ApiError> {
-        let bytes = self.weighed(&patient)?;
-        let id = new_uuid()?;
+    /// Keeps a patient for `owner` under this name, which nobody must be able to guess.
+    pub(crate) fn put(&self, owner: &Arc<str>, id: &str, patient: Weighed) {
+        let Weighed { patient, bytes } = patient;
+        let (turn, expires) = (Arc::default(), self.expiry());
+        let kept = Kept { owner: owner.clone(), patient, turn, bytes, used: 0, expires };
         let mut state = self.lock();
-        let kept = Kept { owner: owner.clone(), patient, bytes, used: 0, expires: self.expiry() };
-        state.insert(id.clone(), kept);
-        self.make_room(&mut state, owner, &id);
-        Ok(id)
+        state.insert(id.to_owned(), kept);
+        self.make_room(&mut state, owner, id);
+    }
+
+    /// The turn at changing a patient, if `owner` left it here. Who has it alone reads the patient to change it, has that recorded, and
+    /// puts it in its place.
+    pub(crate) fn turn(&self, owner: &str, id: &str) -> Result<Arc<Turn>, ApiError> {
+        let state = self.lock();
+        state
+            .patients
+            .get(id)
+            .filter(|kept| kept.is_of(owner))
+            .map(|kept| kept.turn.clone())
+            .ok_or(ApiError::NoSuchPatient)
     }
 
     /// The patient, if `owner` left it here and it is still kept; what is somebody else's is as if it weren't there.
@@ -92,32 +114,22 @@ impl KeptPatients {
         Ok(patient)
     }
 
-    /// Puts `after` in the place of `before`; false when another call has changed the patient meanwhile.
-    pub(crate) fn replace(
-        &self,
-        owner: &Arc<str>,
-        id: &str,
-        before: &Arc<Patient>,
-        after: Arc<Patient>,
-    ) -> Result<bool, ApiError> {
-        let bytes = self.weighed(&after)?;
+    /// Puts `after` in the patient's place, unless it went meanwhile.
+    pub(crate) fn replace(&self, owner: &Arc<str>, id: &str, after: Weighed) {
         let mut state = self.lock();
-        let mut kept = state.take(owner, id)?;
-        let unchanged = Arc::ptr_eq(&kept.patient, before);
-        if unchanged {
-            (kept.patient, kept.bytes) = (after, bytes);
-        }
+        let Ok(mut kept) = state.take(owner, id) else { return };
+        (kept.patient, kept.bytes) = (after.patient, after.bytes);
         kept.expires = self.expiry();
         state.insert(id.to_owned(), kept);
         self.make_room(&mut state, owner, id);
-        Ok(unchanged)
     }
 
-    pub(crate) fn delete(&self, owner: &str, id: &str) -> Result<(), ApiError> {
+    /// Lets a patient go, if it hasn't yet.
+    pub(crate) fn delete(&self, owner: &str, id: &str) {
         let mut state = self.lock();
-        state.take(owner, id)?;
-        self.told(&state, Removal::Deleted);
-        Ok(())
+        if state.take(owner, id).is_ok() {
+            self.told(&state, Removal::Deleted);
+        }
     }
 
     /// Lets those go whose time is over.
@@ -129,12 +141,13 @@ impl KeptPatients {
         Instant::now() + self.limits.idle
     }
 
-    fn weighed(&self, patient: &Patient) -> Result<usize, ApiError> {
-        let (events, bytes) = (patient.subject.events().len(), bytes_of(patient));
+    /// Refuses what is larger than may be kept.
+    pub(crate) fn weighed(&self, patient: Arc<Patient>) -> Result<Weighed, ApiError> {
+        let (events, bytes) = (patient.subject.events().len(), bytes_of(&patient));
         if events > self.limits.events || bytes > self.limits.bytes_per_caller {
             return Err(ApiError::PatientTooLarge { limit: self.limits.events });
         }
-        Ok(bytes)
+        Ok(Weighed { patient, bytes })
     }
 
     /// Evicts until everything fits, never the patient `newest`.
@@ -178,6 +191,13 @@ impl KeptPatients {
     }
 }
 
+impl Kept {
+    /// Is it this caller's, and its time not over?
+    fn is_of(&self, owner: &str) -> bool {
+        *self.owner == *owner && self.expires > Instant::now()
+    }
+}
+
 impl State {
     fn insert(&mut self, id: String, mut kept: Kept) {
         self.uses += 1;
@@ -189,8 +209,7 @@ impl State {
     }
 
     fn take(&mut self, owner: &str, id: &str) -> Result<Kept, ApiError> {
-        let is_theirs = |kept: &Kept| *kept.owner == *owner && kept.expires > Instant::now();
-        if !self.patients.get(id).is_some_and(is_theirs) {
+        if !self.patients.get(id).is_some_and(|kept| kept.is_of(owner)) {
             return Err(ApiError::NoSuchPatient);
         }
         self.remove(id).ok_or(ApiError::NoSuchPatient)
@@ -225,14 +244,14 @@ fn bytes_of(patient: &Patient) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RecordCounts;
+    use crate::{RecordCounts, uuid::new_uuid};
     use events::{Code, Deidentified, Subject, Time};
 
     fn patient(events: usize) -> Arc<Patient> {
         let event = |day| Event::new(Time::from_ymd(2020, 1, 1 + day as u32 % 28), Code::of("LOINC", "1-8"));
         #[allow(clippy::disallowed_methods, reason = "a made-up record is nobody's")]
         let subject = Deidentified::vouch(Subject::new(1, (0..events).map(event).collect()));
-        Arc::new(Patient { subject, counts: RecordCounts::default(), person: None })
+        Arc::new(Patient { subject, counts: RecordCounts::default(), person: None, dead: false })
     }
 
     fn kept(bytes: usize, bytes_per_caller: usize, idle: Duration) -> KeptPatients {
@@ -246,6 +265,13 @@ mod tests {
         KeptPatients::new(&settings, Arc::new(Metrics::new()))
     }
 
+    /// Keeps a patient, and says under which name.
+    fn put(store: &KeptPatients, owner: &Arc<str>, patient: Arc<Patient>) -> Result<String, ApiError> {
+        let (id, weighed) = (new_uuid()?, store.weighed(patient)?);
+        store.put(owner, &id, weighed);
+        Ok(id)
+    }
+
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
@@ -253,17 +279,20 @@ mod tests {
         let one = bytes_of(&patient(1));
         let store = kept(10 * one, 3 * one, HOUR);
         let (ann, bob): (Arc<str>, Arc<str>) = ("ann".into(), "bob".into());
-        let of_bob = store.put(&bob, patient(1)).unwrap();
-        let ids: Vec<_> = (0..3).map(|_| store.put(&ann, patient(1)).unwrap()).collect();
+        let of_bob = put(&store, &bob, patient(1)).unwrap();
+        let ids: Vec<_> = (0..3).map(|_| put(&store, &ann, patient(1)).unwrap()).collect();
         store.get(&ann, &ids[0]).unwrap();
-        let fourth = store.put(&ann, patient(1)).unwrap();
+        let fourth = put(&store, &ann, patient(1)).unwrap();
         assert!(store.get(&ann, &ids[1]).is_err(), "used the longest ago");
         for id in [&ids[0], &ids[2], &fourth] {
             store.get(&ann, id).unwrap();
         }
         store.get(&bob, &of_bob).unwrap();
         assert!(store.get(&bob, &fourth).is_err(), "another's");
-        assert!(store.delete(&bob, &fourth).is_err() && store.delete(&ann, &fourth).is_ok());
+        store.delete(&bob, &fourth);
+        assert!(store.get(&ann, &fourth).is_ok() && store.turn(&bob, &fourth).is_err());
+        store.delete(&ann, &fourth);
+        assert!(store.get(&ann, &fourth).is_err() && store.turn(&ann, &fourth).is_err());
         assert_eq!(store.lock().bytes, 3 * one);
     }
 
@@ -272,12 +301,15 @@ mod tests {
         let one = bytes_of(&patient(1));
         let store = kept(4 * one, 4 * one, HOUR);
         for caller in 0..20 {
-            store.put(&format!("caller {caller}").into(), patient(1)).unwrap();
+            put(&store, &format!("caller {caller}").into(), patient(1)).unwrap();
             assert!(store.lock().bytes <= 4 * one);
         }
         assert_eq!(store.lock().patients.len(), 4);
         assert_eq!(store.lock().bytes_of.len(), 4);
-        assert!(matches!(store.put(&"a".into(), patient(51)), Err(ApiError::PatientTooLarge { limit: 50 })));
+        assert!(matches!(
+            put(&store, &"a".into(), patient(51)),
+            Err(ApiError::PatientTooLarge { limit: 50 })
+        ));
     }
 
     #[test]
@@ -285,10 +317,8 @@ mod tests {
         let one = bytes_of(&patient(1));
         let store = kept(8 * one, 8 * one, HOUR);
         let ann: Arc<str> = "ann".into();
-        let ids: Vec<_> = (0..8).map(|_| store.put(&ann, patient(1)).unwrap()).collect();
-        let before = store.get(&ann, &ids[0]).unwrap();
-        assert!(store.replace(&ann, &ids[0], &before, patient(40)).unwrap());
-        assert!(!store.replace(&ann, &ids[0], &before, patient(2)).unwrap(), "it was changed meanwhile");
+        let ids: Vec<_> = (0..8).map(|_| put(&store, &ann, patient(1)).unwrap()).collect();
+        store.replace(&ann, &ids[0], store.weighed(patient(40)).unwrap());
         assert_eq!(store.get(&ann, &ids[0]).unwrap().subject.events().len(), 40);
         assert!(store.get(&ann, &ids[1]).is_err());
         assert!(store.lock().bytes <= 8 * one);
@@ -298,7 +328,7 @@ mod tests {
     fn who_is_not_asked_about_goes() {
         let store = kept(1 << 20, 1 << 20, Duration::from_millis(800));
         let ann: Arc<str> = "ann".into();
-        let (idle, used) = (store.put(&ann, patient(1)).unwrap(), store.put(&ann, patient(1)).unwrap());
+        let (idle, used) = (put(&store, &ann, patient(1)).unwrap(), put(&store, &ann, patient(1)).unwrap());
         for _ in 0..4 {
             std::thread::sleep(Duration::from_millis(300));
             store.get(&ann, &used).unwrap();

@@ -39,7 +39,8 @@ impl Late {
         response
     }
 
-    /// The stream of events; `settle` records the answer and says what may leave. When the caller goes, so does the answer.
+    /// The stream of events; `settle` records the answer and says what may leave. When the caller goes, so does the answer, and that is
+    /// recorded: the model was asked, and some of the progress may have left.
     pub(crate) fn stream<F>(
         self,
         settle: impl FnOnce(Result<Bytes, ApiError>) -> F + Send + 'static,
@@ -47,13 +48,13 @@ impl Late {
     where
         F: Future<Output = Settled> + Send + 'static,
     {
-        let (mut progress, mut answer) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let (mut progress, mut coming) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let (sender, receiver) = mpsc::channel(8);
         tokio::spawn(async move {
             let answer = loop {
                 tokio::select! {
-                    answer = &mut answer => break answer,
-                    () = sender.closed() => return,
+                    answer = &mut coming => break answer,
+                    () = sender.closed() => break Err(ApiError::CallerLeft),
                     Ok(()) = progress.drawn.changed() => {
                         let drawn = *progress.drawn.borrow_and_update();
                         // A caller who reads slowly misses some of it.
@@ -61,6 +62,8 @@ impl Late {
                     }
                 }
             };
+            // Whoever still works at it may end.
+            drop(coming);
             let settled = settle(answer).await;
             let (name, body) = match &settled.body {
                 Ok(body) => ("answer", body),

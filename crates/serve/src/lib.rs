@@ -38,7 +38,7 @@
 //!         let read = events.expose().len();
 //!         # #[allow(clippy::disallowed_methods)]
 //!         let subject = Deidentified::vouch(Subject::new(1, vec![Event::new(Time::from_ymd(1960, 1, 1), Code::birth())]));
-//!         Ok(Patient { subject, counts: RecordCounts { read, ..Default::default() }, person: None })
+//!         Ok(Patient { subject, counts: RecordCounts { read, ..Default::default() }, person: None, dead: false })
 //!     }
 //!     fn risk(&self, questions: &[RiskQuestion]) -> Vec<Result<PatientRisk, PredictError>> {
 //!         let curve = |code: &usize| CodeRisk {

@@ -2,6 +2,7 @@
 
 use crate::{Current, handshake::Handshakes, progress::Progressing};
 use axum::{body::Body, http::Request};
+use govern::inputs::Inputs;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -11,6 +12,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::JoinHandle,
     time::{interval, sleep, timeout},
 };
 use tower::ServiceExt;
@@ -40,6 +42,7 @@ pub async fn serve(
     let handshakes = Handshakes::new(settings.max_handshakes, settings.handshake_timeout);
     let graceful = GracefulShutdown::new();
     let mut minute = interval(Duration::from_secs(60));
+    let mut sweeping: Option<JoinHandle<()>> = None;
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
@@ -50,7 +53,11 @@ pub async fn serve(
         let (stream, place) = tokio::select! {
             accepted = next => accepted?,
             _ = minute.tick() => {
-                current.state().kept().sweep();
+                let state = current.state();
+                state.kept().sweep();
+                if let Some(inputs) = state.governance().inputs.clone() {
+                    sweeping = sweep(sweeping, inputs);
+                }
                 continue;
             }
             () = &mut shutdown => break,
@@ -91,10 +98,26 @@ pub async fn serve(
     drop(listener);
     current.state().start_draining();
     tracing::info!("shutting down; requests under way may finish");
-    if timeout(settings.drain_timeout, graceful.shutdown()).await.is_err() {
+    let under_way = async {
+        graceful.shutdown().await;
+        current.state().settled().await;
+    };
+    if timeout(settings.drain_timeout, under_way).await.is_err() {
         tracing::warn!("requests were still under way when the time for them was over");
     }
     Ok(())
+}
+
+/// Removes inputs whose time is over, unless a disk that is slow still has the last time to do.
+fn sweep(under_way: Option<JoinHandle<()>>, inputs: Arc<Inputs>) -> Option<JoinHandle<()>> {
+    if under_way.as_ref().is_some_and(|sweeping| !sweeping.is_finished()) {
+        return under_way;
+    }
+    Some(tokio::task::spawn_blocking(move || {
+        if let Err(error) = inputs.sweep() {
+            tracing::error!(%error, "inputs whose time is over could not be removed");
+        }
+    }))
 }
 
 /// Callers leave all the time. The error says how, and holds nothing of what they sent.

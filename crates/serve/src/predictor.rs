@@ -207,6 +207,8 @@ pub struct Patient {
     /// A pseudonym of whom the record names, where it names anybody: two that differ are two people. It means nothing
     /// outside this process.
     pub person: Option<i64>,
+    /// Is the patient said to have died, be it readable since when or not? Of what is added to a known record: by either.
+    pub dead: bool,
 }
 
 impl Patient {

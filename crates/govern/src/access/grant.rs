@@ -91,6 +91,11 @@ impl Grant {
         }
     }
 
+    /// Does it name this model, or all of them?
+    pub(super) fn is_for(&self, name: &str, digest: &str) -> bool {
+        self.models.is_empty() || self.models.contains(name) || self.models.contains(digest)
+    }
+
     pub(crate) fn check(&self, now: Time) -> Result<(), Error> {
         let name = self.name.chars().count();
         if !(1..=80).contains(&name) || self.name.chars().any(char::is_control) {

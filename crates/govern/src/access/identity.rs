@@ -352,8 +352,11 @@ impl Identities {
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let grant = granted(&self.roles, &values, door).ok_or(IdentityRefusal::Role)?;
-        Ok(Caller::granted(format!("{}#{}", claims.iss, pseudonym(claims, &self.caller_key)), grant))
+        let grants = granted(&self.roles, &values, door);
+        if grants.is_empty() {
+            return Err(IdentityRefusal::Role);
+        }
+        Ok(Caller::with_roles(format!("{}#{}", claims.iss, pseudonym(claims, &self.caller_key)), grants))
     }
 
     /// Reads claims as if each issuer had signed them, for fuzzing: what any issuer may sign.

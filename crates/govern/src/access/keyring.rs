@@ -29,42 +29,53 @@ pub struct Caller {
     pub id: String,
     /// What the key is called.
     pub name: String,
-    grant: Option<Grant>,
+    /// Each by itself: one of several roles' for these models, another's for those. None where no key is asked for.
+    grants: Option<Vec<Grant>>,
 }
 
 impl Caller {
     /// Somebody on this machine, where no key is asked for: may do everything.
     pub fn local() -> Self {
-        Caller { id: "local".to_owned(), name: "this machine".to_owned(), grant: None }
+        Caller { id: "local".to_owned(), name: "this machine".to_owned(), grants: None }
     }
 
     /// Somebody who is known otherwise than by a key.
     pub fn granted(id: String, grant: Grant) -> Self {
-        Caller { id, name: grant.name.clone(), grant: Some(grant) }
+        Caller { id, name: grant.name.clone(), grants: Some(vec![grant]) }
+    }
+
+    /// Somebody with several roles.
+    pub(super) fn with_roles(id: String, grants: Vec<Grant>) -> Self {
+        let names: Vec<&str> = grants.iter().map(|grant| grant.name.as_str()).collect();
+        Caller { id, name: names.join(" "), grants: Some(grants) }
+    }
+
+    fn any(&self, allows: impl Fn(&Grant) -> bool) -> bool {
+        self.grants.as_ref().is_none_or(|grants| grants.iter().any(allows))
     }
 
     /// May they use this door?
     pub fn may(&self, scope: Scope) -> bool {
-        self.grant.as_ref().is_none_or(|grant| grant.scopes.contains(&scope))
+        self.any(|grant| grant.scopes.contains(&scope))
     }
 
     /// May they ask this model?
     pub fn may_ask(&self, name: &str, digest: &str) -> bool {
-        self.grant.as_ref().is_none_or(|grant| {
-            grant.models.is_empty() || grant.models.contains(name) || grant.models.contains(digest)
-        })
+        self.any(|grant| grant.is_for(name, digest))
     }
 
-    /// May they be answered by models that are not in use yet?
-    pub fn is_trial(&self) -> bool {
-        self.grant.as_ref().is_none_or(|grant| grant.trial)
+    /// May they be answered by this model while it is not in use yet?
+    pub fn may_try(&self, name: &str, digest: &str) -> bool {
+        self.any(|grant| grant.trial && grant.is_for(name, digest))
     }
 
-    /// How often they may ask.
+    /// How often they may ask, of all models together: as the freest of their grants says.
     pub fn quota(&self) -> Quota {
-        self.grant
-            .as_ref()
-            .map_or(Quota::default(), |grant| Quota { per_minute: grant.per_minute, per_day: grant.per_day })
+        let grants = self.grants.as_deref().unwrap_or_default();
+        let freest = |of: fn(&Grant) -> Option<u32>| {
+            grants.iter().map(of).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten()
+        };
+        Quota { per_minute: freest(|grant| grant.per_minute), per_day: freest(|grant| grant.per_day) }
     }
 }
 

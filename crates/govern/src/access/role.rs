@@ -31,7 +31,6 @@ struct Opens {
 
 /// A role, and what it opens.
 pub(super) struct RoleRule {
-    name: &'static str,
     values: Vec<String>,
     grant: Grant,
 }
@@ -63,42 +62,21 @@ impl RolesTable {
                 per_day: opens.per_day,
                 ..Grant::new(name, opens.scopes)
             };
-            rules.push(RoleRule { name, values, grant });
+            rules.push(RoleRule { values, grant });
         }
         Ok(rules)
     }
 }
 
-/// What somebody with these roles may do at a door of this scope: what the roles that open it allow, together, as often as the freest of them
-/// may. A role that doesn't open the door adds nothing there, so that who may try drafts out as a developer isn't shown them at the bedside as
-/// a clinician. Nothing when none of the roles is known.
-pub(super) fn granted(rules: &[RoleRule], values: &[&str], door: Option<Scope>) -> Option<Grant> {
+/// What each of somebody's roles allows at a door of this scope: those that open it, each by itself, since what one allows of a model says
+/// nothing of another's models. A role that doesn't open the door adds nothing there, so that who may try drafts out as a developer isn't shown
+/// them at the bedside as a clinician. Nothing when none of the roles is known.
+pub(super) fn granted(rules: &[RoleRule], values: &[&str], door: Option<Scope>) -> Vec<Grant> {
     let is_held = |rule: &&RoleRule| rule.values.iter().any(|value| values.contains(&value.as_str()));
     let held: Vec<&RoleRule> = rules.iter().filter(is_held).collect();
     let opens = |rule: &&&RoleRule| door.is_some_and(|door| rule.grant.scopes.contains(&door));
     let relevant: Vec<&RoleRule> = held.iter().filter(opens).copied().collect();
-    // Where none opens the door, the grant says so by its scopes.
+    // Where none opens the door, the grants say so by their scopes.
     let counted = if relevant.is_empty() { held } else { relevant };
-    counted.into_iter().fold(None, |together: Option<Grant>, rule| {
-        Some(match together {
-            None => rule.grant.clone(),
-            Some(grant) => Grant {
-                name: format!("{} {}", grant.name, rule.name),
-                scopes: &grant.scopes | &rule.grant.scopes,
-                // None named is all of them.
-                models: match grant.models.is_empty() || rule.grant.models.is_empty() {
-                    true => BTreeSet::new(),
-                    false => &grant.models | &rule.grant.models,
-                },
-                trial: grant.trial || rule.grant.trial,
-                expires: None,
-                per_minute: freest(grant.per_minute, rule.grant.per_minute),
-                per_day: freest(grant.per_day, rule.grant.per_day),
-            },
-        })
-    })
-}
-
-fn freest(a: Option<u32>, b: Option<u32>) -> Option<u32> {
-    a.zip(b).map(|(a, b)| a.max(b))
+    counted.into_iter().map(|rule| rule.grant.clone()).collect()
 }

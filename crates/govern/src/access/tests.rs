@@ -31,7 +31,9 @@ fn a_key_opens_what_it_was_granted_until_it_ends() {
     grant.expires = Some(later(100));
     let secret = keys.grant(&grant, now()).unwrap();
     let caller = keys.admit(secret.expose().as_bytes(), now()).unwrap();
-    assert!(caller.may(Scope::Predict) && !caller.may(Scope::Cds) && !caller.is_trial());
+    assert!(
+        caller.may(Scope::Predict) && !caller.may(Scope::Cds) && !caller.may_try("osler-tiny", "blake3:00")
+    );
     assert!(caller.may_ask("osler-tiny", "blake3:00") && !caller.may_ask("osler-base", "blake3:00"));
     assert_eq!(keys.admit(secret.expose().as_bytes(), later(100)), Err(Refusal::Expired));
     let wrong = format!("{}0", &secret.expose()[..secret.expose().len() - 1]);
@@ -248,6 +250,37 @@ fn rolled_over_keys_are_found() {
     key["kid"] = "newer".into();
     std::fs::write(dir.path().join("ehr.json"), json!({ "keys": [key] }).to_string()).unwrap();
     assert!(tokens.admit(&other, PATH, later(10)).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_set_that_others_could_write_opens_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = tokens(dir.path());
+    let (set, settings) = (dir.path().join("ehr.json"), dir.path().join("issuers.toml"));
+    let mode =
+        |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let mut key: Value = serde_json::from_str(EC_PUBLIC).unwrap();
+    key["kid"] = "new".into();
+    std::fs::write(&set, json!({ "keys": [key] }).to_string()).unwrap();
+    let token = sign(Algorithm::ES384, "new", &claims("x"));
+    for (round, others) in [0o020, 0o002].into_iter().enumerate() {
+        mode(&set, 0o644 | others);
+        let refused = Tokens::open(&settings).err().unwrap().to_string();
+        assert!(refused.contains("ehr.json") && refused.contains("chmod go-w"), "{refused}");
+        assert_eq!(
+            tokens.admit(&token, PATH, later(10 * (round as i64 + 1))),
+            Err(TokenRefusal::Key),
+            "read again"
+        );
+    }
+    mode(&set, 0o644);
+    // Whoever can write the directory can put another file there.
+    mode(dir.path(), 0o777);
+    assert!(Tokens::open(&settings).is_err());
+    mode(dir.path(), 0o700);
+    assert!(Tokens::open(&settings).is_ok() && tokens.admit(&token, PATH, later(40)).is_ok());
 }
 
 fn base64(bytes: &[u8]) -> String {

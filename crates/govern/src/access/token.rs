@@ -8,7 +8,7 @@ use super::{
     jwt::{Audience, Flaw, Unverified, fits},
     used::Used,
 };
-use crate::Error;
+use crate::{Error, others_can_write};
 use events::Time;
 use jsonwebtoken::{
     Algorithm,
@@ -161,8 +161,14 @@ impl Tokens {
     fn read_keys(&self, issuer: &Issuer) -> Result<JwkSet, Error> {
         let wrong = |reason: String| Error::Settings { file: "issuers.toml", reason };
         let path = self.directory.join(&issuer.jwks);
-        let text = std::fs::read(&path)
-            .map_err(|source| Error::Io { what: "a key set of issuers.toml can't be read", source })?;
+        let unreadable = |source| Error::Io { what: "a key set of issuers.toml can't be read", source };
+        if others_can_write(&path).map_err(unreadable)? {
+            return Err(wrong(format!(
+                "{}, or its directory, can be written by others, who would decide whose tokens are believed; run `chmod go-w` on it",
+                issuer.jwks.display()
+            )));
+        }
+        let text = std::fs::read(&path).map_err(unreadable)?;
         let set: JwkSet = serde_json::from_slice(&text)
             .map_err(|_| wrong(format!("{} is no JSON Web Key Set", issuer.jwks.display())))?;
         if !set.keys.iter().any(|key| ALGORITHMS.iter().any(|algorithm| fits(key, *algorithm))) {

@@ -35,7 +35,7 @@ mod wire;
 
 pub use fuzz::fuzz_fhir;
 pub use paths::FHIR_PATHS;
-pub use single::{fhir_bundle_chart, fhir_bundle_subject};
+pub use single::{FhirSubject, fhir_bundle_chart, fhir_bundle_subject};
 pub use systems::FHIR_SYSTEMS;
 
 use crate::{

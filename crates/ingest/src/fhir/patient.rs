@@ -9,9 +9,13 @@ use super::{
 };
 use crate::{codes, time};
 use events::{Code, SourceTime};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use smol_str::SmolStr;
 use sonic_rs::LazyValue;
+use std::{borrow::Cow, fmt};
 
 const RACE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race";
 const ETHNICITY: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity";
@@ -69,12 +73,29 @@ struct Communication<'a> {
 }
 
 pub(super) fn read(record: &mut Record<'_>, text: &str, full_url_id: Option<&str>) -> Result<(), Halt> {
-    let patient: Patient<'_> = record.parse(text)?;
+    // Asked of the text: what can't be read of a death, or of the patient beside it, is no word that it didn't happen.
+    let is_said_dead = record.parse::<Deceased>(text).map_or(true, |deceased| deceased.0);
+    let patient: Patient<'_> = match record.parse(text) {
+        Ok(patient) => patient,
+        Err(halt) => {
+            if is_said_dead {
+                record.sink.said_dead(None, None);
+            }
+            return Err(halt);
+        }
+    };
     let Some(subject) = record.key(patient.id.as_deref().or(full_url_id)) else {
+        if is_said_dead {
+            record.sink.said_dead(None, None);
+        }
         return super::record::reject("Patient.id", "no id");
     };
     let subject = subject.to_owned();
     record.identify(Some(&subject), patient.meta.as_ref());
+    if is_said_dead {
+        let version = record.version();
+        record.sink.said_dead(Some(&subject), version.as_ref());
+    }
     if patient.link.iter().any(|link| link.r#type.as_deref() == Some("replaced-by")) {
         record.ignore("replaced by another patient, and not joined to it");
     }
@@ -129,6 +150,37 @@ fn birth_and_death(record: &mut Record<'_>, patient: &Patient<'_>, subject: &str
         None => {}
     }
     Ok(())
+}
+
+/// Is a patient said to have died, in whatever form? Only `false`, and nothing at all, say that not.
+struct Deceased(bool);
+
+impl<'de> Deserialize<'de> for Deceased {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Deceased;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Deceased, A::Error> {
+                let (mut said, mut denied, mut remarked) = (false, false, false);
+                while let Some((key, value)) = map.next_entry::<Cow<'de, str>, LazyValue<'de>>()? {
+                    let value = value.as_raw_str().trim();
+                    match &*key {
+                        _ if value == "null" => {}
+                        "deceasedBoolean" if value == "false" => denied = true,
+                        key if key.starts_with("deceased") => said = true,
+                        key if key.starts_with("_deceased") => remarked = true,
+                        _ => {}
+                    }
+                }
+                // A remark beside a plain `false` doesn't take that back; one by itself stands for a value that isn't told.
+                Ok(Deceased(said || remarked && !denied))
+            }
+        }
+        deserializer.deserialize_map(Elements)
+    }
 }
 
 /// The OMB categories of US Core's race and ethnicity, by the codes of CDC's race and ethnicity code set.

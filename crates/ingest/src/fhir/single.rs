@@ -9,15 +9,23 @@ use events::{Identified, SourceFact, SourceSubject};
 use rustc_hash::FxHashSet;
 use std::{collections::BTreeMap, io};
 
+/// One patient, read.
+#[derive(Debug)]
+pub struct FhirSubject {
+    /// The facts.
+    pub subject: Identified<SourceSubject>,
+    /// What could not be read.
+    pub rejections: Vec<Rejection>,
+    /// Is the patient said to have died? The facts hold a death only where it could be read since when.
+    pub said_dead: bool,
+}
+
 /// Reads one patient's record from a FHIR document: a Bundle, or a resource by itself. Rejections name the
-/// document as `document`, and entries by number.
+/// document as `document`, and entries by number. One that says nothing but that a patient has died is that patient's, without facts.
 ///
 /// # Errors
 /// When the document is no FHIR JSON within the limits, or holds facts about no patient, or about several.
-pub fn fhir_bundle_subject(
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<(Identified<SourceSubject>, Vec<Rejection>), Error> {
+pub fn fhir_bundle_subject(bytes: &[u8], limits: &Limits) -> Result<FhirSubject, Error> {
     subject(bytes, limits, false)
 }
 
@@ -27,8 +35,7 @@ pub fn fhir_bundle_subject(
 /// # Errors
 /// As [`fhir_bundle_subject`].
 pub fn fhir_bundle_chart(bytes: &[u8], limits: &Limits) -> Result<Identified<SourceSubject>, Error> {
-    let (subject, _) = subject(bytes, limits, true)?;
-    Ok(subject.map(|mut subject| {
+    Ok(subject(bytes, limits, true)?.subject.map(|mut subject| {
         let mut seen = FxHashSet::default();
         subject.facts.retain(|fact| match fact {
             SourceFact::Identity(identity) => !identity.text.is_empty() && seen.insert(identity.clone()),
@@ -38,11 +45,7 @@ pub fn fhir_bundle_chart(bytes: &[u8], limits: &Limits) -> Result<Identified<Sou
     }))
 }
 
-fn subject(
-    bytes: &[u8],
-    limits: &Limits,
-    identities: bool,
-) -> Result<(Identified<SourceSubject>, Vec<Rejection>), Error> {
+fn subject(bytes: &[u8], limits: &Limits, identities: bool) -> Result<FhirSubject, Error> {
     if bytes.len() > limits.max_document_bytes {
         return Err(Error::Document { reason: "it is larger than a document may be" });
     }
@@ -52,11 +55,15 @@ fn subject(
     let reader = FhirReader::new(limits, identities);
     let mut sink = Collected::default();
     reader.read_document("document", false, bytes, &mut sink)?;
-    let Collected { mut subjects, without, mut rejections } = sink;
+    let Collected { mut subjects, without, mut rejections, dead } = sink;
     let found = subjects.len();
-    let (Some((key, mut facts)), true) = (subjects.pop_first(), found == 1) else {
-        return Err(Error::NotOneSubject { found });
+    let named_dead = || Some((dead.iter().find_map(|(key, _)| key.clone())?, Vec::new()));
+    let one = match found {
+        0 => named_dead(),
+        1 => subjects.pop_first(),
+        _ => None,
     };
+    let Some((key, mut facts)) = one else { return Err(Error::NotOneSubject { found }) };
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Document { reason: "it holds more facts than one subject may have" });
     }
@@ -67,7 +74,10 @@ fn subject(
         at += 1;
         settled.counts(at - 1)
     });
-    if facts.is_empty() {
+    let stands =
+        |version: &Version| settled.newest(version.resource).is_none_or(|newest| newest == version.place);
+    let said_dead = dead.iter().any(|(_, version)| version.as_ref().is_none_or(stands));
+    if facts.is_empty() && !said_dead {
         return Err(Error::NotOneSubject { found: 0 });
     }
     let facts = facts.into_iter().filter_map(|(_, mut fact)| match reader.complete(&mut fact, &settled) {
@@ -78,7 +88,7 @@ fn subject(
         }
     });
     let facts = facts.collect();
-    Ok((Identified::new(SourceSubject { key, facts }), rejections))
+    Ok(FhirSubject { subject: Identified::new(SourceSubject { key, facts }), rejections, said_dead })
 }
 
 /// What was found about the document's patient: facts, and after them the versions that give none.
@@ -123,6 +133,8 @@ pub(super) struct Collected {
     /// Versions that give no facts, by subject.
     pub without: BTreeMap<String, Vec<Version>>,
     pub rejections: Vec<Rejection>,
+    /// Who was said to have died, by which version.
+    pub dead: Vec<(Option<String>, Option<Version>)>,
 }
 
 impl Sink for Collected {
@@ -137,6 +149,10 @@ impl Sink for Collected {
             None => put(&mut self.without, subject, *version),
         }
         Ok(())
+    }
+
+    fn said_dead(&mut self, subject: Option<&str>, version: Option<&Version>) {
+        self.dead.push((subject.map(str::to_owned), version.copied()));
     }
 
     fn reject(&mut self, rejection: Rejection) {

@@ -1,7 +1,7 @@
 //! FHIR in, facts out: each test states resources and the lines that come of them.
 
 use super::{FHIR_PATHS, FHIR_SYSTEMS, FhirReader, single::Collected};
-use crate::{Error, Limits, fhir_bundle_subject, version::Settled};
+use crate::{Error, Limits, fhir::FhirSubject, fhir_bundle_subject, version::Settled};
 use events::{SourceEvent, SourceFact, SourceTime, SourceValue};
 
 /// Reads NDJSON and returns the facts, one line each, and the rejections, one line each.
@@ -66,6 +66,65 @@ fn coded(system: &str, code: &str) -> String {
 const SNOMED: &str = "http://snomed.info/sct";
 const LOINC: &str = "http://loinc.org";
 const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
+
+#[test]
+fn who_is_said_to_be_dead_is_known_to_be_whether_or_not_since_when_can_be_read() {
+    let said = |patient: &str, more: &str| {
+        let bundle = format!(
+            r#"{{"resourceType":"Bundle","entry":[{{"resource":{{"resourceType":"Patient","id":"p","birthDate":"1950-01-01"{patient}}}}}{more}]}}"#
+        );
+        fhir_bundle_subject(bundle.as_bytes(), &Limits::default()).unwrap().said_dead
+    };
+    for dead in [
+        r#""deceasedDateTime":"2020-02-03""#,
+        r#""deceasedDateTime":"unknown""#,
+        r#""deceasedDateTime":"01/02/2020""#,
+        r#""deceasedDateTime":"""#,
+        r#""deceasedDateTime":"2020-13-01""#,
+        r#""deceasedDateTime":"2999""#,
+        r#""_deceasedDateTime":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}"#,
+        r#""deceasedBoolean":true"#,
+        r#""deceasedBool\u0065an":true"#,
+        r#""deceasedBoolean":false,"deceasedDateTime":"unknown""#,
+        r#""deceasedAge":{"value":70}"#,
+    ] {
+        assert!(said(&format!(",{dead}"), ""), "{dead}");
+        assert!(
+            said(&format!(",{dead}"), r#",{"resource":{"resourceType":7}},null,{"resource":3}"#),
+            "{dead}"
+        );
+        // Nothing but that: what is added to a record that is known.
+        let alone = format!(r#"{{"resourceType":"Patient","id":"p",{dead}}}"#);
+        let read = fhir_bundle_subject(alone.as_bytes(), &Limits::default()).unwrap();
+        assert!(read.said_dead && read.subject.expose().key == "p", "{dead}");
+    }
+    // What makes a Patient unreadable takes nothing back.
+    let about = r#"{"resource":{"resourceType":"Condition","subject":{"reference":"Patient/p"},"onsetDateTime":"2019-03-04","code":{"coding":[{"system":"http://snomed.info/sct","code":"38341003"}]}}}"#;
+    for patient in [
+        r#""id":"p","deceasedBoolean":"true""#,
+        r#""id":7,"deceasedBoolean":true"#,
+        r#""deceasedBoolean":true"#,
+    ] {
+        let bundle = format!(
+            r#"{{"resourceType":"Bundle","entry":[{{"resource":{{"resourceType":"Patient",{patient}}}}},{about}]}}"#
+        );
+        let read = fhir_bundle_subject(bundle.as_bytes(), &Limits::default()).unwrap();
+        assert!(read.said_dead && read.subject.expose().facts.len() == 1, "{patient}");
+    }
+    for alive in [
+        "",
+        r#","deceasedBoolean":false"#,
+        r#","deceasedBoolean":false,"_deceasedBoolean":{"id":"a"}"#,
+        r#","deceasedBoolean":null,"deceasedDateTime":null"#,
+        r#","meta":{"versionId":"2"},"deceasedBoolean":false"#,
+    ] {
+        assert!(!said(alive, ""), "{alive}");
+    }
+    // A newer version that takes it back.
+    let older = r#",{"resource":{"resourceType":"Patient","id":"p","meta":{"versionId":"1"},"gender":"male","deceasedBoolean":true}}"#;
+    assert!(!said(r#","meta":{"versionId":"2"}"#, older));
+    assert!(said(r#","meta":{"versionId":"0"}"#, older));
+}
 
 #[test]
 fn a_patient_gives_birth_death_and_demographics_and_nothing_that_identifies() {
@@ -370,7 +429,7 @@ fn the_same_resource_read_twice_has_the_same_origins_and_facts_of_one_differ() {
         r#"{{"resourceType":"Bundle","entry":[{{"resource":{0}}},{{"resource":{0}}}]}}"#,
         r#"{"resourceType":"Patient","id":"p","gender":"male","birthDate":"1960-01-01"}"#
     );
-    let (subject, rejections) = fhir_bundle_subject(bundle.as_bytes(), &limits).unwrap();
+    let FhirSubject { subject, rejections, .. } = fhir_bundle_subject(bundle.as_bytes(), &limits).unwrap();
     assert_eq!((subject.expose().facts.len(), rejections.len()), (2, 0));
 }
 

@@ -132,9 +132,9 @@ fn deaths_corrections_and_retractions_of_an_increment_count() {
         for bundle in [[base(&first), change(&second)], [change(&second), base(&first)]] {
             let entries = bundle.join("\n").replace('\n', "},{\"resource\":");
             let bundle = format!(r#"{{"resourceType":"Bundle","entry":[{{"resource":{entries}}}]}}"#);
-            let (served, rejections) = fhir_bundle_subject(bundle.as_bytes(), &Limits::default()).unwrap();
+            let read = fhir_bundle_subject(bundle.as_bytes(), &Limits::default()).unwrap();
             assert_eq!(
-                (lines(&[served.into_exposed()]), rejections.len()),
+                (lines(&[read.subject.into_exposed()]), read.rejections.len()),
                 (NEWEST.map(String::from).into(), 0)
             );
         }
@@ -234,7 +234,7 @@ fn deletions_take_out_what_was_before() {
     let served = format!(
         r#"{{"resourceType":"Bundle","entry":[{{"resource":{entries}}},{{"request":{{"method":"DELETE","url":"Condition/c1"}}}}]}}"#
     );
-    let (served, _) = fhir_bundle_subject(served.as_bytes(), &Limits::default()).unwrap();
+    let served = fhir_bundle_subject(served.as_bytes(), &Limits::default()).unwrap().subject;
     assert_eq!(lines(&[served.into_exposed()]), ["p1 GENDER//F", "p1 LOINC//2823-3 2.1", "p1 MEDS_BIRTH"]);
 }
 

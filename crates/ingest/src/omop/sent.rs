@@ -76,6 +76,8 @@ pub struct OmopSubject {
     pub subject: Identified<SourceSubject>,
     /// Rows that could not be read, by table and number.
     pub rejections: Vec<Rejection>,
+    /// Is the person said to have died? The facts hold a death only where it could be read since when.
+    pub said_dead: bool,
     /// Rows whose concepts are 0, or in no row of `concept`: they give nothing.
     pub unmapped: usize,
 }
@@ -96,6 +98,8 @@ pub fn omop_rows_subject(
         return Err(Error::Rows { reason: "it is larger than a document may be" });
     }
     let mut tables = tables(json, limits.max_facts_per_subject)?;
+    // Whatever a row of this table says of when, it says that.
+    let dead = tables.get("death").and_then(|rows| rows.first()).map(person_of);
     let mut sink = Collected::default();
     let mut loader = OmopLoader::default();
     for table in VOCABULARY {
@@ -117,9 +121,13 @@ pub fn omop_rows_subject(
     }
     let Collected { mut subjects, rejections, unmapped, .. } = sink;
     let found = subjects.len();
-    let (Some((key, mut facts)), true) = (subjects.pop_first(), found == 1) else {
-        return Err(Error::NotOneSubject { found });
+    let said_dead = dead.is_some();
+    let one = match found {
+        0 => dead.flatten().map(|key| (key, Vec::new())),
+        1 => subjects.pop_first(),
+        _ => None,
     };
+    let Some((key, mut facts)) = one else { return Err(Error::NotOneSubject { found }) };
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Rows { reason: "it holds more facts than one subject may have" });
     }
@@ -130,7 +138,21 @@ pub fn omop_rows_subject(
         SourceFact::Event(event) => event.origin == 0 || origins.insert(event.origin),
         SourceFact::Label(_) | SourceFact::Identity(_) => true,
     });
-    Ok(OmopSubject { subject: Identified::new(SourceSubject { key, facts }), rejections, unmapped })
+    Ok(OmopSubject {
+        subject: Identified::new(SourceSubject { key, facts }),
+        rejections,
+        said_dead,
+        unmapped,
+    })
+}
+
+/// Whose row it is, where that can be told.
+fn person_of(row: &Map<String, Value>) -> Option<String> {
+    match row.iter().find(|(name, _)| name.eq_ignore_ascii_case("person_id"))?.1 {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        _ => None,
+    }
 }
 
 fn time_of(fact: &SourceFact) -> Option<Time> {
@@ -355,6 +377,22 @@ mod tests {
             _ => None,
         });
         assert_eq!(deaths.collect::<Vec<_>>(), [Time::from_ymd(2013, 2, 3).unwrap()]);
+    }
+
+    #[test]
+    fn a_row_of_deaths_says_that_somebody_died_whatever_it_says_of_when() {
+        assert!(!read(&patient()).unwrap().said_dead);
+        for date in [json!("2013-02-03"), json!("unknown"), json!(null), json!(""), json!("2999-01-01")] {
+            let row = json!({"person_id": 6, "death_date": date});
+            let mut tables = patient();
+            tables["death"] = json!([row]);
+            assert!(read(&tables).unwrap().said_dead, "{date}");
+            let alone = read(&json!({ "death": row })).unwrap();
+            assert!(alone.said_dead && alone.subject.expose().key == "6", "{date}");
+        }
+        let mut tables = patient();
+        tables["death"] = json!([]);
+        assert!(!read(&tables).unwrap().said_dead);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::head::Head;
 use crate::{
     AppState, Patient,
-    body::{nests_within, receive_json},
+    body::{receive_json, within_bounds},
     engine::{Asks, EngineError},
     error::{ApiError, PredictorFailure},
     traces::step,
@@ -62,18 +62,20 @@ where
     G: Send + 'static,
 {
     let admission = state.admit()?;
-    let (_permit, deadline, arrival) = (admission.permit, admission.deadline, admission.arrival);
+    let (_permit, deadline) = (admission.permit, admission.deadline);
     let work = async {
         let body = Arc::new(step("receive", receive_json(state, head, body)).await?);
         // What is read of it takes memory as well, for as long as it is worked on.
         let _held = body.held();
         let looked_at = body.clone();
         let wanted = on_reader(state, move |state| {
-            within_depth(state, looked_at.bytes())?;
+            within_bounds(looked_at.bytes(), state.settings().max_json_depth)?;
             look(state, looked_at.bytes())
         })
         .await?;
         let got = wait(wanted).await;
+        // Only now: no batch, and no silent question, waits for a body that trickles in.
+        let arrival = state.engine().expect_arrival();
         let reading = on_reader(state, move |state| read(state, body.bytes(), got));
         let Read { questions, rest } = step("read", reading).await?;
         for (index, question) in questions.iter().enumerate() {
@@ -109,13 +111,11 @@ pub(super) async fn read<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let admission = state.admit()?;
     let (_permit, deadline) = (admission.permit, admission.deadline);
-    // No batch need wait for it.
-    drop(admission.arrival);
     let work = async {
         let body = receive_json(state, head, body).await?;
         let _held = body.held();
         on_reader(state, move |state| {
-            within_depth(state, body.bytes())?;
+            within_bounds(body.bytes(), state.settings().max_json_depth)?;
             read(state, body.bytes())
         })
         .await
@@ -127,6 +127,10 @@ pub(super) async fn read<T: Send + 'static>(
 pub(super) fn alive(patient: &Patient, at: impl FnOnce() -> String) -> Result<(), ApiError> {
     if patient.subject.events().iter().any(|event| event.code.as_str() == Code::DEATH) {
         return Err(ApiError::OutOfScope { path: at(), detail: "the record ends in death".into() });
+    }
+    if patient.dead {
+        let detail = "the record says that its patient has died, and not since when".into();
+        return Err(ApiError::OutOfScope { path: at(), detail });
     }
     Ok(())
 }
@@ -143,16 +147,11 @@ pub(super) fn read_patient_onto(
     known: Option<&Patient>,
     at: &str,
 ) -> Result<Arc<Patient>, ApiError> {
-    // A record that came as text within the request has a depth of its own.
-    within_depth(state, record.get().as_bytes())?;
+    // A record that came as text within the request has bounds of its own.
+    within_bounds(record.get().as_bytes(), state.settings().max_json_depth)?;
     let patient = wire::read_patient(&**state.predictor(), record, known, at)?;
     state.metrics().record_read(patient.counts);
     Ok(Arc::new(patient))
-}
-
-fn within_depth(state: &AppState, json: &[u8]) -> Result<(), ApiError> {
-    let limit = state.settings().max_json_depth;
-    if nests_within(json, limit) { Ok(()) } else { Err(ApiError::TooDeep { limit }) }
 }
 
 /// Runs `read` on a thread where time may be taken, as many at once as the settings say. A panic in it is the

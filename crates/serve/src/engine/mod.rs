@@ -96,7 +96,8 @@ impl Engine {
         let mut waiting = Vec::with_capacity(questions.len());
         for question in questions {
             let (answer, receiver) = oneshot::channel();
-            waiting.push(Waiting { question: question.asked_by(asker), deadline, answer });
+            let question = question.asked_by(asker);
+            waiting.push(Waiting { question, asker: asker.clone(), deadline, answer });
             answers.push(receiver);
         }
         self.queue.push_all(waiting).map_err(|error| (0, error))?;

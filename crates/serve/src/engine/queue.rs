@@ -6,7 +6,7 @@ use super::{
 };
 use crate::metrics::Metrics;
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 /// A patient in the queue.
 pub(crate) struct Waiting {
     pub(crate) question: Question,
+    /// Who asks.
+    pub(crate) asker: Arc<str>,
     pub(crate) deadline: Instant,
     pub(crate) answer: oneshot::Sender<Result<Answer, EngineError>>,
 }
@@ -127,9 +129,8 @@ impl Queue {
 
     fn take(&self, state: &mut QueueState) -> Vec<Waiting> {
         let now = Instant::now();
-        let mut batch = Vec::with_capacity(self.max_batch.min(state.waiting.len()));
-        while batch.len() < self.max_batch {
-            let Some(waiting) = state.waiting.pop_front() else { break };
+        let mut live = Vec::with_capacity(state.waiting.len());
+        for waiting in state.waiting.drain(..) {
             if waiting.answer.is_closed() {
                 self.metrics.abandoned(1);
             } else if waiting.deadline <= now {
@@ -137,8 +138,13 @@ impl Queue {
                 // The caller may leave in this very moment, and then nobody is owed an answer.
                 let _ = waiting.answer.send(Err(EngineError::Late));
             } else {
-                batch.push(waiting);
+                live.push(waiting);
             }
+        }
+        let chosen = in_rounds(live.iter().map(|waiting| &waiting.asker), self.max_batch);
+        let mut batch = Vec::with_capacity(chosen.len());
+        for (place, waiting) in live.into_iter().enumerate() {
+            if chosen.contains(&place) { batch.push(waiting) } else { state.waiting.push_back(waiting) }
         }
         batch
     }
@@ -147,4 +153,20 @@ impl Queue {
         self.lock().closed = true;
         self.changed.notify_all();
     }
+}
+
+/// The places of those whose turn it is: one of each asker's, the oldest first, then a second of each, up to `most`. Whoever asks about
+/// hundreds makes nobody else wait for all of them.
+fn in_rounds<'a>(askers: impl Iterator<Item = &'a Arc<str>>, most: usize) -> HashSet<usize> {
+    let mut asked: HashMap<&Arc<str>, usize> = HashMap::new();
+    let mut order: Vec<(usize, usize)> = askers
+        .enumerate()
+        .map(|(place, asker)| {
+            let round = asked.entry(asker).or_default();
+            *round += 1;
+            (*round, place)
+        })
+        .collect();
+    order.sort_unstable();
+    order.into_iter().take(most).map(|(_, place)| place).collect()
 }

@@ -51,7 +51,7 @@ fn risk(code: usize, cumulative_incidence: Vec<f64>) -> PatientRisk {
 fn question() -> RiskQuestion {
     #[allow(clippy::disallowed_methods, reason = "an empty record is nobody's")]
     let subject = Deidentified::vouch(Subject::new(1, Vec::new()));
-    let patient = Patient { subject, counts: RecordCounts::default(), person: None };
+    let patient = Patient { subject, counts: RecordCounts::default(), person: None, dead: false };
     RiskQuestion::new(Arc::new(patient), [0].into())
 }
 
@@ -76,10 +76,19 @@ const SOON: Duration = Duration::from_secs(5);
 
 impl Rig {
     fn ask(&self, patients: usize, within: Duration) -> tokio::task::JoinHandle<Result<usize, EngineError>> {
+        self.ask_as("test", patients, within)
+    }
+
+    fn ask_as(
+        &self,
+        asker: &'static str,
+        patients: usize,
+        within: Duration,
+    ) -> tokio::task::JoinHandle<Result<usize, EngineError>> {
         let (engine, arrival) = (self.engine.clone(), self.engine.expect_arrival());
         tokio::spawn(async move {
             let questions = (0..patients).map(|_| question()).collect();
-            let answers = engine.ask(questions, &"test".into(), Instant::now() + within, arrival).await;
+            let answers = engine.ask(questions, &asker.into(), Instant::now() + within, arrival).await;
             answers.map(|risks| risks.len()).map_err(|(_, error)| error)
         })
     }
@@ -105,6 +114,29 @@ async fn what_comes_while_a_batch_runs_makes_the_next_one() {
         assert_eq!(call.await.unwrap(), Ok(1));
     }
     assert_eq!(rig.asked.try_iter().collect::<Vec<_>>(), [3, 1]);
+}
+
+#[tokio::test]
+async fn who_asks_about_one_does_not_wait_for_who_asks_about_many() {
+    let rig = rig(ServeSettings { max_batch: 2, ..Default::default() }, usize::MAX);
+    let running = rig.ask_as("many", 1, SOON);
+    rig.settle().await;
+    let many = rig.ask_as("many", 6, SOON);
+    rig.settle().await;
+    let one = rig.ask_as("one", 1, SOON);
+    rig.settle().await;
+    for _ in 0..2 {
+        rig.open.send(()).unwrap();
+    }
+    assert_eq!(running.await.unwrap(), Ok(1));
+    let one = tokio::time::timeout(SOON, one).await.expect("it waited for all that came before");
+    assert_eq!(one.unwrap(), Ok(1));
+    assert!(!many.is_finished());
+    for _ in 0..3 {
+        rig.open.send(()).unwrap();
+    }
+    assert_eq!(many.await.unwrap(), Ok(6));
+    assert_eq!(rig.asked.try_iter().collect::<Vec<_>>(), [1, 2, 2, 2, 1]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use fetch::{AddressRule, Base, Network, Roots};
 use govern::{
     Clock,
     access::{Caller, Identities, IdentityRefusal, KeysAt, Lack, Scope},
+    others_can_write,
 };
 use http_body_util::Full;
 use hyper::{Request, StatusCode, header};
@@ -124,7 +125,11 @@ impl Shared {
         let Some((at, _)) = self.places.get(place) else { return };
         let set = match at {
             // Small and near: waiting for it here takes less than handing it on.
-            Place::File(path) => std::fs::read(path).map_err(|_| "its file can't be read"),
+            Place::File(path) => match others_can_write(path) {
+                Ok(false) => std::fs::read(path).map_err(|_| "its file can't be read"),
+                Ok(true) => Err("others can write its file, or its directory; run `chmod go-w` on it"),
+                Err(_) => Err("its file can't be looked at"),
+            },
             Place::Server(base) => {
                 timeout(TIME, self.ask(base)).await.unwrap_or(Err("its server was too late"))
             }

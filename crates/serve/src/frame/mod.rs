@@ -56,6 +56,7 @@ pub(crate) async fn frame(State(models): State<Models>, mut request: Request, ne
     let _in_flight = metrics.request_started();
     request.extensions_mut().insert(id.clone());
     let is_fhir = request.uri().path().starts_with("/fhir/");
+    let is_azure = is_azure(request.uri().path());
     let trace = traced(&models, &request, &id);
     let answering = without_panic(next.run(request));
     let (mut response, traced) = match trace {
@@ -68,6 +69,9 @@ pub(crate) async fn frame(State(models): State<Models>, mut request: Request, ne
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {
         write_error(&mut response, error, &id, is_fhir);
+        if is_azure {
+            response.headers_mut().insert(AZURE_ERROR_CODE, HeaderValue::from_static(error.row().1));
+        }
         record.error = Some(error.row().1);
     }
     if let Some((trace, steps)) = traced {
@@ -79,6 +83,14 @@ pub(crate) async fn frame(State(models): State<Models>, mut request: Request, ne
     }
     record.answered(&response);
     response
+}
+
+/// Where Azure's clients look for an error's code.
+const AZURE_ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+
+/// Is this one of Azure AI Model Inference's addresses, or of Azure's deployments?
+fn is_azure(path: &str) -> bool {
+    matches!(path, "/chat/completions" | "/embeddings" | "/info") || path.starts_with("/openai/deployments/")
 }
 
 /// The trace of a request, where requests are traced. Probes and measures, which come every few seconds, are not.

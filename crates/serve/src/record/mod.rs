@@ -14,7 +14,7 @@ use crate::{
     frame::{RequestId, without_panic},
     late::{Late, Settled},
     mirror::Mirror,
-    traces::step,
+    traces::{noted, step, took},
 };
 use axum::{
     body::{Body, Bytes},
@@ -36,6 +36,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Headers that say which model was asked, where it stands, and where the call is recorded. Errors have them too.
 pub(crate) const ORIGIN_HEADERS: [HeaderName; 3] = [
@@ -58,6 +59,7 @@ struct Notes {
     kept: Option<String>,
     mirrored: Option<Vec<RiskQuestion>>,
     model_asked: bool,
+    once_recorded: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl CallNotes {
@@ -100,6 +102,16 @@ impl CallNotes {
         self.lock().model_asked = true;
     }
 
+    /// What the call changes here, done when its entry is written, and not at all where that fails or the call isn't answered well.
+    pub(crate) fn once_recorded(&self, change: impl FnOnce() + Send + 'static) {
+        self.lock().once_recorded = Some(Box::new(change));
+    }
+
+    /// Has all of the call arrived, at a server that records it?
+    fn has_arrived(&self) -> bool {
+        self.lock().input_digest.is_some()
+    }
+
     fn input_arrived(&self, digest: String, input: Option<Vec<Bytes>>) {
         let mut notes = self.lock();
         notes.input_digest = Some(digest);
@@ -115,8 +127,10 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
         (Some(Rule::Answer(_, withheld)), Some(path)) => (Some(withheld), path),
         (Some(Rule::Recorded(_)), Some(path)) => (None, path),
         (_, path) => {
-            let (mut request, chosen) =
-                choose::of_service(&models, request, path.as_deref().unwrap_or_default()).await;
+            let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::local);
+            let unnamed = first_granted(&models, &caller);
+            let path = path.as_deref().unwrap_or_default();
+            let (mut request, chosen) = choose::of_service(&models, unnamed, request, path).await;
             return match chosen {
                 Ok(state) => {
                     request.extensions_mut().insert(state);
@@ -139,7 +153,7 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
     let unnamed = match withheld {
         Some(_) => models.default(),
         // What only tells the server something tells it to a model that the caller may ask, where there is one.
-        None => models.all().iter().find(|state| is_granted(&caller, state)).unwrap_or(models.default()),
+        None => first_granted(&models, &caller),
     };
     let (mut request, chosen) = choose::of_call(&models, unnamed, request, &path).await;
     let (state, refused) = match chosen {
@@ -158,18 +172,47 @@ pub(crate) async fn record(State(models): State<Models>, mut request: Request, n
     if mirrored {
         notes.asked(Vec::new());
     }
-    let mut response = match refused {
-        Some(error) => error.into_response(),
-        None => {
-            request.extensions_mut().insert(state.clone());
-            without_panic(next.run(request)).await
+    let place = models.common().settling.clone().try_acquire_owned().ok();
+    // On a task of its own: a caller who leaves takes the connection's future along, and what was asked or changed by then goes on record
+    // all the same.
+    let (here, left) = oneshot::channel::<()>();
+    let answering = async move {
+        let mut response = match refused {
+            Some(error) => error.into_response(),
+            None => {
+                request.extensions_mut().insert(state.clone());
+                let door = without_panic(next.run(request));
+                tokio::select! {
+                    biased;
+                    response = door => response,
+                    _ = left => match notes.has_arrived() {
+                        true => ApiError::CallerLeft.into_response(),
+                        // Nothing was asked.
+                        false => return ApiError::CallerLeft.into_response(),
+                    },
+                }
+            }
+        };
+        let call = Unsettled { models, state, call, notes, caller, withheld, begun, _place: place };
+        match response.extensions_mut().remove::<Late>() {
+            Some(late) => call.settle_later(late),
+            None => call.settle(response).await,
         }
     };
-    let call = Unsettled { models, state, call, notes, caller, withheld, begun };
-    match response.extensions_mut().remove::<Late>() {
-        Some(late) => call.settle_later(late),
-        None => call.settle(response).await,
+    let answered = tokio::spawn(noted(answering)).await;
+    drop(here);
+    match answered {
+        Ok((response, steps)) => {
+            took(steps);
+            response
+        }
+        Err(_) => ApiError::Internal.into_response(),
     }
+}
+
+/// The first model that a caller may ask; that which is first, where there is none.
+fn first_granted<'m>(models: &'m Models, caller: &Caller) -> &'m AppState {
+    models.all().iter().find(|state| is_granted(caller, state)).unwrap_or(models.default())
 }
 
 /// A call that was answered, and whose answer must not leave yet.
@@ -181,12 +224,14 @@ struct Unsettled {
     caller: Caller,
     withheld: Option<fn(ApiError) -> Response>,
     begun: Instant,
+    /// Among those that a server waits for before it ends.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Unsettled {
     /// Records the call; what may leave is returned.
     async fn settle(self, response: Response) -> Response {
-        let Unsettled { models, state, mut call, notes, caller, withheld, begun } = self;
+        let Unsettled { models, state, mut call, notes, caller, withheld, begun, _place } = self;
         let tells = response.status().is_success() || notes.lock().model_asked;
         let refusal =
             if tells && withheld.is_some() { refused_now(&state, &mut call, &caller) } else { None };
@@ -205,7 +250,7 @@ impl Unsettled {
             &body,
             state.settings().max_ledger_output_bytes,
         );
-        let (questions, input) = {
+        let (questions, input, change) = {
             let mut notes = notes.lock();
             call.input_digest = notes.input_digest.take();
             let input = notes.input.take();
@@ -217,7 +262,8 @@ impl Unsettled {
                 call.output_digest = keyed_digest(&state, &body);
             }
             let mirrored = notes.mirrored.take();
-            (mirrored.filter(|questions| head.status.is_success() && !questions.is_empty()), input)
+            let change = notes.once_recorded.take().filter(|_| head.status.is_success());
+            (mirrored.filter(|questions| head.status.is_success() && !questions.is_empty()), input, change)
         };
         // Before its entry: an entry whose input should be there leads to it.
         if let Err(error) = keep::input(&state, call.input_digest.as_deref(), input).await {
@@ -232,6 +278,9 @@ impl Unsettled {
             Ok(appended) => appended,
             Err(error) => return error.into_response(),
         };
+        if let Some(change) = change {
+            change();
+        }
         // A database may take seconds to write it, and the model may have been taken back meanwhile. The ledger then says of the same
         // call that it was withheld after all.
         if tells
@@ -291,10 +340,13 @@ impl Unsettled {
 
 /// The stages whose answers a caller may see. Here is the leash: every door that answers about a patient passes
 /// through it.
-fn may_see(stage: Stage, caller: &Caller) -> bool {
+fn may_see(stage: Stage, caller: &Caller, state: &AppState) -> bool {
     match stage {
         Stage::Live => true,
-        Stage::Draft | Stage::Validated => caller.is_trial(),
+        Stage::Draft | Stage::Validated => {
+            let model = &state.model().description;
+            caller.may_try(&model.name, &model.digest)
+        }
         Stage::Silent | Stage::Retired => false,
     }
 }
@@ -309,7 +361,7 @@ fn refused_now(state: &AppState, call: &mut Call, caller: &Caller) -> Option<Api
     }
     match call.model.stage {
         Stage::Retired => Some(ApiError::Retired),
-        stage if !may_see(stage, caller) => Some(ApiError::Withheld { stage }),
+        stage if !may_see(stage, caller, state) => Some(ApiError::Withheld { stage }),
         stage if stage != begun => Some(ApiError::StageUnavailable),
         _ => None,
     }

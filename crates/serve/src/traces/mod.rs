@@ -84,6 +84,20 @@ pub(crate) async fn step<T>(name: &'static str, doing: impl Future<Output = T>) 
     done
 }
 
+/// Does something on a task of its own, and gives the steps that it took.
+pub(crate) async fn noted<T>(doing: impl Future<Output = T>) -> (T, Steps) {
+    let noted = async {
+        let done = doing.await;
+        (done, Steps(STEPS.with(RefCell::take)))
+    };
+    STEPS.scope(RefCell::default(), noted).await
+}
+
+/// Tells the request's trace, if it has one, of steps that were taken on another task.
+pub(crate) fn took(steps: Steps) {
+    let _ = STEPS.try_with(|all| all.borrow_mut().extend(steps.0));
+}
+
 /// A request under way. Dropped without an answer, its caller has left.
 pub(crate) struct RequestTrace {
     traces: Traces,
@@ -101,17 +115,13 @@ struct Told {
     steps: Vec<Step>,
 }
 
-/// What [`RequestTrace::during`] gives beside the answer.
+/// What was taken on the way to an answer.
 pub(crate) struct Steps(Vec<Step>);
 
 impl RequestTrace {
     /// Answers the request, and notes the steps that it takes.
     pub(crate) async fn during(&self, answering: impl Future<Output = Response>) -> (Response, Steps) {
-        let noted = async {
-            let response = answering.await;
-            (response, Steps(STEPS.with(RefCell::take)))
-        };
-        STEPS.scope(RefCell::default(), noted).await
+        noted(answering).await
     }
 
     /// It was answered.

@@ -16,7 +16,12 @@ pub(crate) use kept::KeptAnswer;
 pub(crate) use model::{ExampleAnswer, ExamplesAnswer, ModelAnswer, ModelSummary, ModelsAnswer};
 pub(crate) use patient::{FhirBundle, PatientRecord, read_patient, record_of, records_of};
 pub(crate) use reason::{ReasonAnswer, ReasonRequest};
-pub(crate) use risk::{DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskRequest, SYNTHETIC_NOTICE};
+pub(crate) use risk::{
+    DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskCurve, RiskRequest, SYNTHETIC_NOTICE, age_in_words,
+    is_oldest,
+};
+
+pub(crate) use time::parse_time;
 
 pub(crate) use simulate::{FutureAnswer, FutureEventAnswer, SimulateAnswer, SimulateRequest, SimulatedCurve};
 

@@ -121,10 +121,6 @@ pub(crate) fn read_patient(
     let refused = |error| ApiError::Patient { path: at.to_owned(), error };
     match from_json::<Probe>(json, at)? {
         Probe { resource_type: Some(kind), .. } if kind == "Bundle" => {
-            if is_dead_without_a_date(json) {
-                let detail = "it is said to be dead (Patient.deceasedBoolean), and not since when".to_owned();
-                return Err(ApiError::OutOfScope { path: at.to_owned(), detail });
-            }
             predictor.read(SentRecord::Fhir(Identified::new(json)), known).map_err(refused)
         }
         Probe { resource_type: Some(_), .. } => Err(refused(PatientError::NotABundle)),
@@ -147,35 +143,6 @@ pub(crate) fn read_patient(
             "is neither a FHIR Bundle (with resourceType), nor a MEDS record (with events), nor rows of OMOP's (with omop); see /docs",
         )),
     }
-}
-
-/// Says a Patient in this Bundle that it has died, without a date that the record could end at? What isn't read here is the predictor's to say.
-fn is_dead_without_a_date(bundle: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Bundle {
-        #[serde(default)]
-        entry: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        #[serde(default)]
-        resource: Option<Resource>,
-    }
-    #[derive(Deserialize)]
-    struct Resource {
-        #[serde(rename = "resourceType", default)]
-        resource_type: String,
-        #[serde(rename = "deceasedBoolean", default)]
-        deceased: serde_json::Value,
-    }
-    // Hardly any record says so.
-    memchr::memmem::find(bundle, b"deceasedBoolean").is_some()
-        && serde_json::from_slice::<Bundle>(bundle).is_ok_and(|bundle| {
-            let resources = bundle.entry.into_iter().filter_map(|entry| entry.resource);
-            resources
-                .into_iter()
-                .any(|resource| resource.resource_type == "Patient" && resource.deceased == true)
-        })
 }
 
 fn meds_event(row: MedsRow, index: usize, at: &str) -> Result<MedsEvent, ApiError> {

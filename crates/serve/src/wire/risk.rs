@@ -94,10 +94,28 @@ pub(crate) struct RiskAnswer<'a> {
     pub(crate) patients: Vec<PatientAnswer<'a>>,
 }
 
+/// The oldest age that is told: of whoever is older the birth was moved there, and it stands for itself and all above.
+const OLDEST_AGE_YEARS: f64 = 90.0;
+/// Whole days and years of 365.25 days leave a moved birth so far from it.
+const MOVED_SLACK_YEARS: f64 = 0.01;
+
+/// Does this age stand for itself and all above?
+pub(crate) fn is_oldest(age_years: f64) -> bool {
+    age_years >= OLDEST_AGE_YEARS - MOVED_SLACK_YEARS
+}
+
+/// An age as people read it.
+pub(crate) fn age_in_words(age_years: f32) -> String {
+    match is_oldest(age_years.into()) {
+        true => format!("{OLDEST_AGE_YEARS:.0} or older"),
+        false => format!("{age_years:.1}"),
+    }
+}
+
 /// One patient's risks.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PatientAnswer<'a> {
-    /// Age at the last event of the record, in years.
+    /// Age at the last event of the record, in years; 90 stands for 90 and older.
     #[schema(example = 63.2)]
     pub(crate) age_years: Option<f32>,
     /// Administrative sex.
@@ -188,7 +206,10 @@ impl<'a> PatientAnswer<'a> {
             }
         });
         PatientAnswer {
-            age_years: risk.age_years.filter(|age| age.is_finite()).map(|age| (age * 10.0).round() / 10.0),
+            age_years: risk.age_years.filter(|age| age.is_finite()).map(|age| match is_oldest(age.into()) {
+                true => OLDEST_AGE_YEARS as f32,
+                false => (age * 10.0).round() / 10.0,
+            }),
             sex: match risk.sex {
                 Sex::Female => SexAnswer::Female,
                 Sex::Male => SexAnswer::Male,

@@ -4,7 +4,7 @@ use events::{SourceTime, Time};
 
 /// Reads `2021-03-04`, `2021-03-04T05:06`, `2021-03-04T05:06:07.123456`, with a space for the `T`, and with or
 /// without a zone. The zone is dropped, as MEDS does: what counts is the wall clock of the place of care.
-pub(super) fn parse_time(text: &str) -> Option<SourceTime> {
+pub(crate) fn parse_time(text: &str) -> Option<SourceTime> {
     let (date, rest) = text.split_at_checked(10)?;
     let date = date.as_bytes();
     if date[4] != b'-' || date[7] != b'-' {

@@ -75,7 +75,7 @@ async fn every_route_but_health_asks_for_a_key() {
     let probes: Vec<_> = routes().into_iter().filter(|route| route.scope.is_none()).collect();
     assert_eq!(
         probes.iter().map(|route| route.path).collect::<Vec<_>>(),
-        ["/ping", "/health/live", "/health/ready"]
+        ["/ping", "/health", "/health/live", "/health/ready"]
     );
     for probe in probes {
         assert_eq!(get(&locked.service, probe.path).await.status, 200, "{}", probe.path);

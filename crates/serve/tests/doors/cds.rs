@@ -224,7 +224,14 @@ async fn feedback_is_recorded_beside_the_card_and_without_free_text() {
     let kept = calls[1].feedback.as_ref().unwrap();
     assert_eq!(kept[0]["reason"], "known");
     assert_eq!(kept[0]["commented"], true);
+    assert_eq!(kept[0]["time"], "2026-11-26T10:00:00Z");
     assert!(!serde_json::to_string(&calls).unwrap().contains("Canary"));
+    let mut telling = feedback.clone();
+    telling["feedback"][0]["overrideReason"]["reason"]["code"] = json!("Canary-078-05-1120");
+    telling["feedback"][0]["outcomeTimestamp"] = json!("078-05-1120");
+    assert_eq!(post(&recorded.service, &path, &telling).await.status, 200);
+    let kept = recorded.calls().pop().unwrap().feedback.unwrap();
+    assert_eq!((&kept[0]["reason"], &kept[0]["time"]), (&json!("other"), &Value::Null), "{kept}");
     for bad in [
         json!({"feedback": []}),
         json!({"feedback": [{"card": "canary", "outcome": "accepted"}]}),

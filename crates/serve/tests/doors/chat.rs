@@ -65,6 +65,25 @@ async fn each_sentence_holds_a_code_or_a_figure_of_the_model() {
 }
 
 #[tokio::test]
+async fn only_what_lies_above_others_is_said_to() {
+    let service = service();
+    // A code that raises nobody's risk here.
+    for (codes, above) in [(&["LOINC//20150-9"][..], 0), (&["LOINC//33762-6"][..], 1)] {
+        let messages = json!([{"role": "user", "content": record(codes).to_string()}]);
+        let answer = post(&service, CHATS[0], &json!({"messages": messages})).await.json();
+        let text = answer["choices"][0]["message"]["content"].as_str().unwrap();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("- ")).collect();
+        assert_eq!(text.contains("None lies above"), above == 0, "{text}");
+        assert!(lines.len() >= above && (above > 0 || lines.is_empty()), "{text}");
+        for line in lines {
+            let percents: Vec<f64> =
+                line.split(" %").filter_map(|part| part.rsplit(' ').next()?.parse().ok()).collect();
+            assert!(percents.len() == 2 && percents[0] >= percents[1], "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_holds_the_same_words_in_pieces() {
     let service = service();
     let whole = post(&service, CHATS[0], &request()).await.json();
@@ -123,8 +142,13 @@ async fn other_models_are_not_here() {
     assert_eq!(post(&service, CHATS[0], &with("model", json!("osler-tiny"))).await.status, 200);
     for name in ["gpt-4", "..%2f..%2fetc%2fpasswd", "%00"] {
         let path = format!("/openai/deployments/{name}/chat/completions");
-        post(&service, &path, &request()).await.error(404, "no_such_model");
+        let answer = post(&service, &path, &request()).await;
+        answer.error(404, "no_such_model");
+        assert_eq!(answer.header("x-ms-error-code"), "no_such_model");
     }
+    let answer = post(&service, "/embeddings", &json!({})).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-ms-error-code")), (400, "invalid_request"));
+    assert_eq!(post(&service, CHATS[0], &json!({})).await.header("x-ms-error-code"), "");
     assert_eq!(get(&service, "/openai/v1/models").await.json()["data"][0]["id"], "osler-tiny");
     assert_eq!(get(&service, "/info").await.json()["model_type"], "chat_completion");
 }

@@ -66,6 +66,89 @@ async fn a_tool_fetches_the_record_and_its_result_is_answered() {
 }
 
 #[tokio::test]
+async fn nothing_is_said_of_another_patient_s_record() {
+    let service = service();
+    let bundle = |id: &str| {
+        let mut bundle = crate::fhir::bundle();
+        bundle["entry"][0]["resource"]["id"] = json!(id);
+        bundle
+    };
+    assert_eq!(bundle("p")["entry"][0]["resource"]["resourceType"], "Patient");
+    let of = |id: &str| json!({"role": "user", "content": format!("Patient/{id}: {}", bundle(id))});
+    let said = |role: &str, text: &str| json!({"role": role, "content": text});
+    let example = format!("Records look like {}", record(&["ICD10CM//I10"]));
+    let about_b = said("user", "And what of Patient/b?");
+    let earlier = said("assistant", "...");
+    let outcome = json!({"resourceType": "OperationOutcome", "issue": []}).to_string();
+    let cut = bundle("c").to_string();
+    let cut = format!("Now this one: {}", &cut[..cut.len() - 3]);
+    // What was said, and which message's record is answered for; else the patient who is fetched, or nobody.
+    for (messages, answered, fetched) in [
+        (json!([said("system", &example), about_b]), None, Some("b")),
+        (json!([said("developer", &example), about_b]), None, Some("b")),
+        (json!([said("assistant", &example), about_b]), None, Some("b")),
+        (json!([said("system", &example), said("user", "What of her?")]), None, None),
+        (json!([of("p"), earlier, about_b]), None, Some("b")),
+        (json!([of("p"), about_b, said("tool", &outcome)]), None, None),
+        (json!([of("p"), about_b, said("tool", "not found")]), None, None),
+        (json!([of("p"), said("tool", "not found")]), None, None),
+        (json!([of("p"), earlier, said("user", &cut)]), None, Some("p")),
+        (json!([of("p"), earlier, said("user", "And in ten years?")]), Some("message 1 of 3"), None),
+        (
+            json!([of("p"), earlier, said("user", "And Patient/p in ten years?")]),
+            Some("message 1 of 3"),
+            None,
+        ),
+        (json!([of("p"), about_b, said("tool", &bundle("b").to_string())]), Some("message 3 of 3"), None),
+        (
+            json!([
+                of("p"),
+                about_b,
+                said("tool", &record(&["ICD10CM//I10"]).to_string()),
+                earlier,
+                said("user", "More of Patient/b")
+            ]),
+            Some("message 3 of 5"),
+            None,
+        ),
+        (
+            json!([of("p"), about_b, said("tool", &bundle("b").to_string()), said("user", "And Patient/p?")]),
+            None,
+            Some("p"),
+        ),
+    ] {
+        for (path, body) in [
+            (CHATS[0], json!({"messages": messages, "tools": tools()})),
+            (CHATS[2], json!({"messages": messages, "tools": tools(), "tool_choice": "auto"})),
+        ] {
+            let answer = post(&service, path, &body).await.json();
+            let message = &answer["choices"][0]["message"];
+            let text = message["content"].as_str().unwrap_or_default();
+            let call = message["tool_calls"][0]["function"]["arguments"].as_str();
+            match (answered, fetched) {
+                (Some(place), _) => {
+                    assert!(text.contains(place) && text.contains(" %"), "{messages}: {message}")
+                }
+                (None, Some(id)) => {
+                    assert_eq!(call, Some(&*json!({"patient_id": id}).to_string()), "{messages}: {message}")
+                }
+                (None, None) => {
+                    assert!(
+                        call.is_none() && !text.contains('%') && text.contains("Send the patient's record"),
+                        "{messages}: {message}"
+                    );
+                }
+            }
+        }
+    }
+    let format = with("response_format", json!({"type": "json_object"}));
+    let answer = post(&service, CHATS[0], &format).await.json();
+    let content: Value =
+        serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    assert_eq!(content["record"], json!({"message": 2, "of_messages": 2}));
+}
+
+#[tokio::test]
 async fn a_call_is_streamed_in_the_shapes_of_both_apis() {
     let service = service();
     let mut asked = question("Patient/1");

@@ -1,6 +1,6 @@
 //! A stand-in for a model: plausible curves from textbook-like hazards, and faults on demand.
 //!
-//! Events with codes of the system `TEST` make it misbehave: `TEST//PANIC`, `TEST//READ_PANIC`, `TEST//SLOW`,
+//! Events with codes of the system `TEST` make it misbehave: `TEST//PANIC`, `TEST//READ_PANIC`, `TEST//READ_SLOW`, `TEST//SLOW`,
 //! `TEST//NAN`, `TEST//FAIL`, `TEST//OUT_OF_SCOPE`.
 
 use events::{Code, Deidentified, Event, Identified, SourceTime, Subject, Time};
@@ -274,6 +274,7 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
     let birth = patient["birthDate"].as_str().and_then(day);
     events.extend(birth.map(|birth| Event::new(Some(birth), Code::birth())));
     let death = patient["deceasedDateTime"].as_str().and_then(day);
+    let dead = patient["deceasedBoolean"] == true || !patient["deceasedDateTime"].is_null();
     events.extend(death.map(|death| Event::new(Some(death), Code::new(Code::DEATH))));
     match patient["gender"].as_str() {
         Some("female") => events.push(Event::new(None, Code::of("GENDER", "F"))),
@@ -295,12 +296,16 @@ fn read_fhir(bundle: Identified<&[u8]>, known: Option<&Patient>) -> Result<Patie
         }
     }
     let person = patient["id"].as_str().map(|id| id.bytes().map(i64::from).sum());
-    patient_of(events, rejected, person, known)
+    let patient = patient_of(events, rejected, person, known)?;
+    Ok(Patient { dead: dead || patient.dead, ..patient })
 }
 
 fn read_meds(events: Identified<Vec<MedsEvent>>, known: Option<&Patient>) -> Result<Patient, PatientError> {
     let events = events.into_exposed().into_iter().map(|event| {
         assert_ne!(event.code, "TEST//READ_PANIC", "a fault on demand");
+        if event.code == "TEST//READ_SLOW" {
+            std::thread::sleep(Duration::from_millis(300));
+        }
         let time = match event.time {
             SourceTime::Static => None,
             SourceTime::Date(time) | SourceTime::DateTime(time) => Some(time),
@@ -370,7 +375,12 @@ fn patient_of(
     }
     let person = known.and_then(|known| known.person).or(person);
     #[allow(clippy::disallowed_methods, reason = "made-up records are nobody's")]
-    Ok(Patient { subject: Deidentified::vouch(subject), counts, person })
+    Ok(Patient {
+        subject: Deidentified::vouch(subject),
+        counts,
+        person,
+        dead: known.is_some_and(|known| known.dead),
+    })
 }
 
 fn one_risk(question: &RiskQuestion, unknown: &str) -> Result<PatientRisk, PredictError> {

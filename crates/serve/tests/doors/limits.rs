@@ -199,3 +199,57 @@ async fn one_patient_that_breaks_the_model_breaks_it_for_itself_alone() {
         assert_eq!(call.await.unwrap(), if index == 7 { 500 } else { 200 }, "request {index}");
     }
 }
+
+/// What is sent small and held large is counted before it is built.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_too_long_is_refused_at_every_door_that_reads_a_body() {
+    const MOST: usize = 200_000;
+    let service = service();
+    let kept = post(&service, "/v1/patients", &record(&[])).await.json();
+    let kept = format!("/v1/patients/{}", kept["patient_id"].as_str().unwrap());
+    let mut doors: Vec<(String, serde_json::Value)> = crate::leash::answering()
+        .into_iter()
+        .map(|route| {
+            let path = route.path.replace("{id}", "osler-patient-view").replace("{name}", "osler-tiny");
+            (path.replace("/v1/patients/{patient}", &kept), crate::leash::body_for(&route))
+        })
+        .collect();
+    doors.push(("/v1/patients".into(), record(&[])));
+    doors.push((format!("{kept}/events"), record(&[])));
+    doors.push(("/cds-services/osler-patient-view/feedback".into(), json!({"feedback": []})));
+    let with = |body: &serde_json::Value, held: usize| {
+        let text = body.to_string();
+        format!("{{\"more\":[{}{{}}],{}", "{},".repeat(held - 1), &text[1..])
+    };
+    for (path, body) in &doors {
+        let at_most = post_text(&service, path, with(body, MOST)).await;
+        assert_ne!(at_most.status, 413, "{path} {}", at_most.text);
+        post_text(&service, path, with(body, MOST + 1)).await.error(413, "too_many_entries");
+    }
+    // A record that is a text within the request, entries of a Bundle, rows, messages.
+    let list = |held: usize| serde_json::Value::from(vec![json!({}); held]);
+    let bundle = |held: usize| {
+        let mut bundle = crate::fhir::bundle();
+        let entries = bundle["entry"].as_array_mut().unwrap();
+        entries.resize(held, json!({}));
+        bundle
+    };
+    for (held, status) in [(MOST, 200), (MOST + 1, 413)] {
+        let sent = bundle(held);
+        assert_eq!(post(&service, "/fhir/$risk", &sent).await.status.as_u16(), status);
+        let chat = json!({"messages": [{"role": "user", "content": sent.to_string()}]});
+        assert_eq!(post(&service, "/chat/completions", &chat).await.status.as_u16(), status);
+        let omop = json!({"omop": {"person": [{"person_id": 6, "year_of_birth": 1958}], "measurement": list(held),
+            "condition_occurrence": [{"condition_concept_id": 2}],
+            "concept": [{"concept_id": 2, "vocabulary_id": "ICD10CM", "concept_code": "I10"}]}});
+        assert_eq!(post(&service, "/v1/risk", &omop).await.status.as_u16(), status);
+    }
+    for (held, status) in [(1_000, 200), (1_001, 400)] {
+        let mut messages = vec![json!({"role": "user"}); held - 1];
+        messages.push(json!({"role": "user", "content": record(&["ICD10CM//I10"]).to_string()}));
+        for (path, field) in [("/chat/completions", "messages"), ("/openai/v1/responses", "input")] {
+            let answer = post(&service, path, &json!({field: messages})).await;
+            assert_eq!(answer.status.as_u16(), status, "{path} {}", answer.text);
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod fhir;
 mod identity;
 mod leash;
 mod ledger;
+mod left;
 mod limits;
 mod mirror;
 #[path = "../../../../fuzz/mutate.rs"]

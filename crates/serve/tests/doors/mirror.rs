@@ -5,6 +5,7 @@ use crate::{
     fake::{FakePredictor, record},
     several::{DIGESTS, Two, fake, two, two_of},
 };
+use axum::http::Request;
 use govern::ledger::Call;
 use serde_json::json;
 use serve::{Mirroring, Roles, ServeSettings, Stage};
@@ -12,6 +13,7 @@ use std::{
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
+use tower::ServiceExt;
 
 fn mirrored(share: f64) -> Roles {
     Roles { cds: None, mirror: Some(Mirroring { model: "second".into(), share }) }
@@ -148,6 +150,21 @@ async fn it_gives_way_to_callers() {
     two.silent(2).await;
     // The first, whose time was over before the model was idle.
     two.until("dropped", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_body_never_comes_keeps_nobody_from_being_asked_silently() {
+    let settings = ServeSettings { mirror_patience: Duration::from_secs(2), ..Default::default() };
+    let two = two_of([fake(0), fake(1)], [Stage::Live, Stage::Silent], mirrored(1.0), ungoverned(), settings);
+    let (_open, reader) = tokio::io::duplex(64);
+    let request = Request::post("/v1/risk?model=first").header("content-type", "application/json");
+    let trickling =
+        tokio::spawn(two.service.clone().oneshot(request.body(crate::limits::stalled(reader)).unwrap()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(post(&two.service, "/v1/risk", &record(&[])).await.status, 200);
+    two.until("recorded", 1).await;
+    assert!(!trickling.is_finished());
+    trickling.abort();
 }
 
 #[tokio::test]

@@ -235,6 +235,48 @@ async fn nothing_is_foretold_of_the_dead() {
     }
     let said = post(&service, "/fhir/$risk", &bundle).await.error(422, "out_of_scope");
     assert!(said.contains("not since when"), "{said}");
+    let kept = post(&service, "/v1/patients", &bundle).await.json();
+    let path = format!("/v1/patients/{}", kept["patient_id"].as_str().unwrap());
+    let more = json!({"events": [{"time": "2025-01-01", "code": "ICD10CM//I10"}]});
+    assert_eq!(post(&service, &format!("{path}/events"), &more).await.status, 200);
+    post(&service, &format!("{path}/risk"), &json!({})).await.error(422, "out_of_scope");
     let text = bundle.to_string().replace("\"deceasedBoolean\":true", "\"deceasedBoolean\":false");
     assert_eq!(crate::call::post_text(&service, "/fhir/$risk", text).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_age_past_ninety_is_told_as_ninety_or_older_at_every_door() {
+    let service = service();
+    let born = |year: i32| {
+        json!({"events": [{"code": "GENDER//F"}, {"time": format!("{year}-03-01"), "code": "MEDS_BIRTH"},
+            {"time": "2020-03-02", "code": "ICD10CM//I10"}, {"time": "2020-03-02", "code": "LOINC//33762-6"}]})
+    };
+    for (year, told, json_age) in
+        [(1925, "90 or older", 90.0), (1930, "90 or older", 90.0), (1931, "89.0", 89.0)]
+    {
+        let record = born(year);
+        let chat = json!({"messages": [{"role": "user", "content": record.to_string()}]});
+        let answer = post(&service, "/chat/completions", &chat).await.json();
+        let text = answer["choices"][0]["message"]["content"].as_str().unwrap();
+        assert!(text.contains(&format!("at the age of {told},")), "{text}");
+        let risk = post(&service, "/v1/risk", &record).await.json();
+        assert_eq!(risk["patients"][0]["age_years"], json!(json_age));
+
+        let mut bundle = crate::fhir::bundle();
+        bundle["entry"][0]["resource"]["birthDate"] = json!(format!("{year}-03-01"));
+        bundle["entry"][1]["resource"]["onsetDateTime"] = json!("2020-03-02");
+        let answer = post(&service, "/fhir/$risk", &bundle).await.json();
+        let entries = answer["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]);
+        let assessment =
+            entries.into_iter().find(|resource| resource["resourceType"] == "RiskAssessment").unwrap();
+        let range = &assessment["prediction"][0]["whenRange"];
+        assert_eq!(range["low"]["value"].as_f64().unwrap().floor(), json_age, "{range}");
+        assert_eq!(range.get("high").is_none(), told == "90 or older", "{range}");
+
+        let mut call = crate::cds::call();
+        call["prefetch"]["patient"]["birthDate"] = json!(format!("{}-06-01", year + 4));
+        let answer = post(&service, crate::cds::PATH, &call).await.json();
+        let card = answer["cards"][0]["detail"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert!(card.contains(&format!("at the age of {told}")), "{card}");
+    }
 }

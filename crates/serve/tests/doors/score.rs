@@ -89,5 +89,6 @@ async fn the_deployment_that_is_named_must_be_here() {
     assert_eq!(ask("osler-tiny").await.status, 200);
     ask("../osler-tiny").await.error(404, "no_such_model");
     assert_eq!(get(&service, "/ping").await.status, 200);
+    assert_eq!(get(&service, "/health").await.status, 200);
     assert_eq!(get(&service, "/version").await.text, "2026.1");
 }

@@ -211,6 +211,16 @@ async fn a_retired_one_answers_nobody_and_the_other_goes_on() {
     assert_eq!(two.asked()[1], 0);
 }
 
+#[tokio::test]
+async fn another_method_is_refused_as_by_one_model() {
+    let two = two([Stage::Live; 2], Roles::default());
+    for path in ["/v1/risk", "/chat/completions", "/v1/patients"] {
+        get(&two.service, path).await.error(405, "method_not_allowed");
+        let put = Request::put(path).body(Body::from("x")).unwrap();
+        send(&two.service, put).await.error(405, "method_not_allowed");
+    }
+}
+
 /// Two models, and a key for the second alone.
 fn granted_the_second() -> (Two, String, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
@@ -231,6 +241,8 @@ async fn a_key_for_one_model_keeps_patients_with_no_other() {
     two.post("/v1/patients", &named("first"), &none, key).await.error(403, "model_not_granted");
     two.post("/v1/patients?model=first", &record(&[]), &none, key).await.error(403, "model_not_granted");
     assert!(two.calls().is_empty(), "who isn't let in is not on record");
+    let info = Request::get("/info").header("api-key", key.unwrap()).body(Body::empty()).unwrap();
+    assert_eq!(send(&two.service, info).await.json()["model_name"], "second");
     // Where none is named, it is one that the key may ask.
     for (path, body) in [("/v1/patients", named("second")), ("/v1/patients", record(&[]))] {
         let kept = two.post(path, &body, &none, key).await;

@@ -102,7 +102,9 @@ fn a_role_opens_its_doors_and_the_ledger_learns_no_name() {
         for _ in 0..2 {
             let caller = identities.admit(&token, Some(Scope::Cds), now()).unwrap();
             assert!(caller.may(Scope::Cds) && caller.may(Scope::Read) && !caller.may(Scope::Metrics));
-            assert!(caller.may_ask("ward", "") && !caller.may_ask("other", "") && !caller.is_trial());
+            assert!(
+                caller.may_ask("ward", "") && !caller.may_ask("other", "") && !caller.may_try("ward", "")
+            );
             assert_eq!(caller.id, format!("{ISSUER}#aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"));
             assert!(!format!("{caller:?}").to_lowercase().contains("canary"));
         }
@@ -145,12 +147,50 @@ fn roles_add_up_at_the_doors_that_each_opens() {
     let at = |door| identities.admit(&both, Some(door), now()).unwrap();
     // A clinician who is a developer too isn't shown drafts at the bedside.
     let bedside = at(Scope::Cds);
-    assert!(bedside.may(Scope::Cds) && !bedside.is_trial() && !bedside.may_ask("draft", ""));
+    assert!(bedside.may(Scope::Cds) && !bedside.may_try("ward", "") && !bedside.may_ask("draft", ""));
     assert_eq!(bedside.quota().per_minute, Some(60));
     let desk = at(Scope::Predict);
-    assert!(desk.may(Scope::Predict) && desk.is_trial() && desk.may_ask("draft", ""));
+    assert!(desk.may(Scope::Predict) && desk.may_try("draft", "") && desk.may_ask("draft", ""));
     assert_eq!(desk.quota().per_minute, Some(60), "the freest of them");
     assert!(!at(Scope::Metrics).may(Scope::Metrics));
+}
+
+#[test]
+fn several_roles_allow_no_more_of_a_model_than_one_of_them_does() {
+    const HEAD: &str = r#"
+        [[issuer]]
+        iss = "https://sso.example"
+        aud = "osler"
+        jwks = "sso.json"
+        [roles.clinician]
+        scopes = ["predict"]
+    "#;
+    let dir = tempfile::tempdir().unwrap();
+    // What clinician and developer hold; then of each model whether it may be asked, and tried out.
+    for (clinician, developer, tiny, cand) in [
+        ("models = [\"tiny\"]", "models = [\"cand\"]\ntrial = true", (true, false), (true, true)),
+        ("models = [\"tiny\"]", "trial = true", (true, true), (true, true)),
+        ("", "models = [\"cand\"]\ntrial = true", (true, false), (true, true)),
+        ("models = [\"tiny\"]\ntrial = true", "models = [\"cand\"]", (true, true), (true, false)),
+        ("models = [\"tiny\"]", "models = [\"cand\"]", (true, false), (true, false)),
+        ("models = [\"tiny\"]", "models = [\"tiny\"]\ntrial = true", (true, true), (false, false)),
+    ] {
+        let file = format!("{HEAD}{clinician}\n[roles.developer]\nscopes = [\"predict\"]\n{developer}\n");
+        let identities = open_under(dir.path(), &file, &signing("1")).unwrap();
+        identities.take_keys(0, &set(&[RSA_PUBLIC]), now()).unwrap();
+        let token = sign(
+            Algorithm::RS256,
+            "rsa",
+            &json!({"iss": "https://sso.example", "aud": "osler", "sub": "x", "exp": seconds() + 60,
+                "roles": ["clinician", "developer"]}),
+        );
+        let caller = identities.admit(&token, Some(Scope::Predict), now()).unwrap();
+        assert_eq!(caller.name, "clinician developer");
+        for (model, wanted) in [("tiny", tiny), ("cand", cand)] {
+            let got = (caller.may_ask(model, ""), caller.may_try(model, ""));
+            assert_eq!(got, wanted, "{clinician} and {developer}: {model}");
+        }
+    }
 }
 
 #[test]

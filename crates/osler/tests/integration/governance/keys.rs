@@ -96,7 +96,17 @@ fn what_others_could_write_is_not_trusted() {
     said(&site, "access grant --governance site --name app --scope predict");
     assert_eq!(fs::metadata(site.path("site")).unwrap().permissions().mode() & 0o777, 0o700);
     fs::create_dir(site.path("site/models")).unwrap();
-    for name in ["", "/policy.toml", "/oidc.toml", "/issuers.toml", "/access.db", "/models"] {
+    for name in [
+        "",
+        "/policy.toml",
+        "/oidc.toml",
+        "/oidc.ca.pem",
+        "/issuers.toml",
+        "/used_tokens.db",
+        "/ledger.ca.pem",
+        "/access.db",
+        "/models",
+    ] {
         let name = format!("site{name}");
         if !site.path(&name).exists() {
             site.file(&name, "");
@@ -114,6 +124,18 @@ fn what_others_could_write_is_not_trusted() {
         mode(&name, before);
         said(&site, "access list --governance site");
     }
+    // A key set that lies elsewhere.
+    fs::remove_file(site.path("site/issuers.toml")).unwrap();
+    site.file("keys/set.json", r#"{"keys":[]}"#);
+    let named = site.path("keys/set.json").display().to_string();
+    site.file(
+        "site/oidc.toml",
+        format!("[[issuer]]\niss = \"https://a.example\"\naud = \"osler\"\njwks = \"{named}\"\n[roles.clinician]\nscopes = [\"cds\"]\n"),
+    );
+    mode("keys/set.json", 0o646);
+    let serve = format!("serve --model {} --governance site --listen 127.0.0.1:0", super::model());
+    let refused = site.fail(&serve);
+    assert!(refused.contains("set.json") && refused.contains("can be written by others"), "{refused}");
 }
 
 #[test]

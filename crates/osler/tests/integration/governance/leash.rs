@@ -252,7 +252,11 @@ fn a_step_that_was_cut_off_is_taken_if_the_ledger_has_it_and_not_begun_if_not() 
     // Cut off between the ledger and the file, at the first step and at a later one.
     std::fs::rename(&path, &pending).unwrap();
     assert!(said(site, "model list --governance site").starts_with("validated"));
-    assert!(path.exists() && !pending.exists(), "it is put in its place");
+    assert!(
+        !path.exists() && pending.exists(),
+        "who only looks changes nothing: another step may be under way"
+    );
+    std::fs::rename(&pending, &path).unwrap();
     let before = std::fs::read(&path).unwrap();
     let mut copy = std::process::Command::new("cp");
     assert!(copy.arg("-r").args([site.path("site"), site.path("copy")]).status().unwrap().success());
@@ -261,10 +265,9 @@ fn a_step_that_was_cut_off_is_taken_if_the_ledger_has_it_and_not_begun_if_not() 
     std::fs::rename(&path, &pending).unwrap();
     std::fs::write(&path, &before).unwrap();
     assert_eq!(stage("site"), "silent");
-    std::fs::rename(&path, &pending).unwrap();
-    std::fs::write(&path, &before).unwrap();
     take(site, "demote", "retired", "clinician");
     assert_eq!(stage("site"), "retired");
+    assert!(path.exists() && !pending.exists(), "who takes the next step puts the last in its place");
 
     // Cut off before the ledger had it: it was never taken, and can be.
     let there = site.path("copy/models").join(pending.file_name().unwrap());

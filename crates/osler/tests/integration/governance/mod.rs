@@ -2,6 +2,7 @@
 
 mod cluster;
 mod database;
+mod dead;
 mod inputs;
 mod keys;
 mod killed;

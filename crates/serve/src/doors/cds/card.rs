@@ -6,7 +6,7 @@ use crate::{
     error::ApiError,
     model::ServedModel,
     uuid::new_uuid,
-    wire::{DISCLAIMER, SYNTHETIC_NOTICE},
+    wire::{DISCLAIMER, SYNTHETIC_NOTICE, age_in_words},
 };
 use events::Time;
 use govern::lifecycle::Stage;
@@ -68,7 +68,7 @@ impl Stands {
     fn told(&self, age_years: Option<f32>) -> String {
         let mut text = format!("As of the last event on file, {}", self.day);
         if let Some(age) = age_years.filter(|age| age.is_finite()) {
-            let _ = write!(text, ", at the age of {age:.1}");
+            let _ = write!(text, ", at the age of {}", age_in_words(age));
         }
         // Charts of today are told by their date alone.
         if self.years_ago >= 1.0 {
@@ -117,7 +117,8 @@ pub(crate) struct Coding {
     display: &'static str,
 }
 
-const OVERRIDE_REASONS: [(&str, &str); 4] = [
+/// The reasons that a card offers.
+pub(super) const OVERRIDE_REASONS: [(&str, &str); 4] = [
     ("known", "Known and being treated"),
     ("not-relevant", "Not relevant for this patient"),
     ("wrong-data", "The record is incomplete or wrong"),

@@ -1,14 +1,14 @@
 //! What became of a card, as the EHR tells it.
 
-use super::services::Service;
+use super::{card::OVERRIDE_REASONS, services::Service};
 use crate::{
     AppState,
-    body::{nests_within, receive_json},
+    body::{receive_json, within_bounds},
     error::ApiError,
     frame::ErrorBody,
     record::CallNotes,
     uuid::is_uuid,
-    wire::from_json,
+    wire::{from_json, parse_time},
 };
 use axum::{
     Extension,
@@ -16,6 +16,7 @@ use axum::{
     extract::Path,
     http::{HeaderMap, StatusCode},
 };
+use events::SourceTime;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -81,7 +82,7 @@ struct Kept<'a> {
     outcome: Outcome,
     reason: Option<&'a str>,
     commented: bool,
-    time: Option<&'a str>,
+    time: Option<String>,
 }
 
 /// What became of cards
@@ -107,10 +108,7 @@ pub(crate) async fn feedback(
 ) -> Result<StatusCode, ApiError> {
     Service::of(&id).ok_or(ApiError::NotFound)?;
     let body = receive_json(&state, &headers, body).await?;
-    let limit = state.settings().max_json_depth;
-    if !nests_within(body.bytes(), limit) {
-        return Err(ApiError::TooDeep { limit });
-    }
+    within_bounds(body.bytes(), state.settings().max_json_depth)?;
     let request: FeedbackRequest<'_> = from_json(body.bytes(), "body")?;
     if request.feedback.is_empty() || request.feedback.len() > MAX_REPORTS {
         return Err(ApiError::invalid("body.feedback", "must speak of 1 to 100 cards"));
@@ -125,26 +123,55 @@ pub(crate) async fn feedback(
         kept.push(Kept {
             card: &report.card,
             outcome: report.outcome,
-            reason: reason
-                .and_then(|reason| reason.reason.as_ref()?.code.as_deref())
-                .filter(|code| is_word(code, 64)),
+            reason: reason.and_then(|reason| reason.reason.as_ref()?.code.as_deref()).map(known_reason),
             commented: reason.is_some_and(|reason| reason.user_comment.is_some()),
-            time: report.outcome_timestamp.as_deref().filter(|time| is_instant(time)),
+            time: report.outcome_timestamp.as_deref().and_then(instant),
         });
     }
     notes.tells(serde_json::to_value(&kept).map_err(|_| ApiError::Internal)?);
     Ok(StatusCode::OK)
 }
 
-/// A code: letters, digits, hyphens, points.
-fn is_word(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+/// A reason that cards offer; what else an EHR says is its own, and may speak of a patient.
+fn known_reason(code: &str) -> &'static str {
+    OVERRIDE_REASONS.iter().find(|(known, _)| *known == code).map_or("other", |(known, _)| known)
 }
 
-fn is_instant(text: &str) -> bool {
-    (10..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b'+' | b'T' | b'Z'))
+/// A moment as RFC 3339 writes it, to the second and with its zone: digits beyond could say anything.
+fn instant(text: &str) -> Option<String> {
+    let (clock, rest) = text.split_at_checked(19)?;
+    let SourceTime::DateTime(_) = parse_time(clock).filter(|_| clock.as_bytes()[10] == b'T')? else {
+        return None;
+    };
+    let zone = rest.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
+    let is_zone = zone == "Z"
+        || zone.len() == 6 && zone.starts_with(['+', '-']) && parse_time(&format!("{clock}{zone}")).is_some();
+    is_zone.then(|| format!("{clock}{zone}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_report_only_a_moment_and_a_known_word_are_kept() {
+        for (text, kept) in [
+            ("2026-11-26T10:00:00Z", Some("2026-11-26T10:00:00Z")),
+            ("2026-11-26T10:00:00.078051120Z", Some("2026-11-26T10:00:00Z")),
+            ("2026-11-26T10:00:00.5-05:00", Some("2026-11-26T10:00:00-05:00")),
+            ("2026-11-26", None),
+            ("2026-11-26T10:00:00", None),
+            ("078-05-1120", None),
+            ("2026-13-26T10:00:00Z", None),
+            ("2026-11-26T10:00:00+99:99", None),
+            ("2026-11-26T10:00:00ZZ", None),
+            ("1111111111111111111111111", None),
+        ] {
+            assert_eq!(instant(text).as_deref(), kept, "{text}");
+        }
+        assert_eq!(
+            ["known", "disagree", "MRN-0012345", ""].map(known_reason),
+            ["known", "disagree", "other", "other"]
+        );
+    }
 }

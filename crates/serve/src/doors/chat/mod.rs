@@ -1,6 +1,6 @@
 //! OpenAI's API and Azure AI Model Inference: chat over a patient's record.
 //!
-//! No language model is behind these doors. A message must hold a record (a FHIR Bundle, or events in MEDS terms); the
+//! No language model is behind these doors. A message of the caller's or a tool's must hold a record (a FHIR Bundle, or events in MEDS terms); the
 //! answer is composed from the model's numbers, one sentence a number. What can't be read is said, and a Bundle asked
 //! for, of the caller's own tool where one can be called without guessing. The conversation is not kept, and questions in
 //! prose change nothing.
@@ -33,7 +33,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use compose::Composed;
+use compose::{Composed, Lack};
 use govern::access::Scope;
 use request::{Asked, Shape};
 use tools::ToolCall;
@@ -100,22 +100,26 @@ fn composed(
     risks: Vec<PatientRisk>,
 ) -> Result<Composed, ApiError> {
     let model = state.model();
-    match (patient, risks.into_iter().next()) {
-        (Some(patient), Some(risk)) => {
+    match (patient.zip(asked.source.ok()), risks.into_iter().next()) {
+        (Some((patient, place)), Some(risk)) => {
             let horizons: Vec<usize> = (0..model.description.horizons_days.len()).collect();
-            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, TOP);
+            // Sentences speak of one horizon, and choose by it.
+            let is_told = asked.give_to.is_none() && matches!(asked.shape, Shape::Text);
+            let most = if is_told { usize::MAX } else { TOP };
+            let answer = PatientAnswer::of(model, &horizons, patient.counts, risk, RankBy::Excess, most);
             match asked.give_to.take() {
                 Some((name, schema)) => {
-                    let arguments = Composed::of(&model.description, &answer, &Shape::Schema(schema))?.text();
+                    let arguments =
+                        Composed::of(&model.description, &answer, place, &Shape::Schema(schema))?.text();
                     asked.call = Some(ToolCall { name, arguments });
                     Ok(Composed::nothing())
                 }
-                None => Composed::of(&model.description, &answer, &asked.shape),
+                None => Composed::of(&model.description, &answer, place, &asked.shape),
             }
         }
         (Some(_), None) => Err(ApiError::Internal),
         (None, _) if asked.call.is_some() => Ok(Composed::nothing()),
-        (None, _) => Composed::no_record(&asked.shape),
+        (None, _) => Composed::no_record(&asked.shape, asked.source.err().unwrap_or(Lack::Record)),
     }
 }
 

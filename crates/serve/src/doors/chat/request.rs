@@ -1,19 +1,23 @@
 //! What is asked: the messages, and the record among them.
 
 use super::{
+    compose::Lack,
     schema::Schema,
-    tools::{Choice, Tool, ToolCall, Tools},
+    tools::{Choice, Tool, ToolCall, Tools, patient_ids},
 };
-use crate::{doors::found_record::record_in, error::ApiError, wire::from_json};
+use crate::{body::within_bounds, doors::found_record::record_in, error::ApiError, wire::from_json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// A request, read.
 pub(super) struct Asked {
     /// The model that the caller names.
     pub(super) model: Option<String>,
-    /// The last record in the messages.
+    /// The record that is asked about.
     pub(super) record: Option<Box<RawValue>>,
+    /// Where that stands, or why there is none.
+    pub(super) source: Result<Place, Lack>,
     pub(super) stream: bool,
     pub(super) include_usage: bool,
     /// What the answer is to be written as.
@@ -22,6 +26,13 @@ pub(super) struct Asked {
     pub(super) call: Option<ToolCall>,
     /// The caller's tool that is to get the answer as its arguments, where one must be called and there is a record.
     pub(super) give_to: Option<(String, Schema)>,
+}
+
+/// A message's place among all, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) number: usize,
+    pub(super) of: usize,
 }
 
 /// What an answer is written as.
@@ -122,7 +133,7 @@ struct Named {
     schema: Option<Box<RawValue>>,
 }
 
-/// A message; a record may stand in one of any role.
+/// A message; a record may stand in a user's, and in a tool's result.
 #[derive(Deserialize, utoipa::ToSchema)]
 struct Message {
     #[serde(default)]
@@ -157,6 +168,7 @@ impl Asked {
         Ok(Asked {
             shape: shape_of(request.response_format)?,
             record: read.record,
+            source: read.source,
             call: read.call,
             give_to: read.give_to,
             model: request.model,
@@ -178,6 +190,7 @@ impl Asked {
         Ok(Asked {
             shape: shape_of(request.text.and_then(|text| text.format))?,
             record: read.record,
+            source: read.source,
             call: read.call,
             give_to: read.give_to,
             model: request.model,
@@ -203,36 +216,149 @@ fn shape_of(format: Option<Format>) -> Result<Shape, ApiError> {
 
 struct Messages<'a>(&'a [Message]);
 
+/// The most messages of a conversation.
+const MOST_MESSAGES: usize = 1_000;
+
 struct ReadMessages {
     record: Option<Box<RawValue>>,
+    source: Result<Place, Lack>,
     call: Option<ToolCall>,
     give_to: Option<(String, Schema)>,
 }
 
 impl Messages<'_> {
-    /// The last record, or the tool that is to fetch one.
+    /// The record that is asked about, or the tool that is to fetch it.
     fn read(&self, tools: Tools) -> Result<ReadMessages, ApiError> {
         let last = self.0.last().ok_or_else(|| ApiError::invalid("messages", "holds no message"))?;
-        if let Some(record) = self.texts().find_map(record_in) {
-            return Ok(ReadMessages { record: Some(record), call: None, give_to: tools.for_answer()? });
+        if self.0.len() > MOST_MESSAGES {
+            return Err(ApiError::invalid("messages", "holds more than 1000 messages"));
         }
-        // A tool that brought no record would bring none the next time either.
-        let is_result = last.role.as_deref() == Some("tool") || last.output.is_some();
-        let call = if is_result { None } else { tools.call(self.texts())? };
-        Ok(ReadMessages { record: None, call, give_to: None })
+        match self.newest_record() {
+            Ok((place, record)) => {
+                let source = Ok(Place { number: place + 1, of: self.0.len() });
+                Ok(ReadMessages { record: Some(record), source, call: None, give_to: tools.for_answer()? })
+            }
+            Err(lack) => {
+                // A tool that brought no record would bring none the next time either.
+                let texts = self.0.iter().rev().flat_map(Message::texts);
+                let call = if last.is_result() { None } else { tools.call(texts)? };
+                Ok(ReadMessages { record: None, source: Err(lack), call, give_to: None })
+            }
+        }
     }
 
-    /// All texts, the last first.
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().rev().flat_map(|message| {
-            let parts = match &message.content {
-                Some(Content::Text(text)) => vec![text.as_str()],
-                Some(Content::Parts(parts)) => {
-                    parts.iter().rev().filter_map(|part| part.text.as_deref()).collect()
+    /// The newest record, with its message's place. Nothing is said of an older one where what came after it may speak of somebody else.
+    fn newest_record(&self) -> Result<(usize, Box<RawValue>), Lack> {
+        for (place, message) in self.0.iter().enumerate().rev() {
+            if !message.may_hold_a_record() {
+                continue;
+            }
+            if let Some(record) = message.texts().find_map(record_in) {
+                if is_outcome(&record) {
+                    return Err(Lack::Unfetched);
                 }
-                None => vec![],
-            };
-            message.output.as_deref().into_iter().chain(parts)
-        })
+                let since = self.0[place + 1..].iter().flat_map(Message::texts).flat_map(patient_ids);
+                let since: BTreeSet<&str> = since.collect();
+                let is_another = !since.is_empty() && {
+                    let of = self.ids_of(place, &record);
+                    since.iter().any(|id| !of.contains(*id))
+                };
+                return if is_another { Err(Lack::Another) } else { Ok((place, record)) };
+            }
+            if message.texts().any(looks_like_a_record) {
+                return Err(Lack::Unreadable);
+            }
+            if message.is_result() && place + 1 == self.0.len() {
+                return Err(Lack::Unfetched);
+            }
+        }
+        Err(Lack::Record)
     }
+
+    /// The ids by which the patient of a record may be called: those of its Patients, those that its message gives, and, where a tool
+    /// brought it, those that it was asked for.
+    fn ids_of(&self, place: usize, record: &RawValue) -> BTreeSet<String> {
+        let mut ids = ids_in(record);
+        let asked =
+            self.0[..place].iter().rev().find(|message| !message.is_result() && !message.is_model_s());
+        let asked = asked.filter(|_| self.0[place].is_result());
+        let texts = self.0[place..=place].iter().chain(asked).flat_map(Message::texts);
+        ids.extend(texts.flat_map(patient_ids).map(str::to_owned));
+        ids
+    }
+}
+
+impl Message {
+    /// Is it a tool's result?
+    fn is_result(&self) -> bool {
+        self.output.is_some() || matches!(self.role.as_deref(), Some("tool" | "function"))
+    }
+
+    /// Is it what was answered here, or said to be?
+    fn is_model_s(&self) -> bool {
+        self.role.as_deref() == Some("assistant")
+    }
+
+    /// What the caller's program says to a model (`system`, `developer`), and what one answered, show records at most as examples.
+    fn may_hold_a_record(&self) -> bool {
+        self.is_result() || matches!(self.role.as_deref(), None | Some("user"))
+    }
+
+    /// Its texts, the last first.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let parts = match &self.content {
+            Some(Content::Text(text)) => vec![text.as_str()],
+            Some(Content::Parts(parts)) => {
+                parts.iter().rev().filter_map(|part| part.text.as_deref()).collect()
+            }
+            None => vec![],
+        };
+        self.output.as_deref().into_iter().chain(parts)
+    }
+}
+
+/// Is it a server's word on why it sends nothing?
+fn is_outcome(record: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(rename = "resourceType", borrow)]
+        kind: Cow<'a, str>,
+    }
+    serde_json::from_str::<Kind<'_>>(record.get()).is_ok_and(|of| of.kind == "OperationOutcome")
+}
+
+/// Was a record meant to stand here, though none can be read?
+fn looks_like_a_record(text: &str) -> bool {
+    ["\"resourceType\"", "\"events\"", "\"omop\""].iter().any(|key| text.contains(key))
+}
+
+/// The ids of a Bundle's Patients; none where that can't be read.
+fn ids_in(record: &RawValue) -> BTreeSet<String> {
+    /// Deeper ones serde_json doesn't read.
+    const MOST_LEVELS: usize = 127;
+    #[derive(Deserialize)]
+    struct Bundle<'a> {
+        #[serde(borrow, default)]
+        entry: Vec<Entry<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Entry<'a> {
+        #[serde(borrow, default)]
+        resource: Option<Resource<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Resource<'a> {
+        #[serde(rename = "resourceType", borrow, default)]
+        kind: Cow<'a, str>,
+        #[serde(borrow, default)]
+        id: Option<Cow<'a, str>>,
+    }
+    if within_bounds(record.get().as_bytes(), MOST_LEVELS).is_err() {
+        return BTreeSet::new();
+    }
+    let entries =
+        serde_json::from_str::<Bundle<'_>>(record.get()).map_or_else(|_| Vec::new(), |bundle| bundle.entry);
+    let patients =
+        entries.into_iter().filter_map(|entry| entry.resource).filter(|resource| resource.kind == "Patient");
+    patients.filter_map(|patient| patient.id.map(Cow::into_owned)).collect()
 }

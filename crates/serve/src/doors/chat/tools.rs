@@ -124,7 +124,11 @@ impl Tools {
     /// first.
     pub(super) fn call<'a>(self, texts: impl Iterator<Item = &'a str>) -> Result<Option<ToolCall>, ApiError> {
         let must = self.must;
-        let patient = if self.functions.is_empty() { None } else { texts.filter_map(patient_id).next() };
+        let patient = if self.functions.is_empty() {
+            None
+        } else {
+            texts.filter_map(|text| patient_ids(text).next()).next()
+        };
         let mut call = None;
         for function in self.functions {
             let parameters = function.parameters.as_deref().map(parsed).transpose()?;
@@ -178,10 +182,10 @@ fn value(name: &str, schema: Option<&Value>, patient: Option<&str>) -> Option<Va
     Some(if name.ends_with("reference") { format!("Patient/{id}") } else { id.to_owned() }.into())
 }
 
-/// The id of the first reference to a patient in a text, as FHIR writes ids.
-fn patient_id(text: &str) -> Option<&str> {
+/// The ids of the references to patients in a text, as FHIR writes ids.
+pub(super) fn patient_ids(text: &str) -> impl Iterator<Item = &str> {
     const REFERENCE: &str = "Patient/";
-    text.match_indices(REFERENCE).find_map(|(place, _)| {
+    text.match_indices(REFERENCE).filter_map(|(place, _)| {
         if text[..place].ends_with(|before: char| before.is_alphanumeric()) {
             return None;
         }

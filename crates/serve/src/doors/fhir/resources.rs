@@ -9,7 +9,7 @@ use crate::{
     ModelDescription,
     error::ApiError,
     uuid::new_uuid,
-    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE},
+    wire::{DISCLAIMER, PatientAnswer, SYNTHETIC_NOTICE, is_oldest},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use govern::lifecycle::Stage;
@@ -86,8 +86,11 @@ fn risk_assessment(answered: &Answered<'_>, device: &str) -> Value {
             });
             if let Some(age) = patient.age_years.map(f64::from) {
                 let years = |age: f64| json!({ "value": rounded(age), "unit": "years", "system": "http://unitsofmeasure.org", "code": "a" });
-                prediction["whenRange"] =
-                    json!({ "low": years(age), "high": years(age + days / DAYS_PER_YEAR) });
+                prediction["whenRange"] = match is_oldest(age) {
+                    // How much older nobody here knows, and so no age by which it ends.
+                    true => json!({ "low": years(age) }),
+                    false => json!({ "low": years(age), "high": years(age + days / DAYS_PER_YEAR) }),
+                };
             }
             let reference = risk.reference.as_ref().and_then(|curve| curve.get(place)).filter(|p| **p > 1e-6);
             if let Some(reference) = reference {

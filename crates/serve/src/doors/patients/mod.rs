@@ -14,6 +14,7 @@ use crate::{
     error::ApiError,
     frame::{ErrorBody, RequestId},
     record::CallNotes,
+    uuid::new_uuid,
     wire::{EmbedRequest, KeptAnswer, PatientRecord, from_json, record_of, records_of},
 };
 use axum::{
@@ -26,6 +27,7 @@ use axum::{
 };
 use govern::access::Scope;
 use std::sync::Arc;
+use tokio::{sync::OwnedMutexGuard, time::timeout};
 
 pub(super) fn doors() -> Vec<Door> {
     let told = Rule::Recorded(Scope::Predict);
@@ -81,8 +83,10 @@ pub(super) async fn create(
     })
     .await?;
     let added = Some(patient.counts);
-    let kept = state.kept().put(&head.asker, patient.clone())?;
+    let (kept, weighed) = (new_uuid()?, state.kept().weighed(patient.clone())?);
     notes.is_about_kept(&kept);
+    let (of, owner, name) = (state.clone(), head.asker.clone(), kept.clone());
+    notes.once_recorded(move || of.kept().put(&owner, &name, weighed));
     Ok((StatusCode::CREATED, told(&state, &id, &kept, &patient, added)).into_response())
 }
 
@@ -126,8 +130,12 @@ pub(super) async fn delete(
     Path(kept): Path<String>,
     head: Head,
 ) -> Result<StatusCode, ApiError> {
-    state.kept().delete(&head.asker, &kept)?;
+    let turn = turn(&state, &head, &kept).await?;
     notes.is_about_kept(&kept);
+    notes.once_recorded(move || {
+        let _turn = turn;
+        state.kept().delete(&head.asker, &kept);
+    });
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -160,25 +168,32 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Response, ApiError> {
     not_retired(&state)?;
-    state.kept().get(&head.asker, &kept)?;
+    let turn = turn(&state, &head, &kept).await?;
     notes.is_about_kept(&kept);
     let (owner, name) = (head.asker.clone(), kept.clone());
-    let (patient, added) = ask::read(&state, &head, body, move |state, body| {
+    let (patient, weighed, added) = ask::read(&state, &head, body, move |state, body| {
         let record = record_of(body)?;
-        // Each turn in which this call loses to another is one in which that one was added.
-        loop {
-            let before = state.kept().get(&owner, &name)?;
-            let read = read_patient_onto(state, record, Some(&before), "body")?;
-            let added = read.counts;
-            let counts = sum(before.counts, added);
-            let after = Arc::new(Patient { counts, ..Arc::unwrap_or_clone(read) });
-            if state.kept().replace(&owner, &name, &before, after.clone())? {
-                return Ok((after, added));
-            }
-        }
+        let before = state.kept().get(&owner, &name)?;
+        let read = read_patient_onto(state, record, Some(&before), "body")?;
+        let added = read.counts;
+        let counts = sum(before.counts, added);
+        let after = Arc::new(Patient { counts, ..Arc::unwrap_or_clone(read) });
+        Ok((after.clone(), state.kept().weighed(after)?, added))
     })
     .await?;
+    let (of, owner, name) = (state.clone(), head.asker.clone(), kept.clone());
+    notes.once_recorded(move || {
+        let _turn = turn;
+        of.kept().replace(&owner, &name, weighed);
+    });
     Ok(told(&state, &id, &kept, &patient, Some(added)).into_response())
+}
+
+/// The turn at changing a patient: what another call of the same caller adds is on record, and there, before this one reads the patient.
+async fn turn(state: &AppState, head: &Head, kept: &str) -> Result<OwnedMutexGuard<()>, ApiError> {
+    let turn = state.kept().turn(&head.asker, kept)?;
+    let waiting = timeout(state.settings().request_timeout, turn.lock_owned());
+    waiting.await.map_err(|_| ApiError::DeadlineExceeded)
 }
 
 fn sum(a: RecordCounts, b: RecordCounts) -> RecordCounts {

@@ -30,7 +30,9 @@ pub(super) fn doors() -> Vec<Door> {
     vec![
         Door::new("/score", answer, post(score)),
         Door::new("/invocations", answer, post(invocations)),
+        // MLflow's server has both.
         Door::new("/ping", Rule::Probe, get(async || "\n")),
+        Door::new("/health", Rule::Probe, get(async || "\n")),
         Door::new("/version", Rule::Service(Scope::Score), get(version)),
     ]
 }

@@ -129,6 +129,9 @@ impl<'a> Spot<'a> {
     }
 }
 
+/// The moment at which somebody is asked about, or none.
+pub type MomentOf<'a> = &'a dyn Fn(&Subject) -> Option<Time>;
+
 /// A whole record, and what was known of it at a stated moment.
 type Person = (TokenizedSubject, Option<TokenizedSubject>);
 
@@ -160,7 +163,7 @@ impl TuningCheck {
         records: &Records,
         tokenizer: &Tokenizer,
         reference: &AgeSexIncidence,
-        at: Option<&dyn Fn(&Subject) -> Option<Time>>,
+        at: Option<MomentOf<'_>>,
     ) -> Result<Self> {
         let mut people: Vec<Person> = Vec::new();
         for subject in records.subjects(Split::Tuning)? {

@@ -9,7 +9,7 @@ use crate::model_directory::{
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::records::Records;
-use crate::tuning_check::TuningCheck;
+use crate::tuning_check::{MomentOf, TuningCheck};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use events::{Split, Subject, Time};
@@ -137,7 +137,7 @@ impl Arguments {
         }
         // That of the model before is of other levels.
         let first = |subject: &Subject| moments.of(subject).first().map(|(time, _)| *time);
-        let at = self.at.as_ref().map(|_| &first as &dyn Fn(&Subject) -> Option<Time>);
+        let at = self.at.as_ref().map(|_| &first as MomentOf<'_>);
         let check = TuningCheck::of_records(&model, &records, &tokenizer, &directory.reference, at)?;
         TuningCheck { levels_set_by_them: self.split.contains(&Split::Tuning), ..check }
             .write(output.path())?;

@@ -99,6 +99,14 @@ impl ModelPredictor {
         if subject.birth().is_none() {
             return Err(PatientError::NoBirth);
         }
+        let all_else = subject.events().iter().filter(|event| event.code.as_str() != Code::BIRTH);
+        if subject
+            .birth()
+            .zip(all_else.filter_map(|event| event.time).max())
+            .is_some_and(|(birth, last)| last < birth)
+        {
+            return Err(PatientError::BornAfter);
+        }
         let tokens = self.directory.tokenizer.tokenize_history(&subject);
         if tokens.as_sequence().is_empty() {
             return Err(PatientError::NoEvents);
@@ -252,6 +260,8 @@ impl ModelPredictor {
                 .filter(|c| **c != Vocabulary::TIME)
                 .count(),
             unknown_codes: unknown,
+            broader_codes: tokens.counts.backed_off as usize,
+            values_unread: tokens.counts.numeric_values_without_rank as usize,
             codes,
         }
     }

@@ -52,6 +52,8 @@
 //!             sex: Sex::Unknown,
 //!             events_used: 1,
 //!             unknown_codes: 0,
+//!             broader_codes: 0,
+//!             values_unread: 0,
 //!             codes: question.codes.iter().map(curve).collect(),
 //!         };
 //!         questions.iter().map(|question| Ok(answer(question))).collect()

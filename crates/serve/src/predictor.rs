@@ -316,6 +316,10 @@ pub struct PatientRisk {
     pub events_used: usize,
     /// Events of the record whose code this model has never seen and can't back off from. Another may have read the record.
     pub unknown_codes: usize,
+    /// Events of the record whose code this model knows by a broader one alone, the root of its vocabulary among them.
+    pub broader_codes: usize,
+    /// Values of the record that this model can't place, in a unit or of a code that it never saw with values.
+    pub values_unread: usize,
     /// One for each code asked for, in the order of the question.
     pub codes: Vec<CodeRisk>,
 }
@@ -454,6 +458,9 @@ pub enum PatientError {
     /// Without a birth there is no age, and without an age no answer.
     #[error("the record states no date of birth (Patient.birthDate, or a MEDS_BIRTH event); add it")]
     NoBirth,
+    /// Of nobody can anything be known before his birth.
+    #[error("the record states a birth after all else that it holds; check its dates")]
+    BornAfter,
     /// Nothing to go by.
     #[error("the record holds no dated event that could be read")]
     NoEvents,

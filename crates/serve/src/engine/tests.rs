@@ -45,7 +45,16 @@ fn description() -> ModelDescription {
 
 fn risk(code: usize, cumulative_incidence: Vec<f64>) -> PatientRisk {
     let codes = vec![CodeRisk { code, cumulative_incidence, reference: None, already_recorded: false }];
-    PatientRisk { age_years: None, sex: Sex::Unknown, events_used: 0, unknown_codes: 0, codes }
+    let sex = Sex::Unknown;
+    PatientRisk {
+        age_years: None,
+        sex,
+        events_used: 0,
+        unknown_codes: 0,
+        broader_codes: 0,
+        values_unread: 0,
+        codes,
+    }
 }
 
 fn question() -> RiskQuestion {

@@ -148,6 +148,11 @@ pub(crate) struct EventCounts {
     pub(crate) rejected: usize,
     /// Events, among those read, with a code that the model doesn't know.
     pub(crate) unknown_codes: usize,
+    /// Events with a code that the model knows by a broader one alone (`ICD10CM//C34.90` as `ICD10CM//C34`, or as any diagnosis).
+    pub(crate) broader_codes: usize,
+    /// Values that the model can't place, in a unit or of a code that it never saw with values: that they were measured counts, what
+    /// they were doesn't.
+    pub(crate) values_unread: usize,
 }
 
 /// The risk that a code is recorded, over time, with death as a competing event.
@@ -220,6 +225,8 @@ impl<'a> PatientAnswer<'a> {
                 used: risk.events_used,
                 rejected: counts.rejected,
                 unknown_codes: risk.unknown_codes,
+                broader_codes: risk.broader_codes,
+                values_unread: risk.values_unread,
             },
             risks: risks.collect(),
             risks_omitted,

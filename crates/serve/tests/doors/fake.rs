@@ -429,6 +429,8 @@ fn one_risk(question: &RiskQuestion, unknown: &str) -> Result<PatientRisk, Predi
         sex: subject.sex(),
         events_used: subject.events().len() - unknown_codes,
         unknown_codes,
+        broader_codes: 0,
+        values_unread: 0,
         codes: question.codes.iter().map(code_risk).collect(),
     })
 }

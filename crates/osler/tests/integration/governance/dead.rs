@@ -127,3 +127,26 @@ fn nothing_is_foretold_of_whoever_is_said_to_be_dead() {
     let kept = server.post("/v1/patients", "", &records[0]);
     refused(&format!("/v1/patients/{}/risk", kept.body["patient_id"].as_str().unwrap()), "{}");
 }
+
+#[test]
+fn what_the_model_cant_read_is_said_and_nobody_is_foretold_before_birth() {
+    let site = Site::new();
+    let server = Server::start(&site, &[]);
+    let record = |birth: &str, lab: &str| {
+        json!({"patient": {"events": [
+            {"code": "MEDS_BIRTH", "time": birth},
+            {"code": "GENDER//F"},
+            {"code": "ICD10CM//T88.9", "time": "2019-03-04"},
+            {"code": lab, "time": "2019-03-04", "numeric_value": 7.9, "unit": "[lb_av]"},
+        ]}})
+        .to_string()
+    };
+    let answer = server.post("/v1/risk", "", &record("1950-01-01", "LOINC//4548-4"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let events = &answer.body["patients"][0]["events"];
+    assert_eq!((&events["broader_codes"], &events["values_unread"]), (&json!(1), &json!(1)), "{events}");
+    let answer = server.post("/v1/risk", "", &record("2030-01-01", "LOINC//4548-4"));
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    let message = answer.body["error"]["message"].as_str().unwrap();
+    assert!(message.contains("a birth after all else"), "{message}");
+}

@@ -236,6 +236,12 @@ fn basis(counts: RecordCounts, risk: &PatientRisk, gaps: &[Gap], omitted: usize)
     if risk.unknown_codes > 0 {
         let _ = write!(text, "; {} have codes that the model doesn't know", risk.unknown_codes);
     }
+    if 2 * risk.broader_codes > risk.events_used {
+        let _ = write!(text, "; {} have codes that it knows by a broader one alone", risk.broader_codes);
+    }
+    if risk.values_unread > 0 {
+        let _ = write!(text, "; {} values count without what they were", risk.values_unread);
+    }
     if counts.rejected > 0 {
         let _ = write!(text, "; {} entries could not be read", counts.rejected);
     }

@@ -152,6 +152,13 @@ fn sentences(model: &ModelDescription, answer: &PatientAnswer<'_>, at: Place) ->
         };
         pieces.push(format!("- {name} ({}): {}{beside}.\n", risk.code, percent(*own)));
     }
+    let events = &answer.events;
+    if 2 * events.broader_codes > events.used || events.values_unread > 0 {
+        pieces.push(format!(
+            "Of {} events the model knows the code by a broader one alone, and of {} the value can't be placed. ",
+            events.broader_codes, events.values_unread
+        ));
+    }
     pieces.push(format!(
         "This rests on {} of {} events that were read; {} entries could not be read, and {} have codes that the model doesn't know. These are one model's estimates, without intervals. ",
         answer.events.used, answer.events.read, answer.events.rejected, answer.events.unknown_codes

@@ -9,7 +9,7 @@ use crate::weights::View;
 use burn::activation::{log_softmax, silu, softmax};
 use burn::{Device, Int, Tensor};
 use model::engine::{Batch, Parts};
-use model::{Config, HORIZONS};
+use model::{Config, DirectEffects, HORIZONS};
 use std::ops::Range;
 
 /// Numbers in the widest tensor of a piece, about: 64 MB, held a few times over in backward.
@@ -171,9 +171,9 @@ impl<'b> Targets<'b> {
         let table = product(w.get("embedding.code").select(0, chosen), w.get("risk.code"));
         let states = product(self.chosen(hidden, &targets.row[of.clone()]), w.get("risk.state"));
         let states = states.reshape([n, HORIZONS, rank]);
-        let states: Tensor<3> = match w.has("risk.direct") {
-            true => states + self.direct(w, &targets.features[of.clone()]).reshape([n, 1, rank]),
-            false => states,
+        let states: Tensor<3> = match &config.risk.direct {
+            Some(effects) => states + self.direct(w, effects, &targets.features[of.clone()]),
+            None => states,
         };
         let low_rank = product(states.reshape([n * HORIZONS, rank]), table);
         let repeat = w.get("risk.repeat_bias");
@@ -219,15 +219,23 @@ impl<'b> Targets<'b> {
         expected + (at.clone().exp() * correction - at * occurs).sum_dim(1)
     }
 
-    /// What each target's features add up to: `[targets, rank]`.
-    fn direct(&self, w: &View<'_>, features: &[Vec<(usize, f32)>]) -> Tensor<2> {
+    /// What each target's features add up to: `[targets, 9, rank]`.
+    fn direct(&self, w: &View<'_>, effects: &DirectEffects, features: &[Vec<(usize, f32)>]) -> Tensor<3> {
         let table = w.get("risk.direct");
-        let width = table.dims()[0];
-        let mut counts = vec![0.0; features.len() * width];
+        let [width, row] = table.dims();
+        let (n, knots) = (features.len(), effects.horizon_knots);
+        let mut counts = vec![0.0; n * width];
         for (row, features) in counts.chunks_exact_mut(width.max(1)).zip(features) {
             features.iter().for_each(|(feature, weight)| row[*feature] += weight);
         }
-        matrix(&counts, features.len(), &self.device).matmul(table)
+        let at_knots: Tensor<3> =
+            matrix(&counts, n, &self.device).matmul(table).reshape([n, knots, row / knots]);
+        let mut shares = vec![0.0; HORIZONS * knots];
+        for (interval, shares) in shares.chunks_exact_mut(knots).enumerate() {
+            effects.knots_about(interval).into_iter().for_each(|(knot, share)| shares[knot] += share as f32);
+        }
+        let shares: Tensor<3> = matrix(&shares, HORIZONS, &self.device).reshape([1, HORIZONS, knots]);
+        shares.expand([n, HORIZONS, knots]).matmul(at_knots)
     }
 
     /// What age and sex alone let expect at some places, between two rows of a table that isn't trained: `[places, codes]`.

@@ -1,6 +1,7 @@
 //! The shape of a model: one `config.json`.
 
 use crate::error::{Error, Result};
+use crate::layers::basis;
 use crate::weights::Layout;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -157,11 +158,42 @@ impl RiskConfig {
 }
 
 /// Effects on hazards that pass by the blocks: of each code that has occurred, and of each measurement's last rank.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DirectEffects {
     /// Codes whose last rank has an effect, increasing.
     pub measured: Vec<u32>,
+    /// Knots over the intervals between horizons, from the first to the last, between which an effect is linear; with one it is
+    /// the same in all. A high blood pressure tells of a diagnosis within the year more than of one in ten.
+    #[serde(default = "one_knot", skip_serializing_if = "is_one_knot")]
+    pub horizon_knots: usize,
+}
+
+impl Default for DirectEffects {
+    fn default() -> Self {
+        DirectEffects { measured: Vec::new(), horizon_knots: one_knot() }
+    }
+}
+
+impl DirectEffects {
+    /// The two knots that an interval between horizons lies between, and what each counts for there.
+    pub fn knots_about(&self, interval: usize) -> [(usize, f64); 2] {
+        if self.horizon_knots < 2 {
+            return [(0, 1.0), (0, 0.0)];
+        }
+        let position = interval as f64 / (HORIZONS - 1) as f64;
+        let (lower, low, high) = basis::between_knots(position, self.horizon_knots);
+        [(lower, low), (lower + 1, high)]
+    }
+}
+
+fn one_knot() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one_knot(knots: &usize) -> bool {
+    *knots == one_knot()
 }
 
 /// The static codes that tell a person's sex, of those that the vocabulary has.
@@ -267,7 +299,7 @@ impl Config {
             risk: RiskConfig {
                 codes,
                 broader: BTreeMap::new(),
-                rank: (width / 4).min(128),
+                rank: (width * 3 / 4).min(128),
                 weights: Vec::new(),
                 repeat_weight: 1.0,
                 reference: Some(SexCodes::default()),
@@ -365,6 +397,10 @@ impl Config {
         let measured = self.risk.direct.as_ref().map_or(&[][..], |direct| &direct.measured);
         check(measured.iter().all(|c| inside(*c)) && measured.is_sorted_by(|a, b| a < b), || {
             "risk.direct.measured must increase and lie inside the vocabulary".into()
+        })?;
+        let knots = self.risk.direct.as_ref().map_or(1, |direct| direct.horizon_knots);
+        check((1..=HORIZONS).contains(&knots), || {
+            format!("risk.direct.horizon_knots must be 1 to {HORIZONS}")
         })?;
         check(self.risk.codes.iter().all(|c| inside(*c)), || {
             "risk.codes has a code outside the vocabulary".into()
@@ -465,11 +501,34 @@ mod tests {
     }
 
     #[test]
+    fn direct_effects_lie_between_knots_and_were_the_same_at_all_horizons_before() {
+        let earlier: DirectEffects = serde_json::from_str(r#"{"measured":[3]}"#).unwrap();
+        assert_eq!(earlier, DirectEffects { measured: vec![3], horizon_knots: 1 });
+        assert!((0..HORIZONS).all(|k| earlier.knots_about(k) == [(0, 1.0), (0, 0.0)]));
+        for horizon_knots in 2..=HORIZONS {
+            let effects = DirectEffects { measured: vec![3], horizon_knots };
+            let json = serde_json::to_string(&effects).unwrap();
+            assert_eq!(serde_json::from_str::<DirectEffects>(&json).unwrap(), effects);
+            for k in 0..HORIZONS {
+                let shares = effects.knots_about(k);
+                assert!(
+                    shares.iter().all(|(knot, share)| *knot < horizon_knots && (0.0..=1.0).contains(share))
+                );
+                let place: f64 = shares.iter().map(|(knot, share)| *knot as f64 * share).sum();
+                let expected = k as f64 * (horizon_knots - 1) as f64 / (HORIZONS - 1) as f64;
+                assert!((place - expected).abs() < 1e-12, "{horizon_knots} {k}");
+            }
+        }
+    }
+
+    #[test]
     fn configurations_survive_json_and_bad_ones_are_refused() {
         let config = Config::of_size(Size::Tiny, 100, 0, Some(1), &[5, 7]);
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
-        let spoil: [fn(&mut Config); 11] = [
+        let spoil: [fn(&mut Config); 13] = [
+            |c| c.risk.direct = Some(DirectEffects { horizon_knots: 0, ..DirectEffects::default() }),
+            |c| c.risk.direct = Some(DirectEffects { horizon_knots: 10, ..DirectEffects::default() }),
             |c| c.risk.broader = BTreeMap::from([(100, vec![5])]),
             |c| c.risk.broader = BTreeMap::from([(8, vec![6])]),
             |c| c.risk.broader = BTreeMap::from([(5, vec![7, 5])]),

@@ -110,8 +110,8 @@ pub(crate) struct Layout {
     pub(crate) risk_repeat: Slot,
     /// `[reference::ROWS, codes]`: log-rates a day by sex and age, not trained; empty without a reference.
     pub(crate) risk_reference: Slot,
-    /// `[moment::feature_rows, rank]`: what codes that have occurred and last ranks add to a state's projections; empty
-    /// without direct effects.
+    /// `[moment::feature_rows, horizon_knots · rank]`: what codes that have occurred and last ranks add to a state's projections
+    /// at each knot; empty without direct effects.
     pub(crate) risk_direct: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,
@@ -199,12 +199,9 @@ impl Layout {
                 layout.risk_reference =
                     layout.add("risk.reference_bias", &[reference::ROWS, codes], Initial::Zero);
             }
-            if config.risk.direct.is_some() {
-                layout.risk_direct = layout.add(
-                    "risk.direct",
-                    &[moment::feature_rows(config), config.risk.rank],
-                    Initial::Zero,
-                );
+            if let Some(direct) = &config.risk.direct {
+                let shape = [moment::feature_rows(config), direct.horizon_knots * config.risk.rank];
+                layout.risk_direct = layout.add("risk.direct", &shape, Initial::Zero);
             }
         }
         if !config.tasks.is_empty() {

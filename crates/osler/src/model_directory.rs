@@ -149,6 +149,8 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
 
 /// Measurements whose last values act on risk directly, at most; the commonest.
 const MOST_MEASURED: usize = 2000;
+/// Horizons between which what acts on risk directly may act differently: the first day, half a year, ten years.
+const HORIZON_KNOTS: usize = 3;
 
 /// What the loss of a code that has occurred before counts for beside its onset's.
 const AGAIN: f32 = 0.05;
@@ -181,7 +183,7 @@ pub fn describe_codes(config: &mut Config, vocabulary: &Vocabulary) {
     measured.sort_unstable_by_key(|(events, code)| (std::cmp::Reverse(*events), *code));
     let mut measured: Vec<u32> = measured.into_iter().take(MOST_MEASURED).map(|(_, code)| code).collect();
     measured.sort_unstable();
-    config.risk.direct = Some(DirectEffects { measured });
+    config.risk.direct = Some(DirectEffects { measured, horizon_knots: HORIZON_KNOTS });
 }
 
 /// Codes whose risk is predicted: everything that happens, and the broader codes of it, systems aside.

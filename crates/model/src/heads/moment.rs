@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn what_was_measured_last_counts() {
         let mut config = Config::of_size(Size::Tiny, 10, 0, Some(1), &[4, 5]);
-        config.risk.direct = Some(DirectEffects { measured: vec![5, 7] });
+        config.risk.direct = Some(DirectEffects { measured: vec![5, 7], ..DirectEffects::default() });
         let tokens = [(2, f32::NAN), (7, 0.25), (0, 30.0), (5, f32::NAN), (7, 0.9), (5, f32::NAN), (8, 0.5)];
         let moment = Moment::after(&config, tokens.into_iter(), (Some(1.0), 31.0));
         assert_eq!(moment.seen, [2, 7, 5, 8]);

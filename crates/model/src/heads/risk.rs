@@ -1,13 +1,12 @@
 //! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
 //!
 //! For code `c` and the interval `k` between two horizons,
-//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D[f], P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
+//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
 //! cause-specific hazard, constant within the interval, low-rank through the shared code vectors. It starts from what age and
 //! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
 //! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
-//! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. The
-//! likelihood
-//! of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
+//! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. Their
+//! effects `D_k` lie between those at a few knots over the intervals. The likelihood of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
 //! `Σ_k λ_{c,k} E_{c,k} − δ_{c,k} log λ_{c,k}`, where exposure runs until the occurrence, death, or the end of
 //! follow-up.
 //!
@@ -19,7 +18,7 @@ use super::moment::Moment;
 use super::reference;
 use super::{ROW_BLOCK, gather, scatter_add};
 use crate::buffer::Buffer;
-use crate::config::{Config, HORIZON_DAYS, HORIZONS};
+use crate::config::{Config, DirectEffects, HORIZON_DAYS, HORIZONS};
 use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
 use crate::pack::{Pack, RiskTarget};
 use crate::real::{Real, add_scaled, dot, vectorised};
@@ -92,9 +91,9 @@ pub(crate) fn run<T: Real>(
         let seen: Vec<Vec<usize>> = moments.iter().map(|m| risk_indices(config, &m.seen)).collect();
         let places: Vec<_> = moments.iter().map(|m| reference::places(config, m)).collect();
         let features: Vec<_> = moments.iter().map(|m| m.features(config)).collect();
-        let direct = layout.risk_direct.of(weights);
+        let direct = Direct::of(config, layout.risk_direct.of(weights));
         for (states, features) in states.chunks_exact_mut(HORIZONS * rank).zip(&features) {
-            add_direct(direct, features, states, rank);
+            direct.add(features, states);
         }
         let repeat = layout.risk_repeat.of(weights);
         let rates = layout.risk_reference.of(weights);
@@ -145,10 +144,7 @@ pub(crate) fn run<T: Real>(
         if let Some(gradient) = &mut gradient {
             let d_direct = layout.risk_direct.of_mut(gradient.arena);
             for (d_states, features) in d_states.chunks_exact(HORIZONS * rank).zip(&features) {
-                for (row, weight) in features {
-                    let d_row = &mut d_direct[row * rank..(row + 1) * rank];
-                    d_states.chunks_exact(rank).for_each(|d| add_scaled(d_row, T::of(f64::from(*weight)), d));
-                }
+                direct.backward(features, d_states, d_direct);
             }
             let d_states = Matrix::new(d_states, n, HORIZONS * rank);
             let slot = layout.risk_state.of_mut(gradient.arena);
@@ -160,21 +156,61 @@ pub(crate) fn run<T: Real>(
     loss
 }
 
-/// Adds what a moment's features say directly to the projections of a state for all intervals.
-fn add_direct<T: Real>(direct: &[T], features: &[(usize, f32)], states: &mut [T], rank: usize) {
-    if features.is_empty() {
-        return;
+/// What the features of moments do to hazards directly.
+#[derive(Clone, Copy)]
+struct Direct<'a, T> {
+    effects: Option<&'a DirectEffects>,
+    /// `[feature_rows, horizon_knots · rank]`.
+    table: &'a [T],
+    rank: usize,
+}
+
+impl<'a, T: Real> Direct<'a, T> {
+    fn of(config: &'a Config, table: &'a [T]) -> Self {
+        Direct { effects: config.risk.direct.as_ref(), table, rank: config.risk.rank }
     }
-    let mut sum = vec![T::ZERO; rank];
-    vectorised(
-        #[inline(always)]
-        || {
-            for (row, weight) in features {
-                add_scaled(&mut sum, T::of(f64::from(*weight)), &direct[row * rank..(row + 1) * rank]);
-            }
-            states.chunks_exact_mut(rank).for_each(|state| add_scaled(state, T::ONE, &sum));
-        },
-    );
+
+    /// Adds what a moment's features say to the projections of its state for all intervals, `[HORIZONS, rank]`.
+    fn add(self, features: &[(usize, f32)], states: &mut [T]) {
+        let Direct { effects: Some(effects), table, rank } = self else { return };
+        let row = effects.horizon_knots * rank;
+        let mut sum = vec![T::ZERO; row];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (feature, weight) in features {
+                    let effects = &table[feature * row..(feature + 1) * row];
+                    add_scaled(&mut sum, T::of(f64::from(*weight)), effects);
+                }
+                for (k, state) in states.chunks_exact_mut(rank).enumerate() {
+                    for (knot, share) in effects.knots_about(k) {
+                        add_scaled(state, T::of(share), &sum[knot * rank..(knot + 1) * rank]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// Adds the gradient of what was added to the table's.
+    fn backward(self, features: &[(usize, f32)], d_states: &[T], d_table: &mut [T]) {
+        let Direct { effects: Some(effects), rank, .. } = self else { return };
+        let row = effects.horizon_knots * rank;
+        let mut d_sum = vec![T::ZERO; row];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (k, d_state) in d_states.chunks_exact(rank).enumerate() {
+                    for (knot, share) in effects.knots_about(k) {
+                        add_scaled(&mut d_sum[knot * rank..(knot + 1) * rank], T::of(share), d_state);
+                    }
+                }
+                for (feature, weight) in features {
+                    let d_effects = &mut d_table[feature * row..(feature + 1) * row];
+                    add_scaled(d_effects, T::of(f64::from(*weight)), &d_sum);
+                }
+            },
+        );
+    }
 }
 
 /// Turns a row of log-hazards (bias not yet added) into its gradient; returns its loss. All codes are first
@@ -244,7 +280,7 @@ pub(crate) fn log_hazards<T: Real>(
     let mut states = vec![T::ZERO; HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), Matrix::new(state, 1, d), project.t());
-    add_direct(layout.risk_direct.of(weights), &moment.features(config), &mut states, rank);
+    Direct::of(config, layout.risk_direct.of(weights)).add(&moment.features(config), &mut states);
     let table = Matrix::new(risk_table, codes, rank);
     multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
@@ -275,8 +311,9 @@ pub(crate) fn log_hazards_of(
     let mut projected = vec![0.0; n * HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     multiply(MatrixMut::new(&mut projected, n, HORIZONS * rank), Matrix::new(states, n, d), project.t());
+    let direct = Direct::of(config, layout.risk_direct.of(weights));
     for (projected, moment) in projected.chunks_exact_mut(HORIZONS * rank).zip(moments) {
-        add_direct(layout.risk_direct.of(weights), &moment.features(config), projected, rank);
+        direct.add(&moment.features(config), projected);
     }
     let mut table = vec![0.0; chosen.len() * rank];
     gather(risk_table, rank, chosen.iter().copied(), &mut table);
@@ -307,7 +344,7 @@ pub(crate) fn log_hazards_of(
 
 /// What log-hazards take from the moment itself, whatever the state.
 pub(crate) struct MomentPart {
-    /// What the moment's features add to a state's projections.
+    /// What the moment's features add to a state's projections: `[HORIZONS, rank]`.
     direct: Vec<f32>,
     /// Risks of codes that have occurred.
     occurred: Vec<usize>,
@@ -316,8 +353,8 @@ pub(crate) struct MomentPart {
 
 impl MomentPart {
     pub(crate) fn of((config, layout): (&Config, &Layout), weights: &[f32], moment: &Moment) -> Self {
-        let mut direct = vec![0.0; config.risk.rank];
-        add_direct(layout.risk_direct.of(weights), &moment.features(config), &mut direct, config.risk.rank);
+        let mut direct = vec![0.0; HORIZONS * config.risk.rank];
+        Direct::of(config, layout.risk_direct.of(weights)).add(&moment.features(config), &mut direct);
         MomentPart {
             direct,
             occurred: risk_indices(config, &moment.seen),
@@ -335,7 +372,6 @@ impl MomentPart {
     ) -> [f32; HORIZONS] {
         let (rank, codes) = (config.risk.rank, config.risk.codes.len());
         let vector = &risk_table[index * rank..(index + 1) * rank];
-        let direct = dot(&self.direct, vector) - dot(&other.direct, vector);
         let has_occurred = |part: &MomentPart| f32::from(u8::from(part.occurred.contains(&index)));
         let again = has_occurred(self) - has_occurred(other);
         let repeat = layout.risk_repeat.of(weights);
@@ -346,6 +382,9 @@ impl MomentPart {
                 false => reference::log_rate(rates, codes, part.places[k], index),
             };
             let aged = if self.places == other.places { 0.0 } else { reference(self) - reference(other) };
+            let of_interval = k * rank..(k + 1) * rank;
+            let own = dot(&self.direct[of_interval.clone()], vector);
+            let direct = own - dot(&other.direct[of_interval], vector);
             direct + again * (repeat[index] + repeat[codes + k]) + aged
         })
     }

@@ -1,7 +1,7 @@
 //! Incidence by age and sex: events over person-years, shrunk, with death competing.
 //!
 //! Rates are per person-year by sex and five-year age band, for first occurrences only: a subject's person-years
-//! for a code end at its first occurrence. Sparse cells are shrunk by a gamma prior (the mean of the posterior of
+//! for a code begin a day after the first dated event and end at its first occurrence. Sparse cells are shrunk by a gamma prior (the mean of the posterior of
 //! a Poisson rate) in three steps: band to overall, sex to both sexes, cell to band × sex. The probability by a
 //! horizon is the cumulative incidence under piecewise constant rates as the subject ages through the bands.
 
@@ -16,6 +16,10 @@ const DAYS_PER_YEAR: f64 = 365.25;
 const BAND_YEARS: f64 = 5.0;
 /// Bands 0–4, 5–9, … 100 and over.
 const BANDS: usize = 21;
+/// What is recorded so soon after the first dated event was there before: the first visit writes down, minute by minute, what its
+/// patient has had for years, and facts that have a date alone stand at the end of its day. To count those as onsets in a few
+/// minutes at risk makes chronic conditions several times too frequent.
+const FIRST_VISIT_DAYS: f64 = 1.0;
 
 /// How incidence is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,8 +68,8 @@ impl IncidenceBuilder {
     }
 
     /// Adds a subject. Those without birth or without a dated event are passed over: they have no age at risk.
-    /// Observation starts at the first dated event after birth; what is recorded at that moment is prevalent. An occurrence of a code
-    /// is one of every broader code.
+    /// Time at risk starts a day after the first dated event after birth; what is recorded by then is prevalent. An occurrence of a
+    /// code is one of every broader code.
     pub fn add(&mut self, subject: &Subject, broader: &dyn Broader) {
         let (Some(birth), Some(start), Some(end)) =
             (subject.birth(), crate::tasks::observation_start(subject), subject.followup_end())
@@ -74,7 +78,7 @@ impl IncidenceBuilder {
         };
         let sex = sex_index(subject.sex());
         let years = |time: events::Time| (time.days_since(birth) / DAYS_PER_YEAR).max(0.0);
-        let (from, to) = (years(start), years(end));
+        let (from, to) = (years(start.plus_days(FIRST_VISIT_DAYS)), years(end));
         if to <= from {
             return;
         }
@@ -366,6 +370,31 @@ mod tests {
         );
         assert_eq!(code, group);
         assert_eq!(made.probability("rare", Sex::Male, Some(50.0), 900.0), None);
+    }
+
+    #[test]
+    fn what_the_first_visit_writes_down_is_no_onset() {
+        let birth = Time::from_ymd(1950, 1, 1).unwrap();
+        let subject = |id: i64| {
+            let at = |days: f64, code: &str| {
+                Event::new(Some(birth.plus_days(50.0 * DAYS_PER_YEAR + days)), Code::new(code))
+            };
+            let mut events =
+                vec![Event::new(Some(birth), Code::birth()), at(0.0, "VISIT"), at(3652.5, "VISIT")];
+            // Most have had it for years, which is written down in the first visit or by its day's end.
+            match id % 10 {
+                0..=3 => events.push(at(f64::from(id as u32 % 4) / 4.0 + 0.01, "CHRONIC")),
+                9 => events.push(at(1826.25, "CHRONIC")),
+                _ => {}
+            }
+            Subject::new(id, events)
+        };
+        let subjects: Vec<Subject> = (0..1000).map(subject).collect();
+        let made = baseline(&subjects);
+        // 100 onsets in 500 whole decades and 100 halves.
+        let want = 1.0 - (-100.0f64 / 5500.0).exp();
+        let got = made.probability("CHRONIC", Sex::Unknown, None, DAYS_PER_YEAR).unwrap();
+        assert!((got / want - 1.0).abs() < 0.01, "{got} against {want}");
     }
 
     #[test]

@@ -753,3 +753,23 @@ fn the_brier_score_over_horizons_needs_two_of_them() {
     assert!((integrated.brier.value.unwrap() - plain).abs() < 1e-12 && integrated.rows == 300);
     assert!(integrated.baseline.is_some() && integrated.brier.low.is_some());
 }
+
+#[test]
+fn the_brier_score_over_horizons_leaves_out_those_that_are_not_measured() {
+    let at = |horizon: f32, events: i64| {
+        ordinary(300).into_iter().map(move |p| Prediction {
+            horizon_days: horizon,
+            boolean_value: Some(p.subject_id < events),
+            observed_days: Some(800.0),
+            ..p
+        })
+    };
+    let horizons = |sets: &[(f32, i64)]| {
+        let predictions: Vec<Prediction> = sets.iter().flat_map(|(horizon, n)| at(*horizon, *n)).collect();
+        let report = evaluate(&predictions, &options(10)).unwrap();
+        report.integrated_brier.iter().map(|b| b.horizons_days.clone()).collect::<Vec<_>>()
+    };
+    assert!(horizons(&[(30.0, 2), (90.0, 4), (365.0, 9)]).is_empty());
+    assert!(horizons(&[(30.0, 2), (365.0, 40)]).is_empty());
+    assert_eq!(horizons(&[(30.0, 2), (365.0, 40), (730.0, 60)]), [[365.0, 730.0]]);
+}

@@ -52,7 +52,7 @@ pub struct Arguments {
     /// Seed of the bootstrap.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Tasks that fewer subjects had, or hadn't, are named but not measured.
+    /// Tasks that fewer subjects had, or hadn't, are named but not measured. Below 10 for synthetic records alone.
     #[arg(long, default_value_t = Options::default().min_events)]
     pub min_events: usize,
     /// The records that the predictions are about: adds the audit for leakage code by code, and fairness by race,
@@ -120,6 +120,12 @@ impl Arguments {
                 (source, predictions_file::read(&self.predictions)?)
             }
         };
+        let smallest = Options::default().small_cell;
+        if self.min_events < smallest && !source.synthetic {
+            bail!(
+                "--min-events must be {smallest} or more: what came of fewer people isn't told, but of synthetic ones"
+            );
+        }
         if let Some(labels) = &self.labels {
             let tasks: std::collections::BTreeSet<_> = predictions.iter().map(|p| p.task.clone()).collect();
             let [task] = &tasks.into_iter().collect::<Vec<_>>()[..] else {

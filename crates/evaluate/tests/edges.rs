@@ -399,6 +399,14 @@ fn a_group_of_whom_nobody_is_flagged_isnt_told_of_with_certainty() {
     assert!((0.05..0.08).contains(&share.high.unwrap()), "Jeffreys for none of forty: {:?}", share.high);
     let gap = by_site.gaps.iter().find(|g| g.group == "A" && g.metric == "flagged_share").unwrap();
     assert!((1e-12..1e-3).contains(&gap.p_value.unwrap()), "{:?}", gap.p_value);
+    // Of neither group is anybody flagged: that isn't certain to be the same share.
+    let options = Options { thresholds: vec![0.9], ..options };
+    let task = evaluate(&predictions, &options).unwrap().tasks.remove(0);
+    let by_site = task.fairness.unwrap().dimensions.into_iter().find(|d| d.by == "site").unwrap();
+    let gap = by_site.gaps.iter().find(|g| g.group == "A" && g.metric == "flagged_share").unwrap();
+    let (low, high) = (gap.difference.low.unwrap(), gap.difference.high.unwrap());
+    assert_eq!(gap.difference.value, Some(0.0));
+    assert!(low < -0.02 && high > 0.02 && low > -0.1 && high < 0.1, "{low} to {high}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::subgroups::{age, is_told_by_subtraction, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
+use crate::metrics::calibration::normal_quantile;
 use crate::metrics::cells::Cells;
 use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::multiplicity::holm;
@@ -361,15 +362,16 @@ fn dimension(
             let hidden = withheld.is_some() || of_base.is_some();
             for m in (0..METRICS).filter(|m| !(hidden && OF_THE_FLAGGED.contains(m))) {
                 let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
-                let difference =
+                let mut difference =
                     estimate(sample[k][m] - sample[b][m], differences.iter().copied(), bootstrap);
                 // What draws don't show of either share.
                 let unseen = [(part, k), (base, b)].map(|(part, number)| {
                     let ends = ends_of_none_or_all(part, (m, sample[number][m]), threshold, NORMAL_95);
                     ends.map_or(0.0, |(low, high)| ((high - low) / (2.0 * Z_95)).powi(2))
                 });
-                let variance = standard_error(&differences).map_or(0.0, |error| error * error)
-                    + unseen.iter().sum::<f64>();
+                let unseen: f64 = unseen.iter().sum();
+                widen(&mut difference, unseen, bootstrap.confidence);
+                let variance = standard_error(&differences).map_or(0.0, |error| error * error) + unseen;
                 let error = Some(variance.sqrt()).filter(|error| *error > 1e-12);
                 let p_value =
                     difference.value.zip(error).map(|(d, e)| erfc((d / e).abs() / std::f64::consts::SQRT_2));
@@ -412,6 +414,16 @@ fn withheld(threshold: f64, parts: &[Part], numbers: &[Option<usize>], least: us
             }
             None => return made,
         }
+    }
+}
+
+/// Adds a variance that draws don't show to a difference's interval, which without it would be none between two shares of nobody.
+fn widen(difference: &mut Estimate, unseen: f64, confidence: f64) {
+    let Estimate { value: Some(value), low: Some(low), high: Some(high), .. } = *difference else { return };
+    if unseen > 0.0 {
+        let further = normal_quantile(confidence) * unseen.sqrt();
+        difference.low = Some((value - (value - low).hypot(further)).max(-1.0));
+        difference.high = Some((value + (high - value).hypot(further)).min(1.0));
     }
 }
 

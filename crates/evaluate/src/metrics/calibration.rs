@@ -244,7 +244,7 @@ fn wilson(proportion: f64, n: f64, z: f64) -> (f64, f64) {
 }
 
 /// The two-sided normal quantile: 1.96 for 0.95.
-fn normal_quantile(confidence: f64) -> f64 {
+pub(crate) fn normal_quantile(confidence: f64) -> f64 {
     std::f64::consts::SQRT_2 * erf_inv(confidence)
 }
 

@@ -743,6 +743,47 @@ fn small_cells_of_pairs_hide_every_count_of_the_pair() {
 }
 
 #[test]
+fn no_group_of_a_pair_is_told_by_subtraction_from_a_single_property() {
+    let sets = [
+        // Of the men of 65 to 79 four are flagged; everybody else is flagged in good numbers.
+        crafted((0.05, 0.95), |i, p| {
+            let few = i % 2 == 1 && (65.0..80.0).contains(&p.age_years.unwrap());
+            let flagged = if few { i % 14 == 1 } else { i % 3 != 0 };
+            p.predicted_boolean_probability = if flagged { 0.8 } else { 0.1 };
+            p.boolean_value = Some(i % 5 < 2);
+        }),
+        // Of the men over 80 there are hardly any.
+        crafted((0.05, 0.95), |i, p| {
+            p.age_years =
+                Some(if i % 2 == 1 && i > 40 { 50.0 } else { [30.0, 50.0, 85.0][(i % 3) as usize] });
+            p.predicted_boolean_probability = if i % 7 < 4 { 0.8 } else { 0.1 };
+            p.boolean_value = Some(i % 5 < 2);
+        }),
+    ];
+    for (n, predictions) in sets.iter().enumerate() {
+        let set = Options { thresholds: vec![0.5], ..options(10) };
+        let task = evaluate(predictions, &set).unwrap().tasks.remove(0);
+        let fairness = task.fairness.unwrap();
+        let of = |by: &str| fairness.dimensions.iter().find(|d| d.by == by).unwrap();
+        let pair = of("sex and age");
+        for metric in if n == 0 { vec!["sensitivity"] } else { vec!["sensitivity", "auroc", "brier"] } {
+            let is_told = |g: &evaluate::Group| g.metrics.get(metric).is_some_and(|e| e.value.is_some());
+            assert!(pair.groups.iter().any(|g| !is_told(g)), "{metric}");
+            assert!(n == 1 || pair.groups.iter().any(is_told), "{metric}");
+            for margin in of("sex").groups.iter().chain(&of("age").groups).filter(|g| is_told(g)) {
+                let name = margin.group.as_str();
+                let line = pair.groups.iter().filter(|g| g.group.split(", ").any(|part| part == name));
+                let hidden = line.filter(|g| !is_told(g)).count();
+                assert_ne!(hidden, 1, "{metric} of one group of {name} is told by the others: {pair:#?}");
+            }
+            for gap in pair.gaps.iter().filter(|gap| gap.metric == metric) {
+                assert!(is_told(pair.groups.iter().find(|g| g.group == gap.group).unwrap()), "{gap:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_brier_score_over_horizons_needs_two_of_them() {
     let at = |horizon: f32| {
         ordinary(300).into_iter().map(move |p| Prediction {

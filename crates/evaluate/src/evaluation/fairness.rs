@@ -205,11 +205,16 @@ fn distinct(clusters: impl Iterator<Item = u32>) -> usize {
     clusters.collect::<FxHashSet<u32>>().len()
 }
 
-pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
-    let threshold = options.thresholds.first().copied().unwrap_or_else(|| {
+/// The risk from which on people are flagged where groups are compared.
+pub(super) fn threshold(model: &Scored, options: &Options) -> f64 {
+    options.thresholds.first().copied().unwrap_or_else(|| {
         let flagged = (FLAGGED_SHARE * model.len() as f64).round().max(1.0) as usize;
         model.probability.get(flagged - 1).copied().unwrap_or(0.5)
-    });
+    })
+}
+
+pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
+    let threshold = threshold(model, options);
     let mut parts: Vec<(String, Vec<Part>)> = Vec::new();
     let divisions = divisions(rows, options);
     for Division { by, group_of, pair } in &divisions {

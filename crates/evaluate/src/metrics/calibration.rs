@@ -205,11 +205,9 @@ pub(crate) fn groups_between(
             continue;
         }
         let mut start = target;
-        while start > 0 && scored.probability[start - 1] == scored.probability[start] {
+        let is_tie = |start: usize| scored.probability[start - 1] == scored.probability[start];
+        while start > 0 && (is_tie(start) || !is_border(start)) {
             start -= 1;
-        }
-        if start > 0 && !is_border(start) {
-            continue;
         }
         made.push(group(scored, start, end, z));
         end = start;

@@ -815,6 +815,30 @@ fn no_group_of_a_pair_is_told_by_subtraction_from_a_single_property() {
 }
 
 #[test]
+fn who_left_before_the_horizon_is_not_counted_as_free_of_the_outcome() {
+    // Half leave after fifty days; the others are watched to the horizon.
+    let predictions: Vec<Prediction> = ordinary(400)
+        .into_iter()
+        .map(|p| match p.subject_id % 2 {
+            0 => Prediction { boolean_value: None, observed_days: Some(50.0), ..p },
+            _ => p,
+        })
+        .collect();
+    let report = evaluate(&predictions, &options(10)).unwrap();
+    let task = &report.tasks[0];
+    let first = report.answer.iter().find(|said| said.starts_with("Among")).unwrap();
+    let known = format!("Among 400 subjects, {} of the 200 of whom it is known had the outcome", task.events);
+    assert!(first.starts_with(&known), "{first}");
+    let risk = format!("{:.1}", 100.0 * task.observed_risk.unwrap());
+    assert!(first.contains(&format!("allowing for the others, {risk}")), "{first}");
+    let html = report.to_html();
+    let overview = &html[html.find("All outcomes").unwrap()..];
+    let row = &overview[..overview.find("</tbody>").unwrap()];
+    assert!(row.contains("400<small>200 known</small>"), "{row}");
+    assert!(row.contains(&format!("of those known; risk {risk}")), "{row}");
+}
+
+#[test]
 fn the_brier_score_over_horizons_needs_two_of_them() {
     let at = |horizon: f32| {
         ordinary(300).into_iter().map(move |p| Prediction {

@@ -839,6 +839,19 @@ fn who_left_before_the_horizon_is_not_counted_as_free_of_the_outcome() {
 }
 
 #[test]
+fn a_group_of_risk_is_headed_by_whom_it_holds() {
+    // A fifth have the same risk, the highest.
+    let predictions: Vec<Prediction> = ordinary(400)
+        .into_iter()
+        .map(|p| Prediction { predicted_boolean_probability: p.predicted_boolean_probability.min(0.8), ..p })
+        .collect();
+    let html = evaluate(&predictions, &options(10)).unwrap().to_html();
+    let strata = &html[html.find("By stratum of risk").unwrap()..];
+    let strata = &strata[..strata.find("</table>").unwrap()];
+    assert!(strata.contains("80 to 100&nbsp;%") && strata.contains("<th scope=\"row\">0 to "), "{strata}");
+}
+
+#[test]
 fn the_brier_score_over_horizons_needs_two_of_them() {
     let at = |horizon: f32| {
         ordinary(300).into_iter().map(move |p| Prediction {

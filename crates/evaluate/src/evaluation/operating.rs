@@ -211,7 +211,7 @@ pub(super) fn points(
                 None => made,
             };
             let is_flagged = |p: &&&events::Prediction| p.predicted_boolean_probability >= thresholds[k];
-            let how_long = "how long a prediction stands is not known; state it (days per prediction)";
+            let how_long = "how long a prediction stands is not known; state it with --days-per-prediction";
             OperatingPoint {
                 threshold: thresholds[k],
                 flagged: rows.predictions.iter().filter(is_flagged).count(),

@@ -93,9 +93,25 @@ pub(crate) fn task(name: &str, horizon_days: f32) -> String {
     horizon(horizon_days).map_or_else(|| name.to_owned(), |h| format!("{name} within {h}"))
 }
 
+/// At most so many letters of a text, the last of them an ellipsis where some are left out.
+pub(crate) fn shortened(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shortened_says_so() {
+        assert_eq!(shortened("Heart failure", 13), "Heart failure");
+        assert_eq!(shortened("Heart failure", 12), "Heart failu…");
+        assert_eq!(shortened("Heart failure", 7), "Heart…");
+    }
 
     #[test]
     fn numbers_read_well() {

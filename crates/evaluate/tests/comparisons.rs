@@ -74,6 +74,37 @@ fn twenty_equal_pairs_give_no_alarm() {
 }
 
 #[test]
+fn a_plot_that_draws_some_says_so_and_tells_horizons_apart() {
+    let mut ours = vec![];
+    for task in 0..17 {
+        for horizon_days in [365.25, 1826.25] {
+            let of_task = predictions(&format!("SNOMED//{task:018}"), 100, 0.6, 100 + task);
+            ours.extend(of_task.into_iter().map(|p| Prediction {
+                horizon_days,
+                observed_days: Some(2000.0),
+                ..p
+            }));
+        }
+    }
+    let peers = vec![Peer::new("twin", &ours, &ours).unwrap()];
+    let bootstrap = Bootstrap { draws: 20, ..Bootstrap::default() };
+    let mut options = Options { bootstrap, peers, ..Options::default() };
+    let name = "Chronic kidney disease stage 3A (disorder) with hypertension";
+    options.about.descriptions.insert("SNOMED//000000000000000000".into(), name.into());
+    let html = evaluate(&ours, &options).unwrap().to_html();
+    let section = &html[html.find(">Beside twin<").unwrap()..];
+    let section = &section[..section.find("</section>").unwrap()];
+    assert!(section.contains("30 of 34 outcomes drawn"));
+    // What the table is about doesn't hang on its width.
+    assert!(section.find("corrected by Holm").unwrap() < section.find("<table").unwrap());
+    let plot = &section[section.find("<svg").unwrap()..section.find("<desc").unwrap_or(section.len())];
+    assert!(!plot.contains("Chronic kidney disease stage 3A (diso<"));
+    for label in ["SNOMED//0000000000000… within 1 year", "SNOMED//000000000000… within 5 years"] {
+        assert!(section.contains(label), "{label}");
+    }
+}
+
+#[test]
 fn only_shared_rows_are_compared_and_the_rest_is_counted() {
     let ours = predictions("E11", 600, 0.1, 1);
     let theirs: Vec<Prediction> =

@@ -399,6 +399,14 @@ fn a_group_of_whom_nobody_is_flagged_isnt_told_of_with_certainty() {
     assert!((0.05..0.08).contains(&share.high.unwrap()), "Jeffreys for none of forty: {:?}", share.high);
     let gap = by_site.gaps.iter().find(|g| g.group == "A" && g.metric == "flagged_share").unwrap();
     assert!((1e-12..1e-3).contains(&gap.p_value.unwrap()), "{:?}", gap.p_value);
+    // Of neither group is anybody flagged: that isn't certain to be the same share.
+    let options = Options { thresholds: vec![0.9], ..options };
+    let task = evaluate(&predictions, &options).unwrap().tasks.remove(0);
+    let by_site = task.fairness.unwrap().dimensions.into_iter().find(|d| d.by == "site").unwrap();
+    let gap = by_site.gaps.iter().find(|g| g.group == "A" && g.metric == "flagged_share").unwrap();
+    let (low, high) = (gap.difference.low.unwrap(), gap.difference.high.unwrap());
+    assert_eq!(gap.difference.value, Some(0.0));
+    assert!(low < -0.02 && high > 0.02 && low > -0.1 && high < 0.1, "{low} to {high}");
 }
 
 #[test]
@@ -620,9 +628,11 @@ fn no_curve_tells_what_a_threshold_withholds() {
                 predictions.iter().filter(|p| flagged(p) && p.boolean_value == Some(outcome)).count()
             };
             let all = of(true) + of(false);
-            ![all, predictions.len() - all, of(true), of(false)].into_iter().any(few)
+            let missed = task.events - of(true);
+            let cells = [all, of(true), of(false), missed, predictions.len() - all - missed];
+            !cells.into_iter().chain([predictions.len() - all]).any(few)
         };
-        assert!(curves.model.len() > 10, "{}", curves.model.len());
+        assert!(curves.model.len() > 5, "{}", curves.model.len());
         assert!(!curves.decision.is_empty(), "{thresholds:?}");
         assert!(curves.calibration.len() > 3, "{:?}", curves.calibration);
         for t in curves.model.iter().map(|p| p.threshold).chain(curves.decision.iter().map(|p| p.threshold)) {
@@ -630,6 +640,30 @@ fn no_curve_tells_what_a_threshold_withholds() {
         }
         for t in curves.baseline.iter().map(|p| p.threshold) {
             assert!(is_told(&|p| p.baseline_probability.unwrap() >= t), "{t}");
+        }
+        // Nor can a few be told between any two of all that is told.
+        let operating = task.operating.iter().filter(|p| p.true_positives.is_some()).map(|p| p.threshold);
+        let mut all: Vec<f64> = curves.decision.iter().map(|p| p.threshold).collect();
+        all.extend(curves.model.iter().map(|p| p.threshold).chain(operating));
+        let top = curves.histogram.top;
+        all.extend(
+            (1..40).filter(|bin| curves.histogram.events[*bin] + curves.histogram.others[*bin] > 0.0).map(
+                |bin| {
+                    let is_in = |p: &&Prediction| p.predicted_boolean_probability / top * 40.0 >= bin as f64;
+                    let risks = predictions.iter().filter(is_in).map(|p| p.predicted_boolean_probability);
+                    risks.fold(1.0, f64::min)
+                },
+            ),
+        );
+        all.sort_unstable_by(f64::total_cmp);
+        for ends in all.windows(2) {
+            for outcome in [true, false] {
+                let between = predictions.iter().filter(|p| {
+                    (ends[0]..ends[1]).contains(&p.predicted_boolean_probability)
+                        && p.boolean_value == Some(outcome)
+                });
+                assert!(!few(between.count()), "between {ends:?}, {outcome}");
+            }
         }
         // Bars from above, and groups of risk from below, add up to no few either.
         let count = |share: f64| (share * predictions.len() as f64).round() as usize;
@@ -642,14 +676,19 @@ fn no_curve_tells_what_a_threshold_withholds() {
         assert_eq!(events + others, predictions.len());
         let (mut rows, mut events) = (predictions.len(), task.events);
         for group in &curves.calibration {
+            let of_group = (group.observed * group.rows as f64).round() as usize;
             rows -= group.rows;
-            events -= (group.observed * group.rows as f64).round() as usize;
+            events -= of_group;
+            assert!(!few(of_group) && !few(group.rows - of_group), "{group:?}");
             assert!(!few(rows) && !few(events) && !few(rows - events), "{group:?}");
         }
         for point in &task.operating {
             let told = is_told(&|p| p.predicted_boolean_probability >= point.threshold);
-            assert_eq!(point.true_positives.is_some(), told, "{}", point.threshold);
-            assert_eq!(point.lead_time_days.value.is_some(), told && point.true_positives != Some(0));
+            let is_given = point.true_positives.is_some();
+            let beside =
+                point.sensitivity.reason.as_ref().is_some_and(|why| why.contains("another threshold"));
+            assert_eq!(is_given || beside, told, "{}", point.threshold);
+            assert_eq!(point.lead_time_days.value.is_some(), is_given && point.true_positives != Some(0));
         }
     }
 }
@@ -735,6 +774,84 @@ fn small_cells_of_pairs_hide_every_count_of_the_pair() {
 }
 
 #[test]
+fn no_group_of_a_pair_is_told_by_subtraction_from_a_single_property() {
+    let sets = [
+        // Of the men of 65 to 79 four are flagged; everybody else is flagged in good numbers.
+        crafted((0.05, 0.95), |i, p| {
+            let few = i % 2 == 1 && (65.0..80.0).contains(&p.age_years.unwrap());
+            let flagged = if few { i % 14 == 1 } else { i % 3 != 0 };
+            p.predicted_boolean_probability = if flagged { 0.8 } else { 0.1 };
+            p.boolean_value = Some(i % 5 < 2);
+        }),
+        // Of the men over 80 there are hardly any.
+        crafted((0.05, 0.95), |i, p| {
+            p.age_years =
+                Some(if i % 2 == 1 && i > 40 { 50.0 } else { [30.0, 50.0, 85.0][(i % 3) as usize] });
+            p.predicted_boolean_probability = if i % 7 < 4 { 0.8 } else { 0.1 };
+            p.boolean_value = Some(i % 5 < 2);
+        }),
+    ];
+    for (n, predictions) in sets.iter().enumerate() {
+        let set = Options { thresholds: vec![0.5], ..options(10) };
+        let task = evaluate(predictions, &set).unwrap().tasks.remove(0);
+        let fairness = task.fairness.unwrap();
+        let of = |by: &str| fairness.dimensions.iter().find(|d| d.by == by).unwrap();
+        let pair = of("sex and age");
+        for metric in if n == 0 { vec!["sensitivity"] } else { vec!["sensitivity", "auroc", "brier"] } {
+            let is_told = |g: &evaluate::Group| g.metrics.get(metric).is_some_and(|e| e.value.is_some());
+            assert!(pair.groups.iter().any(|g| !is_told(g)), "{metric}");
+            assert!(n == 1 || pair.groups.iter().any(is_told), "{metric}");
+            for margin in of("sex").groups.iter().chain(&of("age").groups).filter(|g| is_told(g)) {
+                let name = margin.group.as_str();
+                let line = pair.groups.iter().filter(|g| g.group.split(", ").any(|part| part == name));
+                let hidden = line.filter(|g| !is_told(g)).count();
+                assert_ne!(hidden, 1, "{metric} of one group of {name} is told by the others: {pair:#?}");
+            }
+            for gap in pair.gaps.iter().filter(|gap| gap.metric == metric) {
+                assert!(is_told(pair.groups.iter().find(|g| g.group == gap.group).unwrap()), "{gap:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_left_before_the_horizon_is_not_counted_as_free_of_the_outcome() {
+    // Half leave after fifty days; the others are watched to the horizon.
+    let predictions: Vec<Prediction> = ordinary(400)
+        .into_iter()
+        .map(|p| match p.subject_id % 2 {
+            0 => Prediction { boolean_value: None, observed_days: Some(50.0), ..p },
+            _ => p,
+        })
+        .collect();
+    let report = evaluate(&predictions, &options(10)).unwrap();
+    let task = &report.tasks[0];
+    let first = report.answer.iter().find(|said| said.starts_with("Among")).unwrap();
+    let known = format!("Among 400 subjects, {} of the 200 of whom it is known had the outcome", task.events);
+    assert!(first.starts_with(&known), "{first}");
+    let risk = format!("{:.1}", 100.0 * task.observed_risk.unwrap());
+    assert!(first.contains(&format!("allowing for the others, {risk}")), "{first}");
+    let html = report.to_html();
+    let overview = &html[html.find("All outcomes").unwrap()..];
+    let row = &overview[..overview.find("</tbody>").unwrap()];
+    assert!(row.contains("400<small>200 known</small>"), "{row}");
+    assert!(row.contains(&format!("of those known; risk {risk}")), "{row}");
+}
+
+#[test]
+fn a_group_of_risk_is_headed_by_whom_it_holds() {
+    // A fifth have the same risk, the highest.
+    let predictions: Vec<Prediction> = ordinary(400)
+        .into_iter()
+        .map(|p| Prediction { predicted_boolean_probability: p.predicted_boolean_probability.min(0.8), ..p })
+        .collect();
+    let html = evaluate(&predictions, &options(10)).unwrap().to_html();
+    let strata = &html[html.find("By stratum of risk").unwrap()..];
+    let strata = &strata[..strata.find("</table>").unwrap()];
+    assert!(strata.contains("80 to 100&nbsp;%") && strata.contains("<th scope=\"row\">0 to "), "{strata}");
+}
+
+#[test]
 fn the_brier_score_over_horizons_needs_two_of_them() {
     let at = |horizon: f32| {
         ordinary(300).into_iter().map(move |p| Prediction {
@@ -752,4 +869,24 @@ fn the_brier_score_over_horizons_needs_two_of_them() {
     let plain = report.tasks[0].model.brier.value.unwrap();
     assert!((integrated.brier.value.unwrap() - plain).abs() < 1e-12 && integrated.rows == 300);
     assert!(integrated.baseline.is_some() && integrated.brier.low.is_some());
+}
+
+#[test]
+fn the_brier_score_over_horizons_leaves_out_those_that_are_not_measured() {
+    let at = |horizon: f32, events: i64| {
+        ordinary(300).into_iter().map(move |p| Prediction {
+            horizon_days: horizon,
+            boolean_value: Some(p.subject_id < events),
+            observed_days: Some(800.0),
+            ..p
+        })
+    };
+    let horizons = |sets: &[(f32, i64)]| {
+        let predictions: Vec<Prediction> = sets.iter().flat_map(|(horizon, n)| at(*horizon, *n)).collect();
+        let report = evaluate(&predictions, &options(10)).unwrap();
+        report.integrated_brier.iter().map(|b| b.horizons_days.clone()).collect::<Vec<_>>()
+    };
+    assert!(horizons(&[(30.0, 2), (90.0, 4), (365.0, 9)]).is_empty());
+    assert!(horizons(&[(30.0, 2), (365.0, 40)]).is_empty());
+    assert_eq!(horizons(&[(30.0, 2), (365.0, 40), (730.0, 60)]), [[365.0, 730.0]]);
 }

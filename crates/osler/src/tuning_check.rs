@@ -20,6 +20,8 @@ const YEAR: usize = 5;
 /// Conditions that are looked at, and tuning people at most.
 const CONDITIONS: usize = 30;
 const MOST: usize = 2_000;
+/// Who had a condition are counted from so many on.
+const FEW: usize = 10;
 /// Fewest people that anything is said of.
 const LEAST: usize = 100;
 /// Moments lie up to so many days after the first of a record.
@@ -315,10 +317,10 @@ impl TuningCheck {
         off.sort_by(|a, b| b.1.ln().abs().total_cmp(&a.1.ln().abs()));
         let told = off.iter().take(5).map(|(check, _)| {
             format!(
-                "{}, {:.0} expected and {:.0} seen",
+                "{}, {:.0} expected and {} seen",
                 check.description.as_deref().unwrap_or(&check.code),
                 check.model,
-                check.happened()
+                check.happened_in_words()
             )
         });
         if !off.is_empty() {
@@ -338,6 +340,14 @@ impl TuningCheck {
 impl CodeCheck {
     fn happened(&self) -> f64 {
         self.happened.unwrap_or(self.events as f64)
+    }
+
+    /// How many had it, where they aren't so few that it would tell of them.
+    fn happened_in_words(&self) -> String {
+        match (1..FEW).contains(&self.events) {
+            true => format!("fewer than {FEW}"),
+            false => format!("{:.0}", self.happened()),
+        }
     }
 
     /// Expected over seen, where it is off by half or more and not by chance.
@@ -382,7 +392,7 @@ mod tests {
     #[test]
     fn levels_that_are_far_off_are_named() {
         let said = check(0.1, 1000, 4, 150.0).said();
-        assert!(said.len() == 1 && said[0].contains("X, 150 expected and 4 seen"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("X, 150 expected and fewer than 10 seen"), "{said:?}");
         assert!(check(0.1, 1000, 4, 8.0).said().is_empty(), "chance");
         assert!(check(0.1, 1000, 100, 30.0).said()[0].contains("30 expected and 100 seen"));
     }

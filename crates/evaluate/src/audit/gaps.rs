@@ -5,9 +5,17 @@ use crate::error::Result;
 use crate::metrics::delong::delong;
 use crate::words;
 use events::Prediction;
+use std::collections::BTreeMap;
 
 /// An outcome nearer than this is at the very moment: a minute, the finest that most records tell.
 const MOMENT_DAYS: f64 = 1.0 / 1440.0;
+/// A share of outcomes within a day from which on a reader is warned, unless so short a horizon makes it ordinary: twice what comes
+/// in a day of it at an even pace.
+const WARNED_SHARE: f64 = 0.05;
+/// Outcomes named one by one.
+const NAMED: usize = 3;
+/// Fewer are not counted.
+const SMALL_CELL: usize = 10;
 /// Outcomes within this are near, beyond `FAR_DAYS` far.
 const NEAR_DAYS: f64 = 1.0;
 const FAR_DAYS: f64 = 30.0;
@@ -35,6 +43,52 @@ pub(super) fn at_the_moment(task: &str, rows: &[&Prediction]) -> Option<Finding>
                 words::count(events)
             ),
             &[("outcomes", events as f64), ("at_the_moment", at_once as f64)],
+        )
+    })
+}
+
+/// What comes within a day of the prediction is often on record later in the very visit that is asked about, and not foreseen. Of
+/// each task the longest horizon of which that is much.
+pub(super) fn within_a_day(tasks: &[(&str, Vec<&Prediction>)]) -> Option<Finding> {
+    let mut shares: BTreeMap<&str, (f32, f64)> = BTreeMap::new();
+    for (task, rows) in tasks {
+        let horizon = rows.first().map_or(0.0, |p| p.horizon_days);
+        let events = rows.iter().filter(|p| p.boolean_value == Some(true));
+        let days: Vec<f64> = events.filter_map(|p| p.observed_days.map(f64::from)).collect();
+        let near = days.iter().filter(|days| **days <= NEAR_DAYS).count();
+        let share = near as f64 / days.len().max(1) as f64;
+        let even = if horizon > 0.0 { 2.0 * NEAR_DAYS / f64::from(horizon) } else { 0.0 };
+        let is_longest = shares.get(task).is_none_or(|(longest, _)| horizon > *longest);
+        if near >= SMALL_CELL && share >= WARNED_SHARE.max(even) && is_longest {
+            shares.insert(task, (horizon, share));
+        }
+    }
+    let mut told: Vec<(&str, f32, f64)> =
+        shares.into_iter().map(|(task, (horizon, share))| (task, horizon, share)).collect();
+    told.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(b.0)));
+    let named: Vec<String> = told
+        .iter()
+        .take(NAMED)
+        .map(|(task, days, share)| format!("{} of “{}”", words::percent(*share), words::task(task, *days)))
+        .collect();
+    let more = match told.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and much of {} more", words::count(more)),
+    };
+    (!told.is_empty()).then(|| {
+        finding(
+            Check::OutcomesWithinADay,
+            Severity::Warning,
+            match told[..] {
+                [(task, ..)] => Some(task),
+                _ => None,
+            },
+            format!(
+                "Within a day of the prediction come {}{more}: on record later in the very visit that is asked about, perhaps, and not \
+                 foreseen. Ask at the visit's end, or label with a gap (`gap_days`), and measure again.",
+                named.join(", ")
+            ),
+            &told.iter().map(|(task, _, share)| (*task, *share)).collect::<Vec<_>>(),
         )
     })
 }

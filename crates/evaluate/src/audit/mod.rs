@@ -57,6 +57,8 @@ pub enum Check {
     LabelInHistory,
     /// The outcome has the very time of the prediction, so that order within one moment decides.
     OrderWithinATimestamp,
+    /// Outcomes come within a day of the prediction, in the visit that is asked about perhaps.
+    OutcomesWithinADay,
     /// One code alone tells nearly everything.
     OneFeatureDoesTooWell,
     /// Outcomes close at hand carry the performance.
@@ -79,11 +81,12 @@ enum Needs {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Check; 9] = [
+    pub const ALL: [Check; 10] = [
         Check::SubjectsInTwoSplits,
         Check::CodesOfTheOutcomeInHistory,
         Check::LabelInHistory,
         Check::OrderWithinATimestamp,
+        Check::OutcomesWithinADay,
         Check::OneFeatureDoesTooWell,
         Check::PerformanceByGap,
         Check::TimeOverlap,
@@ -98,6 +101,7 @@ impl Check {
             Check::CodesOfTheOutcomeInHistory => "Codes of the outcome in the history",
             Check::LabelInHistory => "The outcome itself in the history",
             Check::OrderWithinATimestamp => "Outcomes at the moment of prediction",
+            Check::OutcomesWithinADay => "Outcomes within a day of the prediction",
             Check::OneFeatureDoesTooWell => "One code that tells nearly everything",
             Check::PerformanceByGap => "Performance by time to the outcome",
             Check::TimeOverlap => "Training and measured records in the same years",
@@ -108,7 +112,9 @@ impl Check {
 
     fn needs(self) -> Needs {
         match self {
-            Check::OrderWithinATimestamp | Check::PerformanceByGap => Needs::Nothing,
+            Check::OrderWithinATimestamp | Check::OutcomesWithinADay | Check::PerformanceByGap => {
+                Needs::Nothing
+            }
             Check::ShuffledTimes | Check::LastVisit => Needs::AlteredHistories,
             _ => Needs::Records,
         }
@@ -175,6 +181,7 @@ impl Auditor {
         for (task, rows) in &chosen {
             findings.extend(gaps::at_the_moment(task, rows));
         }
+        findings.extend(gaps::within_a_day(&chosen));
         chosen.truncate(tasks);
         for (task, rows) in &chosen {
             findings.extend(gaps::by_gap(task, rows)?);

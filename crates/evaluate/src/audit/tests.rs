@@ -82,7 +82,7 @@ fn cases(cohort: &Cohort) -> Vec<(usize, Time)> {
 
 type Fault = (&'static str, Check, fn(&mut Cohort));
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 10] = [
     ("a training subject is measured", Check::SubjectsInTwoSplits, |c| {
         let mut copy = c.predictions[0].clone();
         copy.subject_id = 1;
@@ -126,6 +126,13 @@ const FAULTS: [Fault; 9] = [
             .filter(|p| p.boolean_value == Some(true))
             .take(9)
             .for_each(|p| p.observed_days = Some(0.0));
+    }),
+    ("outcomes in the visit that is asked about", Check::OutcomesWithinADay, |c| {
+        for (i, p) in c.predictions.iter_mut().filter(|p| p.boolean_value == Some(true)).enumerate() {
+            if i % 5 == 0 {
+                p.observed_days = Some(0.02);
+            }
+        }
     }),
     ("a model that sees what is under way", Check::PerformanceByGap, |c| {
         for (i, p) in c.predictions.iter_mut().filter(|p| p.boolean_value == Some(true)).enumerate() {
@@ -175,9 +182,28 @@ fn the_same_subject_given_in_two_splits_is_found() {
 }
 
 #[test]
+fn outcomes_within_a_day_are_ordinary_within_a_week() {
+    let within = |horizon_days: f32| {
+        let mut predictions = clean(1).predictions;
+        let cases = predictions.iter_mut().filter(|p| p.boolean_value == Some(true));
+        cases.enumerate().for_each(|(i, p)| p.observed_days = Some(if i % 5 == 0 { 0.5 } else { 5.0 }));
+        predictions.iter_mut().for_each(|p| p.horizon_days = horizon_days);
+        let audit = Auditor::new(&predictions, 5, 10).unwrap().finish();
+        audit.findings.into_iter().find(|f| f.check == Check::OutcomesWithinADay)
+    };
+    assert!(within(7.0).is_none());
+    let found = within(365.25).unwrap();
+    assert!(found.what.contains("visit's end") && found.what.contains("gap"), "{}", found.what);
+    assert!((0.19..0.22).contains(&found.evidence[OUTCOME]), "{:?}", found.evidence);
+}
+
+#[test]
 fn without_records_it_says_what_was_not_looked_for() {
     let audit = Auditor::new(&clean(2).predictions, 5, 10).unwrap().finish();
-    assert_eq!(audit.made, [Check::OrderWithinATimestamp, Check::PerformanceByGap]);
+    assert_eq!(
+        audit.made,
+        [Check::OrderWithinATimestamp, Check::OutcomesWithinADay, Check::PerformanceByGap]
+    );
     assert_eq!((audit.not_made.len(), audit.alarms()), (7, 0));
     assert!(Auditor::new(&[], 5, 10).unwrap().finish().findings.is_empty());
 }

@@ -1,9 +1,12 @@
 //! Incidence by age and sex: events over person-years, shrunk, with death competing.
 //!
 //! Rates are per person-year by sex and five-year age band, for first occurrences only: a subject's person-years
-//! for a code end at its first occurrence. Sparse cells are shrunk by a gamma prior (the mean of the posterior of
+//! for a code begin a day after the first dated event and end at its first occurrence. Sparse cells are shrunk by a gamma prior (the mean of the posterior of
 //! a Poisson rate) in three steps: band to overall, sex to both sexes, cell to band × sex. The probability by a
 //! horizon is the cumulative incidence under piecewise constant rates as the subject ages through the bands.
+//!
+//! Where ages are top-coded nobody is seen beyond, and the oldest don't die like people of all ages: bands at the old end that hold
+//! too few years are one with the last that has enough.
 
 use crate::tasks::{Broader, CodeSet};
 use events::{Code, Sex, Subject};
@@ -16,6 +19,12 @@ const DAYS_PER_YEAR: f64 = 365.25;
 const BAND_YEARS: f64 = 5.0;
 /// Bands 0–4, 5–9, … 100 and over.
 const BANDS: usize = 21;
+/// What is recorded so soon after the first dated event was there before: the first visit writes down, minute by minute, what its
+/// patient has had for years, and facts that have a date alone stand at the end of its day. To count those as onsets in a few
+/// minutes at risk makes chronic conditions several times too frequent.
+const FIRST_VISIT_DAYS: f64 = 1.0;
+/// As many person-years are enough for a band at the old end to stand alone, even where the prior of a rare code weighs more.
+const ENOUGH_YEARS: f64 = 100.0;
 
 /// How incidence is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,8 +73,8 @@ impl IncidenceBuilder {
     }
 
     /// Adds a subject. Those without birth or without a dated event are passed over: they have no age at risk.
-    /// Observation starts at the first dated event after birth; what is recorded at that moment is prevalent. An occurrence of a code
-    /// is one of every broader code.
+    /// Time at risk starts a day after the first dated event after birth; what is recorded by then is prevalent. An occurrence of a
+    /// code is one of every broader code.
     pub fn add(&mut self, subject: &Subject, broader: &dyn Broader) {
         let (Some(birth), Some(start), Some(end)) =
             (subject.birth(), crate::tasks::observation_start(subject), subject.followup_end())
@@ -74,7 +83,7 @@ impl IncidenceBuilder {
         };
         let sex = sex_index(subject.sex());
         let years = |time: events::Time| (time.days_since(birth) / DAYS_PER_YEAR).max(0.0);
-        let (from, to) = (years(start), years(end));
+        let (from, to) = (years(start.plus_days(FIRST_VISIT_DAYS)), years(end));
         if to <= from {
             return;
         }
@@ -138,11 +147,12 @@ struct Rates {
 
 impl Rates {
     fn shrunk(person_years: &Cells, target: &Target, k: f64) -> Self {
-        let at_risk =
-            |sex: usize, band: usize| (person_years[sex][band] - target.not_at_risk[sex][band]).max(0.0);
-        let all_events: f64 = target.events.iter().flatten().sum();
-        let all_years: f64 =
-            (0..3).flat_map(|s| (0..BANDS).map(move |b| (s, b))).map(|(s, b)| at_risk(s, b)).sum();
+        let mut years: Cells = std::array::from_fn(|sex| {
+            std::array::from_fn(|b| (person_years[sex][b] - target.not_at_risk[sex][b]).max(0.0))
+        });
+        let mut seen = target.events;
+        let all_events: f64 = seen.iter().flatten().sum();
+        let all_years: f64 = years.iter().flatten().sum();
         if all_years <= 0.0 || all_events <= 0.0 {
             return Rates {
                 female: vec![0.0; BANDS],
@@ -152,21 +162,21 @@ impl Rates {
             };
         }
         let overall = all_events / all_years;
+        let oldest = join_the_oldest(&mut years, &mut seen, ENOUGH_YEARS.min(k / overall));
         let posterior = |events: f64, years: f64, prior: f64| {
             if prior > 0.0 { (events + k) / (years + k / prior) } else { 0.0 }
         };
-        let both: Vec<f64> = (0..BANDS)
-            .map(|b| {
-                let events: f64 = (0..3).map(|s| target.events[s][b]).sum();
-                posterior(events, (0..3).map(|s| at_risk(s, b)).sum(), overall)
-            })
-            .collect();
+        let of_bands = |rate: &dyn Fn(usize) -> f64| (0..BANDS).map(|b| rate(b.min(oldest))).collect();
+        let both: Vec<f64> = of_bands(&|b| {
+            let of_all = |cells: &Cells| (0..3).map(|s| cells[s][b]).sum();
+            posterior(of_all(&seen), of_all(&years), overall)
+        });
         let of_sex = |s: usize| -> Vec<f64> {
             // How much more or less this sex has than both together at the same ages.
-            let events: f64 = target.events[s].iter().sum();
-            let expected: f64 = (0..BANDS).map(|b| at_risk(s, b) * both[b]).sum();
+            let events: f64 = seen[s].iter().sum();
+            let expected: f64 = (0..=oldest).map(|b| years[s][b] * both[b]).sum();
             let ratio = (events + k) / (expected + k);
-            (0..BANDS).map(|b| posterior(target.events[s][b], at_risk(s, b), both[b] * ratio)).collect()
+            of_bands(&|b| posterior(seen[s][b], years[s][b], both[b] * ratio))
         };
         Rates { female: of_sex(0), male: of_sex(1), both, overall }
     }
@@ -292,6 +302,19 @@ fn band(age_years: f64) -> usize {
     ((age_years / BAND_YEARS) as usize).min(BANDS - 1)
 }
 
+/// Moves the years and events of bands at the old end that together have fewer years than are enough to the last one that has them with
+/// these, and says which that is.
+fn join_the_oldest(years: &mut Cells, events: &mut Cells, enough: f64) -> usize {
+    let mut oldest = BANDS - 1;
+    while oldest > 0 && years.iter().map(|of| of[oldest]).sum::<f64>() < enough {
+        for of in years.iter_mut().chain(events.iter_mut()) {
+            of[oldest - 1] += std::mem::take(&mut of[oldest]);
+        }
+        oldest -= 1;
+    }
+    oldest
+}
+
 /// Adds the years from one age to another to the bands they fall in.
 fn spread(cells: &mut [f64; BANDS], from: f64, to: f64) {
     for (b, cell) in cells.iter_mut().enumerate().skip(band(from)) {
@@ -366,6 +389,65 @@ mod tests {
         );
         assert_eq!(code, group);
         assert_eq!(made.probability("rare", Sex::Male, Some(50.0), 900.0), None);
+    }
+
+    #[test]
+    fn what_the_first_visit_writes_down_is_no_onset() {
+        let birth = Time::from_ymd(1950, 1, 1).unwrap();
+        let subject = |id: i64| {
+            let at = |days: f64, code: &str| {
+                Event::new(Some(birth.plus_days(50.0 * DAYS_PER_YEAR + days)), Code::new(code))
+            };
+            let mut events =
+                vec![Event::new(Some(birth), Code::birth()), at(0.0, "VISIT"), at(3652.5, "VISIT")];
+            // Most have had it for years, which is written down in the first visit or by its day's end.
+            match id % 10 {
+                0..=3 => events.push(at(f64::from(id as u32 % 4) / 4.0 + 0.01, "CHRONIC")),
+                9 => events.push(at(1826.25, "CHRONIC")),
+                _ => {}
+            }
+            Subject::new(id, events)
+        };
+        let subjects: Vec<Subject> = (0..1000).map(subject).collect();
+        let made = baseline(&subjects);
+        // 100 onsets in 500 whole decades and 100 halves.
+        let want = 1.0 - (-100.0f64 / 5500.0).exp();
+        let got = made.probability("CHRONIC", Sex::Unknown, None, DAYS_PER_YEAR).unwrap();
+        assert!((got / want - 1.0).abs() < 0.01, "{got} against {want}");
+    }
+
+    #[test]
+    fn the_oldest_die_no_less_where_nobody_is_older_than_ninety() {
+        // Deaths double every eight years from 1 in 100 at 60; no record is longer than 90 years.
+        let mut rng = StdRng::seed_from_u64(5);
+        let birth = Time::from_ymd(1920, 1, 1).unwrap();
+        let subjects: Vec<Subject> = (0..20_000)
+            .map(|id| {
+                let at = |age: f64, code: &str| {
+                    Event::new(Some(birth.plus_days(age * DAYS_PER_YEAR)), Code::new(code))
+                };
+                let cumulative = -(1.0 - rng.random::<f64>()).ln();
+                let dies = 60.0 + 8.0 * (1.0 + cumulative * std::f64::consts::LN_2 / 0.08).log2();
+                let mut events = vec![at(0.0, Code::BIRTH), at(60.0, "VISIT")];
+                events.push(if dies < 90.0 { at(dies, Code::DEATH) } else { at(90.0, Code::DEATH) });
+                Subject::new(id, events)
+            })
+            .collect();
+        let made = baseline(&subjects);
+        for sex in [Sex::Female, Sex::Male, Sex::Unknown] {
+            let dead = |age: f64, years: f64| {
+                made.probability(Code::DEATH, sex, Some(age), years * DAYS_PER_YEAR).unwrap()
+            };
+            assert!(dead(87.0, 1.0) > 0.1, "{}", dead(87.0, 1.0));
+            assert!(
+                dead(90.0, 1.0) >= dead(87.0, 1.0),
+                "{} at 90, {} at 87",
+                dead(90.0, 1.0),
+                dead(87.0, 1.0)
+            );
+            assert!(dead(88.6, 10.0) > 0.65, "{}", dead(88.6, 10.0));
+            assert_eq!(dead(105.0, 1.0), dead(90.0, 1.0));
+        }
     }
 
     #[test]

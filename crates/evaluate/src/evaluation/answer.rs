@@ -98,12 +98,25 @@ fn of_one(task: &TaskReport, options: &Options) -> Vec<String> {
     } else {
         format!("Among {} predictions for {subjects}", words::count(task.rows))
     };
-    let mut first = format!(
-        "{who}, {} {} had the outcome “{}”.",
-        words::count(task.events),
-        plural(task.events, "case", "cases"),
-        words::task(&task.name, task.horizon_days),
-    );
+    let outcome = words::task(&task.name, task.horizon_days);
+    let mut first = match task.censored {
+        0 => format!(
+            "{who}, {} {} had the outcome “{outcome}”.",
+            words::count(task.events),
+            plural(task.events, "case", "cases"),
+        ),
+        censored => {
+            let allowing = task.observed_risk.filter(|_| task.censoring_weighted);
+            let allowing = allowing.map_or_else(String::new, |risk| {
+                format!("; allowing for the others, {}", words::percent(risk))
+            });
+            format!(
+                "{who}, {} of the {} of whom it is known had the outcome “{outcome}”{allowing}.",
+                words::count(task.events),
+                words::count(task.rows - censored),
+            )
+        }
+    };
     first.push_str(&match &task.comparison {
         None => format!(
             " The model ranks those who will have it above those who will not with an AUROC of {}; no baseline was given \

@@ -12,6 +12,7 @@ use super::subgroups::{age, is_told_by_subtraction, sex};
 use super::task::Rows;
 use crate::error::Result;
 use crate::metrics::Scored;
+use crate::metrics::calibration::normal_quantile;
 use crate::metrics::cells::Cells;
 use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::multiplicity::holm;
@@ -118,13 +119,19 @@ pub struct Gap {
     pub detectable: Option<f64>,
 }
 
-type Groups = Vec<(String, Vec<SmolStr>)>;
+/// One property or a pair of them, with the group of every row.
+struct Division {
+    by: String,
+    group_of: Vec<SmolStr>,
+    /// The places of a pair's two properties among the divisions.
+    pair: Option<[usize; 2]>,
+}
 
 /// The groups of every row by every property, pairs after single ones.
-fn divisions(rows: &Rows, options: &Options) -> Groups {
+fn divisions(rows: &Rows, options: &Options) -> Vec<Division> {
     let of =
         |f: &dyn Fn(&Prediction) -> SmolStr| rows.predictions.iter().map(|p| f(p)).collect::<Vec<SmolStr>>();
-    let mut single: Groups = vec![
+    let mut single: Vec<(String, Vec<SmolStr>)> = vec![
         ("sex".into(), of(&|p| SmolStr::new(sex(p).unwrap_or(NOT_RECORDED)))),
         ("age".into(), of(&|p| SmolStr::new(age(p).unwrap_or(NOT_RECORDED)))),
     ];
@@ -134,19 +141,22 @@ fn divisions(rows: &Rows, options: &Options) -> Groups {
     }
     // One group alone tells nothing.
     single.retain(|(_, groups)| groups.iter().any(|g| g != &groups[0]));
-    let mut all = single.clone();
+    let mut pairs = Vec::new();
     for (i, (a, first)) in single.iter().enumerate() {
-        for (b, second) in &single[i + 1..] {
-            let both = first.iter().zip(second).map(|(x, y)| format_smolstr!("{x}, {y}")).collect();
-            all.push((format!("{a} and {b}"), both));
+        for (j, (b, second)) in single.iter().enumerate().skip(i + 1) {
+            let group_of = first.iter().zip(second).map(|(x, y)| format_smolstr!("{x}, {y}")).collect();
+            pairs.push(Division { by: format!("{a} and {b}"), group_of, pair: Some([i, j]) });
         }
     }
-    all
+    let single = single.into_iter().map(|(by, group_of)| Division { by, group_of, pair: None });
+    single.chain(pairs).collect()
 }
 
 /// What one group is measured on.
 struct Part {
     group: String,
+    /// Of a pair's group, those of the single properties that it is the common part of.
+    margins: Option<[SmolStr; 2]>,
     scored: Scored,
     /// The same by the baseline.
     baseline: Option<Scored>,
@@ -195,28 +205,37 @@ fn distinct(clusters: impl Iterator<Item = u32>) -> usize {
     clusters.collect::<FxHashSet<u32>>().len()
 }
 
-pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
-    let threshold = options.thresholds.first().copied().unwrap_or_else(|| {
+/// The risk from which on people are flagged where groups are compared.
+pub(super) fn threshold(model: &Scored, options: &Options) -> f64 {
+    options.thresholds.first().copied().unwrap_or_else(|| {
         let flagged = (FLAGGED_SHARE * model.len() as f64).round().max(1.0) as usize;
         model.probability.get(flagged - 1).copied().unwrap_or(0.5)
-    });
+    })
+}
+
+pub(super) fn fairness(rows: &Rows, model: &Scored, options: &Options) -> Result<Fairness> {
+    let threshold = threshold(model, options);
     let mut parts: Vec<(String, Vec<Part>)> = Vec::new();
-    for (by, group_of) in divisions(rows, options) {
+    let divisions = divisions(rows, options);
+    for Division { by, group_of, pair } in &divisions {
         let mut names: Vec<SmolStr> = group_of.clone();
         names.sort_unstable();
         names.dedup();
         let mut of = Vec::with_capacity(names.len());
         for name in names {
             let members: Vec<bool> = group_of.iter().map(|g| *g == name).collect();
+            let margins = members.iter().position(|member| *member).zip(*pair);
+            let margins =
+                margins.map(|(row, pair)| pair.map(|single| divisions[single].group_of[row].clone()));
             let baseline = rows.has_baseline.then(|| rows.scored_within(true, |i| members[i])).transpose()?;
             let scored = rows.scored_within(false, |i| members[i])?;
             let flags =
                 rows.predictions.iter().zip(&rows.cluster).zip(&members).filter(|(_, member)| **member);
             let flags =
                 flags.map(|((p, cluster), _)| (*cluster, p.predicted_boolean_probability >= threshold));
-            of.push(Part { group: name.to_string(), scored, baseline, flags: flags.collect() });
+            of.push(Part { group: name.to_string(), margins, scored, baseline, flags: flags.collect() });
         }
-        parts.push((by, of));
+        parts.push((by.clone(), of));
     }
     let small = |s: &Scored| s.is_scarce(options.small_cell);
     let shown: Vec<&Part> = parts.iter().flat_map(|(_, of)| of).filter(|p| !small(&p.scored)).collect();
@@ -297,7 +316,9 @@ fn dimension(
     options: &Options,
 ) -> Dimension {
     let bootstrap = &options.bootstrap;
-    let withheld = withheld(threshold, parts, numbers, options.small_cell);
+    let concealed = concealed(parts, numbers, options.small_cell);
+    let withheld = withheld(threshold, parts, &concealed, options.small_cell);
+    let of_concealed = format!("fewer than {} of another group could be told from it", options.small_cell);
     let suppressed = numbers.iter().filter(|n| n.is_none()).count();
     // The smallest other's counts are withheld where the small ones could be told by subtraction.
     let of_suppressed =
@@ -313,14 +334,17 @@ fn dimension(
     let groups = parts
         .iter()
         .zip(numbers)
-        .zip(&withheld)
-        .map(|((part, number), withheld)| {
+        .zip(withheld.iter().zip(&concealed))
+        .map(|((part, number), (withheld, concealed))| {
             // Of pairs, margins are known too: with any small cell, no cell's counts are told.
             let hidden =
                 if by.contains(" and ") { suppressed > 0 } else { smallest == Some(part.group.as_str()) };
             let told = number.is_some() && !hidden;
             let metrics = number.map(|k| {
                 let of = |m: usize| {
+                    if *concealed {
+                        return Estimate { reason: Some(of_concealed.clone()), ..Estimate::default() };
+                    }
                     if let Some(reason) = withheld.as_ref().filter(|_| OF_THE_FLAGGED.contains(&m)) {
                         return Estimate { reason: Some(reason.clone()), ..Estimate::default() };
                     }
@@ -350,26 +374,28 @@ fn dimension(
     let reference = parts
         .iter()
         .zip(numbers)
-        .zip(&withheld)
-        .filter_map(|((p, n), withheld)| Some((p, (*n)?, withheld)))
+        .zip(withheld.iter().zip(&concealed))
+        .filter_map(|((p, n), (withheld, concealed))| Some((p, n.filter(|_| !concealed)?, withheld)))
         .filter(|(p, ..)| !p.group.contains(NOT_RECORDED))
         .max_by_key(|(p, ..)| (p.scored.events(), p.scored.len()));
     let mut gaps = Vec::new();
     if let Some((base, b, of_base)) = reference {
-        for ((part, number), withheld) in parts.iter().zip(numbers).zip(&withheld) {
-            let Some(k) = number.filter(|_| part.group != base.group) else { continue };
+        let each = parts.iter().zip(numbers).zip(withheld.iter().zip(&concealed));
+        for ((part, number), (withheld, concealed)) in each {
+            let Some(k) = number.filter(|_| !concealed && part.group != base.group) else { continue };
             let hidden = withheld.is_some() || of_base.is_some();
             for m in (0..METRICS).filter(|m| !(hidden && OF_THE_FLAGGED.contains(m))) {
                 let differences: Vec<f64> = draws.iter().map(|d| d[k][m] - d[b][m]).collect();
-                let difference =
+                let mut difference =
                     estimate(sample[k][m] - sample[b][m], differences.iter().copied(), bootstrap);
                 // What draws don't show of either share.
                 let unseen = [(part, k), (base, b)].map(|(part, number)| {
                     let ends = ends_of_none_or_all(part, (m, sample[number][m]), threshold, NORMAL_95);
                     ends.map_or(0.0, |(low, high)| ((high - low) / (2.0 * Z_95)).powi(2))
                 });
-                let variance = standard_error(&differences).map_or(0.0, |error| error * error)
-                    + unseen.iter().sum::<f64>();
+                let unseen: f64 = unseen.iter().sum();
+                widen(&mut difference, unseen, bootstrap.confidence);
+                let variance = standard_error(&differences).map_or(0.0, |error| error * error) + unseen;
                 let error = Some(variance.sqrt()).filter(|error| *error > 1e-12);
                 let p_value =
                     difference.value.zip(error).map(|(d, e)| erfc((d / e).abs() / std::f64::consts::SQRT_2));
@@ -392,26 +418,92 @@ fn dimension(
     Dimension { by: by.to_owned(), reference: reference.map(|(p, ..)| p.group.clone()), groups, gaps }
 }
 
+/// Groups that add up to one whose figures are told too: all of them, or of a pair those that share a group of a single property.
+fn lines(parts: &[Part]) -> Vec<Vec<usize>> {
+    let mut of_margins: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
+    for (at, part) in parts.iter().enumerate() {
+        match &part.margins {
+            None => of_margins.entry((0, "")).or_default().push(at),
+            Some(margins) => {
+                for (which, margin) in margins.iter().enumerate() {
+                    of_margins.entry((which, margin)).or_default().push(at);
+                }
+            }
+        }
+    }
+    of_margins.into_values().collect()
+}
+
+/// Hides groups until none that is hidden can be told from the others of its line: not one alone, since then those of the lines that
+/// cross it follow one from another, nor several that are few together. `weight` says which to hide first.
+fn hide_by_lines(
+    parts: &[Part],
+    is_hidden: impl Fn(usize, &[usize]) -> bool,
+    are_few: impl Fn(&[usize]) -> bool,
+    weight: impl Fn(usize) -> usize,
+) -> Vec<usize> {
+    let lines = lines(parts);
+    let mut more = Vec::new();
+    loop {
+        let mut next = None;
+        for line in &lines {
+            let (hidden, others): (Vec<usize>, Vec<usize>) =
+                line.iter().partition(|at| is_hidden(**at, &more));
+            let lone = hidden.len() == 1 && parts[hidden[0]].margins.is_some();
+            if !hidden.is_empty() && (lone || are_few(&hidden)) {
+                next = next.or_else(|| others.into_iter().min_by_key(|at| weight(*at)));
+            }
+        }
+        match next {
+            Some(at) => more.push(at),
+            None => return more,
+        }
+    }
+}
+
+/// Of which groups of a pair no figure may be told, since those that are too small could be told by subtraction from the groups of a
+/// single property; the small ones among them.
+fn concealed(parts: &[Part], numbers: &[Option<usize>], least: usize) -> Vec<bool> {
+    let small = |at: usize| numbers[at].is_none();
+    let mut made: Vec<bool> = (0..parts.len()).map(small).collect();
+    if parts.iter().any(|part| part.margins.is_some()) {
+        let are_few = |hidden: &[usize]| {
+            is_told_by_subtraction(hidden.iter().map(|at| parts[*at].scored.subjects()), least)
+        };
+        let is_hidden = |at: usize, more: &[usize]| small(at) || more.contains(&at);
+        for at in hide_by_lines(parts, is_hidden, are_few, |at| parts[at].scored.len()) {
+            made[at] = true;
+        }
+    }
+    made
+}
+
 /// Of which groups nothing may be told of those who are flagged, and why: where a few could be told from it ([`Cells::withheld`]), and
-/// of as many more as keep those from being told by subtraction from all.
-fn withheld(threshold: f64, parts: &[Part], numbers: &[Option<usize>], least: usize) -> Vec<Option<String>> {
+/// of as many more as keep those from being told by subtraction from all, or of a pair from the groups of a single property.
+fn withheld(threshold: f64, parts: &[Part], concealed: &[bool], least: usize) -> Vec<Option<String>> {
     let known: Vec<Cells> = parts.iter().map(|part| Cells::of(&part.scored, threshold)).collect();
     let mut made: Vec<Option<String>> = parts
         .iter()
         .zip(&known)
         .map(|(part, known)| part.all().withheld(least).or_else(|| known.withheld(least)))
         .collect();
-    loop {
-        let is_hidden = |at: usize| made[at].is_some() || numbers[at].is_none();
-        let hidden = (0..parts.len()).filter(|at| is_hidden(*at));
-        let together = hidden.fold(Cells::default(), |sum, at| sum.and(known[at]));
-        let next = (0..parts.len()).filter(|at| !is_hidden(*at)).min_by_key(|at| known[*at].flagged);
-        match next.filter(|_| together.withheld(least).is_some()) {
-            Some(next) => {
-                made[next] = Some(format!("fewer than {least} of another group could be told from it"))
-            }
-            None => return made,
-        }
+    let are_few = |hidden: &[usize]| {
+        hidden.iter().fold(Cells::default(), |sum, at| sum.and(known[*at])).withheld(least).is_some()
+    };
+    let is_hidden = |at: usize, more: &[usize]| made[at].is_some() || concealed[at] || more.contains(&at);
+    for at in hide_by_lines(parts, is_hidden, are_few, |at| known[at].flagged) {
+        made[at] = Some(format!("fewer than {least} of another group could be told from it"));
+    }
+    made
+}
+
+/// Adds a variance that draws don't show to a difference's interval, which without it would be none between two shares of nobody.
+fn widen(difference: &mut Estimate, unseen: f64, confidence: f64) {
+    let Estimate { value: Some(value), low: Some(low), high: Some(high), .. } = *difference else { return };
+    if unseen > 0.0 {
+        let further = normal_quantile(confidence) * unseen.sqrt();
+        difference.low = Some((value - (value - low).hypot(further)).max(-1.0));
+        difference.high = Some((value + (high - value).hypot(further)).min(1.0));
     }
 }
 

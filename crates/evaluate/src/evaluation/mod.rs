@@ -61,18 +61,21 @@ pub fn evaluate(predictions: &[Prediction], options: &Options) -> Result<Evaluat
     for &(_, i) in by_events.iter().take(options.detailed_tasks) {
         detailed[i] = true;
     }
-    let integrated = timed::integrated_brier(&groups, options);
     let mut audit = match &options.audit {
         Some(audit) => audit.clone(),
         None => Auditor::new(predictions, options.detailed_tasks, options.min_events)?.finish(),
     };
     let outcomes = groups
-        .into_par_iter()
+        .par_iter()
         .zip(detailed)
         .map(|((task, horizon_days, rows), detailed)| {
-            evaluate_task(task, horizon_days, &rows, detailed, options)
+            evaluate_task(task, *horizon_days, rows, detailed, options)
         })
         .collect::<Result<Vec<_>>>()?;
+    // What isn't measured at a horizon isn't summed up over several either.
+    let measured = groups.iter().zip(&outcomes);
+    let measured = measured.filter(|(_, outcome)| matches!(outcome, TaskOutcome::Measured(_)));
+    let integrated = timed::integrated_brier(measured.map(|(group, _)| group), options);
     let mut report = assemble(outcomes, options);
     report.integrated_brier = integrated;
     if !options.altered.is_empty() {

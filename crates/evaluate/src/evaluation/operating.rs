@@ -1,12 +1,13 @@
 //! What acting at a threshold would mean on the ward: who is found, how early, and how many alerts that takes. Where what came of the
 //! flagged would tell of fewer subjects than the smallest cell, it isn't said.
 
+use super::fairness;
 use super::measure::estimate;
 use super::options::Options;
 use super::outcome::Estimate;
 use super::task::Rows;
 use crate::metrics::Scored;
-use crate::metrics::cells::{Cells, is_few};
+use crate::metrics::cells::{Borders, Cells, flagged_at, is_few};
 use crate::metrics::censoring::UNWATCHED;
 use crate::metrics::scored::Counts;
 use crate::metrics::share::jeffreys;
@@ -126,6 +127,13 @@ fn thresholds(model: &Scored, options: &Options) -> Vec<f64> {
     at
 }
 
+/// How many rows each threshold flags at which it is told what came of them: first that at which groups are compared, which is to be
+/// told before others.
+pub(super) fn flagged_rows(model: &Scored, options: &Options) -> Vec<usize> {
+    let at = std::iter::once(fairness::threshold(model, options)).chain(thresholds(model, options));
+    at.map(|threshold| flagged_at(model, threshold)).collect()
+}
+
 pub(super) fn points(
     rows: &Rows,
     model: &Scored,
@@ -133,6 +141,7 @@ pub(super) fn points(
     options: &Options,
 ) -> Vec<OperatingPoint> {
     let days = days_of(rows, horizon_days, options);
+    let borders = Borders::among(model, options.small_cell, &flagged_rows(model, options));
     let thresholds = thresholds(model, options);
     let leads: Vec<Vec<Lead>> = thresholds.iter().map(|&t| leads(rows, t)).collect();
     let all = |counts: Counts| -> Vec<[f64; 10]> {
@@ -189,13 +198,20 @@ pub(super) fn points(
             // of them whose outcome is known.
             let all = Cells { flagged: people.flagged, others: people.others, ..Cells::default() };
             let known = Cells::of(model, thresholds[k]);
+            let between = || {
+                let least = options.small_cell;
+                let why =
+                    || format!("fewer than {least} lie between this and another threshold that is told");
+                (!borders.is_told(thresholds[k])).then(why)
+            };
             let too_few = all.withheld(options.small_cell).or_else(|| known.withheld(options.small_cell));
+            let too_few = too_few.or_else(between);
             let few = |made: Estimate| match &too_few {
                 Some(reason) => Estimate { reason: Some(reason.clone()), ..Estimate::default() },
                 None => made,
             };
             let is_flagged = |p: &&&events::Prediction| p.predicted_boolean_probability >= thresholds[k];
-            let how_long = "how long a prediction stands is not known; state it (days per prediction)";
+            let how_long = "how long a prediction stands is not known; state it with --days-per-prediction";
             OperatingPoint {
                 threshold: thresholds[k],
                 flagged: rows.predictions.iter().filter(is_flagged).count(),

@@ -242,8 +242,8 @@ pub struct SmoothPoint {
     pub high: Option<f64>,
 }
 
-/// Shares of rows by risk, in bins of equal width from 0 to `top`. Where few lie above or below a bin's end, they stand in a bin nearer the
-/// middle or the lowest.
+/// Shares of rows by risk, in bins of equal width from 0 to `top`. Where few lie in one, they stand in the next
+/// below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// The upper end of the last bin.

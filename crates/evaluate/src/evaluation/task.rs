@@ -2,7 +2,7 @@
 
 use super::fairness::fairness;
 use super::measure::{Predictor, Values, difference, estimate};
-use super::operating::points;
+use super::operating::{flagged_rows, points};
 use super::options::Options;
 use super::outcome::{Comparison, Curves, Histogram, SmoothPoint, TaskReport, Unmeasured};
 use super::peer::{altered, beside};
@@ -11,7 +11,7 @@ use super::subgroups::subgroups;
 use super::timed::timed;
 use crate::bootstrap::clusters;
 use crate::error::{Error, Result};
-use crate::metrics::cells::Borders;
+use crate::metrics::cells::{Borders, flagged_at};
 use crate::metrics::censoring::{FollowUp, UNWATCHED, weights_for_all};
 use crate::metrics::delong::delong;
 use crate::metrics::{Row, Scored, calibration, ranking, utility};
@@ -23,6 +23,8 @@ const CURVE_POINTS: usize = 200;
 const CALIBRATION_GROUPS: usize = 10;
 /// Points of the smooth calibration curve.
 const SMOOTH_POINTS: usize = 41;
+/// Points of the decision curve, about.
+const DECISION_POINTS: usize = 50;
 /// Bars of the histogram of risks.
 const HISTOGRAM_BINS: usize = 40;
 
@@ -298,31 +300,36 @@ fn curves(
             SmoothPoint { predicted: at[i], observed, low: band.low, high: band.high }
         })
         .collect();
-    let thresholds = if options.thresholds.is_empty() {
-        let top =
-            0.999f64.min(model.scored.probability.get(model.scored.len() / 100).copied().unwrap_or(0.0));
-        (0..=50).map(|k| top * f64::from(k) / 50.0).collect()
-    } else {
-        options.thresholds.clone()
-    };
-    // What a table of thresholds withholds could be reckoned from any of these at the same threshold.
-    let curve = |scored: &Scored| {
-        let borders = Borders::of(scored, options.small_cell);
+    // What came of a few could be reckoned from any of these at two thresholds, so all of one predictor keep to the same ones.
+    let (bins, top) = bins(&model.scored);
+    let edges = (1..HISTOGRAM_BINS).rev().map(|bin| bins.partition_point(|b| *b >= bin));
+    let first: Vec<usize> = flagged_rows(&model.scored, options).into_iter().chain(edges).collect();
+    let borders = Borders::of(&model.scored, options.small_cell, &first);
+    let of_baseline = baseline.map(|b| {
+        let first: Vec<usize> = options.thresholds.iter().map(|t| flagged_at(&b.scored, *t)).collect();
+        Borders::of(&b.scored, options.small_cell, &first)
+    });
+    let curve = |scored: &Scored, borders: &Borders| {
         let mut points = ranking::curve(scored);
         points.retain(|point| borders.is_told(point.threshold));
         ranking::thin(&points, CURVE_POINTS)
     };
-    let decision = |scored: &Scored| {
-        let borders = Borders::of(scored, options.small_cell);
+    let decision = |scored: &Scored, borders: &Borders| {
+        let thresholds = match options.thresholds.is_empty() {
+            true => decision_thresholds(scored, borders),
+            false => options.thresholds.clone(),
+        };
         let mut points = utility::decision_curve(scored, &thresholds);
         points.retain(|point| borders.is_told(point.threshold));
         points
     };
-    let borders = Borders::of(&model.scored, options.small_cell);
     let is_border = |rows: usize| borders.is_told_of(rows);
     Curves {
-        model: curve(&model.scored),
-        baseline: baseline.map(|b| curve(&b.scored)).unwrap_or_default(),
+        model: curve(&model.scored, &borders),
+        baseline: baseline
+            .zip(of_baseline.as_ref())
+            .map(|(b, told)| curve(&b.scored, told))
+            .unwrap_or_default(),
         calibration: calibration::groups_between(
             &model.scored,
             CALIBRATION_GROUPS,
@@ -330,23 +337,36 @@ fn curves(
             is_border,
         ),
         smooth,
-        histogram: histogram(&model.scored, is_border),
-        decision: decision(&model.scored),
-        baseline_decision: baseline.map(|b| decision(&b.scored)).unwrap_or_default(),
+        histogram: histogram(&model.scored, (bins.as_slice(), top), is_border),
+        decision: decision(&model.scored, &borders),
+        baseline_decision: baseline
+            .zip(of_baseline.as_ref())
+            .map(|(b, told)| decision(&b.scored, told))
+            .unwrap_or_default(),
     }
 }
 
-/// Shares by risk. Where a bin's lower end is no border that may be told, its rows stand in the next bin below: those above a
-/// threshold, and so those of any run of bins, are never a few.
-fn histogram(scored: &Scored, is_border: impl Fn(usize) -> bool) -> Histogram {
+/// The thresholds that may be told, up to the risk of the highest hundredth; with everybody.
+fn decision_thresholds(scored: &Scored, borders: &Borders) -> Vec<f64> {
+    let top = 0.999f64.min(scored.probability.get(scored.len() / 100).copied().unwrap_or(0.0));
+    let mut at: Vec<f64> = borders.thresholds().filter(|t| *t <= top).collect();
+    at.reverse();
+    let step = at.len().div_ceil(DECISION_POINTS).max(1);
+    std::iter::once(0.0).chain(at.into_iter().step_by(step)).collect()
+}
+
+/// In which bin of the histogram each row lies, and the upper end of the last.
+fn bins(scored: &Scored) -> (Vec<usize>, f64) {
     let top = scored.probability.get(scored.len() / 200).copied().unwrap_or(1.0).max(1e-9);
+    let bin = |p: &f64| ((p / top * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1);
+    (scored.probability.iter().map(bin).collect(), top)
+}
+
+/// Shares by risk. Where a bin's lower end is no border that may be told, its rows stand in the next bin below, so that those of any run
+/// of bins are never a few.
+fn histogram(scored: &Scored, (bins, top): (&[usize], f64), is_border: impl Fn(usize) -> bool) -> Histogram {
     let mut made = Histogram { top, events: vec![0.0; HISTOGRAM_BINS], others: vec![0.0; HISTOGRAM_BINS] };
     let share = 1.0 / scored.len().max(1) as f64;
-    let bins: Vec<usize> = scored
-        .probability
-        .iter()
-        .map(|p| ((p / top * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1))
-        .collect();
     let mut from = 0;
     for bin in (0..HISTOGRAM_BINS).rev() {
         let to = bins.partition_point(|b| *b >= bin);

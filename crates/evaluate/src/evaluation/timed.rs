@@ -11,7 +11,7 @@ use crate::metrics::scored::Counts;
 use crate::metrics::survival::{Timed, dynamic_auc_of_draw, integrated};
 use events::{Prediction, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ranking in time, censoring allowed for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,13 +73,13 @@ pub(super) fn timed(
     Some(TimedPerformance { dynamic_auc: of(0), harrell_c: of(1), uno_c: of(2) })
 }
 
-/// The integrated Brier score of every task with two horizons or more, over predictions that have all of them.
-pub(super) fn integrated_brier(
-    groups: &[(&str, f32, Vec<&Prediction>)],
+/// The integrated Brier score of every task with two measured horizons or more, over predictions that have all of them.
+pub(super) fn integrated_brier<'a>(
+    measured: impl Iterator<Item = &'a (&'a str, f32, Vec<&'a Prediction>)>,
     options: &Options,
 ) -> Vec<IntegratedBrier> {
     let mut by_task: BTreeMap<&str, Vec<(f32, &Vec<&Prediction>)>> = BTreeMap::new();
-    for (task, horizon, rows) in groups.iter().filter(|g| g.1 > 0.0) {
+    for (task, horizon, rows) in measured.filter(|g| g.1 > 0.0) {
         by_task.entry(task).or_default().push((*horizon, rows));
     }
     by_task.into_iter().filter_map(|(task, horizons)| of_task(task, &horizons, options)).collect()
@@ -108,7 +108,13 @@ fn of_task(task: &str, horizons: &[(f32, &Vec<&Prediction>)], options: &Options)
         }
     }
     joint.retain(|_, j| j.at.len() == horizons.len());
-    if joint.is_empty() {
+    // Together they may be fewer than at each horizon.
+    let people = |k: usize, outcome: bool| {
+        let of = joint.iter().filter(|(_, j)| j.at[k].boolean_value == Some(outcome));
+        of.map(|(key, _)| key.0).collect::<BTreeSet<i64>>().len()
+    };
+    let is_scarce = |k: usize| people(k, true).min(people(k, false)) < options.min_events;
+    if joint.is_empty() || (0..horizons.len()).any(is_scarce) {
         return None;
     }
     let days: Vec<f64> = horizons.iter().map(|h| f64::from(h.0)).collect();

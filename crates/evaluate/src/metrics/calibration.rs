@@ -205,11 +205,9 @@ pub(crate) fn groups_between(
             continue;
         }
         let mut start = target;
-        while start > 0 && scored.probability[start - 1] == scored.probability[start] {
+        let is_tie = |start: usize| scored.probability[start - 1] == scored.probability[start];
+        while start > 0 && (is_tie(start) || !is_border(start)) {
             start -= 1;
-        }
-        if start > 0 && !is_border(start) {
-            continue;
         }
         made.push(group(scored, start, end, z));
         end = start;
@@ -244,7 +242,7 @@ fn wilson(proportion: f64, n: f64, z: f64) -> (f64, f64) {
 }
 
 /// The two-sided normal quantile: 1.96 for 0.95.
-fn normal_quantile(confidence: f64) -> f64 {
+pub(crate) fn normal_quantile(confidence: f64) -> f64 {
     std::f64::consts::SQRT_2 * erf_inv(confidence)
 }
 

@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Outcomes drawn at most; the table has all.
 const DRAWN: usize = 30;
+/// Letters of an outcome's name in the plot.
+const LONGEST_LABEL: usize = 36;
 
 type Row<'a> = (&'a TaskReport, &'a Beside);
 
@@ -26,18 +28,29 @@ pub(super) fn beside(report: &EvaluationReport) -> String {
         let name = escape(name);
         let _ = write!(
             html,
-            r#"<section aria-labelledby="beside-{i}-h"><h2 id="beside-{i}-h">Beside {name}</h2><div class="scroll"><table><caption>On the predictions that both make, with the same draws. Differences are model minus {name}: above 0 the model ranks better; for the Brier score below 0 is better. p: that the AUROCs are equal, corrected by Holm over all outcomes of this section and others like it.</caption><thead><tr><th scope="col">Outcome</th><th scope="col" class="n">Predictions</th><th scope="col" class="n">Events</th><th scope="col" class="n">AUROC, model</th><th scope="col" class="n">AUROC, {name}</th><th scope="col" class="n">Difference</th><th scope="col" class="n">p, corrected</th><th scope="col" class="n">AUPRC difference</th><th scope="col" class="n">Brier difference</th><th scope="col" class="n">Observed / expected, model</th><th scope="col" class="n">Observed / expected, {name}</th></tr></thead><tbody>"#
+            r#"<section aria-labelledby="beside-{i}-h"><h2 id="beside-{i}-h">Beside {name}</h2><p>On the predictions that both make, with the same draws. Differences are model minus {name}: above 0 the model ranks better; for the Brier score below 0 is better. p: that the AUROCs are equal, corrected by Holm over all outcomes of this section and others like it.</p><div class="scroll wide"><table><thead><tr><th scope="col">Outcome</th><th scope="col" class="n">Predictions</th><th scope="col" class="n">Events</th><th scope="col" class="n">AUROC, model</th><th scope="col" class="n">AUROC, {name}</th><th scope="col" class="n">Difference</th><th scope="col" class="n">p, corrected</th><th scope="col" class="n">AUPRC difference</th><th scope="col" class="n">Brier difference</th><th scope="col" class="n">Observed / expected, model</th><th scope="col" class="n">Observed / expected, {name}</th></tr></thead><tbody>"#
         );
         for (task, b) in &rows {
             html.push_str(&row(task, b));
         }
         html.push_str("</tbody></table></div>");
         if rows.len() > 1 {
+            let known = rows.iter().filter(|(_, b)| b.difference.auroc.value.is_some());
+            let known: Vec<&Row> = known.collect();
+            let shown = &known[..known.len().min(DRAWN)];
+            let of_all = match rows.len() - shown.len() {
+                0 => String::new(),
+                _ => {
+                    format!("; {} of {} outcomes drawn", words::count(shown.len()), words::count(rows.len()))
+                }
+            };
             html.push_str(r#"<div class="forest">"#);
             figure(
                 &mut html,
-                &forest(&format!("beside-{i}"), &name, &rows),
-                "Difference in AUROC with its interval; right of the dotted line the model ranks better",
+                &forest(&format!("beside-{i}"), &name, shown),
+                &format!(
+                    "Difference in AUROC with its interval; right of the dotted line the model ranks better{of_all}"
+                ),
             );
             html.push_str("</div>");
         }
@@ -67,9 +80,17 @@ fn row(task: &TaskReport, b: &Beside) -> String {
     )
 }
 
-fn forest(id: &str, name: &str, rows: &[Row]) -> String {
-    let shown: Vec<&Row> =
-        rows.iter().filter(|(_, b)| b.difference.auroc.value.is_some()).take(DRAWN).collect();
+/// What an outcome is called beside its whiskers: whole if that is short enough, else by its code, its horizon always.
+fn label(task: &TaskReport) -> String {
+    let whole = words::task(&task.name, task.horizon_days);
+    if whole.chars().count() <= LONGEST_LABEL {
+        return whole;
+    }
+    let horizon = words::task("", task.horizon_days).chars().count();
+    words::task(&words::shortened(&task.task, LONGEST_LABEL - horizon.min(LONGEST_LABEL)), task.horizon_days)
+}
+
+fn forest(id: &str, name: &str, shown: &[&Row]) -> String {
     let bound = shown
         .iter()
         .flat_map(|(_, b)| [b.difference.auroc.low, b.difference.auroc.high, b.difference.auroc.value])
@@ -77,7 +98,6 @@ fn forest(id: &str, name: &str, rows: &[Row]) -> String {
         .fold(0.02f64, |widest, v| widest.max(v.abs()));
     let to = (bound * 20.0).ceil() / 20.0;
     let n = shown.len() as f64;
-    let label = |t: &TaskReport| words::task(&t.name, t.horizon_days).chars().take(30).collect::<String>();
     let x = Axis { name: "Difference in AUROC", from: -to, to, ticks: Ticks::Decimals(2) };
     let y = Axis {
         name: "",

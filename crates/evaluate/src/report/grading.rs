@@ -85,12 +85,17 @@ fn risks(report: &GradeReport) -> String {
             .each
             .iter()
             .filter(|g| g.horizon_days == summary.horizon_days && g.too_few.is_none());
-        let each: Vec<&RiskGrade> = own.take(summary.wanted).collect();
+        let own: Vec<&RiskGrade> = own.collect();
+        let each = &own[..own.len().min(summary.wanted)];
+        let of_all = match own.len() - each.len() {
+            0 => String::new(),
+            _ => format!("; {} of {} conditions drawn", each.len(), own.len()),
+        };
         let when = words::horizon(summary.horizon_days as f32).unwrap_or_default();
         figure(
             &mut html,
-            &dots(&each, summary.horizon_days),
-            &format!("AUC within {when}: model (filled) and observer (open)"),
+            &dots(each, summary.horizon_days),
+            &format!("AUC within {when}: model (filled) and observer (open){of_all}"),
         );
     }
     html.push_str("</div>");
@@ -127,7 +132,7 @@ fn risks(report: &GradeReport) -> String {
 }
 
 fn dots(each: &[&RiskGrade], horizon_days: f64) -> String {
-    let names = each.iter().map(|g| g.name.chars().take(24).collect()).collect();
+    let names = each.iter().map(|g| words::shortened(&g.name, 24)).collect();
     let x = Axis { name: "AUC", from: 0.5, to: 1.0, ticks: Ticks::Decimals(1) };
     let y = Axis { name: "", from: 0.0, to: each.len() as f64, ticks: Ticks::Names(names) };
     let mut board = Board::new(480.0, 60.0 + 19.0 * each.len() as f64, &x, &y);
@@ -316,7 +321,7 @@ fn effects(report: &GradeReport) -> String {
 
 fn forest(each: &[&EffectGrade]) -> String {
     let names =
-        each.iter().map(|g| format!("{} → {}", g.treatment, g.outcome).chars().take(40).collect()).collect();
+        each.iter().map(|g| words::shortened(&format!("{} → {}", g.treatment, g.outcome), 40)).collect();
     let ends = each.iter().flat_map(|g| g.average.iter().chain(&g.naive)).flat_map(|i| [i.low, i.high]);
     let (from, to) = ends.fold((-0.05, 0.05), |(a, b): (f64, f64), x| (a.min(x), b.max(x)));
     let x = Axis { name: "Difference of risks, treated less untreated", from, to, ticks: Ticks::Decimals(2) };

@@ -55,7 +55,7 @@ pub(super) fn overview(report: &EvaluationReport) -> String {
     }
     let compared = report.tasks.iter().any(|t| t.comparison.is_some());
     let mut html = String::from(
-        r#"<section aria-labelledby="overview-h"><h2 id="overview-h">All outcomes</h2><div class="scroll"><table><caption>Most events first. Below each number, its "#,
+        r#"<section aria-labelledby="overview-h"><h2 id="overview-h">All outcomes</h2><div class="scroll"><table><caption>Most events first. Where some left before the horizon, the risk allows for them. Below each number, its "#,
     );
     let _ = write!(
         html,
@@ -80,9 +80,9 @@ pub(super) fn overview(report: &EvaluationReport) -> String {
         let _ = write!(
             html,
             r#"<tr><th scope="row">{name}{code}</th><td class="n">{}</td><td class="n">{}<small>{}</small></td>{}"#,
-            words::count(task.rows),
+            rows_and_known(task),
             words::count(task.events),
-            words::share(task.prevalence),
+            share_of_events(task),
             cell(&task.model.auroc),
         );
         if compared {
@@ -120,6 +120,24 @@ pub(super) fn overview(report: &EvaluationReport) -> String {
     }
     html.push_str("</section>");
     html
+}
+
+/// How many predictions there are, and of how many it is known what came of them.
+fn rows_and_known(task: &TaskReport) -> String {
+    let known = match task.censored {
+        0 => String::new(),
+        censored => format!("<small>{} known</small>", words::count(task.rows - censored)),
+    };
+    format!("{}{known}", words::count(task.rows))
+}
+
+/// The share of events among those known, and the observed risk of all where that isn't the same.
+fn share_of_events(task: &TaskReport) -> String {
+    let of_known = words::share(task.prevalence);
+    match task.observed_risk.filter(|_| task.censoring_weighted) {
+        Some(risk) => format!("{of_known} of those known; risk {}", words::percent(risk)),
+        None => of_known,
+    }
 }
 
 pub(super) fn tasks(report: &EvaluationReport) -> String {

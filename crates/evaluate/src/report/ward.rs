@@ -48,13 +48,18 @@ pub(super) fn strata(task: &TaskReport) -> String {
         return String::new();
     };
     let mut html = String::from(
-        r#"<h3>By stratum of risk</h3><div class="scroll"><table><thead><tr><th scope="col">Tenth of risk</th><th scope="col" class="n">Predictions</th><th scope="col" class="n">Predicted, mean</th><th scope="col" class="n">Observed</th></tr></thead><tbody>"#,
+        r#"<h3>By stratum of risk</h3><div class="scroll"><table><thead><tr><th scope="col">By rising risk</th><th scope="col" class="n">Predictions</th><th scope="col" class="n">Predicted, mean</th><th scope="col" class="n">Observed</th></tr></thead><tbody>"#,
     );
-    for (i, group) in curves.calibration.iter().enumerate() {
+    let all: usize = curves.calibration.iter().map(|group| group.rows).sum();
+    let mut below = 0;
+    for group in &curves.calibration {
+        // Equal risks, and groups too small to be told alone, are joined: a group need not be a tenth.
+        let percent = |rows: usize| (100.0 * rows as f64 / all as f64).round();
+        let (from, to) = (percent(below), percent(below + group.rows));
+        below += group.rows;
         let _ = write!(
             html,
-            r#"<tr><th scope="row">{}</th><td class="n">{}</td><td class="n">{}</td><td class="n">{}<small class="ci">{} to {}</small></td></tr>"#,
-            i + 1,
+            r#"<tr><th scope="row">{from} to {to}&nbsp;%</th><td class="n">{}</td><td class="n">{}</td><td class="n">{}<small class="ci">{} to {}</small></td></tr>"#,
             words::count(group.rows),
             words::percent(group.predicted),
             words::percent(group.observed),

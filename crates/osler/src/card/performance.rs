@@ -10,6 +10,8 @@ use serde_json::Value;
 const OUTCOMES: usize = 10;
 /// Outcomes of which groups and thresholds are told.
 const DETAILED: usize = 3;
+/// Fewer people than this are told of in no table.
+const SMALL_CELL: u64 = 10;
 /// Outcomes that weren't measured and are named one by one.
 const NAMED: usize = 10;
 
@@ -79,8 +81,13 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
         columns: vec!["Gain over age and sex"],
         rows: vec![Row { name: "All conditions together".to_owned(), code: None, n: people, events: None, figures: vec![gain] }],
     });
-    let mut places: Vec<usize> = (0..codes.len()).collect();
-    places.sort_by_key(|i| std::cmp::Reverse(codes[*i]["events"].as_u64()));
+    let places = told(codes);
+    let left_out = match codes.len() - places.len() {
+        0 => String::new(),
+        n => {
+            format!(" {n} that fewer than {SMALL_CELL} of these people had, or all but fewer, are left out.")
+        }
+    };
     let rows = places.into_iter().take(OUTCOMES).map(|i| {
         let n = whole(&format!("/codes/{i}/people"));
         let number = |name: &str| evidence.number(source, &format!("/codes/{i}/{name}"), n);
@@ -95,11 +102,19 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
             figures: [happened, "model", "age_and_sex"].map(number).into(),
         }
     });
+    let rows: Vec<Row> = rows.collect();
+    if rows.is_empty() {
+        entries.push(Entry::not_evaluated(
+            "Expected and observed among the tuning people",
+            "too few of them had any condition",
+        ));
+        return;
+    }
     tables.push(Table {
         title: "Expected and observed among the tuning people".to_owned(),
         about: format!(
             "Conditions{within} with the most events. Numbers of people, those who left before it was known allowed for; no intervals were made \
-             of them.{}",
+             of them.{left_out}{}",
             match evidence.at(source, "/levels_set_by_them").and_then(Value::as_bool) {
                 Some(true) =>
                     " The model's levels were set by these people, so that this is no test of them.",
@@ -109,8 +124,21 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
         source: evidence.id(source),
         n_of: "people",
         columns: vec!["Observed", "Expected by the model", "Expected by age and sex"],
-        rows: rows.collect(),
+        rows,
     });
+}
+
+/// The conditions that don't tell of a few people, those with the most events first. Nobody is no small group.
+fn told(codes: &[Value]) -> Vec<usize> {
+    let count = |i: usize, name: &str| codes[i][name].as_u64().unwrap_or(0);
+    let is_few = |n: u64| (1..SMALL_CELL).contains(&n);
+    let is_told = |i: &usize| {
+        let events = count(*i, "events");
+        !is_few(events) && !is_few(count(*i, "people").saturating_sub(events))
+    };
+    let mut places: Vec<usize> = (0..codes.len()).filter(is_told).collect();
+    places.sort_by_key(|i| std::cmp::Reverse(count(*i, "events")));
+    places
 }
 
 fn of_report(
@@ -311,5 +339,17 @@ impl About<'_> {
             columns: vec!["AUROC", "Sensitivity", "Observed / expected", "Recorded / expected by age and sex"],
             rows,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_a_few_had_or_had_not_are_left_out() {
+        let of = |people: u64, events: u64| serde_json::json!({ "people": people, "events": events });
+        let codes = [of(10, 1), of(200, 9), of(200, 10), of(200, 0), of(200, 193), of(200, 40), of(50, 50)];
+        assert_eq!(told(&codes), [6, 5, 2, 3]);
     }
 }

@@ -52,7 +52,7 @@ pub struct Arguments {
     /// Seed of the bootstrap.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Tasks that fewer subjects had, or hadn't, are named but not measured.
+    /// Tasks that fewer subjects had, or hadn't, are named but not measured. Below 10 for synthetic records alone.
     #[arg(long, default_value_t = Options::default().min_events)]
     pub min_events: usize,
     /// The records that the predictions are about: adds the audit for leakage code by code, and fairness by race,
@@ -120,6 +120,7 @@ impl Arguments {
                 (source, predictions_file::read(&self.predictions)?)
             }
         };
+        refuse_few(self.min_events, source.synthetic)?;
         if let Some(labels) = &self.labels {
             let tasks: std::collections::BTreeSet<_> = predictions.iter().map(|p| p.task.clone()).collect();
             let [task] = &tasks.into_iter().collect::<Vec<_>>()[..] else {
@@ -344,6 +345,17 @@ fn line(task: &::evaluate::TaskReport) -> String {
     line
 }
 
+/// What came of a few people isn't told, but of synthetic ones, who are nobody.
+fn refuse_few(min_events: usize, synthetic: bool) -> Result<()> {
+    let smallest = Options::default().small_cell;
+    if min_events < smallest && !synthetic {
+        bail!(
+            "--min-events must be {smallest} or more: what came of fewer people isn't told, but of synthetic ones"
+        );
+    }
+    Ok(())
+}
+
 fn about(source: &Manifest, title: Option<String>) -> About {
     let text = |key: &str| source.settings[key].as_str().unwrap_or_default().to_owned();
     let descriptions: BTreeMap<String, String> =
@@ -362,5 +374,16 @@ fn about(source: &Manifest, title: Option<String>) -> About {
         made: source.finished.clone(),
         tool: format!("osler {}", env!("CARGO_PKG_VERSION")),
         descriptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_a_few_is_told_of_nobody_but_synthetic_people() {
+        assert!(refuse_few(9, false).unwrap_err().to_string().contains("--min-events must be 10"));
+        assert!(refuse_few(10, false).is_ok() && refuse_few(1, true).is_ok());
     }
 }

@@ -12,6 +12,7 @@ use ::evaluate::grading::{GradeReport, Settings, differential, risks};
 use ::evaluate::{About, Bootstrap, effects};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use deid::attestation::SYNTHETIC;
 use events::{Deidentified, Split, Subject};
 use smol_str::SmolStr;
 use std::collections::{HashMap, HashSet};
@@ -168,6 +169,12 @@ impl Arguments {
         let join = match &self.key {
             None => Join::new(truth, &known, None)?,
             Some(file) => {
+                if self.policy.is_none() && stated.is_some_and(|stated| stated.policy == SYNTHETIC) {
+                    bail!(
+                        "{} went through no policy: their people are numbered as in the truth; leave --key away",
+                        self.events.display()
+                    );
+                }
                 let key = key_file::read(Some(file))?;
                 if stated.is_some_and(|stated| stated.key_id != key.id()) {
                     bail!(
@@ -218,12 +225,23 @@ impl Job<'_> {
         let settings = self.settings();
         let rule = self.rule(splits)?;
         let (asked, people) = self.asked(splits, rule.as_ref())?;
+        let moments = self.asks(Section::Risks) || self.asks(Section::Differential);
+        if moments && !self.truth.is_anybody_observed {
+            let nobody = "nobody of the population was observed (`osler synth --truth-observed 0`), so no true risk is known";
+            if !self.asks(Section::Options) {
+                bail!("{nobody}; --show options grades what treatments do");
+            }
+            not_graded.push(("Risks and differential".to_owned(), nobody.to_owned()));
+        }
         if asked.particles.is_empty() && people.is_empty() {
             bail!(
-                "nothing of the truth in {} is about anybody in {}: if the records went through `osler ingest`, give the same --key, and \
-                 choose a --split that holds people of `--truth-observed`",
+                "nothing of the truth in {} is about anybody in {}: if the records went through `osler ingest`, give the same --key{}",
                 self.arguments.truth.display(),
-                self.arguments.events.display()
+                self.arguments.events.display(),
+                match self.truth.is_anybody_observed {
+                    true => ", and choose a --split that holds people of `--truth-observed`",
+                    false => "",
+                }
             );
         }
         for code in &asked.unknown {
@@ -365,18 +383,21 @@ impl Job<'_> {
     fn methods(&self, join: &Join, asked: &Asked, rule: Option<&LastValues>) -> Vec<(String, String)> {
         let mut particles = asked.particles.clone();
         particles.sort_by(f64::total_cmp);
-        let at = |share: f64| ::evaluate::bootstrap::quantile(&particles, share);
-        let mut methods = vec![
-            (
-                "People".to_owned(),
-                format!(
-                    "{} people of the population are in the records; {} of them have a moment that the truth speaks of, the first visit \
+        let at = |share: f64| match particles.is_empty() {
+            true => f64::NAN,
+            false => ::evaluate::bootstrap::quantile(&particles, share),
+        };
+        let mut methods = vec![(
+            "People".to_owned(),
+            format!(
+                "{} people of the population are in the records; {} of them have a moment that the truth speaks of, the first visit \
                      after a random date. {} rows of the truth are about a condition that the record has by then.",
-                    grouped(join.len() as u64),
-                    grouped(asked.particles.len() as u64),
-                    grouped(asked.not_at_risk as u64)
-                ),
+                grouped(join.len() as u64),
+                grouped(asked.particles.len() as u64),
+                grouped(asked.not_at_risk as u64)
             ),
+        )];
+        let of_moments = [
             (
                 "Over all futures".to_owned(),
                 "A person is an event by his true chance and none by the rest: what outcomes would show on average over all futures. AUC by \
@@ -400,6 +421,9 @@ impl Job<'_> {
                     .to_owned(),
             ),
         ];
+        if !asked.particles.is_empty() {
+            methods.extend(of_moments);
+        }
         if let Some(rule) = rule {
             methods.push((
                 "Age, sex and last values".to_owned(),

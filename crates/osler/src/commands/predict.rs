@@ -35,7 +35,8 @@ pub(super) const ALTERED_DIRECTORY: &str = "altered";
 /// Predict for the subjects of EVENTS: first onsets of codes, or a task that the model was trained for.
 ///
 /// Each prediction sees facts up to and including its prediction time and nothing later. By default there is one
-/// prediction time a subject, the first visit after a random date, drawn without looking at what follows. Who has
+/// prediction time a subject, the first moment of the first visit after a random date, drawn without looking at what follows; what
+/// that visit writes down later counts as what came after (--at asks at other moments, such as its end). Who has
 /// a code already is not asked about it. OUT/predictions.parquet holds MEDS label columns, the probability, and
 /// the age-and-sex baseline beside it.
 #[derive(Args)]

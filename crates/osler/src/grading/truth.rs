@@ -53,6 +53,8 @@ impl About {
 
 /// The truth about the people of some records.
 pub struct Truth {
+    /// Was anybody of the population observed, here or elsewhere? Of who wasn't no risk is known.
+    pub is_anybody_observed: bool,
     /// By subject.
     pub risks: HashMap<i64, Vec<TrueRisk>>,
     /// By what they are about.
@@ -84,6 +86,7 @@ impl Truth {
             pairs.extend(file.texts(code)?.into_iter().zip(file.texts(condition)?));
         }
         let shared_codes = shared(pairs);
+        let is_anybody_observed = !risk_rows.integers("subject_id")?.is_empty();
         let (mut risks, mut decisions) = (risks(&risk_rows, join)?, decisions(&decided, join)?);
         for rows in risks.values_mut() {
             rows.retain(|row| !shared_codes.contains_key(&row.code));
@@ -94,7 +97,7 @@ impl Truth {
                 .into_iter()
                 .any(|code| shared_codes.contains_key(code))
         });
-        Ok(Truth { risks, decisions, chronic: chronic(&onsets)?, shared_codes })
+        Ok(Truth { is_anybody_observed, risks, decisions, chronic: chronic(&onsets)?, shared_codes })
     }
 }
 

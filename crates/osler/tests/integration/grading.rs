@@ -77,3 +77,20 @@ fn what_cannot_be_joined_is_refused(site: &Site, asked: &str) {
     assert!(said.contains("osler synth --truth"), "{said}");
     assert!(!site.path("other").exists());
 }
+
+#[test]
+fn a_population_that_nobody_observed_is_graded_by_its_treatments_alone() {
+    let site = Site::new();
+    site.succeed("synth --subjects 90 --format meds --key site.key --splits 0.5,0.1,0.4 --truth --truth-draws 4 --truth-observed 0 --out graded");
+    site.succeed("tokenize --out timeline graded");
+    site.succeed(&format!("train {TRAINING} --out model timeline"));
+    let asked = "grade --model model --truth graded --split all --draws 20 --least-decisions 30";
+    let told = site.succeed(&format!("--json {asked} --out grades graded"));
+    let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert!(report["not_graded"].to_string().contains("nobody of the population was observed"), "{report:#}");
+    assert!(!report["methods"].to_string().contains("NaN"), "{}", report["methods"]);
+    let said = site.fail(&format!("{asked} --show risks --out other graded"));
+    assert!(said.contains("--truth-observed 0") && said.contains("--show options"), "{said}");
+    let said = site.fail(&format!("{asked} --key site.key --out other graded"));
+    assert!(said.contains("numbered as in the truth; leave --key away"), "{said}");
+}

@@ -130,6 +130,8 @@ enum Cells {
     Integers(arrow_array::Int64Array),
     Numbers(arrow_array::Float64Array),
     Text(ArrayRef),
+    /// `true` or `false`.
+    Flags(arrow_array::BooleanArray),
     Encoded {
         keys: Vec<Option<usize>>,
         values: Box<Cells>,
@@ -189,6 +191,7 @@ impl Cells {
                 let decimals = array.as_primitive::<arrow_array::types::Decimal128Type>();
                 Cells::Numbers(decimals.unary(|v| v as f64 / divisor))
             }
+            DataType::Boolean => Cells::Flags(array.as_boolean().clone()),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Cells::Text(array.clone()),
             DataType::Dictionary(_, _) => {
                 let dictionary = array.as_any_dictionary();
@@ -236,6 +239,9 @@ impl Cells {
                 DataType::LargeUtf8 => array.as_string::<i64>().value(row),
                 _ => array.as_string_view().value(row),
             })),
+            Cells::Flags(array) => {
+                array.is_valid(row).then(|| Cow::Borrowed(if array.value(row) { "true" } else { "false" }))
+            }
             Cells::Integers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
             Cells::Numbers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
             Cells::Encoded { keys, values } => match keys[row] {

@@ -540,7 +540,6 @@ fn code_metadata(
     summary: &Summary,
 ) -> Vec<CodeMetadata> {
     let shared = tally.descriptions(policy.description_subjects());
-    let procedures = tally.procedures();
     let systems = policy.local_systems();
     codes
         .into_iter()
@@ -564,7 +563,7 @@ fn code_metadata(
                     }
                     false => parents,
                 },
-                is_procedure: procedures.contains(code.as_str()),
+                is_procedure: tally.is_procedure(&code, from_vocabulary.is_some_and(|d| d.is_procedure)),
                 code,
             }
         })

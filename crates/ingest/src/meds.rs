@@ -84,7 +84,7 @@ fn read_events(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
         let time = row.time(time).in_field("time")?.unwrap_or(SourceTime::Static);
         let whole = row.text(code).in_field("code")?.ok_or(Failure::Field("code", EMPTY))?;
         let (system, code) = codes.split(&whole);
-        let value = match number.map_or(Ok(None), |column| row.number(column)).in_field("numeric_value")? {
+        let value = match number.map_or(Ok(None), |column| row.value(column)).in_field("numeric_value")? {
             Some(number) => SourceValue::Number(number),
             None => match text.map_or(Ok(None), |column| row.text(column)).in_field("text_value")? {
                 Some(text) => SourceValue::Text(text.into_owned()),

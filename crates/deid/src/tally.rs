@@ -54,6 +54,10 @@ pub struct Tally {
     descriptions: Shared<(Code, SmolStr)>,
     /// Per code of [`ALL_KINDS`]: what fields say that it is.
     kinds: FxHashMap<Code, Kind>,
+    /// Codes of patients' rows that passed by contract alone: how many subjects hold each.
+    by_contract: Shared<Code>,
+    /// How many codes, by system, were written without their dot and got one.
+    dotted: BTreeMap<String, u64>,
     /// Systems that the policy doesn't name: how many subjects have codes of each.
     unnamed: Shared<SmolStr>,
 }
@@ -220,6 +224,33 @@ impl Tally {
         short.for_each(|system| self.unnamed.add(SmolStr::new(system), 1, MOST_SYSTEMS));
     }
 
+    /// Notes a code that may have got the dot that its source left out.
+    pub(crate) fn may_have_got_a_dot(&mut self, source: &str, code: &Code) {
+        if matches!(code.system(), "ICD10CM" | "ICD10" | "ICD9CM" | "ICD9PROC")
+            && code.as_str().contains('.')
+            && !source.contains('.')
+        {
+            count(&mut self.dotted, code.system());
+        }
+    }
+
+    /// How many codes, by system, were written without their dot and got one: what only looks like one is among them.
+    pub fn dotted(&self) -> &BTreeMap<String, u64> {
+        &self.dotted
+    }
+
+    /// Counts one subject's codes that passed by contract alone.
+    pub(crate) fn pass_by_contract(&mut self, codes: FxHashSet<Code>) {
+        codes.into_iter().for_each(|code| self.by_contract.add(code, 1, MOST_DESCRIPTIONS));
+    }
+
+    /// How many codes of systems that the policy doesn't name passed, since a MEDS source or a mapping states them, and how many of them fewer
+    /// subjects than so many hold. Of OMOP's none is counted: they come from its vocabulary.
+    pub fn codes_by_contract(&self, subjects: u32) -> (u64, u64) {
+        let all = self.by_contract.by(0).count();
+        (all as u64, (all - self.by_contract.by(subjects).count()) as u64)
+    }
+
     /// The systems, as readers call them, whose codes were dropped since the policy doesn't name them, with how many subjects had
     /// any: of those that at least so many had, the commonest first.
     pub fn systems_not_allowed(&self, subjects: u32) -> Vec<(SmolStr, u32)> {
@@ -246,6 +277,12 @@ impl Tally {
             for (rule, n) in field.trimmed {
                 *mine.trimmed.entry(rule).or_default() += n;
             }
+        }
+        for (system, n) in other.dotted {
+            *self.dotted.entry(system).or_default() += n;
+        }
+        for (code, n) in other.by_contract.0 {
+            self.by_contract.add(code, n, MOST_DESCRIPTIONS);
         }
         for (system, n) in other.unnamed.0 {
             self.unnamed.add(system, n, MOST_SYSTEMS);

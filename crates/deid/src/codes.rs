@@ -153,6 +153,31 @@ pub(crate) fn is_plain(code: &str) -> bool {
     (1..=128).contains(&code.len()) && code.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
+/// Is a code that passes by contract written in words, or as long as a record's number? A name can stand in a code field, so such codes pass
+/// when enough hold them.
+pub(crate) fn is_words(code: &str) -> bool {
+    /// From so many digits in a row on: items of a laboratory have fewer.
+    const LONG: usize = 7;
+    code.bytes().any(|b| matches!(b, b' ' | b',' | b'^' | b'@' | b'"' | b'\''))
+        || code.as_bytes().windows(LONG).any(|run| run.iter().all(u8::is_ascii_digit))
+}
+
+/// Does a code that passes by contract hold a date, with its year in full? Many people may share one, so that no count keeps it out.
+pub(crate) fn holds_a_date(code: &str) -> bool {
+    let year =
+        |run: &[u8]| matches!(run, [b'1', b'9', ..] | [b'2', b'0', ..]) && run.iter().all(u8::is_ascii_digit);
+    let has_year = |word: &&str| {
+        let bytes = word.as_bytes();
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        bytes
+            .windows(4)
+            .enumerate()
+            .any(|(at, run)| year(run) && !is_digit(at + 4) && !(at > 0 && is_digit(at - 1)))
+    };
+    let words = code.split("//").flat_map(|part| part.split([' ', ',', '^', '_', '(', ')']));
+    words.filter(has_year).any(|word| word.len() > 4 && is_like_a_date(word))
+}
+
 /// The first `length` characters of a code, its dot not counted: `S72.001A` cut to 4 is `S72.0`.
 pub(crate) fn cut(code: &str, length: usize) -> &str {
     let mut left = length;

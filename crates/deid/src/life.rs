@@ -26,7 +26,63 @@ pub(crate) const APART: &str =
 /// A birth that the record itself refutes.
 pub(crate) const TOO_EARLY: &str = "birth more than 120 years before what is recorded";
 
+/// So long after the sources were taken an end of follow-up, or a death, may lie: the rest of a year or contract that is paid for, and
+/// dates that another program moved by up to a year.
+const AHEAD_DAYS: f64 = 366.0;
+/// A death that hasn't happened.
+pub(crate) const AHEAD: &str = "death more than a year after the sources were taken";
+
 /// Which dates of a record are refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) life: Life,
+    /// After this moment nobody has died, and no follow-up has ended.
+    pub(crate) ahead: Option<Time>,
+}
+
+impl Refused {
+    /// Those of a record that was taken by then, as far as that is known; of its life, where that is looked at.
+    pub(crate) fn of(
+        source: &SourceSubject,
+        allows: impl Fn(&str) -> bool + Copy,
+        (taken, looks_at_ages): (Option<Time>, bool),
+    ) -> Self {
+        let ahead = ahead(source, allows, taken);
+        let life = if looks_at_ages { Life::of_source(source, allows, ahead) } else { Life::Whole };
+        Refused { life, ahead }
+    }
+
+    /// The rule by which a fact can't be of this record, if it can't.
+    pub(crate) fn refuses(self, code: &str, time: Option<Time>) -> Option<&'static str> {
+        if code == Code::DEATH && time.is_some_and(|time| self.is_ahead(time)) {
+            return Some(AHEAD);
+        }
+        self.life.refuses(code, time)
+    }
+
+    /// Has what ends or dies then not done so yet?
+    pub(crate) fn is_ahead(self, time: Time) -> bool {
+        self.ahead.is_some_and(|ahead| time > ahead)
+    }
+}
+
+/// The moment after which a record has no end and no death: none where all that happened lies about there too, since some data sets
+/// move all dates by a century.
+fn ahead(source: &SourceSubject, allows: impl Fn(&str) -> bool, taken: Option<Time>) -> Option<Time> {
+    let ahead = taken?.plus_days(AHEAD_DAYS);
+    let lies_there = source.facts.iter().any(|fact| match fact {
+        SourceFact::Event(event) => {
+            !matches!(&*event.code, Code::DEATH | Code::FOLLOWUP_END)
+                && allows(&event.path)
+                && recorded(event.time).is_some_and(|time| time > ahead)
+        }
+        SourceFact::Label(label) => label.prediction_time > ahead,
+        SourceFact::Identity(_) => false,
+    });
+    (!lies_there).then_some(ahead)
+}
+
+/// Which dates of a record can't be of one life.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Life {
     /// None: birth isn't known, or all lies within a life.
@@ -68,10 +124,12 @@ impl Life {
     }
 
     /// Of what was read.
-    pub(crate) fn of_source(source: &SourceSubject, allows: impl Fn(&str) -> bool + Copy) -> Self {
+    fn of_source(source: &SourceSubject, allows: impl Fn(&str) -> bool + Copy, ahead: Option<Time>) -> Self {
         let events = source.facts.iter().filter_map(move |fact| match fact {
             SourceFact::Event(event) if allows(&event.path) => {
-                recorded(event.time).map(|time| (event.code.as_str(), time))
+                let time = recorded(event.time)?;
+                let is_ahead = event.code == Code::DEATH && ahead.is_some_and(|ahead| time > ahead);
+                (!is_ahead).then_some((event.code.as_str(), time))
             }
             _ => None,
         });

@@ -8,7 +8,7 @@ use crate::text::{
 use crate::{
     DateMethod, Policy,
     dates::{Dates, OPEN_YEARS, ends_on_no_day, is_open_end},
-    life::Life,
+    life::Refused,
 };
 use events::{Code, IdentityKind, SourceFact, SourceIdentity, SourceSubject, SourceTime, SourceValue, Time};
 use smol_str::format_smolstr;
@@ -65,7 +65,12 @@ pub(crate) fn cleaner(policy: &Policy) -> Option<(Cleaner, Treatment)> {
 }
 
 /// What becomes of dates in a subject's notes: the same as of their facts'. What tells the age there (`top_code_age`) tells it here.
-pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSubject) -> DateTreatment {
+pub(crate) fn dates(
+    policy: &Policy,
+    dates: Dates,
+    refused: Refused,
+    source: &SourceSubject,
+) -> DateTreatment {
     let times = |of_ends: bool| {
         source.facts.iter().filter_map(move |fact| {
             let (code, time, is_end) = match fact {
@@ -75,7 +80,7 @@ pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSu
                 SourceFact::Label(label) => ("", label.prediction_time, false),
                 SourceFact::Identity(_) => return None,
             };
-            (is_end == of_ends && life.refuses(code, Some(time)).is_none()).then_some(time)
+            (is_end == of_ends && refused.refuses(code, Some(time)).is_none()).then_some(time)
         })
     };
     let oldest_age = policy.oldest_age_years();
@@ -83,7 +88,8 @@ pub(crate) fn dates(policy: &Policy, dates: Dates, life: Life, source: &SourceSu
     // Years and moved dates may part what is open elsewhere: rather too many ends count here, and more years are taken.
     let is_open = |end: &Time| {
         let of_age = times(false).min().zip(last).zip(oldest_age);
-        ends_on_no_day(last, *end)
+        refused.is_ahead(*end)
+            || ends_on_no_day(last, *end)
             || of_age.is_some_and(|((first, last), oldest)| {
                 is_open_end(first, last, *end, oldest + 2, OPEN_YEARS + 2)
             })

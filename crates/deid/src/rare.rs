@@ -42,7 +42,7 @@ impl Holders {
     /// Notes the codes of one subject, of those for which it matters.
     pub fn add(&mut self, subject: i64, codes: FxHashSet<Code>) {
         for code in codes.into_iter().filter(|code| !code.is_reserved()) {
-            let fewest = self.policy.fewest_subjects(&code) as usize;
+            let fewest = fewest_subjects(&self.policy, &code);
             if fewest == 0 {
                 continue;
             }
@@ -62,7 +62,7 @@ impl Holders {
     /// narrower one.
     pub fn verdicts(self) -> Verdicts {
         let Holders { policy, mut of, .. } = self;
-        let fewest = |code: &Code| policy.fewest_subjects(code) as usize;
+        let fewest = |code: &Code| fewest_subjects(&policy, code);
         let mut broader = FxHashMap::default();
         for step in 0..MOST_STEPS {
             // The narrowest first. A code's level doesn't change, so that each is judged once.
@@ -85,6 +85,10 @@ impl Holders {
         }
         Verdicts { broader, common: of.into_keys().collect() }
     }
+}
+
+fn fewest_subjects(policy: &Policy, code: &Code) -> usize {
+    policy.fewest_subjects(code).max(policy.fewest_subjects_of_words(code)) as usize
 }
 
 fn add(holders: &mut Vec<i64>, more: &[i64], fewest: usize) {
@@ -279,7 +283,7 @@ mod tests {
             for (id, held) in subjects.iter().enumerate() {
                 for at in held {
                     let code = Code::new(POOL[*at]);
-                    let enough = subjects.iter().filter(|other| other.contains(at)).count() >= fewest as usize;
+                    let enough = subjects.iter().filter(|other| other.contains(at)).count() >= fewest_subjects(&policy(fewest), &code);
                     match verdicts.told(&code) {
                         Some(told) => {
                             let above = |c: &str| c.replace('.', "");

@@ -2,7 +2,7 @@
 
 use crate::dates::{self, Dates};
 use crate::key::{Derivation, KeyError};
-use crate::life::{APART, Life, TOO_LATE};
+use crate::life::{AHEAD, APART, Life, Refused, TOO_LATE};
 use crate::notes::{self, Notes};
 use crate::numbers::Numbers;
 use crate::policy::{DateMethod, Identifier, Zip};
@@ -12,7 +12,7 @@ use crate::text::{Cleaner, Scratch, Settings, Treatment};
 use crate::{Key, Policy, Tally, ages, codes, units, zip3};
 use events::{
     Code, Deidentified, Event, Identified, Label, SourceEvent, SourceFact, SourceSubject, SourceValue,
-    Subject,
+    Subject, Time,
 };
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 /// What labels are counted under that don't pass.
 const LABEL: SmolStr = SmolStr::new_static("label");
+const HOLDS_A_DATE: &str = "code that passes by contract alone, and holds a date";
 const END: SmolStr = SmolStr::new_static("followup_end");
 /// Longest description that is counted, in bytes.
 const LONGEST_DESCRIPTION: usize = 200;
@@ -33,6 +34,8 @@ pub struct Deidentifier {
     cleaner: Option<(Cleaner, Treatment)>,
     /// Which codes enough subjects hold, once they were counted.
     verdicts: OnceLock<Verdicts>,
+    /// When the sources were taken at the latest, if that is known.
+    taken: Option<Time>,
 }
 
 /// A subject's notes, and how many of them were read.
@@ -71,7 +74,14 @@ impl Deidentifier {
             Identifier::Random => Some(Numbers::new(known)?),
         };
         let cleaner = notes::cleaner(&policy);
-        Ok(Deidentifier { policy, derivation: key.derivation(), numbers, cleaner, verdicts: OnceLock::new() })
+        Ok(Deidentifier {
+            policy,
+            derivation: key.derivation(),
+            numbers,
+            cleaner,
+            verdicts: OnceLock::new(),
+            taken: None,
+        })
     }
 
     /// The policy in force.
@@ -102,6 +112,13 @@ impl Deidentifier {
         }
     }
 
+    /// Of sources that were taken by then at the latest: ends of follow-up and deaths of more than a year later are none, but in records
+    /// that lie there as a whole. Unless that is known, nothing is refused for lying ahead.
+    pub fn of_sources_taken(mut self, by: Time) -> Self {
+        self.taken = Some(by);
+        self
+    }
+
     /// With other settings for what is looked for in text.
     pub fn looking_for(mut self, settings: Settings) -> Self {
         self.cleaner = self.cleaner.map(|(cleaner, treatment)| (cleaner.with(settings), treatment));
@@ -115,7 +132,7 @@ impl Deidentifier {
     }
 
     fn notes_of<'a>(&'a self, source: &'a SourceSubject) -> Option<Notes<'a>> {
-        let dates = notes::dates(&self.policy, self.dates_of(&source.key), self.life(source), source);
+        let dates = notes::dates(&self.policy, self.dates_of(&source.key), self.refused(source), source);
         Some(Notes::new(self.cleaner.as_ref()?, dates, &self.derivation, source))
     }
 
@@ -125,17 +142,21 @@ impl Deidentifier {
 
     /// Who holds which code, for policies that let rare codes pass only as broader ones; else `None`. Every subject is
     /// to be looked at ([`Self::look`]) and [`Self::judge`] to be called before any is de-identified: until then no
-    /// code passes.
-    pub fn holders(&self) -> Option<Holders> {
-        self.policy.asks_who_holds_codes().then(|| Holders::new(self.policy.clone()))
+    /// code passes. Where codes may come from a patient's row and pass by contract, those in words depend on others too: `paths` are those
+    /// that the source's facts can have.
+    pub fn holders(&self, paths: &[&str]) -> Option<Holders> {
+        let has_words = paths.iter().any(|path| self.policy.is_contract_of_rows(path));
+        (has_words || self.policy.asks_who_holds_codes()).then(|| Holders::new(self.policy.clone()))
     }
 
     /// The codes that a subject would be told with, if all were common, and the subject's number.
     pub fn look(&self, record: &Identified<SourceSubject>) -> (i64, FxHashSet<Code>) {
         let source = record.expose();
-        let life = self.life(source);
+        let refused = self.refused(source);
         let codes = source.facts.iter().filter_map(|fact| match fact {
-            SourceFact::Event(event) if life.refuses(&event.code, notes::recorded(event.time)).is_none() => {
+            SourceFact::Event(event)
+                if refused.refuses(&event.code, notes::recorded(event.time)).is_none() =>
+            {
                 self.coded(event).ok().map(|(code, _)| code)
             }
             _ => None,
@@ -148,12 +169,10 @@ impl Deidentifier {
         let _ = self.verdicts.set(holders.verdicts());
     }
 
-    /// Which dates of a record can't be of one life, where the policy looks at ages.
-    fn life(&self, source: &SourceSubject) -> Life {
-        match self.policy.oldest_age_years() {
-            Some(_) => Life::of_source(source, |path| self.policy.allows_field(path)),
-            None => Life::Whole,
-        }
+    /// Which dates of a record can't be: of one life, where the policy looks at ages.
+    fn refused(&self, source: &SourceSubject) -> Refused {
+        let looks_at_ages = self.policy.oldest_age_years().is_some();
+        Refused::of(source, |path| self.policy.allows_field(path), (self.taken, looks_at_ages))
     }
 
     /// De-identifies one subject. What no rule allows is dropped and counted in `tally`.
@@ -161,7 +180,7 @@ impl Deidentifier {
         let source = record.expose();
         let id = self.pseudonym(&source.key);
         let dates = self.dates_of(&source.key);
-        let life = self.life(source);
+        let refused = self.refused(source);
         let mut notes =
             self.notes_of(source).filter(|_| notes::any(source)).map(|notes| (notes, Scratch::default(), 0));
         let mut events = Vec::with_capacity(source.facts.len());
@@ -169,10 +188,11 @@ impl Deidentifier {
         // As the source has them, before they move.
         let (mut last, mut ends) = (None, Vec::new());
         let (mut described, mut unnamed) = (FxHashSet::default(), FxHashSet::default());
+        let mut by_contract = FxHashSet::default();
         for fact in &source.facts {
             match fact {
                 SourceFact::Event(event) => {
-                    match self.event_of(event, (life, dates), notes.as_mut(), tally) {
+                    match self.event_of(event, (refused, dates), notes.as_mut(), tally) {
                         Ok(safe) => {
                             if let Some(words) =
                                 event.display.as_ref().filter(|w| w.len() <= LONGEST_DESCRIPTION)
@@ -186,12 +206,18 @@ impl Deidentifier {
                                 true => ends.extend(notes::recorded(event.time)),
                                 false => last = last.max(notes::recorded(event.time)),
                             }
+                            if self.policy.is_contract_of_rows(&event.path)
+                                && self.policy.is_unnamed(&safe.code)
+                            {
+                                by_contract.insert(safe.code.clone());
+                            }
                             tally.keep_event(&event.path);
                             tally.recorded(&event.path, &safe.code);
+                            tally.may_have_got_a_dot(&event.code, &safe.code);
                             events.push(safe);
                         }
                         Err(rule) => {
-                            if rule != FIELD_NOT_ALLOWED && rule != TOO_LATE && rule != APART {
+                            if rule != FIELD_NOT_ALLOWED && ![TOO_LATE, APART, AHEAD].contains(&&*rule) {
                                 unnamed.extend(self.systems_not_named(event));
                             }
                             tally.drop_event(&event.path, &rule);
@@ -199,7 +225,7 @@ impl Deidentifier {
                     }
                 }
                 SourceFact::Identity(_) => {}
-                SourceFact::Label(label) => match life.refuses("", Some(label.prediction_time)) {
+                SourceFact::Label(label) => match refused.refuses("", Some(label.prediction_time)) {
                     Some(rule) => tally.drop_event(&LABEL, rule),
                     None => {
                         last = last.max(Some(label.prediction_time));
@@ -217,10 +243,20 @@ impl Deidentifier {
         }
         tally.describe(described);
         tally.meet(unnamed);
+        tally.pass_by_contract(by_contract);
         tally.end_of_followup(source);
         if self.policy.blur_followup_days() > 0 {
             let most = u64::from(self.policy.blur_followup_days()) + 1;
             Dates::blur_followup(&mut events, self.derivation.number("followup-blur", &source.key) % most);
+        }
+        if ends.iter().any(|end| refused.is_ahead(*end)) {
+            events.retain(|event| event.code.as_str() != Code::FOLLOWUP_END);
+            for _ in ends.drain(..) {
+                tally.drop_event(
+                    &END,
+                    "end of who is still watched: one of the ends is more than a year after the sources were taken",
+                );
+            }
         }
         if let Some(oldest) = self.policy.oldest_age_years() {
             if ends.iter().any(|end| dates::ends_on_no_day(last, *end)) {
@@ -293,11 +329,11 @@ impl Deidentifier {
     fn event_of(
         &self,
         event: &SourceEvent,
-        (life, dates): (Life, Dates),
+        (refused, dates): (Refused, Dates),
         notes: Option<&mut NotesRead<'_>>,
         tally: &mut Tally,
     ) -> Result<Event, Rule> {
-        match life.refuses(&event.code, notes::recorded(event.time)) {
+        match refused.refuses(&event.code, notes::recorded(event.time)) {
             Some(rule) if self.policy.allows_field(&event.path) => Err(rule.into()),
             _ => self.event(event, dates, notes, tally),
         }
@@ -312,12 +348,12 @@ impl Deidentifier {
         tally: &mut Tally,
     ) -> Result<Event, Rule> {
         let (mut code, whole) = self.coded(event)?;
-        let told = match self.told(&code) {
+        let told = match self.told(&event.path, &code) {
             // What was answered may be rare; that it was asked need not be.
             Err(_) if whole && self.answer_is_local(event) => {
                 tally.trim(&event.path, "coded value that too few subjects hold");
                 code = self.code(event)?;
-                self.told(&code)?
+                self.told(&event.path, &code)?
             }
             told => told?,
         };
@@ -394,8 +430,10 @@ impl Deidentifier {
     }
 
     /// The code, or the broader one that it may be told as.
-    fn told(&self, code: &Code) -> Result<Code, Rule> {
-        if self.policy.fewest_subjects(code) == 0 {
+    fn told(&self, path: &str, code: &Code) -> Result<Code, Rule> {
+        let is_words =
+            || self.policy.is_contract_of_rows(path) && self.policy.fewest_subjects_of_words(code) > 0;
+        if self.policy.fewest_subjects(code) == 0 && !is_words() {
             return Ok(code.clone());
         }
         let told = self.verdicts.get().and_then(|verdicts| verdicts.told(code));
@@ -417,6 +455,7 @@ impl Deidentifier {
         if system.is_empty() {
             let reserved = matches!(code, Code::BIRTH | Code::DEATH | Code::FOLLOWUP_END);
             return match reserved || (by_contract && codes::is_plain(code)) {
+                true if !reserved && codes::holds_a_date(code) => Err(HOLDS_A_DATE.into()),
                 true => Ok(Code::new(code)),
                 false => Err("code without a system".into()),
             };
@@ -448,6 +487,7 @@ impl Deidentifier {
             };
         }
         match by_contract && codes::is_plain(system) && codes::is_plain(code) {
+            true if codes::holds_a_date(system) || codes::holds_a_date(code) => Err(HOLDS_A_DATE.into()),
             true => Ok(Code::of(system, code)),
             false => Err("code system not allowed".into()),
         }

@@ -24,6 +24,17 @@ pub(crate) const FIELD_NOT_ALLOWED: Rule = Cow::Borrowed("field not allowed");
 
 /// The vocabulary that has codes of all kinds.
 const ALL_KINDS: &str = "SNOMED";
+/// Fields, whole, whose codes are of what somebody has or had: in FHIR, OMOP and Synthea's tables.
+const CONDITIONS: &[&str] = &[
+    "Condition.code",
+    "DiagnosticReport.conclusionCode",
+    "Encounter.reasonCode",
+    "condition_occurrence",
+    "conditions",
+    "encounters.reason",
+];
+/// What the fields of these begin with doesn't tell what their codes are of: MEDS has one for all, and a mapping makes its own.
+const UNTOLD: [&str; 2] = ["meds.", "table."];
 
 /// Counts by field and rule. Tallies of parts add up with [`Tally::merge`].
 #[derive(Clone, Debug, Default)]
@@ -41,10 +52,24 @@ pub struct Tally {
     followup_ends: FxHashMap<i64, u64>,
     /// Per code and what a source calls it: how many subjects.
     descriptions: Shared<(Code, SmolStr)>,
-    /// Per code of [`ALL_KINDS`]: how often it was recorded as something done, less how often as anything else.
-    done: FxHashMap<Code, i64>,
+    /// Per code of [`ALL_KINDS`]: what fields say that it is.
+    kinds: FxHashMap<Code, Kind>,
+    /// Codes of patients' rows that passed by contract alone: how many subjects hold each.
+    by_contract: Shared<Code>,
+    /// How many codes, by system, were written without their dot and got one.
+    dotted: BTreeMap<String, u64>,
     /// Systems that the policy doesn't name: how many subjects have codes of each.
     unnamed: Shared<SmolStr>,
+}
+
+/// What fields say that a code is, the weakest first: one that says a condition is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Something done, asked or used: a procedure, a visit's type, a plan, a device.
+    Other,
+    /// The field doesn't say.
+    Untold,
+    Condition,
 }
 
 /// How many subjects share what: a source's words, of which only those leave that enough share.
@@ -164,23 +189,30 @@ impl Tally {
         seen.into_iter().for_each(|pair| self.descriptions.add(pair, 1, MOST_DESCRIPTIONS));
     }
 
-    /// Counts a code by what the field says that it is.
+    /// Remembers what the field says that a code is.
     pub(crate) fn recorded(&mut self, path: &str, code: &Code) {
         if code.system() == ALL_KINDS {
-            // In FHIR, OMOP and Synthea's tables.
-            let done = ["Procedure.", "Encounter.type", "procedure", "encounters"];
-            let step = if done.iter().any(|prefix| path.starts_with(prefix)) { 1 } else { -1 };
-            match self.done.get_mut(code) {
-                Some(n) => *n += step,
-                None => drop(self.done.insert(code.clone(), step)),
+            let kind = match path {
+                _ if CONDITIONS.contains(&path) => Kind::Condition,
+                _ if UNTOLD.iter().any(|prefix| path.starts_with(prefix)) => Kind::Untold,
+                _ => Kind::Other,
+            };
+            match self.kinds.get_mut(code) {
+                Some(known) => *known = kind.max(*known),
+                None => drop(self.kinds.insert(code.clone(), kind)),
             }
         }
     }
 
-    /// Codes that are recorded as something done more often than as anything else, of the one vocabulary whose codes don't tell:
-    /// SNOMED CT has diseases and procedures.
-    pub fn procedures(&self) -> FxHashSet<&str> {
-        self.done.iter().filter(|(_, n)| **n > 0).map(|(code, _)| code.as_str()).collect()
+    /// Is a code recorded only as something else than a condition? Of the one vocabulary whose codes don't tell: SNOMED CT has
+    /// diseases, procedures and devices. `said` is what the source's own list of codes says, which counts where no field tells.
+    pub fn is_procedure(&self, code: &str, said: bool) -> bool {
+        match self.kinds.get(code) {
+            Some(Kind::Condition) => false,
+            Some(Kind::Other) => true,
+            Some(Kind::Untold) => said,
+            None => said && Code::new(code).system() == ALL_KINDS,
+        }
     }
 
     /// Counts the systems, which the policy doesn't name, of one subject's codes.
@@ -190,6 +222,33 @@ impl Tally {
         };
         let short = unnamed.into_iter().filter(is_plain);
         short.for_each(|system| self.unnamed.add(SmolStr::new(system), 1, MOST_SYSTEMS));
+    }
+
+    /// Notes a code that may have got the dot that its source left out.
+    pub(crate) fn may_have_got_a_dot(&mut self, source: &str, code: &Code) {
+        if matches!(code.system(), "ICD10CM" | "ICD10" | "ICD9CM" | "ICD9PROC")
+            && code.as_str().contains('.')
+            && !source.contains('.')
+        {
+            count(&mut self.dotted, code.system());
+        }
+    }
+
+    /// How many codes, by system, were written without their dot and got one: what only looks like one is among them.
+    pub fn dotted(&self) -> &BTreeMap<String, u64> {
+        &self.dotted
+    }
+
+    /// Counts one subject's codes that passed by contract alone.
+    pub(crate) fn pass_by_contract(&mut self, codes: FxHashSet<Code>) {
+        codes.into_iter().for_each(|code| self.by_contract.add(code, 1, MOST_DESCRIPTIONS));
+    }
+
+    /// How many codes of systems that the policy doesn't name passed, since a MEDS source or a mapping states them, and how many of them fewer
+    /// subjects than so many hold. Of OMOP's none is counted: they come from its vocabulary.
+    pub fn codes_by_contract(&self, subjects: u32) -> (u64, u64) {
+        let all = self.by_contract.by(0).count();
+        (all as u64, (all - self.by_contract.by(subjects).count()) as u64)
     }
 
     /// The systems, as readers call them, whose codes were dropped since the policy doesn't name them, with how many subjects had
@@ -219,11 +278,18 @@ impl Tally {
                 *mine.trimmed.entry(rule).or_default() += n;
             }
         }
+        for (system, n) in other.dotted {
+            *self.dotted.entry(system).or_default() += n;
+        }
+        for (code, n) in other.by_contract.0 {
+            self.by_contract.add(code, n, MOST_DESCRIPTIONS);
+        }
         for (system, n) in other.unnamed.0 {
             self.unnamed.add(system, n, MOST_SYSTEMS);
         }
-        for (code, n) in other.done {
-            *self.done.entry(code).or_default() += n;
+        for (code, kind) in other.kinds {
+            let known = self.kinds.entry(code).or_insert(kind);
+            *known = kind.max(*known);
         }
         for (pair, n) in other.descriptions.0 {
             self.descriptions.add(pair, n, MOST_DESCRIPTIONS);
@@ -249,5 +315,59 @@ fn count(counts: &mut BTreeMap<String, u64>, rule: &str) {
     match counts.get_mut(rule) {
         Some(n) => *n += 1,
         None => drop(counts.insert(rule.to_owned(), 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a code is told to be that stands in these fields, and whether its source says "a procedure".
+    fn is_procedure(paths: &[&str], said: bool) -> bool {
+        let code = Code::of(ALL_KINDS, "22298006");
+        let mut tally = Tally::default();
+        for path in paths {
+            let mut part = Tally::default();
+            part.recorded(path, &code);
+            tally.merge(part);
+        }
+        tally.is_procedure(code.as_str(), said)
+    }
+
+    #[test]
+    fn a_disease_that_visits_are_for_is_a_condition() {
+        for reason in ["encounters.reason", "Encounter.reasonCode", "conditions", "condition_occurrence"] {
+            assert!(!is_procedure(&[reason], false), "{reason}");
+            assert!(
+                !is_procedure(&["procedures", "procedures", reason, "procedures"], true),
+                "once is enough: {reason}"
+            );
+        }
+        for other in [
+            "encounters",
+            "Encounter.type",
+            "procedures",
+            "Procedure.code",
+            "procedure_occurrence",
+            "careplans",
+            "CarePlan.category",
+            "devices",
+            "device_exposure",
+            "supplies",
+            "imaging_studies",
+            "ImagingStudy.procedureCode",
+            "ServiceRequest.code",
+        ] {
+            assert!(is_procedure(&[other], false), "{other}");
+        }
+    }
+
+    #[test]
+    fn where_no_field_tells_the_source_s_list_of_codes_does() {
+        for path in ["meds.code", "table.code"] {
+            assert!(!is_procedure(&[path], false) && is_procedure(&[path], true));
+            assert!(!is_procedure(&[path, "procedures"], false), "of which one may be a condition's");
+        }
+        assert!(!Tally::default().is_procedure("ICD10CM//I21", true), "its system tells");
     }
 }

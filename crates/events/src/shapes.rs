@@ -56,9 +56,31 @@ pub fn with_dot<'c>(system: &str, code: &'c str) -> Cow<'c, str> {
         return Cow::Borrowed(code);
     }
     let dotted = format!("{}.{}", &code[..head], &code[head..]);
-    match vocabulary_shape(system).is_some_and(|fits| fits(&dotted)) {
+    let is_icd10 = matches!(system, "ICD10CM" | "ICD10");
+    let has_end = !is_icd10 || code.len() < 7 || seventh_fits(code.as_bytes());
+    match has_end && vocabulary_shape(system).is_some_and(|fits| fits(&dotted)) {
         true => Cow::Owned(dotted),
         false => Cow::Borrowed(code),
+    }
+}
+
+/// Could a code of seven characters end so in ICD-10-CM, which extends few of its categories so far? `A123456` is a record's number. The
+/// encounter of an injury, an external cause or a fracture is a letter; a digit tells stage, eye, score or child (glaucoma, diabetes,
+/// gout, coma, pregnancy).
+fn seventh_fits(code: &[u8]) -> bool {
+    let (category, last) = (&code[..3], code[code.len() - 1]);
+    match category {
+        [b'S' | b'T' | b'V' | b'W' | b'X' | b'Y', ..] => last.is_ascii_uppercase(),
+        b"M1A"
+        | b"R40"
+        | b"H34"
+        | b"H35"
+        | b"H40"
+        | [b'O', ..]
+        | [b'E', b'0', b'8' | b'9']
+        | [b'E', b'1', b'0'..=b'3'] => last.is_ascii_digit(),
+        [b'M', ..] => last.is_ascii_uppercase(),
+        _ => false,
     }
 }
 

@@ -30,6 +30,7 @@ const COLUMNS: &[&str] = &[
     "unit",
     "description",
     "parent_codes",
+    "is_procedure",
 ];
 
 /// Is this a file of the data set's metadata that describes codes?
@@ -83,7 +84,7 @@ fn read_events(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
         let time = row.time(time).in_field("time")?.unwrap_or(SourceTime::Static);
         let whole = row.text(code).in_field("code")?.ok_or(Failure::Field("code", EMPTY))?;
         let (system, code) = codes.split(&whole);
-        let value = match number.map_or(Ok(None), |column| row.number(column)).in_field("numeric_value")? {
+        let value = match number.map_or(Ok(None), |column| row.value(column)).in_field("numeric_value")? {
             Some(number) => SourceValue::Number(number),
             None => match text.map_or(Ok(None), |column| row.text(column)).in_field("text_value")? {
                 Some(text) => SourceValue::Text(text.into_owned()),
@@ -117,14 +118,22 @@ fn known_unit(row: &dyn Row, column: usize) -> Result<Option<SmolStr>, Failure> 
 fn read_codes(rows: &mut dyn Rows, sink: &mut dyn Sink) -> Result<(), Error> {
     let header = rows.header().clone();
     let code = header.require(rows.file(), "code")?;
-    let [description, parents] = ["description", "parent_codes"].map(|name| header.column(name));
+    let [description, parents, procedure] =
+        ["description", "parent_codes", "is_procedure"].map(|name| header.column(name));
     let mut codes = KnownCodes::default();
     each_row(rows, "codes", sink, |row, sink| {
         let whole = row.text(code).in_field("code")?.ok_or(Failure::Field("code", EMPTY))?;
         let description = description.map_or(Ok(None), |column| row.text(column)).in_field("description")?;
         let parents = parents.map_or(Ok(Vec::new()), |column| row.texts(column)).in_field("parent_codes")?;
         let parents: Vec<String> = parents.iter().map(|parent| codes.whole(parent)).collect();
-        sink.describe(&codes.whole(&whole), &description.unwrap_or_default(), &parents);
+        let whole = codes.whole(&whole);
+        sink.describe(&whole, &description.unwrap_or_default(), &parents);
+        // A column of Osler's own. Of another tool's, that may mean anything by it, a yes is a yes.
+        if procedure.map_or(Ok(None), |column| row.text(column)).in_field("is_procedure")?.as_deref()
+            == Some("true")
+        {
+            sink.says_procedure(&whole);
+        }
         Ok(())
     })
 }
@@ -158,8 +167,8 @@ mod tests {
     use super::*;
     use crate::rows::testing::Collected;
     use arrow_array::{
-        ArrayRef, DictionaryArray, Float32Array, Float64Array, Int64Array, LargeStringArray, RecordBatch,
-        StringArray, TimestampMicrosecondArray, TimestampNanosecondArray, types::Int32Type,
+        ArrayRef, BooleanArray, DictionaryArray, Float32Array, Float64Array, Int64Array, LargeStringArray,
+        RecordBatch, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray, types::Int32Type,
     };
     use bytes::Bytes;
     use parquet::arrow::ArrowWriter;
@@ -178,6 +187,20 @@ mod tests {
         let mut sink = Collected::default();
         read_parquet("0.parquet", "0.parquet", parquet(columns), &mut sink).unwrap();
         sink
+    }
+
+    #[test]
+    fn a_list_of_codes_says_which_are_procedures() {
+        let mut sink = Collected::default();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (
+                "code",
+                Arc::new(StringArray::from(vec!["SNOMED//80146002", "SNOMED//22298006", "SNOMED/73761001"])),
+            ),
+            ("is_procedure", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
+        ];
+        read_parquet("codes.parquet", "codes.parquet", parquet(columns), &mut sink).unwrap();
+        assert_eq!((sink.procedures, sink.rejections.len()), (vec!["SNOMED//80146002".to_owned()], 0));
     }
 
     const BIRTH: i64 = -1_000_000_000_000_000;

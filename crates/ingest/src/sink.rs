@@ -49,6 +49,12 @@ pub trait Sink {
     /// `codes.parquet`. `parents` are whole codes.
     fn describe(&mut self, code: &str, description: &str, parents: &[String]);
 
+    /// The source's own list of codes says that a code it describes is of something done (a procedure, a visit's type), not a
+    /// condition.
+    fn says_procedure(&mut self, code: &str) {
+        let _ = code;
+    }
+
     /// Counts something that was read and understood, and of which by intent nothing comes: a resource type
     /// that is not read, a procedure that did not happen. `kind` is a resource type or table; neither word
     /// carries a value.

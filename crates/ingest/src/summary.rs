@@ -52,6 +52,8 @@ pub struct Description {
     pub description: String,
     /// Whole codes of its parents.
     pub parents: Vec<String>,
+    /// Whether the source says that it is of something done, not a condition.
+    pub is_procedure: bool,
 }
 
 /// What a run read.

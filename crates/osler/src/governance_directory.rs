@@ -1,5 +1,6 @@
 //! The directory with which a site governs its server: keys, ledger, signing key, policy, the records of models.
 
+use crate::key_file::{create_public, create_secret};
 use crate::{certificates, clock, environment};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -10,8 +11,7 @@ use govern::ledger::{
 };
 use govern::{PublicKey, SigningKey, others_can_write};
 use serve::SignedIn;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -119,10 +119,7 @@ impl GovernanceDirectory {
         create_private(path)?;
         let key = SigningKey::new()?;
         write_secret(&path.join(SIGNING_KEY), &format!("{}\n", *key.to_hex()))?;
-        let public = path.join(PUBLIC_KEY);
-        File::create_new(&public)
-            .and_then(|mut file| file.write_all(format!("{}\n", key.public()).as_bytes()))
-            .with_context(|| format!("cannot create {}", public.display()))?;
+        create_public(&path.join(PUBLIC_KEY), &format!("{}\n", key.public()))?;
         Self::open(path)
     }
 
@@ -306,14 +303,7 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey> {
 
 /// Writes a new file that only its owner can read. An existing one is never overwritten.
 pub fn write_secret(path: &Path, text: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .with_context(|| format!("cannot create {} (an existing key is never overwritten)", path.display()))
+    create_secret(path, text)
 }
 
 /// Makes a directory, where it isn't there, for its owner alone.

@@ -3,7 +3,7 @@
 use crate::environment;
 use anyhow::{Context, Result, anyhow, bail};
 use deid::Key;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -31,16 +31,39 @@ pub fn read(file: Option<&Path>) -> Result<Key> {
 /// loses the link between new records and old ones.
 pub fn write_new(path: &Path) -> Result<Key> {
     let key = Key::random()?;
+    create_secret(path, &format!("{}\n", key.to_hex()))?;
+    Ok(key)
+}
+
+/// Writes a new file that only its owner can read. An existing one is never overwritten.
+pub fn create_secret(path: &Path, text: &str) -> Result<()> {
+    create(path, (0o600, "an existing key is never overwritten"), |file| file.write_all(text.as_bytes()))
+}
+
+/// Writes a new file that is no secret. An existing one is never overwritten.
+pub fn create_public(path: &Path, text: &str) -> Result<()> {
+    create(path, (0o666, "it is never overwritten"), |file| file.write_all(text.as_bytes()))
+}
+
+/// Begins a file and writes it. One that couldn't be written (a full disk) is removed again: it would be in the way of the next run.
+fn create(
+    path: &Path,
+    (mode, exists): (u32, &str),
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file =
-        options.open(path).map_err(|error| uncreated(path, error, "an existing key is never overwritten"))?;
-    file.write_all(format!("{}\n", key.to_hex()).as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(key)
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(path).map_err(|error| uncreated(path, error, exists))?;
+    if let Err(error) = write(&mut file).and_then(|()| file.sync_all()) {
+        drop(file);
+        let _ = fs::remove_file(path);
+        return Err(error).with_context(|| format!("cannot write {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Why a file that must be new isn't there.
@@ -76,6 +99,22 @@ pub fn refuse_readable_by_others(_: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_not_be_written_is_not_in_the_way_of_the_next_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let full = |file: &mut File| {
+            file.write_all(b"half")?;
+            Err(std::io::Error::from(ErrorKind::StorageFull))
+        };
+        let error = create(&path, (0o600, "an existing key is never overwritten"), full).unwrap_err();
+        assert!(!format!("{error:#}").contains("overwritten"), "{error:#}");
+        assert!(!path.exists());
+        create_secret(&path, "0").unwrap();
+        assert!(create_public(&path, "1").unwrap_err().to_string().contains("never overwritten"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "0");
+    }
 
     #[test]
     fn a_key_is_written_once_and_read_back() {

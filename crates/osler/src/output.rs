@@ -100,6 +100,22 @@ impl OutputDirectory {
         owner_only(&self.partial, 0o700)
     }
 
+    /// Lets nobody but the owner enter it where nobody else may enter what it is made from.
+    pub fn keep_like(&self, source: &Path) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let found =
+                fs::metadata(source).with_context(|| format!("cannot look at {}", source.display()))?;
+            if found.permissions().mode() & 0o077 == 0 {
+                return self.keep_to_owner();
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = source;
+        Ok(())
+    }
+
     /// Starts an output. What a killed run left behind is cleared first, but for what one could go on from, which `force` alone
     /// clears.
     pub fn create(out: &Path, kind: Kind, force: bool) -> Result<Self> {

@@ -99,12 +99,7 @@ impl ModelPredictor {
         if subject.birth().is_none() {
             return Err(PatientError::NoBirth);
         }
-        let all_else = subject.events().iter().filter(|event| event.code.as_str() != Code::BIRTH);
-        if subject
-            .birth()
-            .zip(all_else.filter_map(|event| event.time).max())
-            .is_some_and(|(birth, last)| last < birth)
-        {
+        if is_born_after(&subject) {
             return Err(PatientError::BornAfter);
         }
         let tokens = self.directory.tokenizer.tokenize_history(&subject);
@@ -136,7 +131,7 @@ impl ModelPredictor {
         known: Option<&Patient>,
     ) -> Result<Patient, PatientError> {
         // De-identification may drop one whose date can't be.
-        let dead = events.expose().iter().any(|event| event.code == Code::DEATH);
+        let dead = events.expose().iter().any(|event| says_dead(&event.code));
         let source = events.map(|events| SourceSubject {
             key: SOURCE_KEY.to_owned(),
             facts: events.into_iter().map(|event| SourceFact::Event(self.source_event(event))).collect(),
@@ -166,7 +161,11 @@ impl ModelPredictor {
         };
         SourceEvent {
             path: "meds.code".into(),
-            time: event.time,
+            time: match event.time {
+                // Births open their day, as where files are read.
+                SourceTime::Date(day) if event.code == Code::BIRTH => SourceTime::DateTime(day),
+                time => time,
+            },
             system: system.into(),
             code: code.into(),
             display: None,
@@ -418,6 +417,20 @@ pub fn deidentifier<'v>(
     Ok(Arc::new(deidentifier))
 }
 
+/// Does a record state a birth after all else? By days: of a day without an hour it isn't known which of its events came before.
+fn is_born_after(subject: &Subject) -> bool {
+    let day = |time: Time| time.micros().div_euclid(events::MICROS_PER_DAY);
+    let all_else = subject.events().iter().filter(|event| event.code.as_str() != Code::BIRTH);
+    let last = all_else.filter_map(|event| event.time).max();
+    subject.birth().zip(last).is_some_and(|(birth, last)| day(last) < day(birth))
+}
+
+/// Does a code in MEDS terms say that somebody has died? `MEDS_DEATH//hospital` does too, and what others than MEDS call it.
+fn says_dead(code: &str) -> bool {
+    let system = code.split("//").next().unwrap_or_default().trim();
+    [Code::DEATH, "DEATH"].iter().any(|death| system.eq_ignore_ascii_case(death))
+}
+
 /// Why a record isn't one patient's; no word of it.
 fn unreadable(error: ingest::Error) -> PatientError {
     match error {
@@ -445,4 +458,33 @@ fn refuse_contradictions(subject: &Subject) -> Result<(), PatientError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::Event;
+
+    #[test]
+    fn a_newborn_is_born_on_the_day_of_the_first_event_whatever_its_hour() {
+        let at = |day, hour| Time::from_ymd_hms(2024, 5, day, hour, 0, 0, 0);
+        let record = |birth: Option<Time>, event: Option<Time>| {
+            let events =
+                vec![Event::new(birth, Code::birth()), Event::new(event, Code::of("ICD10CM", "P07.1"))];
+            is_born_after(&Subject::new(1, events))
+        };
+        assert!(!record(at(5, 0).map(Time::end_of_day), at(5, 9)));
+        assert!(!record(at(5, 0), at(5, 9)) && !record(at(5, 0), at(6, 9)));
+        assert!(record(at(6, 0), at(5, 9)));
+    }
+
+    #[test]
+    fn a_death_is_one_whatever_a_sender_calls_it() {
+        for code in ["MEDS_DEATH", "MEDS_DEATH//hospital", "DEATH", "death", "Death//home"] {
+            assert!(says_dead(code), "{code}");
+        }
+        for code in ["ICD10CM//I46.9", "MEDS_BIRTH", "FAMILY_HISTORY//DEATH", "DEATH_CERTIFICATE", ""] {
+            assert!(!says_dead(code), "{code}");
+        }
+    }
 }

@@ -66,6 +66,11 @@ impl Withheld {
         })
     }
 
+    /// Those of the list that no record holds, sorted.
+    pub fn unmet<'w>(&'w self, met: &BTreeSet<String>) -> BTreeSet<&'w str> {
+        self.codes.iter().map(String::as_str).filter(|code| !met.contains(*code)).collect()
+    }
+
     /// Writes into a timeline which codes were left out: those that were met alone, since a list of a wrong name may hold anything.
     pub fn write(met: &BTreeSet<String>, dir: &Path) -> Result<()> {
         let path = dir.join(FILE);

@@ -119,3 +119,4 @@ pub use predictor::{
 pub use settings::ServeSettings;
 pub use tls::Tls;
 pub use traces::Traces;
+pub use wire::{OLDEST_AGE_YEARS, told_age};

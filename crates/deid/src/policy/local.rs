@@ -101,6 +101,11 @@ impl LocalSystems {
         self.by_source.get(source).map(|named| &named.name)
     }
 
+    /// Is a system told by this name?
+    pub(crate) fn is_a_name(&self, name: &str) -> bool {
+        self.by_source.values().any(|named| named.name == name)
+    }
+
     /// Could this be a code of the system that a source calls so?
     pub(crate) fn fits(&self, source: &str, code: &str) -> bool {
         self.by_source.get(source).is_some_and(|named| {

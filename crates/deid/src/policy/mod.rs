@@ -27,6 +27,8 @@ pub struct Policy {
     contract_fields: FxHashSet<SmolStr>,
     local: LocalSystems,
     offsets: Offsets,
+    /// Codes were judged before, by who made a model of them.
+    judged: bool,
 }
 
 const SHIPPED: [(&str, &str); 3] = [
@@ -91,7 +93,7 @@ impl Policy {
         systems: impl IntoIterator<Item = (&'s str, &'s str)>,
     ) -> Result<Self, PolicyError> {
         match LocalSystems::judged(systems) {
-            Ok(local) => Ok(Policy { local, ..self }),
+            Ok(local) => Ok(Policy { local, judged: true, ..self }),
             Err(problem) => Err(PolicyError::Setting { name: self.file.name, problem }),
         }
     }
@@ -116,6 +118,7 @@ impl Policy {
             text: text.to_owned(),
             offsets,
             file,
+            judged: false,
         })
     }
 
@@ -209,6 +212,31 @@ impl Policy {
 
     pub(crate) fn is_contract_field(&self, path: &str) -> bool {
         self.contract_fields.contains(path)
+    }
+
+    /// Whether a code that passes in this field by contract alone may come from a cell of a patient's row: in OMOP it comes from the
+    /// vocabulary.
+    pub(crate) fn is_contract_of_rows(&self, path: &str) -> bool {
+        !self.judged
+            && ["meds.", "table."].iter().any(|prefix| path.starts_with(prefix))
+            && self.is_contract_field(path)
+    }
+
+    /// Is a code of a system that neither `codes.systems` nor `codes.local` names?
+    pub(crate) fn is_unnamed(&self, code: &Code) -> bool {
+        let system = code.as_str().split_once("//").map_or("", |(system, _)| system);
+        !code.is_reserved()
+            && !self.allows_system(system)
+            && system != "ZIP3"
+            && !self.local.is_a_name(system)
+    }
+
+    /// How many subjects are counted of a code that passes by contract; 0 of one that is named, or looks like a code.
+    pub(crate) fn fewest_subjects_of_words(&self, code: &Code) -> u32 {
+        match !self.judged && crate::codes::is_words(code.as_str()) && self.is_unnamed(code) {
+            true => self.description_subjects(),
+            false => 0,
+        }
     }
 
     pub(crate) fn offsets(&self) -> &Offsets {

@@ -187,6 +187,16 @@ pub struct Matching {
 }
 
 impl Matching {
+    /// The quasi-identifiers that were asked for and that no subject has.
+    pub fn absent(&self) -> &[String] {
+        &self.absent
+    }
+
+    /// Those that somebody has.
+    pub fn present(&self) -> &[String] {
+        &self.table.names
+    }
+
     /// Takes one subject in.
     pub fn add(&mut self, subject: &Subject) {
         let index = self.second.subjects as u32;

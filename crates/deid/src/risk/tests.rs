@@ -284,6 +284,22 @@ fn what_few_have_is_named_nowhere() {
 }
 
 #[test]
+fn a_quasi_identifier_that_nobody_has_is_said_to_be_none() {
+    let subjects = population();
+    let asked = |names: &[&str]| {
+        let quasi_identifiers = names.iter().map(|name| name.parse().unwrap()).collect();
+        Options { quasi_identifiers, ..options(100) }
+    };
+    let mut survey = Survey::new(asked(&["sex", "FOO"])).unwrap();
+    subjects.iter().for_each(|subject| survey.add(subject));
+    let matching = survey.finish();
+    assert_eq!((matching.present(), matching.absent()), (&["sex".to_owned()][..], &["FOO".to_owned()][..]));
+    let answer = report(&subjects, asked(&["FOO"])).answer.join(" ");
+    assert!(answer.contains("none has any") && !answer.contains("combination of"), "{answer}");
+    assert!(!answer.contains("these columns"), "{answer}");
+}
+
+#[test]
 fn a_text_is_shown_as_text() {
     let mut subject = Event::new(Some(start()), Code::of("NOTE", "34117-2"));
     subject.text_value = Some("</script><img src=x onerror=alert(1)> {style} seen".into());

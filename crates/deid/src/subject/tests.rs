@@ -347,6 +347,51 @@ fn dates_that_stand_for_none_move_no_record() {
 }
 
 #[test]
+fn what_has_not_ended_by_the_day_of_the_run_is_open() {
+    let day = |(year, month, day)| SourceTime::Date(Time::from_ymd(year, month, day).unwrap());
+    for policy in ["safe-harbor", "expert-determination", "limited-data-set"] {
+        let one = with(policy).of_sources_taken(Time::from_ymd(2026, 11, 28).unwrap());
+        let read = |born: i32, facts: &[i32], more: &[(&str, (i32, u32, u32))]| {
+            let birth = event("Patient.birthDate", "", Code::BIRTH, day((born, 5, 1)));
+            let visits =
+                facts.iter().map(|year| event("Condition.code", "ICD10CM", "I10", day((*year, 3, 4))));
+            let more = more.iter().map(|(code, at)| match *code {
+                Code::DEATH => event("Patient.deceasedDateTime", "", Code::DEATH, day(*at)),
+                code => event("observation_period", "", code, day(*at)),
+            });
+            let mut tally = Tally::default();
+            let all = [birth].into_iter().chain(visits).chain(more).collect();
+            let safe = one.subject(&record("1", all), &mut tally).map(|safe| safe.subject).into_inner();
+            (safe, tally)
+        };
+        let visits = [1999, 2024];
+        let (open, _) = read(1990, &visits, &[]);
+        for end in [(2050, 12, 31), (2079, 6, 6), (2100, 1, 1), (2099, 12, 31), (2028, 6, 1)] {
+            let ends = [(Code::FOLLOWUP_END, (2010, 1, 1)), (Code::FOLLOWUP_END, end)];
+            let (safe, tally) = read(1990, &visits, &ends);
+            assert_eq!(safe, open, "{policy} {end:?}");
+            assert_eq!(tally.dropped().values().sum::<u64>(), 2, "{policy} {end:?}");
+        }
+        // The rest of a year, or of a contract.
+        let (safe, tally) = read(1990, &visits, &[(Code::FOLLOWUP_END, (2027, 11, 28))]);
+        assert!(safe.followup_end().is_some() && tally.dropped().is_empty());
+        // Nobody has died yet who will: and no birth moves for it.
+        let (old, _) = read(1950, &visits, &[]);
+        let (safe, tally) = read(1950, &visits, &[(Code::DEATH, (2050, 1, 1))]);
+        assert_eq!((safe, tally.dropped()[AHEAD], tally.ages_top_coded), (old, 1, 0), "{policy}");
+        // A data set whose dates were all moved by a century lies there as a whole.
+        let (safe, tally) =
+            read(2090, &[2140], &[(Code::DEATH, (2150, 1, 1)), (Code::FOLLOWUP_END, (2150, 1, 1))]);
+        assert_eq!((safe.events().len(), tally.dropped().len()), (4, 0), "{policy}");
+    }
+    // Who doesn't know when the sources were taken believes them.
+    let end = event("observation_period", "", Code::FOLLOWUP_END, day((2050, 12, 31)));
+    let birth = event("Patient.birthDate", "", Code::BIRTH, day((1990, 5, 1)));
+    let safe = deidentifier(1).subject(&record("1", vec![birth, end]), &mut Tally::default());
+    assert!(safe.subject.followup_end().is_some());
+}
+
+#[test]
 fn a_code_without_a_system_is_counted_like_any_other() {
     let shipped = Policy::expert_determination();
     let text = shipped.text().replace("fewest_subjects = 0", "fewest_subjects = 2");
@@ -606,7 +651,7 @@ const LAB: &str = "URI:http://hospital.example/lab";
 fn told_of(deidentifier: &Deidentifier, people: &[Vec<SourceEvent>], tally: &mut Tally) -> Vec<Vec<String>> {
     let records: Vec<_> =
         people.iter().enumerate().map(|(at, facts)| record(&at.to_string(), facts.clone())).collect();
-    if let Some(mut holders) = deidentifier.holders() {
+    if let Some(mut holders) = deidentifier.holders(&["Observation.code", "meds.code"]) {
         for record in &records {
             let (subject, codes) = deidentifier.look(record);
             holders.add(subject, codes);
@@ -690,9 +735,78 @@ fn of_a_question_whose_local_answer_is_rare_the_question_stays() {
 fn systems_that_a_model_knows_need_no_count() {
     let policy = Policy::expert_determination().with_judged_systems([(LAB, "SITE_LAB")]).unwrap();
     let asked = Deidentifier::new(policy, &Key::from_bytes([1; 32])).unwrap();
-    assert!(asked.holders().is_none());
+    assert!(asked.holders(&["meds.code", "table.code"]).is_none());
     let facts = ["GLU", "glu/2", "Ann Canary", "2019-03-14"];
     let facts = facts.map(|code| event("Observation.code", LAB, code, SourceTime::Static)).to_vec();
     assert_eq!(told_of(&asked, &[facts], &mut Tally::default()), [["SITE_LAB//GLU", "SITE_LAB//glu/2"]]);
     assert!(Policy::expert_determination().with_judged_systems([(LAB, "SNOMED")]).is_err());
+}
+
+#[test]
+fn of_codes_that_pass_by_contract_those_in_words_are_to_be_held_by_enough() {
+    let meds = |code: &str| event("meds.code", "", code, SourceTime::Static);
+    let common = [
+        "HOSPITAL_ADMISSION//EW EMER.//EMERGENCY ROOM",
+        "MEDICATION//Sodium Chloride 0.9%  Flush//Administered",
+    ];
+    let mut people = vec![common.map(meds).to_vec(); 10];
+    people[0].extend(
+        [
+            "PATIENT//John Smith 3 MRN 445563",
+            "CLINIC//Smith^John 1950-03-04",
+            "CLINIC//Smith^John",
+            "NOTE_4455630",
+            "Smith, John",
+            "ann@example.org",
+            "LAB//50912//mg/dL",
+            "DIAGNOSIS//ICD//10//E119",
+            "GLUCOSE",
+        ]
+        .map(meds),
+    );
+    // Many may share a day.
+    people.iter_mut().for_each(|facts| facts.push(meds("VISIT_OF//2019-03-14")));
+    let mut tally = Tally::default();
+    let told = told_of(&deidentifier(1), &people, &mut tally);
+    assert_eq!(told[0], ["DIAGNOSIS//ICD//10//E119", "GLUCOSE", common[0], "LAB//50912//mg/dL", common[1]]);
+    assert!(told[1..].iter().all(|codes| codes[..] == common[..]));
+    let dropped = tally.dropped();
+    assert_eq!((dropped["code that too few subjects hold"], dropped[HOLDS_A_DATE]), (5, 11), "{dropped:?}");
+    assert_eq!(tally.codes_by_contract(10), (5, 3));
+    // Nobody was counted: nothing in words passes. What the policy names needs no count.
+    let nobody = deidentifier(1).subject(&record("1", people[0].clone()), &mut Tally::default());
+    assert_eq!(codes_of(&nobody), ["DIAGNOSIS//ICD//10//E119", "GLUCOSE", "LAB//50912//mg/dL"]);
+    let ndc = event("meds.code", "NDC", "00002821501", SourceTime::Static);
+    assert_eq!(
+        codes_of(&deidentifier(1).subject(&record("1", vec![ndc]), &mut Tally::default())),
+        ["NDC//00002821501"]
+    );
+    // OMOP's codes are its vocabulary's.
+    let omop = event("observation", "PPI", "Race What Race Ethnicity", SourceTime::Static);
+    assert_eq!(
+        deidentifier(1).subject(&record("1", vec![omop]), &mut Tally::default()).subject.events().len(),
+        1
+    );
+    assert!(deidentifier(1).holders(&["observation", "Condition.code"]).is_none(), "these are gathered once");
+}
+
+#[test]
+fn codes_that_got_their_dot_are_counted_by_system() {
+    let icd = |system: &str, code: &str| event("Condition.code", system, code, SourceTime::Static);
+    let facts = [
+        ("ICD10CM", "E119"),
+        ("ICD10CM", "S72001A"),
+        ("ICD10CM", "I10"),
+        ("ICD10CM", "E11.9"),
+        ("ICD9CM", "25000"),
+    ]
+    .map(|(system, code)| icd(system, code));
+    let (mut tally, mut part) = (Tally::default(), Tally::default());
+    deidentifier(1).subject(&record("1", facts.to_vec()), &mut tally);
+    let safe = deidentifier(1)
+        .subject(&record("2", vec![icd("ICD10CM", "E119"), icd("ICD10CM", "A123456")]), &mut part);
+    assert_eq!(codes_of(&safe), ["ICD10CM//E11.9"], "a record's number is no code");
+    tally.merge(part);
+    let dotted: Vec<(&str, u64)> = tally.dotted().iter().map(|(system, n)| (&**system, *n)).collect();
+    assert_eq!(dotted, [("ICD10CM", 3), ("ICD9CM", 1)]);
 }

@@ -16,8 +16,8 @@ pub struct CodeMetadata {
     pub description: Option<String>,
     /// Codes that are broader, nearest first.
     pub parents: Vec<String>,
-    /// Whether it is recorded as something done (a procedure, a visit's type) more often than as anything else: a code of SNOMED CT
-    /// doesn't tell. A column of our own, `is_procedure`; no where it is missing.
+    /// Whether it is recorded only as something else than a condition (a procedure, a visit's type, a plan, a device): a code of
+    /// SNOMED CT doesn't tell. A column of our own, `is_procedure`; no where it is missing.
     pub is_procedure: bool,
 }
 

@@ -56,13 +56,11 @@ fn subject(bytes: &[u8], limits: &Limits, identities: bool) -> Result<FhirSubjec
     let mut sink = Collected::default();
     reader.read_document("document", false, bytes, &mut sink)?;
     let Collected { mut subjects, without, mut rejections, dead } = sink;
+    if subjects.is_empty() {
+        subjects.extend(dead.iter().filter_map(|(key, _)| Some((key.clone()?, Vec::new()))));
+    }
     let found = subjects.len();
-    let named_dead = || Some((dead.iter().find_map(|(key, _)| key.clone())?, Vec::new()));
-    let one = match found {
-        0 => named_dead(),
-        1 => subjects.pop_first(),
-        _ => None,
-    };
+    let one = subjects.pop_first().filter(|_| found == 1);
     let Some((key, mut facts)) = one else { return Err(Error::NotOneSubject { found }) };
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Document { reason: "it holds more facts than one subject may have" });
@@ -76,7 +74,9 @@ fn subject(bytes: &[u8], limits: &Limits, identities: bool) -> Result<FhirSubjec
     });
     let stands =
         |version: &Version| settled.newest(version.resource).is_none_or(|newest| newest == version.place);
-    let said_dead = dead.iter().any(|(_, version)| version.as_ref().is_none_or(stands));
+    // Who isn't named may be the patient.
+    let is_patient = |of: &Option<String>| of.as_ref().is_none_or(|of| *of == key);
+    let said_dead = dead.iter().any(|(of, version)| is_patient(of) && version.as_ref().is_none_or(stands));
     if facts.is_empty() && !said_dead {
         return Err(Error::NotOneSubject { found: 0 });
     }

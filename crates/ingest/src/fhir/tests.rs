@@ -98,6 +98,17 @@ fn who_is_said_to_be_dead_is_known_to_be_whether_or_not_since_when_can_be_read()
         let read = fhir_bundle_subject(alone.as_bytes(), &Limits::default()).unwrap();
         assert!(read.said_dead && read.subject.expose().key == "p", "{dead}");
     }
+    // Another's death is his.
+    let other = r#",{"resource":{"resourceType":"Patient","id":"q","deceasedBoolean":true}}"#;
+    assert!(!said("", other));
+    assert!(said(r#","deceasedBoolean":true"#, other));
+    let two = format!(
+        r#"{{"resourceType":"Bundle","entry":[{}{}]}}"#,
+        &other[1..],
+        other.replace("\"q\"", "\"r\"")
+    );
+    let two = fhir_bundle_subject(two.as_bytes(), &Limits::default());
+    assert!(matches!(two, Err(Error::NotOneSubject { found: 2 })));
     // What makes a Patient unreadable takes nothing back.
     let about = r#"{"resource":{"resourceType":"Condition","subject":{"reference":"Patient/p"},"onsetDateTime":"2019-03-04","code":{"coding":[{"system":"http://snomed.info/sct","code":"38341003"}]}}}"#;
     for patient in [

@@ -137,7 +137,7 @@ impl Values {
 
     /// A number before a concept before text.
     fn value(&self, row: &dyn Row, concepts: &Concepts) -> Result<SourceValue, Reason> {
-        if let Some(number) = self.number.map_or(Ok(None), |column| row.number(column))? {
+        if let Some(number) = self.number.map_or(Ok(None), |column| row.value(column))? {
             return Ok(SourceValue::Number(number));
         }
         if let Some(Concept { system, code }) = optional(row, self.concept)?.and_then(|id| concepts.get(id)) {

@@ -13,7 +13,13 @@ use events::{Identified, SourceFact, SourceSubject, SourceTime, Time};
 use rustc_hash::FxHashSet;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::{cell::Cell, collections::BTreeMap, fmt, io, path::Path, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+    path::Path,
+    sync::Arc,
+};
 
 /// Concepts that are held for rows to come, so that callers need not send what their concept ids mean.
 #[derive(Clone)]
@@ -97,9 +103,10 @@ pub fn omop_rows_subject(
     if json.len() > limits.max_document_bytes {
         return Err(Error::Rows { reason: "it is larger than a document may be" });
     }
-    let mut tables = tables(json, limits.max_facts_per_subject)?;
+    let mut tables = tables(json, limits.max_facts_per_subject.min(MOST_ROWS))?;
     // Whatever a row of this table says of when, it says that.
-    let dead = tables.get("death").and_then(|rows| rows.first()).map(person_of);
+    let dead: BTreeSet<Option<String>> =
+        tables.get("death").map_or_else(BTreeSet::new, |rows| rows.iter().map(person_of).collect());
     let mut sink = Collected::default();
     let mut loader = OmopLoader::default();
     for table in VOCABULARY {
@@ -120,14 +127,14 @@ pub fn omop_rows_subject(
         }
     }
     let Collected { mut subjects, rejections, unmapped, .. } = sink;
+    if subjects.is_empty() {
+        subjects.extend(dead.iter().flatten().map(|key| (key.clone(), Vec::new())));
+    }
     let found = subjects.len();
-    let said_dead = dead.is_some();
-    let one = match found {
-        0 => dead.flatten().map(|key| (key, Vec::new())),
-        1 => subjects.pop_first(),
-        _ => None,
-    };
+    let one = subjects.pop_first().filter(|_| found == 1);
     let Some((key, mut facts)) = one else { return Err(Error::NotOneSubject { found }) };
+    // Of a row that doesn't say whose it is, the patient may be.
+    let said_dead = dead.contains(&None) || dead.contains(&Some(key.clone()));
     if facts.len() > limits.max_facts_per_subject {
         return Err(Error::Rows { reason: "it holds more facts than one subject may have" });
     }
@@ -146,13 +153,15 @@ pub fn omop_rows_subject(
     })
 }
 
-/// Whose row it is, where that can be told.
+/// Whose row it is, where that can be told: by the key that the person's other rows have, however the number is written.
 fn person_of(row: &Map<String, Value>) -> Option<String> {
-    match row.iter().find(|(name, _)| name.eq_ignore_ascii_case("person_id"))?.1 {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        _ => None,
-    }
+    let (_, id) = row.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("person_id"))?;
+    let row = [("person_id".to_owned(), id.clone())].into_iter().collect();
+    let mut rows = Objects::new("death", vec![row]);
+    let mut key = String::new();
+    let is_told =
+        rows.advance("death", &mut Collected::default()).ok()? && rows.row().key(0, &mut key).is_ok();
+    is_told.then_some(key)
 }
 
 fn time_of(fact: &SourceFact) -> Option<Time> {
@@ -181,7 +190,9 @@ fn tables(json: &[u8], most_rows: usize) -> Result<Tables, Error> {
 const NOT_TABLES: &str = "`omop` must be an object of tables, each a list of rows, and each row an object";
 const NO_SUCH_TABLE: &str =
     "`omop` names a table that the CDM doesn't have, or one twice; names are those of CDM 5.4, in lower case";
-const TOO_MANY_ROWS: &str = "it holds more rows than one subject may have facts";
+const TOO_MANY_ROWS: &str = "it holds more rows than one subject may have facts, or than 200,000";
+/// The most rows that a caller may send, in all tables: each takes some hundred bytes to hold, however few it took to send.
+const MOST_ROWS: usize = 200_000;
 
 /// The table's name as this program knows it.
 fn known(name: &str) -> Option<&'static str> {
@@ -390,6 +401,24 @@ mod tests {
             let alone = read(&json!({ "death": row })).unwrap();
             assert!(alone.said_dead && alone.subject.expose().key == "6", "{date}");
         }
+        // Of another person nothing that can be read, and of nobody in particular.
+        for (of, dead) in [
+            (json!(7), false),
+            (json!("6.0"), true),
+            (json!(6.0), true),
+            (json!(null), true),
+            (json!("?"), false),
+        ] {
+            let mut tables = patient();
+            tables["death"] = json!([{"person_id": of, "death_date": "unknown"}]);
+            assert_eq!(read(&tables).unwrap().said_dead, dead, "{of}");
+            tables["death"] =
+                json!([{"person_id": 7, "death_date": "unknown"}, {"person_id": 6, "death_date": "unknown"}]);
+            assert!(read(&tables).unwrap().said_dead, "one of the rows");
+        }
+        let two =
+            json!({"death": [{"person_id": 7, "death_date": "?"}, {"person_id": 8, "death_date": "?"}]});
+        assert!(matches!(read(&two), Err(Error::NotOneSubject { found: 2 })));
         let mut tables = patient();
         tables["death"] = json!([]);
         assert!(!read(&tables).unwrap().said_dead);
@@ -454,6 +483,11 @@ mod tests {
         assert!(reason(&lacks.to_string(), &limits).contains("measurement_concept_id"));
         let few = Limits { max_facts_per_subject: 3, ..Limits::default() };
         assert!(reason(&patient().to_string(), &few).contains("more rows than"));
+        // Few bytes each, in several tables.
+        let rows = format!("[{}{{}}]", "{},".repeat(60_000));
+        let many =
+            ["measurement", "observation", "specimen", "note"].map(|table| format!("\"{table}\": {rows}"));
+        assert!(reason(&format!("{{{}}}", many.join(",")), &limits).contains("more rows than"));
         let small = Limits { max_document_bytes: 100, ..Limits::default() };
         assert!(reason(&patient().to_string(), &small).contains("larger than"));
         // serde_json's own bound on depth.

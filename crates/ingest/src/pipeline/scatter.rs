@@ -307,6 +307,10 @@ impl Sink for ThreadSink<'_> {
         self.tally.describe(code, description, parents);
     }
 
+    fn says_procedure(&mut self, code: &str) {
+        self.tally.says_procedure(code);
+    }
+
     fn ignore(&mut self, kind: &'static str, reason: &'static str) {
         *self.ignored.entry((kind, reason)).or_default() += 1;
     }

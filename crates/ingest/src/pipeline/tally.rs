@@ -108,15 +108,30 @@ impl<'a> Tally<'a> {
     /// Of several descriptions of one code the first in order is kept, whatever thread read it.
     pub(super) fn describe(&self, code: &str, description: &str, parents: &[String]) {
         let descriptions = &mut self.state().descriptions;
-        let new = Description { description: description.to_owned(), parents: parents.to_vec() };
+        let mut new = Description {
+            description: description.to_owned(),
+            parents: parents.to_vec(),
+            is_procedure: false,
+        };
         let room = descriptions.len() < self.options.limits.max_descriptions;
         match descriptions.get_mut(code) {
-            Some(known) if new < *known => *known = new,
-            Some(_) => {}
+            Some(known) => {
+                new.is_procedure = known.is_procedure;
+                if new < *known {
+                    *known = new;
+                }
+            }
             None if room => {
                 descriptions.insert(code.to_owned(), new);
             }
             None => {}
+        }
+    }
+
+    /// Of a code that was described.
+    pub(super) fn says_procedure(&self, code: &str) {
+        if let Some(known) = self.state().descriptions.get_mut(code) {
+            known.is_procedure = true;
         }
     }
 

@@ -24,6 +24,8 @@ use parquet::{
 use std::borrow::Cow;
 
 const BATCH_ROWS: usize = 4096;
+/// The tz database's names are shorter; what is longer isn't told whole.
+const LONGEST_ZONE: usize = 40;
 
 /// A Parquet file, read one row at a time; of its columns only those wanted are decoded.
 pub(crate) struct Columnar {
@@ -47,17 +49,28 @@ impl Columnar {
         source: R,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, Error> {
-        let (header, batches) = contained(|| {
+        let (header, batches, unknown) = contained(|| {
             let builder = ParquetRecordBatchReaderBuilder::try_new(source).ok()?;
             let fields = builder.schema().fields();
             let kept: Vec<usize> =
                 (0..fields.len()).filter(|at| wanted(&fields[*at].name().to_lowercase())).collect();
+            let unknown = kept.iter().find_map(|at| {
+                let zone = unknown_zone(fields[*at].data_type())?;
+                Some(format!(
+                    "column {:?} holds times of the zone {:?}, which the tz database doesn't have; write it with UTC or an offset (+01:00)",
+                    fields[*at].name(),
+                    zone.chars().take(LONGEST_ZONE).collect::<String>()
+                ))
+            });
             let header = Header::new(kept.iter().map(|at| fields[*at].name().as_str()));
             let mask = ProjectionMask::roots(builder.parquet_schema(), kept);
             let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().ok()?;
-            Some((header, batches))
+            Some((header, batches, unknown))
         })
         .ok_or_else(|| damaged(file))?;
+        if let Some(reason) = unknown {
+            return Err(Error::Table { file: file.to_owned(), reason });
+        }
         Ok(Columnar {
             file: file.to_owned(),
             header,
@@ -130,6 +143,8 @@ enum Cells {
     Integers(arrow_array::Int64Array),
     Numbers(arrow_array::Float64Array),
     Text(ArrayRef),
+    /// `true` or `false`.
+    Flags(arrow_array::BooleanArray),
     Encoded {
         keys: Vec<Option<usize>>,
         values: Box<Cells>,
@@ -146,13 +161,45 @@ enum Cells {
 /// What a clock on the wall of the column's zone showed at each of its instants, in microseconds: as text with an offset is read,
 /// so that a day begins at midnight where it was lived. Nothing for a zone that nobody knows.
 fn wall_clock(instants: &arrow_array::Int64Array, zone: &str) -> Option<arrow_array::Int64Array> {
-    let zone: arrow_array::timezone::Tz = zone.parse().ok()?;
+    let zone = zone_of(zone)?;
     Some(instants.unary(|micros| {
         let instant = chrono::DateTime::from_timestamp_micros(micros).map(|instant| instant.naive_utc());
         let east =
             instant.map_or(0, |instant| zone.offset_from_utc_datetime(&instant).fix().local_minus_utc());
         micros.saturating_add(i64::from(east) * 1_000_000)
     }))
+}
+
+/// A zone by its name in the tz database, whatever the case of its letters, or by its offset: `Z`, `+01:00`, `UTC+1`.
+fn zone_of(name: &str) -> Option<arrow_array::timezone::Tz> {
+    let name = name.trim();
+    let begins_upper = |part: &str| {
+        let mut cased = part.to_ascii_lowercase();
+        cased.get_mut(..1).map(str::make_ascii_uppercase);
+        cased
+    };
+    let cased = name.split('/').map(|part| part.split('_').map(begins_upper).collect::<Vec<_>>().join("_"));
+    let offset = || {
+        let from_utc =
+            name.get(..3).filter(|utc| ["utc", "gmt"].iter().any(|zone| utc.eq_ignore_ascii_case(zone)));
+        let (sign, clock) = name.strip_prefix(from_utc?)?.trim().split_at_checked(1)?;
+        let (hours, minutes) = clock.split_once(':').unwrap_or((clock, "00"));
+        let two = |digits: &str| matches!(digits.len(), 1 | 2).then(|| format!("{digits:0>2}"));
+        format!("{sign}{}:{}", two(hours)?, two(minutes)?).parse().ok()
+    };
+    if name.eq_ignore_ascii_case("z") {
+        return "UTC".parse().ok();
+    }
+    let known = name.parse().or_else(|_| name.to_ascii_uppercase().parse());
+    known.or_else(|_| cased.collect::<Vec<_>>().join("/").parse()).ok().or_else(offset)
+}
+
+/// The zone of a column of times that nobody knows, if it has such a one.
+fn unknown_zone(kind: &DataType) -> Option<&str> {
+    match kind {
+        DataType::Timestamp(_, Some(zone)) if zone_of(zone).is_none() => Some(zone),
+        _ => None,
+    }
 }
 
 impl Cells {
@@ -189,6 +236,7 @@ impl Cells {
                 let decimals = array.as_primitive::<arrow_array::types::Decimal128Type>();
                 Cells::Numbers(decimals.unary(|v| v as f64 / divisor))
             }
+            DataType::Boolean => Cells::Flags(array.as_boolean().clone()),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Cells::Text(array.clone()),
             DataType::Dictionary(_, _) => {
                 let dictionary = array.as_any_dictionary();
@@ -236,6 +284,9 @@ impl Cells {
                 DataType::LargeUtf8 => array.as_string::<i64>().value(row),
                 _ => array.as_string_view().value(row),
             })),
+            Cells::Flags(array) => {
+                array.is_valid(row).then(|| Cow::Borrowed(if array.value(row) { "true" } else { "false" }))
+            }
             Cells::Integers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
             Cells::Numbers(array) => array.is_valid(row).then(|| Cow::Owned(array.value(row).to_string())),
             Cells::Encoded { keys, values } => match keys[row] {
@@ -352,7 +403,7 @@ mod tests {
 
     #[test]
     fn an_instant_in_a_zone_is_what_a_clock_there_showed() {
-        for zone in [None, Some("UTC"), Some("+00:00")] {
+        for zone in [None, Some("UTC"), Some("+00:00"), Some("Z"), Some("z"), Some("utc"), Some("GMT+0")] {
             assert_eq!(
                 shown(zone),
                 [at("2020-07-01T03:30:00"), at("2020-01-01T03:30:00"), Ok(None)],
@@ -361,8 +412,34 @@ mod tests {
         }
         // Summer and winter; the evening before.
         let new_york = [at("2020-06-30T23:30:00"), at("2019-12-31T22:30:00"), Ok(None)];
-        assert_eq!(shown(Some("America/New_York")), new_york);
-        assert_eq!(shown(Some("+05:30")), [at("2020-07-01T09:00:00"), at("2020-01-01T09:00:00"), Ok(None)]);
-        assert_eq!(shown(Some("Nowhere/At_All"))[0], Err(moment::NOT_A_TIME));
+        for zone in ["America/New_York", "america/new_york", "AMERICA/NEW_YORK"] {
+            assert_eq!(shown(Some(zone)), new_york, "{zone}");
+        }
+        for zone in ["+05:30", "UTC+5:30", "utc+05:30"] {
+            let there = [at("2020-07-01T09:00:00"), at("2020-01-01T09:00:00"), Ok(None)];
+            assert_eq!(shown(Some(zone)), there, "{zone}");
+        }
+        assert_eq!(shown(Some("UTC-1"))[0], at("2020-07-01T02:30:00"));
+        for zone in ["Nowhere/At_All", "", "UTC+", "UTC+é", "UTC+123", "é/é", "MS"] {
+            assert_eq!(shown(Some(zone))[0], Err(moment::NOT_A_TIME), "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_zone_that_nobody_knows_is_named() {
+        let column: ArrayRef =
+            Arc::new(TimestampMillisecondArray::from(vec![Some(0)]).with_timezone("Mars/Base"));
+        let batch = RecordBatch::try_from_iter([("time", column)]).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let open = |wanted: &'static str| {
+            Columnar::open("a.parquet", bytes::Bytes::from(bytes.clone()), move |column| column == wanted)
+                .err()
+        };
+        let error = open("time").unwrap().to_string();
+        assert!(error.contains("\"time\"") && error.contains("\"Mars/Base\""), "{error}");
+        assert!(open("other").is_none(), "what isn't read may be as it likes");
     }
 }

@@ -31,13 +31,16 @@ pub(crate) const NOT_AN_INTEGER: Reason = "not an integer";
 pub(crate) const NUMBER_TOO_LARGE: Reason = "number too large";
 pub(crate) const EMPTY: Reason = "empty";
 
-/// A number as text has it. Of a bound (`<5`, `>= 90`), as laboratories write what lies outside of what they can measure, the bound
-/// stands for the value, as in FHIR's comparators.
+/// A number as text has it.
 pub(crate) fn number_in(text: &str) -> Result<f64, Reason> {
+    text.trim().parse().map_err(|_| NOT_A_NUMBER)
+}
+
+/// The number of a bound (`<5`, `>= 90`).
+fn bound_in(text: &str) -> Result<f64, Reason> {
     let bounds = ["<=", ">=", "<", ">", "≤", "≥"];
-    let text = text.trim();
-    let number = bounds.iter().find_map(|sign| text.strip_prefix(sign)).unwrap_or(text).trim_start();
-    number.parse().map_err(|_| NOT_A_NUMBER)
+    let bound = bounds.iter().find_map(|sign| text.trim().strip_prefix(sign)).ok_or(NOT_A_NUMBER)?;
+    number_in(bound)
 }
 
 /// One row of a table. Columns are addressed by their place in the [`Header`]; an empty or null cell is `None`.
@@ -50,6 +53,15 @@ pub(crate) trait Row {
 
     /// The cell as a finite number that an f32 can hold.
     fn number(&self, column: usize) -> Result<Option<f64>, Reason>;
+
+    /// As [`Row::number`], of what was measured. Of a bound, as laboratories write what lies outside of what they can measure, the
+    /// bound stands for the value, as in FHIR's comparators. Of a time or an age a bound tells no moment.
+    fn value(&self, column: usize) -> Result<Option<f64>, Reason> {
+        match (self.number(column), self.text(column)) {
+            (Err(NOT_A_NUMBER), Ok(Some(text))) => bound_in(&text).and_then(admit).map(Some),
+            (number, _) => number,
+        }
+    }
 
     /// The cell as a date or a date with a time, of a plausible year.
     fn time(&self, column: usize) -> Result<Option<SourceTime>, Reason>;
@@ -272,13 +284,13 @@ mod tests {
 
     #[test]
     fn a_bound_stands_for_the_value() {
-        for (text, number) in
-            [("<5", 5.0), ("< 0.01", 0.01), (">=90", 90.0), ("≤3", 3.0), (" 7.5 ", 7.5), ("-2", -2.0)]
+        for (text, number) in [("<5", 5.0), ("< 0.01", 0.01), (">=90", 90.0), (" ≤3", 3.0), ("> -2", -2.0)]
         {
-            assert_eq!(number_in(text), Ok(number), "{text}");
+            assert_eq!((bound_in(text), number_in(text)), (Ok(number), Err(NOT_A_NUMBER)), "{text}");
         }
+        assert_eq!([" 7.5 ", "-2"].map(number_in), [Ok(7.5), Ok(-2.0)]);
         for text in ["<", "<<5", "5<", "12,9", "", "= 5"] {
-            assert_eq!(number_in(text), Err(NOT_A_NUMBER), "{text}");
+            assert_eq!((bound_in(text), number_in(text)), (Err(NOT_A_NUMBER), Err(NOT_A_NUMBER)), "{text}");
         }
     }
 }

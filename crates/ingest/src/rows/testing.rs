@@ -10,6 +10,7 @@ pub(crate) struct Collected {
     pub(crate) rejections: Vec<Rejection>,
     pub(crate) rows: u64,
     pub(crate) descriptions: BTreeMap<String, (String, Vec<String>)>,
+    pub(crate) procedures: Vec<String>,
     pub(crate) ignored: BTreeMap<(&'static str, &'static str), u64>,
 }
 
@@ -75,6 +76,10 @@ impl Sink for Collected {
 
     fn describe(&mut self, code: &str, description: &str, parents: &[String]) {
         self.descriptions.insert(code.to_owned(), (description.to_owned(), parents.to_vec()));
+    }
+
+    fn says_procedure(&mut self, code: &str) {
+        self.procedures.push(code.to_owned());
     }
 
     fn ignore(&mut self, kind: &'static str, reason: &'static str) {

@@ -147,7 +147,7 @@ impl Values {
         let Some(value) = self.value else { return Ok(()) };
         let numeric = text(row, self.kind).in_field("type")?.is_none_or(|kind| kind == "numeric");
         if numeric {
-            if let Some(number) = row.number(value).in_field("value")? {
+            if let Some(number) = row.value(value).in_field("value")? {
                 event.value = SourceValue::Number(number);
                 event.unit = text(row, self.unit)
                     .in_field("units")?

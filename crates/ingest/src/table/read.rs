@@ -336,10 +336,23 @@ impl Cells<'_> {
 
     /// As [`Cells::text`], as a number.
     pub(super) fn number(&self, column: Slot) -> Result<Option<f64>, Reason> {
+        self.numeric(column, |row, place| row.number(place))
+    }
+
+    /// As [`Cells::text`], as what was measured.
+    fn measured(&self, column: Slot) -> Result<Option<f64>, Reason> {
+        self.numeric(column, |row, place| row.value(place))
+    }
+
+    fn numeric(
+        &self,
+        column: Slot,
+        read: impl Fn(&dyn Row, usize) -> Result<Option<f64>, Reason>,
+    ) -> Result<Option<f64>, Reason> {
         if !self.table.missing.words.is_empty() && self.text(column)?.is_none() {
             return Ok(None);
         }
-        Ok(self.row.number(self.places[column])?.filter(|number| !self.table.missing.is_number(*number)))
+        Ok(read(self.row, self.places[column])?.filter(|number| !self.table.missing.is_number(*number)))
     }
 
     /// As [`Cells::text`], as a date or time.
@@ -381,7 +394,7 @@ impl Cells<'_> {
         let is_missing_word = || {
             !missing.words.is_empty() && matches!(self.text(column), Ok(Some(cell)) if missing.is_word(&cell))
         };
-        match self.number(column) {
+        match self.measured(column) {
             Ok(Some(number)) if missing.is_number(number) => Ok(Found::Missing),
             Ok(Some(number)) => match target {
                 Some(target) if !(target.minimum..=target.maximum).contains(&number) => {

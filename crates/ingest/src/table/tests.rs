@@ -97,6 +97,9 @@ fn times() {
         ("{ days = \"t\" }", "1e300"),
         ("{ days = \"t\" }", "1e9"),
         ("{ days = \"t\" }", "soon"),
+        ("{ days = \"t\" }", ">365"),
+        ("{ hours = \"t\" }", "<1"),
+        ("{ years_before = \"t\" }", "> 89"),
     ] {
         let mapping = one(&format!("[[table.event]]\ncode = \"X//Y\"\ntime = {time}\n"));
         let sink = check(&mapping, &[("t.csv", &format!("id,t\n7,{cell}\n"))], &[]);

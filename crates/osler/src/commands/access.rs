@@ -87,7 +87,7 @@ impl Arguments {
                 let record =
                     |id: &str| directory.record(&Record::access(now, "granted", id, &grant.name)).map(drop);
                 let secret = directory.keyring()?.grant_on_record(&grant, now, record)?;
-                show(&secret, &grant.name, voice)
+                show(&secret, &format!("the key of {}", grant.name), voice)
             }
             Command::List => {
                 let keys = self.governance.open()?.keyring()?.list()?;
@@ -100,7 +100,7 @@ impl Arguments {
                     |new: &str| directory.record(&Record::access(now, "rotated", &id, new)).map(drop);
                 let until = now.plus_micros(overlap);
                 let secret = directory.keyring()?.rotate_on_record(&id, now, until, record)?;
-                show(&secret, "the rotated key", voice)
+                show(&secret, &format!("the key in the place of {id}"), voice)
             }
             Command::Revoke { id } => {
                 let directory = self.governance.open()?;
@@ -134,11 +134,11 @@ impl GrantArguments {
 
 /// The secret goes to standard output alone, so that it can be sent into a file; what is said about it doesn't
 /// hold it.
-fn show(secret: &Secret, name: &str, voice: Voice) -> Result<()> {
+fn show(secret: &Secret, which: &str, voice: Voice) -> Result<()> {
     if voice.json {
         println!("{}", json!({ "id": id_of(secret)?, "secret": secret.expose() }));
     } else {
-        voice.say(format!("the key of {name}; it is shown this once:"));
+        voice.say(format!("{which}; it is shown this once:"));
         println!("{}", secret.expose());
     }
     Ok(())

@@ -116,6 +116,7 @@ impl Arguments {
         let records = Records::open(&self.events)?;
         let asked = self.asked.as_deref().map(Records::open).transpose()?;
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
+        output.keep_like(&self.events)?;
         let training = self.training(&predictions, &records, voice)?;
         let (trees, unanswered) = self.fit(&training, voice)?;
         let answered =

@@ -9,14 +9,14 @@ use crate::manifest::{Deidentification, FileDigest, Kind, Manifest};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
 use crate::stopped::Unfinished;
-use crate::{attested, crosswalk_file, environment, key_file, policy_file};
+use crate::{attested, clock, crosswalk_file, environment, key_file, policy_file};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use deid::attestation::Quarantined;
 use deid::crosswalk::Crosswalk;
 use deid::{DateMethod, Deidentifier, FreeText, Key, Label as PolicyLabel, Policy, Tally};
 use events::meds::{self, CodeMetadata, DatasetDescription, DatasetSummary, DatasetWriter};
-use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions};
+use events::{Code, Identified, Label, SourceSubject, Split, SplitFractions, Time};
 use export::ExportArguments;
 use ingest::{Format, Interrupted, Limits, Mapping, Options, Progress, Summary};
 use rayon::prelude::*;
@@ -70,6 +70,10 @@ pub struct Arguments {
     /// The share of rows that may be rejected before the run fails and leaves nothing behind.
     #[arg(long, default_value_t = Options::MAX_REJECTED)]
     pub max_rejected: f64,
+    /// The day on which the sources were taken; else today. An end of follow-up or a death of more than a year after it is none, but in
+    /// records whose dates all lie there. State it to repeat a run of long ago to the byte.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub as_of: Option<Day>,
     /// Where encrypted temporary files go; else OSLER_SPILL_DIR, else beside the output.
     #[arg(long)]
     pub spill_dir: Option<PathBuf>,
@@ -106,6 +110,30 @@ pub enum From {
     Table,
 }
 
+/// A calendar day, as any moment of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Day(Time);
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (year, month, day) = self.0.ymd();
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+/// A day that is written as 2026-03-31.
+fn day(text: &str) -> Result<Day> {
+    let mut parts = text.splitn(3, '-').map(str::parse::<u32>);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) => i32::try_from(year)
+            .ok()
+            .and_then(|year| Time::from_ymd(year, month, day))
+            .map(Day)
+            .with_context(|| format!("there is no day {text:?}")),
+        _ => bail!("a day such as 2026-03-31 is wanted, not {text:?}"),
+    }
+}
+
 impl Arguments {
     /// Runs it.
     pub fn run(self, voice: Voice) -> Result<()> {
@@ -134,7 +162,9 @@ impl Arguments {
             None => None,
         };
         let known = crosswalk.iter().flat_map(Crosswalk::known);
-        let deidentifier = Deidentifier::with_known_numbers(policy, key, known)?;
+        let as_of = self.as_of.unwrap_or_else(|| Day(clock::now()));
+        let deidentifier =
+            Deidentifier::with_known_numbers(policy, key, known)?.of_sources_taken(as_of.0.end_of_day());
         let policy = deidentifier.policy();
         let output = OutputDirectory::create(&self.out, Kind::Events, self.force)?;
         if policy.label() == PolicyLabel::LimitedDataSet || policy.free_text() != FreeText::Drop {
@@ -182,6 +212,7 @@ impl Arguments {
                 "mapping_blake3": mapping_text.map(|text| blake3::hash(text.as_bytes()).to_hex().to_string()),
                 "splits": self.splits,
                 "max_rejected": self.max_rejected,
+                "as_of": as_of.to_string(),
                 "limits": options.limits,
             }),
             inputs: summary
@@ -198,6 +229,7 @@ impl Arguments {
                     "dropped": written.tally.dropped(),
                     "trimmed": written.tally.trimmed(),
                     "ages_top_coded": written.tally.ages_top_coded,
+                    "codes_by_contract": codes_by_contract(policy, &written.tally),
                 }),
                 local_systems: policy
                     .local_systems()
@@ -260,6 +292,12 @@ impl Arguments {
                 voice.say(line);
             }
         }
+        for (system, codes) in written.tally.dotted() {
+            voice.say(format!(
+                "{} codes of {system} were written without their dot, and got it",
+                grouped(*codes)
+            ));
+        }
         for line in lines_of_what_is_missing(summary) {
             voice.say(line);
         }
@@ -281,6 +319,9 @@ const IGNORED_TOLD: usize = 20;
 const LACKS_A_CONCEPT: f64 = 0.01;
 /// From here on subjects without a birth or a sex are warned of, as a share of all subjects.
 const LACKS_A_PERSON: f64 = 0.03;
+
+/// Reasons for rejections that are told.
+const REJECTED_TOLD: usize = 3;
 
 /// Rules of de-identification that are told.
 const DROPPED_TOLD: usize = 3;
@@ -307,7 +348,7 @@ fn the_same_twice(inputs: &[ingest::InputDigest]) -> Vec<String> {
 /// What of the sources is not in the output, a line for each kind.
 fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
-    for count in summary.rejection_counts.iter().take(3) {
+    for count in summary.rejection_counts.iter().take(REJECTED_TOLD) {
         let what = [count.kind, &count.field].into_iter().filter(|word| !word.is_empty());
         let mut what = what.collect::<Vec<_>>().join(" ");
         if what.is_empty() {
@@ -320,6 +361,14 @@ fn lines_of_what_is_missing(summary: &Summary) -> Vec<String> {
         let first =
             first.map(|r| format!(" (first in {}, line {})", r.file, grouped(r.line))).unwrap_or_default();
         lines.push(format!("rejected {} × {what}: {}{first}", grouped(count.count), count.reason));
+    }
+    if let Some(more) = summary.rejection_counts.get(REJECTED_TOLD..).filter(|more| !more.is_empty()) {
+        lines.push(format!(
+            "rejected {} × for {} more {}; rejections.json counts them",
+            grouped(more.iter().map(|count| count.count).sum()),
+            more.len(),
+            if more.len() == 1 { "reason" } else { "reasons" },
+        ));
     }
     if summary.displaced > 0 {
         lines.push(format!(
@@ -390,7 +439,24 @@ fn tell_of_systems(policy: &Policy, codes: &[CodeMetadata], tally: &Tally, voice
             ));
         }
     }
-    let systems = tally.systems_not_allowed(policy.description_subjects());
+    let enough = policy.description_subjects();
+    let (by_contract, held_by_few) = tally.codes_by_contract(enough);
+    if by_contract > 0 {
+        voice.say(format!(
+            "{}{} codes of systems that the policy doesn't name passed by contract (codes.contract_fields), {} of them held by fewer than {enough} \
+             people{}",
+            if held_by_few > 0 { "warning: " } else { "" },
+            grouped(by_contract),
+            grouped(held_by_few),
+            if held_by_few > 0 {
+                ": look through metadata/codes.parquet for names and numbers of people, or take contract_fields out of a policy of your own \
+                 (docs/deid.md)"
+            } else {
+                ""
+            },
+        ));
+    }
+    let systems = tally.systems_not_allowed(enough);
     if systems.is_empty() {
         return;
     }
@@ -405,6 +471,12 @@ fn tell_of_systems(policy: &Policy, codes: &[CodeMetadata], tally: &Tally, voice
          codes pass (docs/deid.md)",
         told.join(", ")
     ));
+}
+
+/// How many codes passed by contract alone, and how many of them few hold.
+fn codes_by_contract(policy: &Policy, tally: &Tally) -> serde_json::Value {
+    let (codes, held_by_few) = tally.codes_by_contract(policy.description_subjects());
+    serde_json::json!({ "codes": codes, "held_by_few": held_by_few })
 }
 
 /// Tells when the end of follow-up gives offsets away.
@@ -482,7 +554,7 @@ fn read_and_write(
     };
     let progress = Progress::default();
     let result = watched(&progress, &subjects_written, voice, || {
-        let Some(holders) = deidentifier.holders() else {
+        let Some(holders) = deidentifier.holders(paths(&options.format)) else {
             return ingest::ingest(options, &route, &progress, &mut each);
         };
         // Which codes are rare depends on everybody.
@@ -531,6 +603,19 @@ fn read_and_write(
     Ok((Written { summary: written, tally, codes: metadata, labels, crosswalk }, summary))
 }
 
+/// The paths that facts of a format can have.
+fn paths(format: &Format) -> &'static [&'static str] {
+    match format {
+        Format::Fhir => ingest::FHIR_PATHS,
+        Format::Omop => ingest::OMOP_PATHS,
+        Format::Meds => ingest::MEDS_PATHS,
+        Format::Synthea => ingest::SYNTHEA_PATHS,
+        Format::Table(_) => ingest::TABLE_PATHS,
+        // Of another, any.
+        _ => &["meds.code", "table.code"],
+    }
+}
+
 /// One row for each code that was written: its description from the source's vocabulary, else the words that
 /// enough subjects share.
 fn code_metadata(
@@ -540,7 +625,6 @@ fn code_metadata(
     summary: &Summary,
 ) -> Vec<CodeMetadata> {
     let shared = tally.descriptions(policy.description_subjects());
-    let procedures = tally.procedures();
     let systems = policy.local_systems();
     codes
         .into_iter()
@@ -564,7 +648,7 @@ fn code_metadata(
                     }
                     false => parents,
                 },
-                is_procedure: procedures.contains(code.as_str()),
+                is_procedure: tally.is_procedure(&code, from_vocabulary.is_some_and(|d| d.is_procedure)),
                 code,
             }
         })

@@ -5,8 +5,6 @@ use crate::progress::Voice;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use deid::attestation::PublicKey;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Make the key that pseudonyms and date shifts are derived from.
@@ -64,9 +62,7 @@ fn public(key: Option<&Path>, out: Option<&Path>, voice: Voice) -> Result<()> {
     let key = key_file::read(key)?;
     let public = PublicKey::of(&key).to_string();
     if let Some(out) = out {
-        File::create_new(out)
-            .and_then(|mut file| file.write_all(format!("{public}\n").as_bytes()))
-            .map_err(|error| key_file::uncreated(out, error, "it is never overwritten"))?;
+        key_file::create_public(out, &format!("{public}\n"))?;
     }
     match (voice.json, out) {
         (true, _) => {

@@ -106,6 +106,7 @@ impl Arguments {
         let name = self.out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let task = self.resolve(parsed, &name, &records)?;
         let output = OutputDirectory::create(&self.out, Kind::Labels, self.force)?;
+        output.keep_like(&self.events)?;
         let bar = voice.count("labelling", Split::ALL.iter().map(|s| records.count(*s)).sum());
         let (mut labels, mut censored, mut subjects) = (Vec::new(), 0, 0);
         for split in Split::ALL {

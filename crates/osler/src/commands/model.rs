@@ -4,6 +4,7 @@ mod evidence;
 
 use crate::clock;
 use crate::governance_directory::{GovernanceArguments, GovernanceDirectory, read_signing_key, write_secret};
+use crate::key_file::create_public;
 use crate::lifecycle::{TakingSteps, history, models, policy};
 use crate::manifest::{Kind, Manifest};
 use crate::progress::Voice;
@@ -16,7 +17,6 @@ use govern::lifecycle::{History, SignedStep, Stage, Step};
 use govern::stamp;
 use serde_json::json;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where models stand (draft → validated → silent → live → retired), and who let them.
@@ -174,9 +174,7 @@ fn new_key(out: &Path, voice: Voice) -> Result<()> {
 }
 
 fn write_new(path: &Path, text: &str) -> Result<()> {
-    fs::File::create_new(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot create {} (it is never overwritten)", path.display()))
+    create_public(path, text)
 }
 
 fn take(

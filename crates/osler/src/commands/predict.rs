@@ -140,6 +140,7 @@ impl Arguments {
             );
         }
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
+        output.keep_like(&self.events)?;
         let job = Job {
             arguments: self,
             directory,

@@ -176,6 +176,7 @@ impl Arguments {
             );
         }
         let output = OutputDirectory::create(&self.out, Kind::Predictions, self.force)?;
+        output.keep_like(&self.events)?;
         let mut check = self.check.then(Check::default);
         let (counts, agreement) = run.go(output.path(), check.as_mut())?;
         agreement.write(output.path())?;

@@ -71,6 +71,7 @@ impl Arguments {
         let withheld = self.withhold.as_deref().map(Withheld::read).transpose()?;
         let left_out = withheld.as_ref().map(Withheld::len);
         let output = OutputDirectory::create(&self.out, Kind::Timeline, self.force)?;
+        output.keep_like(&self.events)?;
         let vocabulary = self.vocabulary(&records, withheld.as_ref(), voice)?;
         let codes =
             vocabulary.entries().iter().filter(|e| e.kind == EntryKind::Event && e.events > 0).count();
@@ -99,7 +100,8 @@ impl Arguments {
         let path = output.path().join(REFERENCE_FILE);
         std::fs::write(&path, serde_json::to_vec(&incidence.build())?)
             .with_context(|| format!("cannot write {}", path.display()))?;
-        if withheld.is_some() {
+        if let Some(withheld) = &withheld {
+            say_what_is_withheld(withheld, &met, voice)?;
             Withheld::write(&met, output.path())?;
         }
         let mut inputs = vec![records.manifest.as_input()];
@@ -154,4 +156,21 @@ impl Arguments {
         drop(bar);
         Ok(builder.finish()?.with_local_systems(records.local_systems())?)
     }
+}
+
+/// Says which codes of the list no record of training and tuning people holds: with a wrong name, training would see the code all the same.
+fn say_what_is_withheld(withheld: &Withheld, met: &BTreeSet<String>, voice: Voice) -> Result<()> {
+    const TOLD: usize = 10;
+    let unmet = withheld.unmet(met);
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let told = unmet.iter().take(TOLD).copied().collect::<Vec<_>>().join(", ");
+    let more = unmet.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if met.is_empty() {
+        bail!("--withhold names no code that the records of training and tuning people hold: {told}{more}");
+    }
+    voice.say(format!("warning: no record of training and tuning people holds {told}{more}, of --withhold"));
+    Ok(())
 }

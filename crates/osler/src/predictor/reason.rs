@@ -67,7 +67,7 @@ pub fn said(
     let validation = Validation::default();
     let wanted = Wanted { horizon: question.horizon, most: EVIDENCE.0, exact: EVIDENCE.1 };
     let mut said = Map::new();
-    said.insert("age_years".to_owned(), json!(case.age_years()));
+    said.insert("age_years".to_owned(), json!(case.age_years().map(serve::told_age)));
     said.insert("horizons_days".to_owned(), json!(HORIZON_DAYS));
     said.insert("cautions".to_owned(), json!(TuningCheck::cautions(directory)));
     for section in &question.show {

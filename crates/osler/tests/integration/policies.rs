@@ -78,6 +78,15 @@ fn a_site_s_own_policy_is_a_file_and_a_contradiction_is_refused_by_its_rule() {
     let shown = String::from_utf8(site.succeed("deid policy show safe-harbor").stdout).unwrap();
     site.file("ours.toml", shown.replace("name = \"safe-harbor\"", "name = \"ours\""));
     site.succeed("deid policy check ours.toml");
+    // One that is called as it was, and isn't.
+    let warns = |text: &str| {
+        site.file("named.toml", text.to_owned());
+        let said = String::from_utf8(site.succeed("deid policy check named.toml").stderr).unwrap();
+        said.contains("called `safe-harbor` like a shipped policy")
+    };
+    assert!(
+        warns(&shown.replace("description_subjects = 10", "description_subjects = 20")) && !warns(&shown)
+    );
     site.succeed("ingest --from fhir --key site.key --policy ours.toml --out ours in");
     assert_eq!(site.manifest("ours")["deidentification"]["policy"], "ours");
 
@@ -135,4 +144,34 @@ fn codes_that_too_few_hold_are_told_more_broadly_or_not_at_all() {
     site.file("one.toml", shipped.replace("fewest_subjects = 0", "fewest_subjects = 1"));
     let said = site.fail("deid policy check one.toml");
     assert!(said.contains("fewest_subjects"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_from_records_that_are_the_owner_s_alone_is_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::new();
+    records(&site);
+    for (policy, mode) in [("limited-data-set", 0o700), ("expert-determination", 0o755)] {
+        told(&site, policy, policy);
+        std::fs::set_permissions(site.path(policy), std::fs::Permissions::from_mode(mode)).unwrap();
+        site.succeed(&format!("tokenize --min-subjects 1 --out {policy}-timeline {policy}"));
+        let made = std::fs::metadata(site.path(&format!("{policy}-timeline"))).unwrap().permissions().mode();
+        assert_eq!(made & 0o077 == 0, mode == 0o700, "{policy}: {made:o}");
+    }
+}
+
+#[test]
+fn codes_to_withhold_that_nobody_has_are_named() {
+    let site = Site::new();
+    records(&site);
+    told(&site, "expert-determination", "events");
+    site.file("wrong.txt", "SNOMED//44054007");
+    let said = site.fail("tokenize --min-subjects 1 --withhold wrong.txt --out timeline events");
+    assert!(said.contains("SNOMED//44054007"), "{said}");
+    assert!(!site.path("timeline").exists());
+    site.file("half.txt", "SNOMED//44054007\nSNOMED//44054006");
+    let said = site.succeed("tokenize --min-subjects 1 --withhold half.txt --out timeline events").stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("SNOMED//44054007") && !said.contains("SNOMED//44054006"), "{said}");
 }

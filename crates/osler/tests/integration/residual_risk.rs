@@ -108,6 +108,9 @@ fn a_report_is_made_of_verified_events_and_is_the_same_on_any_number_of_threads(
     assert_eq!(chosen["uniqueness"][0]["adversary"], "year");
 
     assert!(site.fail("deid report --out one events").contains("--force"));
+    let absent = site.fail("deid report --quasi-identifier sex --quasi-identifier FOO --out x events");
+    assert!(absent.contains("FOO") && absent.contains("birth-year") && absent.contains("sex"), "{absent}");
+    assert!(!site.path("x").exists());
     assert!(site.fail("deid report --adversary omniscient --out x events").contains("gaps-day"));
     assert!(site.fail("deid report --sampling-fraction 2 --out x events").contains("at most 1"));
     site.file("events/data/train/extra.parquet", "");

@@ -109,14 +109,27 @@ pub(super) async fn read<T: Send + 'static>(
     body: Body,
     read: impl FnOnce(&AppState, &[u8]) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    let read = move |state: &AppState, body: &[u8], ()| read(state, body);
+    read_after(state, head, body, async { Ok(()) }, read).await
+}
+
+/// As [`read`], for what must be waited for between the body's arrival and its reading. A body that trickles in makes nobody wait.
+pub(super) async fn read_after<T: Send + 'static, G: Send + 'static>(
+    state: &AppState,
+    head: &Head,
+    body: Body,
+    wait: impl Future<Output = Result<G, ApiError>>,
+    read: impl FnOnce(&AppState, &[u8], G) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     let admission = state.admit()?;
     let (_permit, deadline) = (admission.permit, admission.deadline);
     let work = async {
         let body = receive_json(state, head, body).await?;
         let _held = body.held();
+        let got = wait.await?;
         on_reader(state, move |state| {
             within_bounds(body.bytes(), state.settings().max_json_depth)?;
-            read(state, body.bytes())
+            read(state, body.bytes(), got)
         })
         .await
     };

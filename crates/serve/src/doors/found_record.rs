@@ -18,28 +18,43 @@ const MAX_PLACES: usize = 64;
 
 /// The first JSON object within a text that looks like a record, whatever stands around it.
 pub(super) fn record_in(text: &str) -> Option<Box<RawValue>> {
-    let mut from = 0;
-    for _ in 0..MAX_PLACES {
-        let start = from + text.get(from..)?.find('{')?;
-        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>();
-        match values.next() {
-            Some(Ok(value)) => {
-                if let Ok(Probe { resource_type, events, omop }) = serde_json::from_str(value.get())
-                    && (resource_type.is_some() || events.is_some() || omop.is_some())
-                {
-                    return Some(value.to_owned());
+    records_in(text).next()
+}
+
+/// All of them, in the order of the text.
+pub(super) fn records_in(text: &str) -> impl Iterator<Item = Box<RawValue>> {
+    let (mut from, mut places) = (0, 0);
+    std::iter::from_fn(move || {
+        while places < MAX_PLACES {
+            places += 1;
+            let start = from + text.get(from..)?.find('{')?;
+            let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>();
+            match values.next() {
+                Some(Ok(value)) => {
+                    from = start + values.byte_offset();
+                    if let Ok(Probe { resource_type, events, omop }) = serde_json::from_str(value.get())
+                        && (resource_type.is_some() || events.is_some() || omop.is_some())
+                    {
+                        return Some(value.to_owned());
+                    }
                 }
-                from = start + values.byte_offset();
+                _ => from = start + 1,
             }
-            _ => from = start + 1,
         }
-    }
-    None
+        None
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_records_of_a_text_are_found() {
+        let text = r#"{"resourceType":"Bundle","id":"1"} and {"x":1} {"resourceType":"Bundle","id":"2"}"#;
+        let found: Vec<_> = records_in(text).map(|record| record.get().len()).collect();
+        assert_eq!(found, [34, 34]);
+    }
 
     #[test]
     fn a_record_is_found_within_words_and_fences() {

@@ -20,6 +20,7 @@ pub(crate) use risk::{
     DISCLAIMER, PatientAnswer, RankBy, RiskAnswer, RiskCurve, RiskRequest, SYNTHETIC_NOTICE, age_in_words,
     is_oldest,
 };
+pub use risk::{OLDEST_AGE_YEARS, told_age};
 
 pub(crate) use time::parse_time;
 

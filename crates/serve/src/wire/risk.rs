@@ -95,13 +95,21 @@ pub(crate) struct RiskAnswer<'a> {
 }
 
 /// The oldest age that is told: of whoever is older the birth was moved there, and it stands for itself and all above.
-const OLDEST_AGE_YEARS: f64 = 90.0;
+pub const OLDEST_AGE_YEARS: f64 = 90.0;
 /// Whole days and years of 365.25 days leave a moved birth so far from it.
 const MOVED_SLACK_YEARS: f64 = 0.01;
 
 /// Does this age stand for itself and all above?
 pub(crate) fn is_oldest(age_years: f64) -> bool {
     age_years >= OLDEST_AGE_YEARS - MOVED_SLACK_YEARS
+}
+
+/// An age as it is told: that of the oldest stands for all above.
+pub fn told_age(age_years: f64) -> f64 {
+    match is_oldest(age_years) {
+        true => OLDEST_AGE_YEARS,
+        false => (age_years * 10.0).round() / 10.0,
+    }
 }
 
 /// An age as people read it.
@@ -211,10 +219,7 @@ impl<'a> PatientAnswer<'a> {
             }
         });
         PatientAnswer {
-            age_years: risk.age_years.filter(|age| age.is_finite()).map(|age| match is_oldest(age.into()) {
-                true => OLDEST_AGE_YEARS as f32,
-                false => (age * 10.0).round() / 10.0,
-            }),
+            age_years: risk.age_years.filter(|age| age.is_finite()).map(|age| told_age(age.into()) as f32),
             sex: match risk.sex {
                 Sex::Female => SexAnswer::Female,
                 Sex::Male => SexAnswer::Male,

@@ -92,6 +92,24 @@ async fn nothing_is_said_of_another_patient_s_record() {
         (json!([of("p"), about_b, said("tool", &outcome)]), None, None),
         (json!([of("p"), about_b, said("tool", "not found")]), None, None),
         (json!([of("p"), said("tool", "not found")]), None, None),
+        // Nor later on: what the tool was asked for is unknown.
+        (
+            json!([
+                of("p"),
+                earlier,
+                said("user", "fetch the next patient"),
+                said("tool", "{\"error\":\"no\"}"),
+                said("user", "well?")
+            ]),
+            None,
+            Some("p"),
+        ),
+        (
+            json!([of("p"), earlier, said("user", "And of https://ehr.example/Patient?_id=b")]),
+            None,
+            Some("b"),
+        ),
+        (json!([of("p"), earlier, said("user", "And of patient/b2?")]), None, Some("b2")),
         (json!([of("p"), earlier, said("user", &cut)]), None, Some("p")),
         (json!([of("p"), earlier, said("user", "And in ten years?")]), Some("message 1 of 3"), None),
         (
@@ -141,6 +159,16 @@ async fn nothing_is_said_of_another_patient_s_record() {
             }
         }
     }
+    // Several people in one message; of one person twice is as good as once.
+    let two = |second: &str| {
+        let content = format!("{} {}", bundle("a"), bundle(second));
+        json!({"messages": [said("user", &content)]})
+    };
+    let answer = post(&service, CHATS[0], &two("b")).await.json();
+    let text = answer["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(!text.contains('%') && text.contains("may be of different people"), "{text}");
+    let answer = post(&service, CHATS[0], &two("a")).await.json();
+    assert!(answer["choices"][0]["message"]["content"].as_str().unwrap().contains(" %"), "{answer}");
     let format = with("response_format", json!({"type": "json_object"}));
     let answer = post(&service, CHATS[0], &format).await.json();
     let content: Value =

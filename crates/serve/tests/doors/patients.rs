@@ -222,6 +222,34 @@ async fn events_that_come_at_once_are_all_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_trickles_in_keeps_nobody_from_deleting_the_patient() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let state =
+        AppState::new(Arc::new(FakePredictor::default()), ungoverned(), ServeSettings::default()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Current::from(state), std::future::pending()));
+    let ask = async |request: String| -> String {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    };
+    let head = "HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json";
+    let body = record(&[]).to_string();
+    let made = ask(format!("POST /v1/patients {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+    let made: Value = serde_json::from_str(made.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let path = format!("/v1/patients/{}", made["patient_id"].as_str().unwrap());
+    let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
+    let begun = format!("POST {path}/events {head}\r\ncontent-length: 500\r\n\r\n{{\"events\":");
+    slow.write_all(begun.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let deleting = tokio::time::timeout(Duration::from_secs(5), ask(format!("DELETE {path} {head}\r\n\r\n")));
+    assert!(deleting.await.expect("it waits for nobody").contains(" 204 "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_model_is_asked_about_patients_that_were_left_with_the_one_before() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let model = |digest| Arc::new(FakePredictor { digest: Some(digest), ..Default::default() });

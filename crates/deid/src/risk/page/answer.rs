@@ -7,13 +7,14 @@ use crate::risk::{RiskReport, Uniqueness};
 pub(in crate::risk) fn answer(report: &RiskReport) -> Vec<String> {
     let mut sentences = vec![look_alikes(report)];
     sentences.extend(known_events(report));
-    sentences.push(format!(
+    let has_columns = !report.quasi_identifiers.is_empty();
+    sentences.extend(has_columns.then(|| format!(
         "Somebody who looks for a person known to be in the data set, by these columns alone, is right {} of the time \
          on average, and {} for those in the smallest groups.",
         percent(report.linkage.prosecutor_average),
         if report.classes.smallest == 1 { "always".to_owned() } else { format!("1 time in {}", report.classes.smallest) }
-    ));
-    sentences.extend(given_away(report));
+    )));
+    sentences.extend(given_away(report).filter(|_| has_columns));
     sentences.extend(text(report));
     sentences.push(
         "These are measurements, not a verdict: whether the risk is very small is for the expert to determine."
@@ -23,6 +24,12 @@ pub(in crate::risk) fn answer(report: &RiskReport) -> Vec<String> {
 }
 
 fn look_alikes(report: &RiskReport) -> String {
+    if report.quasi_identifiers.is_empty() {
+        return format!(
+            "Of {} subjects none has any of the quasi-identifiers that were asked for, so nothing is said of who looks like whom.",
+            count(report.subjects)
+        );
+    }
     let names: Vec<String> = report.quasi_identifiers.iter().map(|c| column(&c.name)).collect();
     let below = |k: u32| report.classes.below.iter().find(|b| b.k == k);
     let (alone, few) = (below(2), below(11));

@@ -44,6 +44,12 @@ impl Command {
                     true => println!("{}", serde_json::json!({ "name": name, "label": label })),
                     false => voice.say(format!("{}: `{name}`, a policy for {label}", file.display())),
                 }
+                if Policy::named(name).is_ok_and(|shipped| shipped.text() != policy.text()) {
+                    voice.say(format!(
+                        "warning: it is called `{name}` like a shipped policy, and isn't the same: whoever reads the name in a manifest takes it \
+                         for that; give it a name of its own"
+                    ));
+                }
             }
         }
         Ok(())

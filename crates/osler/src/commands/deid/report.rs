@@ -83,6 +83,7 @@ impl Arguments {
         let options = self.options(&records.label);
         options.validate()?;
         let output = OutputDirectory::create(&self.out, Kind::ResidualRisk, self.force)?;
+        output.keep_like(&self.events)?;
         let about = About {
             dataset: manifest.dataset.clone(),
             synthetic: manifest.synthetic,
@@ -95,7 +96,8 @@ impl Arguments {
         };
         let settings = settings(&options);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads(self.threads)).build()?;
-        let report = pool.install(|| measure(&records, options, about, voice))?;
+        let stated = !self.quasi_identifiers.is_empty();
+        let report = pool.install(|| measure(&records, options, stated, about, voice))?;
         if let Some(review) = &report.about.review
             && review.population != report.text.events
         {
@@ -180,11 +182,30 @@ fn settings(options: &Options) -> serde_json::Value {
     })
 }
 
-/// The two passes.
-fn measure(records: &Records, options: Options, about: About, voice: Voice) -> Result<RiskReport> {
+/// The two passes. Quasi-identifiers that somebody stated are to be there: of one that nobody has, nothing would be measured.
+fn measure(
+    records: &Records,
+    options: Options,
+    stated: bool,
+    about: About,
+    voice: Voice,
+) -> Result<RiskReport> {
     let mut survey = Survey::new(options)?;
     every_subject(records, voice, "surveying", |subject| survey.add(subject))?;
     let mut matching = survey.finish();
+    if stated && !matching.absent().is_empty() {
+        let mut all = Survey::new(Options::default())?;
+        every_subject(records, voice, "looking for what is there", |subject| all.add(subject))?;
+        let mut there = matching.present().to_vec();
+        there.extend(all.finish().present().iter().cloned());
+        there.sort();
+        there.dedup();
+        bail!(
+            "no subject has a value of {}; those by name that are there: {}",
+            matching.absent().join(", "),
+            if there.is_empty() { "none".to_owned() } else { there.join(", ") }
+        );
+    }
     every_subject(records, voice, "matching", |subject| matching.add(subject))?;
     Ok(matching.finish(about)?)
 }

@@ -358,7 +358,7 @@ impl Arguments {
         Ok(Answer {
             subject_id: case.subject.id,
             at: reasoning::day(case.at),
-            age_years: case.age_years(),
+            age_years: case.age_years().map(serve::told_age),
             model: name_of(manifest),
             model_digest: digest_of(manifest),
             trained_on: manifest.dataset.clone(),

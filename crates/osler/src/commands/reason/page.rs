@@ -44,7 +44,7 @@ fn html(answer: &Answer, horizon: usize) -> String {
 }
 
 fn byline(answer: &Answer) -> String {
-    let age = answer.age_years.map_or_else(|| "not known".to_owned(), |age| format!("{age:.0} years"));
+    let age = answer.age_years.map_or_else(|| "not known".to_owned(), super::text::age_in_words);
     let facts = [
         ("Age", age),
         ("Model", format!("{}, trained on {}", answer.model, answer.trained_on)),

@@ -8,12 +8,21 @@ use crate::reasoning::{
 use ::evaluate::Estimate;
 use ::evaluate::alike::{Became, NoGroup};
 use ::evaluate::diagnosis::Stop;
+use serve::OLDEST_AGE_YEARS;
 use std::fmt::Write;
+
+/// An age as people read it; that of the oldest stands for all above.
+pub fn age_in_words(age_years: f64) -> String {
+    match age_years >= OLDEST_AGE_YEARS {
+        true => format!("{OLDEST_AGE_YEARS:.0} or older"),
+        false => format!("{age_years:.0} years old"),
+    }
+}
 
 /// The whole answer.
 pub fn of(answer: &Answer, horizon: usize) -> String {
     let mut out = String::new();
-    let age = answer.age_years.map_or(String::new(), |age| format!(", {age:.0} years old"));
+    let age = answer.age_years.map_or(String::new(), |age| format!(", {}", age_in_words(age)));
     line(&mut out, &format!("Subject {}{age}, as known at the end of {}", answer.subject_id, answer.at));
     let what = if answer.synthetic { " (synthetic)" } else { "" };
     line(
@@ -319,5 +328,19 @@ pub(super) fn refused(why: &NoGroup) -> String {
             "nobody is like this one; {:.0} % of the others lie nearer to the rest than this record does",
             100.0 * share
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_age_stands_for_all_above() {
+        let told = [1920, 1937, 1980].map(|born| f64::from(2024 - born).min(89.9986));
+        assert_eq!(
+            told.map(serve::told_age).map(age_in_words),
+            ["90 or older", "87 years old", "44 years old"]
+        );
     }
 }

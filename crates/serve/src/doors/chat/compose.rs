@@ -20,6 +20,8 @@ pub(super) enum Lack {
     Another,
     /// The newest one can't be read.
     Unreadable,
+    /// The newest message that holds any holds several, of different people as far as can be told.
+    Several,
     /// The tool that was to fetch it brought none.
     Unfetched,
 }
@@ -34,6 +36,9 @@ impl Lack {
             }
             Lack::Unreadable => {
                 "The newest message that should hold a record holds none that can be read; I say nothing of an older one."
+            }
+            Lack::Several => {
+                "The newest message with a record holds several that may be of different people; I say nothing of either."
             }
             Lack::Unfetched => "The tool brought no record; I say nothing of an older one.",
         };

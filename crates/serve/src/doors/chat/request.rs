@@ -5,7 +5,7 @@ use super::{
     schema::Schema,
     tools::{Choice, Tool, ToolCall, Tools, patient_ids},
 };
-use crate::{body::within_bounds, doors::found_record::record_in, error::ApiError, wire::from_json};
+use crate::{body::within_bounds, doors::found_record::records_in, error::ApiError, wire::from_json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeSet};
@@ -253,7 +253,11 @@ impl Messages<'_> {
             if !message.may_hold_a_record() {
                 continue;
             }
-            if let Some(record) = message.texts().find_map(record_in) {
+            let mut records = message.texts().flat_map(records_in);
+            if let Some(record) = records.next() {
+                if records.any(|other| !are_of_one(&record, &other)) {
+                    return Err(Lack::Several);
+                }
                 if is_outcome(&record) {
                     return Err(Lack::Unfetched);
                 }
@@ -268,7 +272,8 @@ impl Messages<'_> {
             if message.texts().any(looks_like_a_record) {
                 return Err(Lack::Unreadable);
             }
-            if message.is_result() && place + 1 == self.0.len() {
+            // Whatever was said since: a tool that was asked for a record of somebody else brought none.
+            if message.is_result() {
                 return Err(Lack::Unfetched);
             }
         }
@@ -332,7 +337,13 @@ fn looks_like_a_record(text: &str) -> bool {
     ["\"resourceType\"", "\"events\"", "\"omop\""].iter().any(|key| text.contains(key))
 }
 
-/// The ids of a Bundle's Patients; none where that can't be read.
+/// Are two records that stand in one message of one person, as far as that can be told? The same twice is.
+fn are_of_one(record: &RawValue, other: &RawValue) -> bool {
+    let of = ids_in(record);
+    record.get() == other.get() || !of.is_empty() && of == ids_in(other)
+}
+
+/// The ids of a Bundle's Patients, or of the Patient that stands alone; none where that can't be read.
 fn ids_in(record: &RawValue) -> BTreeSet<String> {
     /// Deeper ones serde_json doesn't read.
     const MOST_LEVELS: usize = 127;
@@ -358,7 +369,11 @@ fn ids_in(record: &RawValue) -> BTreeSet<String> {
     }
     let entries =
         serde_json::from_str::<Bundle<'_>>(record.get()).map_or_else(|_| Vec::new(), |bundle| bundle.entry);
-    let patients =
-        entries.into_iter().filter_map(|entry| entry.resource).filter(|resource| resource.kind == "Patient");
+    let itself = serde_json::from_str::<Resource<'_>>(record.get()).ok();
+    let patients = entries
+        .into_iter()
+        .filter_map(|entry| entry.resource)
+        .chain(itself)
+        .filter(|resource| resource.kind == "Patient");
     patients.filter_map(|patient| patient.id.map(Cow::into_owned)).collect()
 }

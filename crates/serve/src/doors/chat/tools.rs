@@ -182,20 +182,36 @@ fn value(name: &str, schema: Option<&Value>, patient: Option<&str>) -> Option<Va
     Some(if name.ends_with("reference") { format!("Patient/{id}") } else { id.to_owned() }.into())
 }
 
-/// The ids of the references to patients in a text, as FHIR writes ids.
+/// The ids of the references to patients in a text, as FHIR writes ids: `Patient/p2`, `Patient?_id=p2`, in whatever case. What stands after
+/// `patient/` in small letters is one only with a digit, since prose has `patient/family` and scopes `patient/*.rs`.
 pub(super) fn patient_ids(text: &str) -> impl Iterator<Item = &str> {
-    const REFERENCE: &str = "Patient/";
-    text.match_indices(REFERENCE).filter_map(|(place, _)| {
+    const PATIENT: &str = "patient";
+    text.match_indices(['P', 'p']).filter_map(|(place, _)| {
+        let word =
+            text.get(place..place + PATIENT.len()).filter(|word| word.eq_ignore_ascii_case(PATIENT))?;
         if text[..place].ends_with(|before: char| before.is_alphanumeric()) {
             return None;
         }
-        let rest = &text[place + REFERENCE.len()..];
+        let rest = &text[place + PATIENT.len()..];
+        let (rest, by_path) = match rest.strip_prefix('/') {
+            Some(rest) => (rest, true),
+            None => (searched_id(rest)?, false),
+        };
         let end = rest
             .find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.')))
             .unwrap_or(rest.len());
         let id = rest[..end].trim_end_matches('.');
-        (1..=64).contains(&id.len()).then_some(id)
+        let is_one = !by_path || word == "Patient" || id.bytes().any(|b| b.is_ascii_digit());
+        ((1..=64).contains(&id.len()) && is_one).then_some(id)
     })
+}
+
+/// What stands after `_id=` in a search.
+fn searched_id(search: &str) -> Option<&str> {
+    let search = search.strip_prefix('?')?;
+    let end = search.find(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '`'));
+    let search = &search[..end.unwrap_or(search.len())];
+    search.split('&').find_map(|term| term.strip_prefix("_id="))
 }
 
 #[cfg(test)]
@@ -227,6 +243,34 @@ mod tests {
             serde_json::from_str::<Value>(&call.arguments).unwrap(),
             json!({"patient_id": "a-1.2", "format": "bundle"})
         );
+    }
+
+    #[test]
+    fn who_is_named_is_known_by_reference_path_and_search() {
+        let ids = |text: &'static str| patient_ids(text).collect::<Vec<_>>();
+        for text in [
+            "Patient/p2",
+            "and patient/p2?",
+            "PATIENT/p2.",
+            "GET https://ehr.example/r4/Patient?_id=p2",
+            "Patient?_count=1&_id=p2&x=y",
+            "`patient?_id=p2`, please",
+            "https://ehr.example/Patient/p2/_history/1",
+        ] {
+            assert_eq!(ids(text), ["p2"], "{text}");
+        }
+        assert_eq!(ids("Patient/a and Patient?_id=b"), ["a", "b"]);
+        for text in [
+            "patient/family education",
+            "patient/*.rs",
+            "patient/Observation.read",
+            "inpatient/12",
+            "Patient?name=_id",
+            "p",
+            "patienté",
+        ] {
+            assert!(ids(text).is_empty(), "{text}");
+        }
     }
 
     #[test]

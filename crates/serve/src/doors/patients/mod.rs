@@ -168,19 +168,22 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Response, ApiError> {
     not_retired(&state)?;
-    let turn = turn(&state, &head, &kept).await?;
+    // Whoever isn't kept needs no body.
+    state.kept().turn(&head.asker, &kept)?;
     notes.is_about_kept(&kept);
     let (owner, name) = (head.asker.clone(), kept.clone());
-    let (patient, weighed, added) = ask::read(&state, &head, body, move |state, body| {
-        let record = record_of(body)?;
-        let before = state.kept().get(&owner, &name)?;
-        let read = read_patient_onto(state, record, Some(&before), "body")?;
-        let added = read.counts;
-        let counts = sum(before.counts, added);
-        let after = Arc::new(Patient { counts, ..Arc::unwrap_or_clone(read) });
-        Ok((after.clone(), state.kept().weighed(after)?, added))
-    })
-    .await?;
+    let turn = turn(&state, &head, &kept);
+    let (patient, weighed, added, turn) =
+        ask::read_after(&state, &head, body, turn, move |state, body, turn| {
+            let record = record_of(body)?;
+            let before = state.kept().get(&owner, &name)?;
+            let read = read_patient_onto(state, record, Some(&before), "body")?;
+            let added = read.counts;
+            let counts = sum(before.counts, added);
+            let after = Arc::new(Patient { counts, ..Arc::unwrap_or_clone(read) });
+            Ok((after.clone(), state.kept().weighed(after)?, added, turn))
+        })
+        .await?;
     let (of, owner, name) = (state.clone(), head.asker.clone(), kept.clone());
     notes.once_recorded(move || {
         let _turn = turn;

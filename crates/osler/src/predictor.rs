@@ -10,7 +10,8 @@ use crate::states::{Found, States};
 use anyhow::{Context, Result, bail};
 use deid::{Deidentifier, Key, Policy, Tally};
 use events::{
-    Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceValue, Subject, Time,
+    Code, Deidentified, Identified, SourceEvent, SourceFact, SourceSubject, SourceTime, SourceValue, Subject,
+    Time,
 };
 use ingest::{Limits, OmopVocabulary};
 use model::HORIZON_DAYS;

@@ -80,7 +80,7 @@ fn a_site_s_own_policy_is_a_file_and_a_contradiction_is_refused_by_its_rule() {
     site.succeed("deid policy check ours.toml");
     // One that is called as it was, and isn't.
     let warns = |text: &str| {
-        site.file("named.toml", text.to_owned());
+        site.file("named.toml", text);
         let said = String::from_utf8(site.succeed("deid policy check named.toml").stderr).unwrap();
         said.contains("called `safe-harbor` like a shipped policy")
     };

@@ -69,7 +69,7 @@ trained on the same labels. `osler predict` with several --model averages what t
 A configuration file holds what the options hold, and more; options given on the command line win:
   size = \"tiny\"
   [model]                 # instead of what the size says: width, layers, heads, key_value_heads,
-  width = 96              # feed_forward, context
+  width = 96              # feed_forward, context, risk_rank
   heads = 4
   [training]              # every setting of a run; a model's manifest.json lists them all
   epochs = 6
@@ -530,6 +530,7 @@ struct ModelFile {
     key_value_heads: Option<usize>,
     feed_forward: Option<usize>,
     context: Option<usize>,
+    risk_rank: Option<usize>,
 }
 
 impl TrainingFile {
@@ -546,6 +547,7 @@ impl ModelFile {
         config.key_value_heads = self.key_value_heads.or(self.heads).unwrap_or(config.key_value_heads);
         config.heads = self.heads.unwrap_or(config.heads);
         config.feed_forward = self.feed_forward.unwrap_or(config.feed_forward);
+        config.risk.rank = self.risk_rank.unwrap_or(config.risk.rank);
         config.context = self.context.unwrap_or(config.context);
     }
 }

@@ -116,7 +116,12 @@ impl Row for Cells {
                 (None, Some(number)) => whole(number).map(Some),
                 (None, None) => Err(NOT_AN_INTEGER),
             },
-            Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| NOT_AN_INTEGER),
+            Some(Value::String(text)) => {
+                // As in a delimited file: `6.0` is 6, and no digit is lost on the way.
+                let text = text.trim();
+                let whole = text.split_once('.').filter(|(_, rest)| rest.bytes().all(|digit| digit == b'0'));
+                whole.map_or(text, |(whole, _)| whole).parse().map(Some).map_err(|_| NOT_AN_INTEGER)
+            }
             Some(_) => Err(NOT_AN_INTEGER),
         }
     }
@@ -168,7 +173,8 @@ mod tests {
         let mut rows = objects(json!([
             {"Person_ID": 7, "value_as_number": "6.5", "measurement_date": " 2019-03-04 ", "x": ""},
             {"person_id": "7.5", "value_as_number": 1e300, "measurement_date": 20190304, "x": null},
-            {"person_id": 7.0, "value_as_number": "NaN"}
+            {"person_id": 7.0, "value_as_number": "NaN"},
+            {"person_id": " 7.0 "}
         ]));
         let mut sink = Collected::default();
         let of = |rows: &Objects, name| rows.header().column(name).unwrap();
@@ -188,6 +194,8 @@ mod tests {
         assert_eq!(rows.row().key(of(&rows, "person_id"), &mut key), Ok(()));
         assert_eq!(key, "7", "one person has one key, however it is written");
         assert!(rows.row().number(of(&rows, "value_as_number")).is_err());
+        assert!(rows.advance("measurement", &mut sink).unwrap());
+        assert_eq!((rows.row().key(of(&rows, "person_id"), &mut key), key.as_str()), (Ok(()), "7"));
         assert!(!rows.advance("measurement", &mut sink).unwrap() && sink.rejections.is_empty());
     }
 

@@ -153,7 +153,7 @@ pub fn omop_rows_subject(
     })
 }
 
-/// Whose row it is, where that can be told: by the key that the person's other rows have.
+/// Whose row it is, where that can be told: by the key that the person's other rows have, however the number is written.
 fn person_of(row: &Map<String, Value>) -> Option<String> {
     let (_, id) = row.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("person_id"))?;
     let row = [("person_id".to_owned(), id.clone())].into_iter().collect();
@@ -402,7 +402,13 @@ mod tests {
             assert!(alone.said_dead && alone.subject.expose().key == "6", "{date}");
         }
         // Of another person nothing that can be read, and of nobody in particular.
-        for (of, dead) in [(json!(7), false), (json!(null), true), (json!("?"), false)] {
+        for (of, dead) in [
+            (json!(7), false),
+            (json!("6.0"), true),
+            (json!(6.0), true),
+            (json!(null), true),
+            (json!("?"), false),
+        ] {
             let mut tables = patient();
             tables["death"] = json!([{"person_id": of, "death_date": "unknown"}]);
             assert_eq!(read(&tables).unwrap().said_dead, dead, "{of}");

@@ -64,7 +64,7 @@ pub use error::{Error, Result};
 pub use evaluation::{
     About, Attribute, Beside, Comparison, Curves, Difference, Dimension, Estimate, EvaluationReport,
     FAIRNESS_METRICS, Fairness, Gap, Group, Histogram, IntegratedBrier, OperatingPoint, Options, Peer,
-    Performance, Recalibrated, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport, TimedPerformance,
-    Unmeasured, assemble, evaluate, evaluate_task,
+    Performance, Recalibrated, SMALL_CELL, SmoothPoint, Subgroup, Summary, TaskOutcome, TaskReport,
+    TimedPerformance, Unmeasured, assemble, evaluate, evaluate_task,
 };
 pub use measures::Measure;

@@ -118,7 +118,7 @@ impl GovernanceDirectory {
         }
         create_private(path)?;
         let key = SigningKey::new()?;
-        write_secret(&path.join(SIGNING_KEY), &format!("{}\n", *key.to_hex()))?;
+        create_secret(&path.join(SIGNING_KEY), &format!("{}\n", *key.to_hex()))?;
         create_public(&path.join(PUBLIC_KEY), &format!("{}\n", key.public()))?;
         Self::open(path)
     }
@@ -158,8 +158,8 @@ impl GovernanceDirectory {
             }
             if others_can_write(&keys).with_context(|| format!("cannot look at {}", keys.display()))? {
                 bail!(
-                    "{}: the key set {}, or its directory, can be written by others, who would decide whose tokens are believed; run \
-                     `chmod go-w` on it",
+                    "{}: the key set {}, or a directory above it or its link, can be written by others than root and the server's own \
+                     user, who would decide whose tokens are believed; run `chmod go-w` on it, or `chown`",
                     path.display(),
                     keys.display()
                 );
@@ -299,11 +299,6 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey> {
     refuse_readable_by_others(path)?;
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     SigningKey::from_hex(&text).with_context(|| format!("{}", path.display()))
-}
-
-/// Writes a new file that only its owner can read. An existing one is never overwritten.
-pub fn write_secret(path: &Path, text: &str) -> Result<()> {
-    create_secret(path, text)
 }
 
 /// Makes a directory, where it isn't there, for its owner alone.

@@ -2,6 +2,7 @@
 
 use super::{Check, Finding, Severity, finding};
 use crate::error::Result;
+use crate::evaluation::SMALL_CELL;
 use crate::metrics::delong::delong;
 use crate::words;
 use events::Prediction;
@@ -14,8 +15,6 @@ const MOMENT_DAYS: f64 = 1.0 / 1440.0;
 const WARNED_SHARE: f64 = 0.05;
 /// Outcomes named one by one.
 const NAMED: usize = 3;
-/// Fewer are not counted.
-const SMALL_CELL: usize = 10;
 /// Outcomes within this are near, beyond `FAR_DAYS` far.
 const NEAR_DAYS: f64 = 1.0;
 const FAR_DAYS: f64 = 30.0;

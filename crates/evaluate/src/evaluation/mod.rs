@@ -16,7 +16,7 @@ pub(crate) use fairness::metric_words;
 pub use fairness::{Dimension, FAIRNESS_METRICS, Fairness, Gap, Group};
 pub(crate) use measure::estimate;
 pub use operating::OperatingPoint;
-pub use options::{About, Attribute, Options};
+pub use options::{About, Attribute, Options, SMALL_CELL};
 pub use outcome::{
     Comparison, Curves, Difference, Estimate, EvaluationReport, Histogram, Performance, SmoothPoint,
     Subgroup, Summary, TaskReport, Unmeasured,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
+/// Of fewer people than this nothing is told that could be of a few.
+pub const SMALL_CELL: usize = 10;
+
 /// Settings of an evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -52,7 +55,7 @@ impl Default for Options {
         Options {
             bootstrap: Bootstrap::default(),
             min_events: 10,
-            small_cell: 10,
+            small_cell: SMALL_CELL,
             detailed_tasks: 12,
             thresholds: vec![],
             patients_per_clinician: 20.0,

@@ -164,7 +164,8 @@ impl Tokens {
         let unreadable = |source| Error::Io { what: "a key set of issuers.toml can't be read", source };
         if others_can_write(&path).map_err(unreadable)? {
             return Err(wrong(format!(
-                "{}, or its directory, can be written by others, who would decide whose tokens are believed; run `chmod go-w` on it",
+                "{}, or a directory above it or its link, can be written by others than root and the server's own user, who would decide \
+                 whose tokens are believed; run `chmod go-w` on it, or `chown`",
                 issuer.jwks.display()
             )));
         }

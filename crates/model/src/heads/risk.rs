@@ -6,7 +6,8 @@
 //! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
 //! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
 //! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. Their
-//! effects `D_k` lie between those at a few knots over the intervals. The likelihood of first occurrences under such hazards is Poisson with exposure as offset (Holford 1980):
+//! effects `D_k` lie between those at a few knots over the intervals. The likelihood of first occurrences under such hazards is
+//! Poisson with exposure as offset (Holford 1980):
 //! `Σ_k λ_{c,k} E_{c,k} − δ_{c,k} log λ_{c,k}`, where exposure runs until the occurrence, death, or the end of
 //! follow-up.
 //!

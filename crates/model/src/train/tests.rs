@@ -292,13 +292,8 @@ fn a_model_gone_on_from_is_kept_where_no_step_is_better() {
     let tuning: Subjects = unseen.sequences().collect();
     let (model, _) = train(fresh(&data), &data, &tuning, &options(), None, &mut Silent).unwrap();
     // Steps so long that they only do harm.
-    let harmful = TrainOptions {
-        learning_rate: 0.02,
-        warmup_steps: 0,
-        averaging: 0.0,
-        max_steps: Some(3),
-        ..options()
-    };
+    let harmful =
+        TrainOptions { learning_rate: 0.1, warmup_steps: 0, averaging: 0.0, max_steps: Some(3), ..options() };
     let go_on = |evaluate_first| {
         let options = TrainOptions { evaluate_first, evaluate_every: Some(1), ..harmful.clone() };
         train(model.clone(), &data, &tuning, &options, None, &mut Silent).unwrap()

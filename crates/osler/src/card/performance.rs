@@ -3,15 +3,13 @@
 use super::evidence::{Evidence, Material, SourceId};
 use super::words::horizon;
 use super::{Entry, Figure, Row, Section, Table};
-use ::evaluate::{EvaluationReport, TaskReport};
+use ::evaluate::{EvaluationReport, SMALL_CELL, TaskReport};
 use serde_json::Value;
 
 /// Outcomes that are told one by one, of each evaluation: those with the most events.
 const OUTCOMES: usize = 10;
 /// Outcomes of which groups and thresholds are told.
 const DETAILED: usize = 3;
-/// Fewer people than this are told of in no table.
-const SMALL_CELL: u64 = 10;
 /// Outcomes that weren't measured and are named one by one.
 const NAMED: usize = 10;
 
@@ -131,7 +129,7 @@ fn tuning_check(evidence: &Evidence, source: SourceId, entries: &mut Vec<Entry>,
 /// The conditions that don't tell of a few people, those with the most events first. Nobody is no small group.
 fn told(codes: &[Value]) -> Vec<usize> {
     let count = |i: usize, name: &str| codes[i][name].as_u64().unwrap_or(0);
-    let is_few = |n: u64| (1..SMALL_CELL).contains(&n);
+    let is_few = |n: u64| (1..SMALL_CELL as u64).contains(&n);
     let is_told = |i: &usize| {
         let events = count(*i, "events");
         !is_few(events) && !is_few(count(*i, "people").saturating_sub(events))

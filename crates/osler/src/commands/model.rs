@@ -3,8 +3,8 @@
 mod evidence;
 
 use crate::clock;
-use crate::governance_directory::{GovernanceArguments, GovernanceDirectory, read_signing_key, write_secret};
-use crate::key_file::create_public;
+use crate::governance_directory::{GovernanceArguments, GovernanceDirectory, read_signing_key};
+use crate::key_file::{create_public, create_secret};
 use crate::lifecycle::{TakingSteps, history, models, policy};
 use crate::manifest::{Kind, Manifest};
 use crate::progress::Voice;
@@ -122,7 +122,7 @@ impl Arguments {
             Command::Sign { step, role, key, out } => {
                 let (_, _, step) = step.propose(&self.governance.open()?)?;
                 let signed = step.approve(&role, &read_signing_key(&key)?)?;
-                write_new(&out, &format!("{}\n", serde_json::to_string_pretty(&signed)?))?;
+                create_public(&out, &format!("{}\n", serde_json::to_string_pretty(&signed)?))?;
                 voice.say(format!("{role} approves {} → {}: {}", step.from, step.to, out.display()));
                 Ok(())
             }
@@ -162,7 +162,7 @@ pub fn name_of(manifest: &Manifest) -> String {
 
 fn new_key(out: &Path, voice: Voice) -> Result<()> {
     let key = SigningKey::new()?;
-    write_secret(out, &format!("{}\n", *key.to_hex()))?;
+    create_secret(out, &format!("{}\n", *key.to_hex()))?;
     match voice.json {
         true => println!("{}", json!({ "public_key": key.public(), "out": out })),
         false => {
@@ -171,10 +171,6 @@ fn new_key(out: &Path, voice: Voice) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn write_new(path: &Path, text: &str) -> Result<()> {
-    create_public(path, text)
 }
 
 fn take(

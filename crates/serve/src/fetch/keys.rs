@@ -127,7 +127,9 @@ impl Shared {
             // Small and near: waiting for it here takes less than handing it on.
             Place::File(path) => match others_can_write(path) {
                 Ok(false) => std::fs::read(path).map_err(|_| "its file can't be read"),
-                Ok(true) => Err("others can write its file, or its directory; run `chmod go-w` on it"),
+                Ok(true) => Err(
+                    "others can write its file, or a directory above it; run `chmod go-w` on it, or `chown`",
+                ),
                 Err(_) => Err("its file can't be looked at"),
             },
             Place::Server(base) => {

@@ -83,11 +83,12 @@ pub(crate) fn recalibration_of_draw(
 fn fit_offset(scored: &Scored, counts: Counts, start: f64, tolerance: f64) -> f64 {
     let mut intercept = start;
     for _ in 0..100 {
-        let (mut gradient, mut curvature) = (0.0, 0.0);
+        let (mut gradient, mut curvature, mut total) = (0.0_f64, 0.0, 0.0);
         for i in 0..scored.len() {
             let w = scored.weighted(counts, i);
             if w > 0.0 {
                 let p = expit(intercept + scored.logit[i]);
+                total += w;
                 gradient += w * (f64::from(u8::from(scored.outcome[i])) - p);
                 curvature += w * p * (1.0 - p);
             }
@@ -98,7 +99,8 @@ fn fit_offset(scored: &Scored, counts: Counts, start: f64, tolerance: f64) -> f6
         // The likelihood is concave but flat far out: a bounded step keeps Newton from overshooting there.
         let step = (gradient / curvature).clamp(-2.0, 2.0);
         intercept += step;
-        if step.abs() < tolerance {
+        // Where it is flat, what rounding leaves of the sum makes steps that never become small.
+        if step.abs() < tolerance || gradient.abs() <= 8.0 * f64::EPSILON * total {
             return intercept;
         }
     }

@@ -410,6 +410,24 @@ mod tests {
         }
     }
 
+    /// The solution lies where risks are nearly certain and the likelihood is flat on one side: steps of Newton's leap to and fro.
+    #[test]
+    fn an_event_among_people_without_risk_has_a_level() {
+        let made = [(0.8, true, 2.0), (0.0, false, 2.0), (0.0, false, 1.0)];
+        let rows = made.iter().zip(0..);
+        let scored = Scored::new(rows.map(|((probability, outcome, weight), cluster)| Row {
+            probability: *probability,
+            outcome: *outcome,
+            weight: *weight,
+            cluster,
+        }))
+        .unwrap();
+        assert!(recalibration(&scored).intercept.is_finite());
+        for counts in [[1, 1, 1], [1, 0, 2], [3, 1, 0]] {
+            assert_eq!(agrees(&scored, &counts), Ok(()));
+        }
+    }
+
     proptest! {
         /// Ties, one class, certain risks, perfect separation, subjects drawn often or not at all.
         #[test]

@@ -299,7 +299,7 @@ impl Config {
             risk: RiskConfig {
                 codes,
                 broader: BTreeMap::new(),
-                rank: (width / 4).min(128),
+                rank: (3 * width / 4).min(128),
                 weights: Vec::new(),
                 repeat_weight: 1.0,
                 reference: Some(SexCodes::default()),

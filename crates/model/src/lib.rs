@@ -93,6 +93,6 @@ pub use risk_levels::{Aftermath, RiskLevels};
 pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{
-    EvaluationReport, LossReport, Memory, Monitor, Observer, Outcome, Silent, StepReport, TrainOptions,
-    Trainable, train, train_on,
+    EvaluationReport, LossReport, Memory, Monitor, Observer, Optimiser, Outcome, Silent, StepReport,
+    TrainOptions, Trainable, train, train_on,
 };

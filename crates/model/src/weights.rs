@@ -15,6 +15,9 @@ use crate::real::Real;
 /// Standard deviation of a fresh code vector.
 pub(crate) const EMBEDDING_DEVIATION: f64 = 0.02;
 
+/// Sum of the standard deviations of a fresh code's entries among the directions of risk.
+const RISK_VECTOR_LENGTH: f64 = 9.6;
+
 /// A piece of an arena.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -52,6 +55,13 @@ pub(crate) struct Tensor {
     /// Whether weight decay applies: matrices yes, norms and biases no.
     pub(crate) decays: bool,
     initial: Initial,
+}
+
+impl Tensor {
+    /// Whether it is a matrix from hidden state to hidden state, within a block.
+    pub(crate) fn is_block_matrix(&self) -> bool {
+        self.name.starts_with("blocks.") && self.shape.len() == 2
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +199,10 @@ impl Layout {
         layout.value_histogram = layout.add("value.histogram", &[config.value.bins, rank], Initial::Zero);
         layout.value_histogram_bias = layout.add("value.histogram_bias", &[config.value.bins], Initial::Zero);
         if !config.risk.codes.is_empty() {
-            let deviation = 0.3 / EMBEDDING_DEVIATION / (d as f64).sqrt();
+            // A step of the optimiser moves a hazard by as much as there are directions, and by as much as a code's vector in
+            // them is long: with many, one over the other keeps the pace.
+            let entry = (RISK_VECTOR_LENGTH / config.risk.rank as f64).min(0.3);
+            let deviation = entry / EMBEDDING_DEVIATION / (d as f64).sqrt();
             layout.risk_code = layout.add("risk.code", &[config.risk.rank, d], Initial::Normal(deviation));
             layout.risk_state = layout.add("risk.state", &[HORIZONS, config.risk.rank, d], Initial::Zero);
             let codes = config.risk.codes.len();

@@ -510,6 +510,7 @@ mod tests {
     /// With risks that are neither none nor certain, and direct effects.
     fn model(context: usize) -> Model {
         let mut config = super::super::tests::model(context).config().clone();
+        config.risk.rank = 32;
         config.risk.direct = Some(DirectEffects { measured: vec![4, 6, 8, 10], horizon_knots: 3 });
         config.risk.reference = Some(SexCodes { female: Some(2), male: None });
         config.risk.broader = [(7, vec![5]), (8, vec![4, 5]), (9, vec![4])].into();

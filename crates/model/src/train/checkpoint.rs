@@ -1,7 +1,7 @@
 //! The whole state of a run in one safetensors file. Order, samples and dropout are functions of the seed and
 //! the step, so weights, moments and a few counters are everything.
 
-use super::optimiser::AdamW;
+use super::optimiser::Moments;
 use super::options::TrainOptions;
 use crate::error::{Error, Result};
 use crate::files::{self, Tensors};
@@ -53,7 +53,7 @@ pub(crate) fn write(
     path: &Path,
     model: &Model,
     options: &TrainOptions,
-    optimiser: &AdamW,
+    moments: &Moments,
     (average, best): (&[f32], &[f32]),
     progress: &Progress,
 ) -> Result<()> {
@@ -65,8 +65,8 @@ pub(crate) fn write(
     ]);
     let tensors = [
         ("weights", model.weights.as_slice()),
-        ("first_moment", &optimiser.first),
-        ("second_moment", &optimiser.second),
+        ("first_moment", &moments.first),
+        ("second_moment", &moments.second),
         ("average_weights", average),
         ("best_weights", best),
     ];
@@ -80,7 +80,7 @@ pub(crate) fn read(
     path: &Path,
     model: &mut Model,
     options: &TrainOptions,
-    optimiser: &mut AdamW,
+    moments: &mut Moments,
     (average, best): (&mut [f32], &mut Vec<f32>),
 ) -> Result<Progress> {
     let mut file = Tensors::open(path)?;
@@ -97,8 +97,8 @@ pub(crate) fn read(
     }
     let tensors = [
         ("weights", model.weights.as_mut_slice()),
-        ("first_moment", &mut optimiser.first),
-        ("second_moment", &mut optimiser.second),
+        ("first_moment", &mut moments.first),
+        ("second_moment", &mut moments.second),
         ("average_weights", average),
         ("best_weights", best),
     ];

@@ -1,4 +1,4 @@
-//! Training: AdamW on packed windows, the same result on any number of threads, resumable at any step.
+//! Training: AdamW or Muon on packed windows, the same result on any number of threads, resumable at any step.
 
 mod checkpoint;
 mod epoch;
@@ -10,7 +10,7 @@ mod report;
 
 pub use memory::Memory;
 pub(crate) use on_engine::first_step;
-pub use options::{Monitor, TrainOptions, Trainable};
+pub use options::{Monitor, Optimiser, TrainOptions, Trainable};
 pub use report::{EvaluationReport, LossReport, Observer, Outcome, Silent, StepReport};
 
 use crate::data::TrainingData;
@@ -24,7 +24,7 @@ use crate::real::{add_scaled, vectorised};
 use crate::weights::Layout;
 use checkpoint::Progress;
 use epoch::{Job, Pass};
-use optimiser::AdamW;
+use optimiser::{Moments, Step};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -112,7 +112,7 @@ struct Run<'a> {
     checkpoint: Option<&'a Path>,
     pool: &'a rayon::ThreadPool,
     slots: Vec<Slot>,
-    optimiser: AdamW,
+    moments: Moments,
     progress: Progress,
     /// The running average of the weights; empty without averaging.
     average: Vec<f32>,
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         let mut run = Run {
             engine,
             slots,
-            optimiser: AdamW::new(layout.len()),
+            moments: Moments::new(layout.len()),
             progress: Progress::default(),
             average: if options.averaging > 0.0 { model.weights.clone() } else { Vec::new() },
             best: Vec::new(),
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
     fn resume(&mut self) -> Result<()> {
         let Some(path) = self.checkpoint.filter(|path| path.exists()) else { return Ok(()) };
         let kept = (self.average.as_mut_slice(), &mut self.best);
-        self.progress = checkpoint::read(path, &mut self.model, self.options, &mut self.optimiser, kept)?;
+        self.progress = checkpoint::read(path, &mut self.model, self.options, &mut self.moments, kept)?;
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
             path,
             &self.model,
             self.options,
-            &self.optimiser,
+            &self.moments,
             (&self.average, &self.best),
             &self.progress,
         )
@@ -311,14 +311,8 @@ impl<'a> Run<'a> {
         let learning_rate = options.learning_rate_at(step, self.total_steps);
         let clip = if norm > options.clip_norm { options.clip_norm / norm } else { 1.0 };
         pool.install(|| {
-            self.optimiser.update(
-                &model.layout,
-                &mut model.weights,
-                arena,
-                step,
-                (learning_rate, clip),
-                options,
-            );
+            let step = Step { number: step, learning_rate, scale: clip, options };
+            self.moments.update(&model.layout, &mut model.weights, arena, &step);
         });
         self.refresh()?;
         let Run { model, options, pool, .. } = self;

@@ -17,6 +17,8 @@ pub struct TrainOptions {
     pub epochs: u32,
     /// An upper bound on steps.
     pub max_steps: Option<u64>,
+    /// How weights follow their gradients.
+    pub optimiser: Optimiser,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Share of the peak at the end of the cosine.
@@ -29,6 +31,10 @@ pub struct TrainOptions {
     pub beta1: f64,
     /// Decay rate of the second moment.
     pub beta2: f64,
+    /// Decay rate of Muon's momentum.
+    pub muon_momentum: f64,
+    /// Root mean square of what a step of Muon moves a matrix's entries by, in learning rates.
+    pub muon_scale: f64,
     /// Largest norm of the whole gradient; longer ones are scaled down to it.
     pub clip_norm: f64,
     /// Share of embedded inputs and of each branch's outputs that is dropped.
@@ -77,6 +83,29 @@ pub struct TrainOptions {
     pub trainable: Trainable,
 }
 
+/// How weights follow their gradients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimiser {
+    /// AdamW, all of them.
+    #[default]
+    AdamW,
+    /// Muon the matrices of the blocks, AdamW the rest.
+    Muon,
+}
+
+impl std::str::FromStr for Optimiser {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "adamw" => Ok(Optimiser::AdamW),
+            "muon" => Ok(Optimiser::Muon),
+            _ => Err(Error::Options("the optimiser must be one of adamw, muon".into())),
+        }
+    }
+}
+
 /// What early stopping watches on the tuning data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,12 +134,15 @@ impl Default for TrainOptions {
             batch_tokens: 4096,
             epochs: 10,
             max_steps: None,
+            optimiser: Optimiser::AdamW,
             learning_rate: 1e-3,
             final_learning_rate_share: 0.05,
             warmup_steps: 100,
             weight_decay: 0.1,
             beta1: 0.9,
             beta2: 0.98,
+            muon_momentum: 0.95,
+            muon_scale: 0.8,
             clip_norm: 1.0,
             dropout: 0.1,
             averaging: 0.99,
@@ -128,7 +160,7 @@ impl Default for TrainOptions {
             value_weight: 1.0,
             risk_weight: 0.05,
             task_weight: 1.0,
-            risk_positions: 32,
+            risk_positions: 128,
             landmarks: LandmarkOptions::default(),
             precision: Products::F32,
             trainable: Trainable::All,
@@ -171,6 +203,8 @@ impl TrainOptions {
         )?;
         let rate = |r: f64| (0.0..1.0).contains(&r);
         check(rate(self.beta1) && rate(self.beta2), "beta1 and beta2 must be at least 0 and below 1")?;
+        check(rate(self.muon_momentum), "muon_momentum must be at least 0 and below 1")?;
+        check(self.muon_scale > 0.0 && self.muon_scale.is_finite(), "muon_scale must be positive")?;
         check(self.clip_norm > 0.0, "clip_norm must be positive")?;
         check(rate(self.dropout), "dropout must be at least 0 and below 1")?;
         check(rate(self.averaging), "averaging must be at least 0 and below 1")?;

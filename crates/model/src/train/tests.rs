@@ -163,18 +163,22 @@ fn learns_a_chain_whose_truth_is_known() {
 fn threads_do_not_change_the_weights() {
     let population = Population::new(3, 60);
     let data: Subjects = population.sequences().collect();
-    let weights = |threads| {
-        let options = TrainOptions { threads, ..options() };
+    let weights = |optimiser, threads| {
+        let options = TrainOptions { optimiser, threads, ..options() };
         train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap().0.weights
     };
-    let one = weights(1);
-    assert_eq!(one, weights(2));
-    assert_eq!(one, weights(4));
+    for optimiser in [Optimiser::AdamW, Optimiser::Muon] {
+        let one = weights(optimiser, 1);
+        assert_eq!(one, weights(optimiser, 2));
+        assert_eq!(one, weights(optimiser, 4));
+    }
 }
 
 #[test]
 fn a_broken_off_run_resumes_to_the_same_bits() {
-    resumes(Products::F32);
+    for optimiser in [Optimiser::AdamW, Optimiser::Muon] {
+        resumes(TrainOptions { optimiser, ..options() });
+    }
 }
 
 #[test]
@@ -183,7 +187,7 @@ fn products_of_fewer_bits_learn_the_same_and_resume_to_the_same_bits() {
         eprintln!("this processor has no bfloat16");
         return;
     }
-    resumes(Products::Bf16);
+    resumes(TrainOptions { precision: Products::Bf16, ..options() });
     let population = Population::new(5, 200);
     let data: Subjects = population.sequences().collect();
     let run = |precision, threads| {
@@ -204,10 +208,10 @@ fn products_of_fewer_bits_learn_the_same_and_resume_to_the_same_bits() {
     }
 }
 
-fn resumes(precision: Products) {
+fn resumes(options: TrainOptions) {
     let population = Population::new(4, 60);
     let data: Subjects = population.sequences().collect();
-    let options = TrainOptions { epochs: 2, evaluate_every: Some(3), precision, ..options() };
+    let options = TrainOptions { epochs: 2, evaluate_every: Some(3), ..options };
     let (straight, _) = train(fresh(&data), &data, &data, &options, None, &mut Silent).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("checkpoint.safetensors");

@@ -24,8 +24,8 @@ use events::Split;
 pub(super) use interruption::Interruption;
 use model::engine::Engine;
 use model::{
-    Config, EvaluationReport, Memory, Model, Monitor, Observer, Products, Rested, Size, StepReport, Subjects,
-    TrainOptions, Trainable, TrainingData,
+    Config, EvaluationReport, Memory, Model, Monitor, Observer, Optimiser, Products, Rested, Size,
+    StepReport, Subjects, TrainOptions, Trainable, TrainingData,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -121,6 +121,10 @@ pub struct Arguments {
     /// Decoupled weight decay [default: 0.1].
     #[arg(long)]
     pub weight_decay: Option<f64>,
+    /// How weights follow their gradients: adamw, or muon for the blocks' matrices and AdamW for the rest, which takes fewer steps to
+    /// the same likelihood, each a little dearer [default: adamw].
+    #[arg(long)]
+    pub optimiser: Option<Optimiser>,
     /// Share of activations dropped in training [default: 0.1].
     #[arg(long)]
     pub dropout: Option<f64>,
@@ -383,6 +387,7 @@ impl Arguments {
             max_steps: self.max_steps.or(from_file.max_steps),
             learning_rate: self.learning_rate.unwrap_or(from_file.learning_rate),
             warmup_steps: self.warmup_steps.unwrap_or(from_file.warmup_steps),
+            optimiser: self.optimiser.unwrap_or(from_file.optimiser),
             weight_decay: self.weight_decay.unwrap_or(from_file.weight_decay),
             dropout: self.dropout.unwrap_or(from_file.dropout),
             precision: self.precision.unwrap_or(from_file.precision),

@@ -79,7 +79,7 @@ impl Arguments {
         voice.say("3/6 events to timelines");
         step::<tokenize::Arguments>(&[], &at("timeline"), &[&at("events")])?.tokenize(voice)?;
 
-        voice.say("4/6 a model of a quarter of a million weights learns them");
+        voice.say("4/6 a small model learns them");
         let steps = self.max_steps.to_string();
         let recipe = at("train.toml");
         std::fs::write(&recipe, RECIPE).with_context(|| format!("cannot write {}", recipe.display()))?;
@@ -135,7 +135,7 @@ impl Arguments {
     }
 }
 
-/// For a few thousand people a model of a quarter of a million weights does; `osler train --config` takes the same file.
+/// For a few thousand people a small model does; `osler train --config` takes the same file.
 const RECIPE: &str = "\
 size = \"tiny\"
 

@@ -309,6 +309,14 @@ pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|f| f.sync_all()).with_context(|| format!("cannot sync {}", path.display()))
 }
 
+/// Writes a file that a run which goes on takes as done: whole or not at all, whenever the run is killed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes).with_context(|| format!("cannot write {}", partial.display()))?;
+    sync(&partial)?;
+    fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
 impl Drop for OutputDirectory {
     fn drop(&mut self) {
         if !self.finished && !self.resumable {

@@ -101,14 +101,14 @@ mod tests {
     use super::*;
     use crate::random::{self, Purpose};
 
-    /// Of both shapes, and with directions a thousand times weaker than others: rows (or columns) come out nearly orthonormal,
-    /// and the directions stay the same.
+    /// Wide, high and square, with directions up to a hundred times weaker than others: all come out nearly as long, and stay what
+    /// they were.
     #[test]
     fn directions_stay_and_their_sizes_become_alike() {
         for (rows, columns) in [(24, 64), (64, 24), (32, 32)] {
             let key = random::key(5, Purpose::Initial, &[rows as u64]);
             let small = rows.min(columns);
-            // Singular values of U S Vᵀ, U and V being those of the plane turns below, are S's own.
+            // `U S Vᵀ` and `U Vᵀ` side by side: U and V are made of turns in planes of rows and of columns.
             let sizes: Vec<f64> = (0..small).map(|i| 10_f64.powf(-2.0 * i as f64 / small as f64)).collect();
             let mut matrix = vec![0.0_f64; rows * columns];
             (0..small).for_each(|i| matrix[i * columns + i] = sizes[i]);

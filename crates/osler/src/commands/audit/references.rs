@@ -5,6 +5,7 @@ use super::people::{People, drawn};
 use crate::commands::threads;
 use crate::commands::train::Interruption;
 use crate::model_directory::read_json;
+use crate::output::write_whole;
 use crate::progress::{Bar, Voice};
 use crate::settings_file;
 use anyhow::{Context, Result, bail};
@@ -25,11 +26,7 @@ impl Job<'_> {
                 true => read_json(&path)?,
                 false => {
                     let scores = self.reference(number, &options, people)?;
-                    // Whole or not at all.
-                    let partial = path.with_extension("partial");
-                    std::fs::write(&partial, serde_json::to_vec(&scores)?)
-                        .and_then(|()| std::fs::rename(&partial, &path))
-                        .with_context(|| format!("cannot write {}", path.display()))?;
+                    write_whole(&path, &serde_json::to_vec(&scores)?)?;
                     scores
                 }
             };

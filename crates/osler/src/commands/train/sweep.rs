@@ -3,7 +3,7 @@
 use super::{Arguments, Watching, interrupted};
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::{self, read_json};
-use crate::output::{OutputDirectory, Provenance};
+use crate::output::{OutputDirectory, Provenance, write_whole};
 use crate::progress::{Voice, grouped, seconds};
 use crate::scaling_picture;
 use crate::training_log::TrainingLog;
@@ -136,8 +136,7 @@ impl Arguments {
                 &dir,
                 (voice, label.clone()),
             )?);
-            std::fs::write(&result, serde_json::to_vec_pretty(rung)?)
-                .with_context(|| format!("cannot write {}", result.display()))?;
+            write_whole(&result, &serde_json::to_vec_pretty(rung)?)?;
             voice.say(format!(
                 "{label}: loss {:.4} in {}",
                 rung.result.map_or(f64::NAN, |r| r.loss),

@@ -350,6 +350,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_run_left_half_written_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(dir.path().join("run.partial"), "{").unwrap();
+        assert!(!path.exists());
+        write_whole(&path, b"{}").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{}");
+        assert!(!dir.path().join("run.partial").exists());
+        // What can't be written leaves the one before as it was.
+        fs::create_dir(dir.path().join("run.partial")).unwrap();
+        write_whole(&path, b"[]").unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"{}");
+    }
+
+    #[test]
     fn it_appears_whole_is_verified_and_is_not_overwritten_by_surprise() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("report");

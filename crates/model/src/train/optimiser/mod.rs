@@ -72,7 +72,7 @@ impl Moments {
             (own_weights, weights) = weights[range.start - begin..].split_at_mut(range.len());
             (own_momentum, momentum) = momentum[range.start - begin..].split_at_mut(range.len());
             begin = range.end;
-            parts.push((tensor.shape.as_slice(), own_weights, &gradient[range], own_momentum));
+            parts.push(((tensor.shape[0], tensor.shape[1]), own_weights, &gradient[range], own_momentum));
         }
         parts.into_par_iter().for_each(|(shape, weights, gradient, momentum)| {
             muon::update(shape, (weights, gradient, momentum), step);

@@ -10,48 +10,41 @@ use crate::matrix::{Matrix, MatrixMut, multiply};
 use crate::real::{add_scaled, dot, vectorised};
 
 /// Coefficients of `a x + b x³ + c x⁵` (Jordan 2024), which drives singular values in (0, 1] to between 0.7 and 1.2 in
-/// [`ITERATIONS`] turns, whence the shape of what comes out matters and not its exact size.
+/// [`ITERATIONS`] turns, but for those below a few thousandths; whence the shape of what comes out matters and not its exact size.
 const QUINTIC: [f32; 3] = [3.4445, -4.7750, 2.0315];
 const ITERATIONS: usize = 5;
 
-/// One step of a tensor of `shape` that holds a matrix in its last two dimensions, or several.
+/// One step of a matrix, `[rows, columns]`.
 pub(super) fn update(
-    shape: &[usize],
+    (rows, columns): (usize, usize),
     (weights, gradient, momentum): (&mut [f32], &[f32], &mut [f32]),
     step: &Step<'_>,
 ) {
-    let [.., rows, columns] = *shape else { return };
     let beta = step.options.muon_momentum as f32;
     let scale = step.scale as f32;
     let decay = 1.0 - (step.learning_rate * step.options.weight_decay) as f32;
     let rate = step.learning_rate * step.options.muon_scale * (rows.max(columns) as f64).sqrt();
     let mut direction = vec![0.0; rows * columns];
-    let matrices = weights
-        .chunks_exact_mut(rows * columns)
-        .zip(gradient.chunks_exact(rows * columns))
-        .zip(momentum.chunks_exact_mut(rows * columns));
-    for ((weights, gradient), momentum) in matrices {
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((m, g), d) in momentum.iter_mut().zip(gradient).zip(&mut direction) {
-                    let g = *g * scale;
-                    *m = beta * *m + g;
-                    // Nesterov's: where momentum will be.
-                    *d = beta * *m + g;
-                }
-            },
-        );
-        orthogonalise(&mut direction, rows, columns);
-        vectorised(
-            #[inline(always)]
-            || {
-                for (w, d) in weights.iter_mut().zip(&direction) {
-                    *w = *w * decay - rate as f32 * *d;
-                }
-            },
-        );
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((m, g), d) in momentum.iter_mut().zip(gradient).zip(&mut direction) {
+                let g = *g * scale;
+                *m = beta * *m + g;
+                // Nesterov's: where momentum will be.
+                *d = beta * *m + g;
+            }
+        },
+    );
+    orthogonalise(&mut direction, rows, columns);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (w, d) in weights.iter_mut().zip(&direction) {
+                *w = *w * decay - rate as f32 * *d;
+            }
+        },
+    );
 }
 
 /// Replaces `[rows, columns]` by nearly `U Vᵀ` of its singular value decomposition `U S Vᵀ`.

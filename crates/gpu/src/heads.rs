@@ -169,6 +169,10 @@ impl<'b> Targets<'b> {
         let (n, codes, rank) = (of.len(), config.risk.codes.len(), config.risk.rank);
         let chosen = integers(config.risk.codes.iter().map(|c| c.cast_signed()), &self.device);
         let table = product(w.get("embedding.code").select(0, chosen), w.get("risk.code"));
+        let table = match config.risk.scaled {
+            true => table * w.get("risk.scale").reshape([codes, 1]),
+            false => table,
+        };
         let states = product(self.chosen(hidden, &targets.row[of.clone()]), w.get("risk.state"));
         let states = states.reshape([n, HORIZONS, rank]);
         let states: Tensor<3> = match &config.risk.direct {

@@ -54,6 +54,7 @@ fn everything() -> Config {
             weights: (1..31).filter(|c| c % 3 != 2).map(|c| 1.0 / c as f32).collect(),
             reference: Some(SexCodes { female: Some(2), male: Some(30) }),
             direct: Some(DirectEffects { measured: (21..31).collect(), horizon_knots: 3 }),
+            scaled: true,
         },
         tasks: vec!["a".into(), "b".into()],
     }

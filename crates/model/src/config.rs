@@ -129,6 +129,9 @@ pub struct RiskConfig {
     /// record; without it the blocks alone speak.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<DirectEffects>,
+    /// Whether each code has a factor of its own on all that the record says of its risk, as [`crate::Model::recalibrated`] sets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scaled: bool,
 }
 
 fn one() -> f32 {
@@ -304,6 +307,7 @@ impl Config {
                 repeat_weight: 1.0,
                 reference: Some(SexCodes::default()),
                 direct: Some(DirectEffects::default()),
+                scaled: false,
             },
             tasks: Vec::new(),
         }
@@ -328,6 +332,7 @@ impl Config {
             layout.risk_repeat,
             layout.risk_reference,
             layout.risk_direct,
+            layout.risk_scale,
         ];
         layout.len() - tables.iter().map(|slot| slot.range().len()).sum::<usize>()
     }

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
-use crate::real::{Real, add_scaled};
+use crate::real::{Real, add_scaled, dot};
 use crate::weights::Layout;
 
 /// The tables, or, of the same shapes, their gradients.
@@ -10,7 +10,7 @@ use crate::weights::Layout;
 pub(crate) struct Derived<T> {
     /// `C`: `[vocabulary, width]`.
     pub(crate) code_table: Vec<T>,
-    /// `P C[c]` for the risk codes: `[codes, rank]`.
+    /// `s_c P C[c]` for the risk codes: `[codes, rank]`.
     pub(crate) risk_table: Vec<T>,
 }
 
@@ -40,6 +40,7 @@ impl<T: Real> Derived<T> {
             let project = Matrix::new(layout.risk_code.of(weights), config.risk.rank, d);
             let target = MatrixMut::new(&mut self.risk_table, codes, config.risk.rank);
             multiply(target, Matrix::new(&chosen, codes, d), project.t());
+            scale(&mut self.risk_table, config.risk.rank, layout.risk_scale.of(weights));
         }
     }
 
@@ -53,8 +54,19 @@ impl<T: Real> Derived<T> {
     ) {
         let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
         if codes > 0 {
-            let d_risk = Matrix::new(&self.risk_table, codes, rank);
             let chosen = tables.risk_codes(config);
+            let scales = layout.risk_scale.of(weights);
+            if !scales.is_empty() {
+                let mut unscaled = vec![T::ZERO; codes * rank];
+                let project = Matrix::new(layout.risk_code.of(weights), rank, d);
+                let of_codes = Matrix::new(&chosen, codes, d);
+                multiply(MatrixMut::new(&mut unscaled, codes, rank), of_codes, project.t());
+                let d_scales = layout.risk_scale.of_mut(gradient).iter_mut();
+                let rows = self.risk_table.chunks_exact(rank).zip(unscaled.chunks_exact(rank));
+                d_scales.zip(rows).for_each(|(d_scale, (row, unscaled))| *d_scale += dot(row, unscaled));
+                scale(&mut self.risk_table, rank, scales);
+            }
+            let d_risk = Matrix::new(&self.risk_table, codes, rank);
             let target = MatrixMut::new(layout.risk_code.of_mut(gradient), rank, d);
             multiply_add(target, d_risk.t(), Matrix::new(&chosen, codes, d));
             let mut d_chosen = chosen;
@@ -83,5 +95,12 @@ impl<T: Real> Derived<T> {
         let rows = config.risk.codes.iter().map(|c| *c as usize);
         crate::heads::gather(&self.code_table, config.width, rows, &mut chosen);
         chosen
+    }
+}
+
+/// Each row of `width` times its factor; all as they are where there is none.
+fn scale<T: Real>(rows: &mut [T], width: usize, factors: &[T]) {
+    for (row, factor) in rows.chunks_exact_mut(width).zip(factors) {
+        row.iter_mut().for_each(|x| *x *= *factor);
     }
 }

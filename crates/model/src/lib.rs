@@ -62,8 +62,8 @@ mod patient_state;
 mod random;
 mod readout;
 mod real;
+mod recalibration;
 mod registers;
-mod risk_levels;
 mod risk_moments;
 mod scaling;
 mod simulate;
@@ -89,7 +89,7 @@ pub use pack::TaskLabel;
 pub use panels::Products;
 pub use patient_state::{PatientState, Token};
 pub use readout::{MemberReport, Readout, ReadoutOptions, ReadoutReport};
-pub use risk_levels::{Aftermath, RiskLevels};
+pub use recalibration::{Aftermath, Recalibration, RiskCounts};
 pub use scaling::{Interval, Outlook, ScalingLaw, ScalingPoint};
 pub use simulate::{Ending, Estimate, SimulateOptions, Simulated, SimulatedRisk, Trajectory};
 pub use train::{

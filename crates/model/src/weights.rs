@@ -52,7 +52,7 @@ pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
     pub(crate) slot: Slot,
-    /// Whether weight decay applies: matrices yes, norms and biases no.
+    /// Whether weight decay applies: matrices yes, norms, scales and biases no.
     pub(crate) decays: bool,
     initial: Initial,
 }
@@ -123,6 +123,8 @@ pub(crate) struct Layout {
     /// `[moment::feature_rows, horizon_knots · rank]`: what codes that have occurred and last ranks add to a state's projections
     /// at each knot; empty without direct effects.
     pub(crate) risk_direct: Slot,
+    /// `[codes]`: what the product of a state and each code's risk vector is multiplied by; empty where it is taken as it is.
+    pub(crate) risk_scale: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,
     pub(crate) task_bias: Slot,
@@ -216,6 +218,9 @@ impl Layout {
                 let shape = [moment::feature_rows(config), direct.horizon_knots * config.risk.rank];
                 layout.risk_direct = layout.add("risk.direct", &shape, Initial::Zero);
             }
+            if config.risk.scaled {
+                layout.risk_scale = layout.add("risk.scale", &[codes], Initial::One);
+            }
         }
         if !config.tasks.is_empty() {
             layout.task_query = layout.add("task.query", &[config.tasks.len(), d], Initial::Zero);
@@ -228,12 +233,12 @@ impl Layout {
     fn add(&mut self, name: &str, shape: &[usize], initial: Initial) -> Slot {
         let slot = Slot { start: self.len, len: shape.iter().product() };
         self.len += slot.len;
-        let bias = name.ends_with("bias") || name.ends_with("norm");
+        let single = ["bias", "norm", "scale"].iter().any(|end| name.ends_with(end));
         self.tensors.push(Tensor {
             name: name.to_owned(),
             shape: shape.to_vec(),
             slot,
-            decays: !bias,
+            decays: !single,
             initial,
         });
         slot

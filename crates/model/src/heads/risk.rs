@@ -1,8 +1,9 @@
 //! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
 //!
 //! For code `c` and the interval `k` between two horizons,
-//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
-//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors. It starts from what age and
+//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
+//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors, each with a factor `s_c` of
+//! its own. It starts from what age and
 //! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
 //! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
 //! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. Their
@@ -269,6 +270,17 @@ fn risk_indices(config: &Config, codes: &[u32]) -> Vec<usize> {
 
 /// Log-hazards per day of all codes at one state: `[HORIZONS, codes]` into `out`.
 pub(crate) fn log_hazards<T: Real>(
+    shape: (&Config, &Layout),
+    tables: (&[T], &[T]),
+    at: (&[T], &Moment),
+    out: &mut [T],
+) {
+    of_record(shape, tables, at, out);
+    add_of_everybody(shape, tables.0, at.1, out);
+}
+
+/// What the record says of log-hazards, `⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩`: `[HORIZONS, codes]` into `out`.
+pub(crate) fn of_record<T: Real>(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[T], &[T]),
     (state, moment): (&[T], &Moment),
@@ -284,6 +296,19 @@ pub(crate) fn log_hazards<T: Real>(
     Direct::of(config, layout.risk_direct.of(weights)).add(&moment.features(config), &mut states);
     let table = Matrix::new(risk_table, codes, rank);
     multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
+}
+
+/// Adds what log-hazards are whatever the record says: age's and sex's share, levels, and whether a code has occurred.
+pub(crate) fn add_of_everybody<T: Real>(
+    (config, layout): (&Config, &Layout),
+    weights: &[T],
+    moment: &Moment,
+    out: &mut [T],
+) {
+    let codes = config.risk.codes.len();
+    if codes == 0 {
+        return;
+    }
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
     let repeat = layout.risk_repeat.of(weights);
     for c in risk_indices(config, &moment.seen) {

@@ -23,6 +23,9 @@ use levels::Levels;
 use rates::Incidence;
 use timeline::Sequence;
 
+/// What a record tells within so many days of where it opens was there before: a first visit writes down what somebody has.
+const FIRST_VISIT_DAYS: f64 = 1.0;
+
 impl Model {
     /// Sets biases and the age-and-sex reference to the training data's marginals, so that training starts from the best
     /// that can be said without looking at a record. Subjects whose sequence is unusable are passed over.
@@ -125,6 +128,6 @@ impl Counts {
             first.push((index, end));
         }
         let sex = sex_of(config, &sequence.code[..sequence.static_len]);
-        self.incidence.add((sex, sequence.birth_known), (begin, end), first);
+        self.incidence.add((sex, sequence.birth_known), (begin + FIRST_VISIT_DAYS, end), first);
     }
 }

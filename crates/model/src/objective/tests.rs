@@ -47,6 +47,7 @@ fn config() -> Config {
             weights: vec![1.0, 0.5, 2.0, 0.1],
             reference: Some(SexCodes { female: Some(2), male: None }),
             direct: Some(DirectEffects { measured: vec![7, 8], horizon_knots: 3 }),
+            scaled: true,
         },
         tasks: vec!["a".into(), "b".into()],
     }

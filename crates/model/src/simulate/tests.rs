@@ -22,6 +22,7 @@ fn model(edges: &[f64], log_hazards: Option<&[f32]>) -> Model {
         weights: Vec::new(),
         reference: None,
         direct: None,
+        scaled: false,
     };
     (config.width, config.heads, config.key_value_heads, config.layers) = (16, 4, 2, 2);
     (config.feed_forward, config.context, config.attention_bias) = (24, 64, true);

@@ -64,6 +64,13 @@ fn risks_are_set_to_what_happens(site: &Site) {
     site.succeed("calibrate --model demo/model --visits 2 --prior 0.1 --out calibrated-again demo/events");
     assert_eq!(site.digest("calibrated"), site.digest("calibrated-again"));
     site.succeed("calibrate --model calibrated --visits 2 --prior 0.1 --out twice demo/events");
+    site.succeed("calibrate --model demo/model --levels-alone --out levels demo/events");
+    let factors = |dir: &str| site.manifest(dir)["counts"]["factors"].as_object().unwrap().clone();
+    assert!(factors("levels").is_empty());
+    // The prior is next to nothing, so that what few say is heard.
+    let told: Vec<f64> = factors("calibrated").values().map(|factor| factor.as_f64().unwrap()).collect();
+    assert!(told.iter().any(|factor| (factor - 1.0).abs() > 0.02), "{told:?}");
+    assert!(told.iter().all(|factor| (0.2..=3.1).contains(factor)), "{told:?}");
     // What was set once is where it should be, but for what the prior holds back.
     let median = |dir: &str| -> f64 {
         let counts = &site.manifest(dir)["counts"]["observed_and_expected"];

@@ -70,9 +70,10 @@ fn planted_faults_are_found_and_the_clean_twin_is_silent() {
         assert_eq!(there, 0, "{:#}", silent["findings"]);
     }
     assert!(silent["findings"].as_array().unwrap().is_empty(), "{:#}", silent["findings"]);
-    // Sixteen times is remembered better than once.
+    // Sixteen times is remembered at least as well as once. Beside 1,023 others nothing is exposed by more than 10 bits, where both
+    // may stand.
     let exposure = |i: usize| found["attacks"]["canaries"][i]["mean"]["value"].as_f64().unwrap();
-    assert!(exposure(2) > 5.0 && exposure(2) > exposure(0), "{} {}", exposure(0), exposure(2));
+    assert!(exposure(2) > 5.0 && exposure(2) >= exposure(0), "{} {}", exposure(0), exposure(2));
     // Some dozens of people can't tell of one in a thousand, and the report says so.
     let rates = &found["attacks"]["membership"][0]["found"];
     assert!(rates[0]["true_positive_rate"]["value"].is_null());

@@ -168,7 +168,8 @@ impl<'b> Targets<'b> {
         let targets = &self.batch.risk;
         let (n, codes, rank) = (of.len(), config.risk.codes.len(), config.risk.rank);
         let chosen = integers(config.risk.codes.iter().map(|c| c.cast_signed()), &self.device);
-        let table = product(w.get("embedding.code").select(0, chosen), w.get("risk.code"));
+        let vectors = w.get("embedding.code").select(0, chosen);
+        let table = product(vectors.clone(), w.get("risk.code"));
         let table = match config.risk.scaled {
             true => table * w.get("risk.scale").reshape([codes, 1]),
             false => table,
@@ -179,12 +180,21 @@ impl<'b> Targets<'b> {
             Some(effects) => states + self.direct(w, effects, &targets.features[of.clone()]),
             None => states,
         };
-        let low_rank = product(states.reshape([n * HORIZONS, rank]), table);
+        let states = states.reshape([n * HORIZONS, rank]);
+        let low_rank = product(states.clone(), table).reshape([n, HORIZONS, codes]);
         let repeat = w.get("risk.repeat_bias");
         let of_code = repeat.clone().slice([0..1, 0..codes]).reshape([1, 1, codes]);
         let of_interval = repeat.slice([0..1, codes..codes + HORIZONS]).reshape([1, HORIZONS, 1]);
         let seen = self.seen(&self.first_of_risk, &targets.row[of.clone()]).reshape([n, 1, codes]);
-        let log_hazard: Tensor<3> = low_rank.reshape([n, HORIZONS, codes])
+        let low_rank: Tensor<3> = match config.risk.repeats_apart {
+            true => {
+                let table = product(vectors, w.get("risk.repeat_code"));
+                let again = product(states, table).reshape([n, HORIZONS, codes]);
+                low_rank.clone() + seen.clone() * (again - low_rank)
+            }
+            false => low_rank,
+        };
+        let log_hazard: Tensor<3> = low_rank
             + w.get("risk.bias").reshape([1, HORIZONS, codes])
             + seen.clone() * (of_code + of_interval);
         let log_hazard = match targets.reference.get(of.start * HORIZONS..of.end * HORIZONS) {

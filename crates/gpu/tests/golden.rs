@@ -51,6 +51,7 @@ fn everything() -> Config {
             broader: (21..31).map(|c| (c, vec![if c % 2 == 0 { 3 } else { 4 }, 1])).collect(),
             rank: 5,
             repeat_weight: 0.3,
+            repeats_apart: true,
             weights: (1..31).filter(|c| c % 3 != 2).map(|c| 1.0 / c as f32).collect(),
             reference: Some(SexCodes { female: Some(2), male: Some(30) }),
             direct: Some(DirectEffects { measured: (21..31).collect(), horizon_knots: 3 }),

@@ -121,6 +121,10 @@ pub struct RiskConfig {
     /// is told at every visit after it, and what tells who falls ill isn't what tells who comes again.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub repeat_weight: f32,
+    /// Whether codes that have occurred before have risk vectors of their own: what tells who falls ill need not share its
+    /// directions with what tells who comes again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeats_apart: bool,
     /// What age and sex alone let expect, as a part of every hazard that isn't trained; without it hazards start from
     /// the same for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +151,11 @@ impl RiskConfig {
     /// What the loss of a code, by its index among the risk codes, counts for.
     pub fn weight(&self, index: usize) -> f32 {
         self.weights.get(index).copied().unwrap_or(1.0)
+    }
+
+    /// Numbers of the risk vectors of all codes, those of codes that have occurred too.
+    pub(crate) fn vectors(&self) -> usize {
+        (1 + usize::from(self.repeats_apart)) * self.codes.len() * self.rank
     }
 
     /// The risk codes that are broader than a code.
@@ -305,6 +314,7 @@ impl Config {
                 rank: (3 * width / 4).min(128),
                 weights: Vec::new(),
                 repeat_weight: 1.0,
+                repeats_apart: true,
                 reference: Some(SexCodes::default()),
                 direct: Some(DirectEffects::default()),
                 scaled: false,

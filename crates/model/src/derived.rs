@@ -3,14 +3,15 @@
 use crate::config::Config;
 use crate::matrix::{Matrix, MatrixMut, multiply, multiply_add};
 use crate::real::{Real, add_scaled, dot};
-use crate::weights::Layout;
+use crate::weights::{Layout, Slot};
 
 /// The tables, or, of the same shapes, their gradients.
 #[derive(Clone, Default)]
 pub(crate) struct Derived<T> {
     /// `C`: `[vocabulary, width]`.
     pub(crate) code_table: Vec<T>,
-    /// `s_c P C[c]` for the risk codes: `[codes, rank]`.
+    /// `s_c P C[c]` for the risk codes, `[codes, rank]`; then, where they have vectors of their own once they have occurred,
+    /// `P' C[c]`, as many.
     pub(crate) risk_table: Vec<T>,
 }
 
@@ -19,7 +20,7 @@ impl<T: Real> Derived<T> {
     pub(crate) fn zeros(config: &Config) -> Self {
         Derived {
             code_table: vec![T::ZERO; config.vocabulary_size * config.width],
-            risk_table: vec![T::ZERO; config.risk.codes.len() * config.risk.rank],
+            risk_table: vec![T::ZERO; config.risk.vectors()],
         }
     }
 
@@ -37,10 +38,12 @@ impl<T: Real> Derived<T> {
         let codes = config.risk.codes.len();
         if codes > 0 {
             let chosen = self.risk_codes(config);
-            let project = Matrix::new(layout.risk_code.of(weights), config.risk.rank, d);
-            let target = MatrixMut::new(&mut self.risk_table, codes, config.risk.rank);
-            multiply(target, Matrix::new(&chosen, codes, d), project.t());
-            scale(&mut self.risk_table, config.risk.rank, layout.risk_scale.of(weights));
+            let rank = config.risk.rank;
+            for (table, slot) in self.risk_table.chunks_exact_mut(codes * rank).zip(projections(layout)) {
+                let project = Matrix::new(slot.of(weights), rank, d);
+                multiply(MatrixMut::new(table, codes, rank), Matrix::new(&chosen, codes, d), project.t());
+            }
+            scale(&mut self.risk_table, rank, layout.risk_scale.of(weights));
         }
     }
 
@@ -66,12 +69,14 @@ impl<T: Real> Derived<T> {
                 d_scales.zip(rows).for_each(|(d_scale, (row, unscaled))| *d_scale += dot(row, unscaled));
                 scale(&mut self.risk_table, rank, scales);
             }
-            let d_risk = Matrix::new(&self.risk_table, codes, rank);
-            let target = MatrixMut::new(layout.risk_code.of_mut(gradient), rank, d);
-            multiply_add(target, d_risk.t(), Matrix::new(&chosen, codes, d));
-            let mut d_chosen = chosen;
-            let project = Matrix::new(layout.risk_code.of(weights), rank, d);
-            multiply(MatrixMut::new(&mut d_chosen, codes, d), d_risk, project);
+            let mut d_chosen = vec![T::ZERO; codes * d];
+            for (d_table, slot) in self.risk_table.chunks_exact(codes * rank).zip(projections(layout)) {
+                let d_table = Matrix::new(d_table, codes, rank);
+                let target = MatrixMut::new(slot.of_mut(gradient), rank, d);
+                multiply_add(target, d_table.t(), Matrix::new(&chosen, codes, d));
+                let project = Matrix::new(slot.of(weights), rank, d);
+                multiply_add(MatrixMut::new(&mut d_chosen, codes, d), d_table, project);
+            }
             let rows = config.risk.codes.iter().map(|c| *c as usize);
             crate::heads::scatter_add(&d_chosen, d, rows, &mut self.code_table);
         }
@@ -96,6 +101,11 @@ impl<T: Real> Derived<T> {
         crate::heads::gather(&self.code_table, config.width, rows, &mut chosen);
         chosen
     }
+}
+
+/// What takes a code's vector to its risk vector, before and after it has occurred.
+fn projections(layout: &Layout) -> [Slot; 2] {
+    [layout.risk_code, layout.risk_repeat_code]
 }
 
 /// Each row of `width` times its factor; all as they are where there is none.

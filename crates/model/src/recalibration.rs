@@ -10,7 +10,7 @@
 //!
 //! Few onsets say little. So it is as if a number of onsets, the prior, had been seen besides just as the model expects them: the
 //! ratio of a code over all intervals is `r = (O + a) / (ΣλE + a)`, that of each interval `(O_k + a) / (ΣλE_k + a / r)`, and a
-//! factor of few stays near 1. A model that is wrong about a disease is mostly so at every horizon, and nine intervals that
+//! factor of few stays near 1; besides, factors are thought to be normal about 1 with a standard deviation of ½. A model that is wrong about a disease is mostly so at every horizon, and nine intervals that
 //! were each held to 1 would hold the code nine times.
 //!
 //! People from whom a model learned say that it is surer than it may be of others. So what all of them say of a code's factor
@@ -35,6 +35,10 @@ const ONE: usize = 3;
 /// The first and the last.
 const LEAST: f64 = APART;
 const MOST: f64 = APART * FACTORS as f64;
+
+/// How far factors are thought to lie from 1 before anything is counted, as a standard deviation: where the record says nearly the
+/// same of everybody, onsets say nothing of a factor, and chance would take it anywhere.
+const SPREAD: f64 = 0.5;
 
 /// What followed a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -223,12 +227,13 @@ fn log_likelihood(intervals: &[Interval], factor: f64, (prior, at): (f64, f64)) 
     telling().map(|i| i.log_likelihood(factor, (prior * i.expected[ONE] / expected, at))).sum()
 }
 
-/// The factor on what the record says of a code.
+/// The likeliest factor on what the record says of a code.
 fn factor(intervals: &[Interval], prior: f64) -> f64 {
     if !intervals.iter().any(Interval::tells) {
         return 1.0;
     }
-    likeliest(LEAST, MOST, &|factor| log_likelihood(intervals, factor, (prior, 1.0)))
+    let of_prior = |factor: f64| ((factor - 1.0) / SPREAD).powi(2) / 2.0;
+    likeliest(LEAST, MOST, &|factor| log_likelihood(intervals, factor, (prior, 1.0)) - of_prior(factor))
 }
 
 /// The factor on all codes' factors that is likeliest among people who were kept aside; 1 where they say nothing.
@@ -507,6 +512,24 @@ mod tests {
     }
 
     #[test]
+    fn chance_takes_no_factor_far_where_the_record_says_nearly_the_same_of_everybody() {
+        let mut model = speaking();
+        model.layout.risk_direct.of_mut(&mut model.weights).iter_mut().for_each(|w| *w *= 1e-2);
+        model.refresh();
+        let none = RiskCounts::new(&model);
+        let settings = Recalibration { prior: 1e-3, slopes: true };
+        for people in [100, 200, 300] {
+            let (records, after) = lives_of(&model, 1.0, people);
+            let counts = count(&model, &records, &after);
+            let intervals = Interval::of(&[&counts], model.config.risk_index(3).unwrap());
+            let bold = likeliest(LEAST, MOST, &|f| log_likelihood(&intervals, f, (1e-3, 1.0)));
+            let found = factor_of(&model.recalibrated(&counts, &none, settings).unwrap());
+            assert!((bold - 1.0).abs() > 0.5, "chance alone: {bold}");
+            assert!((found - 1.0).abs() < 0.1, "{found}, by chance alone {bold}");
+        }
+    }
+
+    #[test]
     fn what_the_record_says_counts_for_as_much_as_it_should() {
         let model = speaking();
         let none = RiskCounts::new(&model);
@@ -516,9 +539,9 @@ mod tests {
             let counts = count(&model, &records, &after);
             let found = model.recalibrated(&counts, &none, all).unwrap();
             assert!((factor_of(&found) / factor - 1.0).abs() < 0.08, "{factor}: {}", factor_of(&found));
-            // There is nothing left to mend.
+            // There is nothing left to mend, but for what is thought of factors beforehand.
             let again = found.recalibrated(&count(&found, &records, &after), &none, all).unwrap();
-            assert!((factor_of(&again) / factor_of(&found) - 1.0).abs() < 2e-3);
+            assert!((factor_of(&again) / factor_of(&found) - 1.0).abs() < 2e-2);
             // With levels alone it stays; a strong prior holds it.
             let levels = model.recalibrated(&counts, &none, LEVELS).unwrap();
             assert_eq!(levels.risk_scale(3), model.risk_scale(3));

@@ -114,6 +114,8 @@ pub(crate) struct Layout {
     pub(crate) value_histogram: Slot,
     pub(crate) value_histogram_bias: Slot,
     pub(crate) risk_code: Slot,
+    /// `[rank, width]`: the same for codes that have occurred; empty if they have no vectors of their own.
+    pub(crate) risk_repeat_code: Slot,
     pub(crate) risk_state: Slot,
     pub(crate) risk_bias: Slot,
     /// `[codes + HORIZONS]`: added where the code has occurred, by code and by interval.
@@ -206,6 +208,10 @@ impl Layout {
             let entry = (RISK_VECTOR_LENGTH / config.risk.rank as f64).min(0.3);
             let deviation = entry / EMBEDDING_DEVIATION / (d as f64).sqrt();
             layout.risk_code = layout.add("risk.code", &[config.risk.rank, d], Initial::Normal(deviation));
+            if config.risk.repeats_apart {
+                layout.risk_repeat_code =
+                    layout.add("risk.repeat_code", &[config.risk.rank, d], Initial::Normal(deviation));
+            }
             layout.risk_state = layout.add("risk.state", &[HORIZONS, config.risk.rank, d], Initial::Zero);
             let codes = config.risk.codes.len();
             layout.risk_bias = layout.add("risk.bias", &[HORIZONS, codes], Initial::Zero);

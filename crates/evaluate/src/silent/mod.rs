@@ -8,7 +8,7 @@
 
 use crate::error::Result;
 use crate::evaluation::{Estimate, Options, TaskOutcome, evaluate_task};
-use crate::tasks::{Broader, CodeSet, Landmark, OnsetTask, SubjectTimeline};
+use crate::tasks::{Broader, Landmark, OnsetTask, SubjectTimeline};
 use events::{Code, Event, Prediction, Subject, Time};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -160,14 +160,8 @@ impl Follow {
         let known = Subject::new(subject.id, events);
         let timeline = SubjectTimeline::new(&known, broader);
         for mut prediction in predictions {
-            let task = OnsetTask {
-                name: prediction.task.clone(),
-                codes: CodeSet::one(prediction.task.clone()),
-                horizon_days: f64::from(prediction.horizon_days),
-                gap_days: 0.0,
-                lookback_days: None,
-                landmark: Landmark::EventIndex { index: 0 },
-            };
+            let horizon_days = f64::from(prediction.horizon_days);
+            let task = OnsetTask::of_name(&prediction.task, horizon_days, Landmark::EventIndex { index: 0 });
             let Some(label) = timeline.label(prediction.prediction_time, &task) else {
                 self.silent.not_at_risk += 1;
                 continue;

@@ -15,5 +15,5 @@ pub use codes::{Broader, CodeSet, NothingBroader};
 pub use join::{Joined, attach_labels};
 pub(crate) use landmark::observation_start;
 pub use landmark::{Landmark, StudyWindow, prediction_times};
-pub use onset::{LabelledTime, OnsetTask, SubjectTimeline, onset_labels};
+pub use onset::{LabelledTime, OnsetTask, SubjectTimeline, onset_labels, recurring_name};
 pub use task_file::{OnsetFile, TaskFile};

@@ -1,4 +1,5 @@
-//! Incident onset: will this subject, free of a condition now, have it within a horizon?
+//! Incident onset: will this subject, free of a condition now, have it within a horizon? And recurrence: will it, who had it, have
+//! it again?
 
 use super::codes::{Broader, CodeSet, NothingBroader};
 use super::landmark::{Landmark, prediction_times};
@@ -9,6 +10,14 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+/// What follows a code in the name of a task that asks for it again.
+const AGAIN: &str = " (again)";
+
+/// What the task that asks for a code again is called.
+pub fn recurring_name(code: &str) -> SmolStr {
+    format!("{code}{AGAIN}").into()
+}
+
 /// The question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnsetTask {
@@ -16,13 +25,17 @@ pub struct OnsetTask {
     pub name: SmolStr,
     /// The codes whose first occurrence is the outcome.
     pub codes: CodeSet,
+    /// Asks those who have had it before, when it comes the next time, instead of those who haven't.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// Length of the outcome window in days.
     pub horizon_days: f64,
     /// Days between prediction and the start of the outcome window. Who has the outcome, dies or is lost
     /// within them isn't at risk when the window opens and has no label.
     #[serde(default)]
     pub gap_days: f64,
-    /// How far back an earlier occurrence makes the condition prevalent; all of the record when absent.
+    /// How far back an earlier occurrence counts: it makes the condition prevalent, or is what `again` asks for. All of the record
+    /// when absent.
     #[serde(default)]
     pub lookback_days: Option<f64>,
     /// When predictions are made.
@@ -149,7 +162,7 @@ impl<'a> SubjectTimeline<'a> {
     /// Occurrences of the set, as the last at or before `time` and the first after it.
     fn around(&self, codes: &CodeSet, time: Time) -> (Option<Time>, Option<Time>) {
         let (mut before, mut after): (Option<Time>, Option<Time>) = (None, None);
-        let mut look = |times: &[Time]| {
+        self.each_times(codes, &mut |times| {
             let split = times.partition_point(|&t| t <= time);
             if let Some(&t) = times[..split].last() {
                 before = before.max(Some(t));
@@ -157,11 +170,16 @@ impl<'a> SubjectTimeline<'a> {
             if let Some(&t) = times.get(split) {
                 after = Some(after.map_or(t, |a| a.min(t)));
             }
-        };
+        });
+        (before, after)
+    }
+
+    /// The times, ascending, of each code that belongs to the set.
+    fn each_times(&self, codes: &CodeSet, look: &mut dyn FnMut(&[Time])) {
         for code in &codes.codes {
             let narrower = self.narrower.get(code).map(Vec::as_slice);
             let own = self.occurrences.get(code.as_str()).map(Vec::as_slice);
-            own.into_iter().chain(narrower).for_each(&mut look);
+            own.into_iter().chain(narrower).for_each(&mut *look);
         }
         if !codes.prefixes.is_empty() {
             for (code, times) in &self.occurrences {
@@ -170,15 +188,32 @@ impl<'a> SubjectTimeline<'a> {
                 }
             }
         }
-        (before, after)
+    }
+
+    /// The risk of a recurrence by the subject's own rate so far, with no model: `1 − (T/(T+H))^(n+½)` for `n` days with an occurrence
+    /// among the `T` days (one at least) from the first dated event, birth aside, and a window of `H` days, the predictive chance of a
+    /// Poisson process under Jeffreys' prior. `None` for an onset, and before the record begins.
+    pub fn own_rate(&self, time: Time, task: &OnsetTask) -> Option<f64> {
+        let dated = self.subject.events().iter().filter(|event| event.code.as_str() != Code::BIRTH);
+        let days = time
+            .days_since(dated.filter_map(|event| event.time).min().filter(|first| *first <= time)?)
+            .max(1.0);
+        let mut on: Vec<Time> = Vec::new();
+        self.each_times(&task.codes, &mut |times| {
+            on.extend(times.iter().filter(|t| **t <= time).map(|t| t.end_of_day()));
+        });
+        on.sort_unstable();
+        on.dedup();
+        task.again.then(|| 1.0 - (days / (days + task.horizon_days)).powf(on.len() as f64 + 0.5))
     }
 
     /// The label at a time; `None` when the subject isn't at risk: the condition is prevalent (recorded at or
-    /// before `time`, within the look-back), the subject has died, or something ended the risk within the gap.
+    /// before `time`, within the look-back) or, for a recurrence, isn't, the subject has died, or something ended the risk within
+    /// the gap.
     pub fn label(&self, time: Time, task: &OnsetTask) -> Option<LabelledTime> {
         let (before, onset) = self.around(&task.codes, time);
         let lookback_start = task.lookback_days.map(|days| time.plus_days(-days));
-        if before.is_some_and(|b| lookback_start.is_none_or(|start| b > start)) {
+        if before.is_some_and(|b| lookback_start.is_none_or(|start| b > start)) != task.again {
             return None;
         }
         let end = self.end?;
@@ -242,6 +277,7 @@ impl OnsetTask {
         OnsetTask {
             name: SmolStr::new_static(Code::DEATH),
             codes: CodeSet::one(Code::DEATH),
+            again: false,
             horizon_days,
             gap_days: 0.0,
             lookback_days: None,
@@ -255,6 +291,20 @@ impl OnsetTask {
             name: SmolStr::new(code),
             codes: CodeSet::one(code),
             ..Self::death(horizon_days, landmark)
+        }
+    }
+
+    /// The same asked of those who have had it: when it comes again.
+    #[must_use]
+    pub fn recurring(self) -> Self {
+        OnsetTask { name: recurring_name(&self.name), again: true, ..self }
+    }
+
+    /// The task on one code of which a table of predictions holds the name ([`OnsetTask::code`], [`OnsetTask::recurring`]).
+    pub fn of_name(name: &str, horizon_days: f64, landmark: Landmark) -> Self {
+        match name.strip_suffix(AGAIN) {
+            Some(code) => Self::code(code, horizon_days, landmark).recurring(),
+            None => Self::code(name, horizon_days, landmark),
         }
     }
 }
@@ -347,6 +397,46 @@ mod tests {
         assert_eq!(days("ICD10CM//E10"), Some((Some(false), 800.0)));
         let before = [(-5.0, "ICD10CM//E11.9"), (0.0, "X"), (100.0, "ICD10CM//E11"), end];
         assert_eq!(label(&before, "ICD10CM//E11"), None, "prevalent by the narrower");
+    }
+
+    #[test]
+    fn a_recurrence_is_asked_of_those_who_have_had_it() {
+        let again = |events: &[(f64, &str)]| {
+            label(events, |t| t.again = true).map(|l| (l.boolean_value, l.observed_days))
+        };
+        let end = (800.0, Code::FOLLOWUP_END);
+        assert_eq!(again(&[(0.0, "X"), (100.0, "ICD10CM//E11.9"), end]), None, "an onset");
+        let had = [(-50.0, "ICD10CM//E11.2"), (0.0, "X"), (100.0, "ICD10CM//E11.9"), end];
+        assert_eq!(again(&had), Some((Some(true), 100.0)));
+        assert_eq!(again(&[(0.0, "ICD10CM//E11.2"), end]), Some((Some(false), 800.0)));
+        let old = label(&had, |t| (t.again, t.lookback_days) = (true, Some(30.0)));
+        assert_eq!(old, None, "too long ago");
+        // By name, as a table of predictions has it.
+        let task = OnsetTask::code("ICD10CM//E11.9", 30.0, Landmark::EventIndex { index: 0 });
+        assert_eq!(OnsetTask::of_name(&task.name, 30.0, task.landmark.clone()), task);
+        let again = task.clone().recurring();
+        assert_eq!(OnsetTask::of_name(&again.name, 30.0, task.landmark.clone()), again);
+        assert!(again.again && again.name != task.name && again.codes == task.codes);
+    }
+
+    #[test]
+    fn the_own_rate_counts_days_since_the_record_began() {
+        let born = (-9000.0, Code::BIRTH);
+        let events = [
+            born,
+            (-100.0, "A"),
+            (-60.0, "A"),
+            (-59.99, "A"),
+            (0.0, "X"),
+            (5.0, "A"),
+            (800.0, Code::FOLLOWUP_END),
+        ];
+        let subject = subject(&events);
+        let timeline = SubjectTimeline::new(&subject, &NothingBroader);
+        let task = OnsetTask::code("A", 25.0, Landmark::EventIndex { index: 0 });
+        assert_eq!(timeline.own_rate(day(0.0), &task), None, "no recurrence");
+        let risk = timeline.own_rate(day(0.0), &task.recurring()).unwrap();
+        assert!((risk - (1.0 - (100.0_f64 / 125.0).powf(2.5))).abs() < 1e-9, "{risk}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!   horizon_days: 365
 //!   gap_days: 30                  # optional
 //!   lookback_days: 730            # optional; all of the record when absent
+//!   again: true                   # optional; asks those who have had it, when it comes again
 //!   prediction_times: { every_years: 1, minimum_history_days: 180 }
 //! ```
 
@@ -75,8 +76,8 @@ impl TaskFile {
 }
 
 fn onset(node: &Node) -> Result<OnsetFile> {
-    let (mut codes, mut horizon, mut gap, mut lookback, mut times) =
-        (CodeSet::default(), None, 0.0, None, None);
+    let (mut codes, mut again, mut horizon, mut gap, mut lookback, mut times) =
+        (CodeSet::default(), false, None, 0.0, None, None);
     let list = |value: &Node, what: &str| -> Result<Vec<SmolStr>> {
         Ok(value.texts(what)?.into_iter().map(SmolStr::new).collect())
     };
@@ -84,13 +85,14 @@ fn onset(node: &Node) -> Result<OnsetFile> {
         match key {
             "codes" => codes.codes = list(&value, "codes")?,
             "prefixes" => codes.prefixes = list(&value, "prefixes")?,
+            "again" => again = value.boolean("again")?,
             "horizon_days" => horizon = Some(value.number("horizon_days")?),
             "gap_days" => gap = value.number("gap_days")?,
             "lookback_days" => lookback = value.number_or_null("lookback_days")?,
             "prediction_times" => times = Some(landmark(&value)?),
             other => {
                 return Err(value.refuse(format!(
-                    "onset has no setting `{other}`: known are codes, prefixes, horizon_days, gap_days, lookback_days and \
+                    "onset has no setting `{other}`: known are codes, prefixes, again, horizon_days, gap_days, lookback_days and \
                      prediction_times"
                 )));
             }
@@ -105,6 +107,7 @@ fn onset(node: &Node) -> Result<OnsetFile> {
     let task = OnsetTask {
         name: SmolStr::default(),
         codes,
+        again,
         horizon_days,
         gap_days: gap,
         lookback_days: lookback,

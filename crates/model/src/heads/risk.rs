@@ -41,9 +41,70 @@ pub(crate) struct Scratch<T> {
 pub(crate) struct Gradient<'a, T> {
     pub(crate) scale: f64,
     pub(crate) d_hidden: &'a mut [T],
-    /// `[codes, rank]`, the gradient of `P C[c]`.
+    /// The gradient of the risk vectors ([`Vectors`]).
     pub(crate) d_risk_table: &'a mut [T],
     pub(crate) arena: &'a mut [T],
+}
+
+/// The codes' risk vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Vectors<'a, T> {
+    /// `s_c P C[c]`: `[codes, rank]`.
+    first: &'a [T],
+    /// `P' C[c]` of codes that have occurred, as many; empty where they have no vectors of their own.
+    again: &'a [T],
+    rank: usize,
+}
+
+impl<'a, T: Real> Vectors<'a, T> {
+    /// Of the table that is worked out from the weights.
+    pub(crate) fn of(config: &Config, table: &'a [T]) -> Self {
+        let rank = config.risk.rank;
+        let (first, again) = table.split_at(config.risk.codes.len() * rank);
+        Vectors { first, again, rank }
+    }
+
+    /// A code's, which has occurred or hasn't.
+    pub(crate) fn each(self, index: usize, occurred: bool) -> &'a [T] {
+        let table = if occurred && !self.again.is_empty() { self.again } else { self.first };
+        &table[index * self.rank..(index + 1) * self.rank]
+    }
+
+    /// Puts the products of a state's projection with the vectors of codes that have occurred in their places of a row.
+    fn put_again(self, projected: &[T], occurred: &[usize], row: &mut [T]) {
+        if self.again.is_empty() {
+            return;
+        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for index in occurred {
+                    row[*index] = dot(projected, &self.again[index * self.rank..(index + 1) * self.rank]);
+                }
+            },
+        );
+    }
+
+    /// Takes the derivatives by the products of [`Vectors::put_again`] out of a row, and adds what they mean for the projection and the
+    /// vectors.
+    fn again_backward(
+        self,
+        (row, occurred): (&mut [T], &[usize]),
+        projected: &[T],
+        d_projected: &mut [T],
+        d_again: &mut [T],
+    ) {
+        vectorised(
+            #[inline(always)]
+            || {
+                for index in occurred {
+                    let (d, place) = (std::mem::replace(&mut row[*index], T::ZERO), index * self.rank);
+                    add_scaled(d_projected, d, &self.again[place..place + self.rank]);
+                    add_scaled(&mut d_again[place..place + self.rank], d, projected);
+                }
+            },
+        );
+    }
 }
 
 /// Begin and end of interval `k` in days.
@@ -65,7 +126,7 @@ pub(crate) fn interval_of(days: f64) -> Option<usize> {
 
 /// The negative log-likelihood of first occurrences after the targets' rows, summed over codes, each by its weight, and rows,
 /// each times the days that it stands for.
-/// `risk_table` is `P C[c]`: `[codes, rank]`.
+/// `risk_table` holds the risk vectors ([`Vectors`]).
 pub(crate) fn run<T: Real>(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[T], &[T]),
@@ -79,7 +140,8 @@ pub(crate) fn run<T: Real>(
         return 0.0;
     }
     let mut loss = 0.0;
-    let table = Matrix::new(risk_table, codes, rank);
+    let vectors = Vectors::of(config, risk_table);
+    let table = Matrix::new(vectors.first, codes, rank);
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     let mut counts_for: Vec<T> = (0..codes).map(|c| T::of(f64::from(config.risk.weight(c)))).collect();
     for block in pack.risks.chunks(ROW_BLOCK) {
@@ -113,7 +175,9 @@ pub(crate) fn run<T: Real>(
             multiply(MatrixMut::new(hazards, m, codes), Matrix::new(chosen, m, rank), table.t());
             let bias = &layout.risk_bias.of(weights)[k * codes..(k + 1) * codes];
             let scale = gradient.as_ref().map_or(T::ZERO, |g| T::of(g.scale));
-            for (row, i) in hazards.chunks_exact_mut(codes).zip(&at_risk) {
+            let rows = hazards.chunks_exact_mut(codes).zip(chosen.chunks_exact(rank));
+            for ((row, chosen), i) in rows.zip(&at_risk) {
+                vectors.put_again(chosen, &seen[*i], row);
                 seen[*i].iter().for_each(|c| row[*c] += repeat[*c] + repeat[codes + k]);
                 if !rates.is_empty() {
                     reference::add(rates, places[*i][k], row);
@@ -133,11 +197,22 @@ pub(crate) fn run<T: Real>(
                         d_repeat[codes + k] += row[*c];
                     }
                 }
+                let (d_first, d_again) = gradient.d_risk_table.split_at_mut(codes * rank);
+                let d_chosen = s.d_chosen.zeroed(m * rank);
+                if !d_again.is_empty() {
+                    let rows = hazards.chunks_exact_mut(codes).zip(chosen.chunks_exact(rank));
+                    let rows = rows.zip(d_chosen.chunks_exact_mut(rank)).zip(&at_risk);
+                    for (((row, chosen), d_chosen), i) in rows {
+                        vectors.again_backward((row, &seen[*i]), chosen, d_chosen, d_again);
+                    }
+                }
                 let d_hazards = Matrix::new(hazards, m, codes);
-                let target = MatrixMut::new(gradient.d_risk_table, codes, rank);
-                multiply_add(target, d_hazards.t(), Matrix::new(chosen, m, rank));
-                let d_chosen = s.d_chosen.stale(m * rank);
-                multiply(MatrixMut::new(d_chosen, m, rank), d_hazards, table);
+                multiply_add(
+                    MatrixMut::new(d_first, codes, rank),
+                    d_hazards.t(),
+                    Matrix::new(chosen, m, rank),
+                );
+                multiply_add(MatrixMut::new(d_chosen, m, rank), d_hazards, table);
                 for (d_chosen, i) in d_chosen.chunks_exact(rank).zip(&at_risk) {
                     d_states[(i * HORIZONS + k) * rank..][..rank].copy_from_slice(d_chosen);
                 }
@@ -286,16 +361,32 @@ pub(crate) fn of_record<T: Real>(
     (state, moment): (&[T], &Moment),
     out: &mut [T],
 ) {
-    let (d, rank, codes) = (config.width, config.risk.rank, config.risk.codes.len());
+    let (rank, codes) = (config.risk.rank, config.risk.codes.len());
     if codes == 0 {
         return;
     }
+    let states = projected((config, layout), weights, (state, moment));
+    let vectors = Vectors::of(config, risk_table);
+    let table = Matrix::new(vectors.first, codes, rank);
+    multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
+    let occurred = risk_indices(config, &moment.seen);
+    for (projected, row) in states.chunks_exact(rank).zip(out.chunks_exact_mut(codes)) {
+        vectors.put_again(projected, &occurred, row);
+    }
+}
+
+/// What a state and its moment come to in the directions of risk vectors, `W_k h + Σ_f x_f D_k[f]`: `[HORIZONS, rank]`.
+pub(crate) fn projected<T: Real>(
+    (config, layout): (&Config, &Layout),
+    weights: &[T],
+    (state, moment): (&[T], &Moment),
+) -> Vec<T> {
+    let (d, rank) = (config.width, config.risk.rank);
     let mut states = vec![T::ZERO; HORIZONS * rank];
     let project = Matrix::new(layout.risk_state.of(weights), HORIZONS * rank, d);
     multiply(MatrixMut::new(&mut states, 1, HORIZONS * rank), Matrix::new(state, 1, d), project.t());
     Direct::of(config, layout.risk_direct.of(weights)).add(&moment.features(config), &mut states);
-    let table = Matrix::new(risk_table, codes, rank);
-    multiply(MatrixMut::new(out, HORIZONS, codes), Matrix::new(&states, HORIZONS, rank), table.t());
+    states
 }
 
 /// Adds what log-hazards are whatever the record says: age's and sex's share, levels, and whether a code has occurred.
@@ -342,7 +433,8 @@ pub(crate) fn log_hazards_of(
         direct.add(&moment.features(config), projected);
     }
     let mut table = vec![0.0; chosen.len() * rank];
-    gather(risk_table, rank, chosen.iter().copied(), &mut table);
+    let vectors = Vectors::of(config, risk_table);
+    gather(vectors.first, rank, chosen.iter().copied(), &mut table);
     let mut out = vec![0.0; n * HORIZONS * chosen.len()];
     multiply(
         MatrixMut::new(&mut out, n * HORIZONS, chosen.len()),
@@ -351,12 +443,18 @@ pub(crate) fn log_hazards_of(
     );
     let (bias, repeat) = (layout.risk_bias.of(weights), layout.risk_repeat.of(weights));
     let rates = layout.risk_reference.of(weights);
-    for (rows, moment) in out.chunks_exact_mut(HORIZONS * chosen.len()).zip(moments) {
+    let of_states =
+        out.chunks_exact_mut(HORIZONS * chosen.len()).zip(projected.chunks_exact(HORIZONS * rank));
+    for ((rows, projected), moment) in of_states.zip(moments) {
         let occurred: rustc_hash::FxHashSet<usize> = risk_indices(config, &moment.seen).into_iter().collect();
         let places = reference::places(config, moment);
         for (k, row) in rows.chunks_exact_mut(chosen.len()).enumerate() {
             for (x, c) in row.iter_mut().zip(chosen) {
-                let again = if occurred.contains(c) { repeat[*c] + repeat[codes + k] } else { 0.0 };
+                let occurred = occurred.contains(c);
+                if occurred && !vectors.again.is_empty() {
+                    *x = dot(&projected[k * rank..(k + 1) * rank], vectors.each(*c, true));
+                }
+                let again = if occurred { repeat[*c] + repeat[codes + k] } else { 0.0 };
                 // In the order of [`log_hazards`], so that a code's risk does not depend on which others are asked for.
                 *x = (*x + bias[k * codes + c]) + again;
                 if !rates.is_empty() {
@@ -388,20 +486,27 @@ impl MomentPart {
         }
     }
 
-    /// What it adds to a risk's log-hazards over what another moment does, by interval.
+    /// Whether the code of a risk is among those that have occurred.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.occurred.contains(&index)
+    }
+
+    /// What it adds to a risk's log-hazards over what another moment does that lacks some of it, by interval. Of the risk is told whether
+    /// its code has occurred, and what the whole record comes to ([`projected`]), since a code that no longer has has another vector.
     pub(crate) fn log_hazards_over(
         &self,
         other: &MomentPart,
         (config, layout): (&Config, &Layout),
         (weights, risk_table): (&[f32], &[f32]),
-        index: usize,
+        ((index, occurred), projected): ((usize, bool), &[f32]),
     ) -> [f32; HORIZONS] {
         let (rank, codes) = (config.risk.rank, config.risk.codes.len());
-        let vector = &risk_table[index * rank..(index + 1) * rank];
-        let has_occurred = |part: &MomentPart| f32::from(u8::from(part.occurred.contains(&index)));
+        let vectors = Vectors::of(config, risk_table);
+        let has_occurred = |part: &MomentPart| f32::from(u8::from(part.has(index)));
         let again = has_occurred(self) - has_occurred(other);
         let repeat = layout.risk_repeat.of(weights);
         let rates = layout.risk_reference.of(weights);
+        let vector = vectors.each(index, occurred && again == 0.0);
         std::array::from_fn(|k| {
             let reference = |part: &MomentPart| match rates.is_empty() {
                 true => 0.0,
@@ -410,8 +515,15 @@ impl MomentPart {
             let aged = if self.places == other.places { 0.0 } else { reference(self) - reference(other) };
             let of_interval = k * rank..(k + 1) * rank;
             let own = dot(&self.direct[of_interval.clone()], vector);
-            let direct = own - dot(&other.direct[of_interval], vector);
-            direct + again * (repeat[index] + repeat[codes + k]) + aged
+            let direct = own - dot(&other.direct[of_interval.clone()], vector);
+            let turned = match again == 0.0 || vectors.again.is_empty() {
+                true => 0.0,
+                false => {
+                    let projected = &projected[of_interval];
+                    again * (dot(projected, vectors.each(index, true)) - dot(projected, vector))
+                }
+            };
+            direct + turned + again * (repeat[index] + repeat[codes + k]) + aged
         })
     }
 }

@@ -44,6 +44,7 @@ fn config() -> Config {
             broader: [(6, vec![4]), (7, vec![5])].into(),
             rank: 3,
             repeat_weight: 0.4,
+            repeats_apart: true,
             weights: vec![1.0, 0.5, 2.0, 0.1],
             reference: Some(SexCodes { female: Some(2), male: None }),
             direct: Some(DirectEffects { measured: vec![7, 8], horizon_knots: 3 }),

@@ -15,7 +15,7 @@ use crate::config::{Config, HORIZONS};
 use crate::decoder::attention_shape;
 use crate::error::{Error, Result};
 use crate::heads::moment::Moment;
-use crate::heads::risk::{self, MomentPart};
+use crate::heads::risk::{self, MomentPart, Vectors};
 use crate::layers::attention::Shape;
 use crate::layers::rotary::Angles;
 use crate::layers::{embedding, feed_forward, norm};
@@ -169,14 +169,18 @@ impl Model {
         let weights = (self.weights.as_slice(), self.prepared.tables.risk_table.as_slice());
         let death = self.config.death_index();
         let chosen: Vec<usize> = indices.iter().copied().chain(death).collect();
+        let moment = state.moment(&self.config);
         let logs =
-            risk::log_hazards_of(shape, weights, (&way.hidden, &[state.moment(&self.config)]), &chosen);
-        let of = |i: usize| std::array::from_fn(|k| f64::from(logs[k * chosen.len() + i]).exp());
+            risk::log_hazards_of(shape, weights, (&way.hidden, std::slice::from_ref(&moment)), &chosen);
+        let of = |i: usize| -> ByInterval { std::array::from_fn(|k| f64::from(logs[k * chosen.len() + i])) };
         let slope = |(i, index): (usize, &usize)| {
             let competing = death.filter(|death| death != index);
-            let died = competing.map_or([0.0; HORIZONS], |_| of(indices.len()));
-            let (own, of_death) = risk::log_odds_slopes(of(i), died, horizon);
-            Slope { index: *index, own, death: competing.map(|death| (death, of_death)) }
+            let (logs, of_death) = (of(i), competing.map(|_| of(indices.len())));
+            let died = of_death.map_or([0.0; HORIZONS], |logs| logs.map(f64::exp));
+            let (own, by_death) = risk::log_odds_slopes(logs.map(f64::exp), died, horizon);
+            let occurred = moment.seen.contains(&self.config.risk.codes[*index]);
+            let death = competing.zip(of_death).map(|(death, logs)| (death, logs, by_death));
+            Slope { index: *index, occurred, horizon, logs, own, death }
         };
         indices.iter().enumerate().map(slope).collect()
     }
@@ -224,11 +228,11 @@ impl Model {
     /// The slopes by the final hidden state: `[risks, width]`.
     fn hidden_slopes(&self, slopes: &[Slope]) -> Vec<f32> {
         let (config, layout, weights) = (&self.config, &self.layout, self.weights.as_slice());
-        let (rank, table) = (config.risk.rank, self.prepared.tables.risk_table.as_slice());
+        let (rank, vectors) = (config.risk.rank, Vectors::of(config, &self.prepared.tables.risk_table));
         let mut projected = vec![0.0; slopes.len() * HORIZONS * rank];
         for (rows, slope) in projected.chunks_exact_mut(HORIZONS * rank).zip(slopes) {
-            for (index, slopes) in slope.each() {
-                let vector = &table[index * rank..(index + 1) * rank];
+            for ((index, occurred), slopes) in slope.each() {
+                let vector = vectors.each(index, occurred);
                 rows.chunks_exact_mut(rank).zip(slopes).for_each(|(row, by)| add_scaled(row, *by, vector));
             }
         }
@@ -247,14 +251,18 @@ impl Model {
         let part = |moment: &Moment| MomentPart::of(shape, weights, moment);
         let (by_code, lasting) = (ByCode::new(&self.config, state), state.lasting());
         let tables = (weights, self.prepared.tables.risk_table.as_slice());
+        let projected = risk::projected(shape, weights, (&state.hidden, &state.moment(&self.config)));
         let of_piece = |piece: &Vec<usize>| {
             let mut moved = vec![0.0; slopes.len()];
             if piece.iter().any(|place| lasting[*place]) {
                 let [whole, without] =
                     by_code.moments(&self.config, state, piece).map(|moment| part(&moment));
                 for (moved, slope) in moved.iter_mut().zip(slopes) {
-                    let over = |index| whole.log_hazards_over(&without, shape, tables, index);
-                    *moved = slope.each().map(|(index, slopes)| dot(slopes, &over(index))).sum();
+                    let over = |risk| whole.log_hazards_over(&without, shape, tables, (risk, &projected));
+                    *moved = match whole.has(slope.index) && !without.has(slope.index) {
+                        true => slope.moved_by(over),
+                        false => slope.each().map(|(risk, slopes)| dot(slopes, &over(risk))).sum(),
+                    };
                 }
             }
             moved
@@ -343,18 +351,41 @@ impl ByCode {
     }
 }
 
+/// Log-hazards by interval.
+type ByInterval = [f64; HORIZONS];
+
 /// How the log-odds of one risk depend on log-hazards, its own and death's, by interval.
 struct Slope {
     index: usize,
+    /// Whether the code has occurred; who can be asked about has not died.
+    occurred: bool,
+    horizon: usize,
+    logs: ByInterval,
     own: [f32; HORIZONS],
-    death: Option<(usize, [f32; HORIZONS])>,
+    /// Death, its log-hazards, and the slopes by them.
+    death: Option<(usize, ByInterval, [f32; HORIZONS])>,
 }
 
 impl Slope {
-    /// Risk indices with the slopes by their log-hazards.
-    fn each(&self) -> impl Iterator<Item = (usize, &[f32; HORIZONS])> {
-        let death = self.death.as_ref().map(|(index, slopes)| (*index, slopes));
-        std::iter::once((self.index, &self.own)).chain(death)
+    /// Risk indices, and whether they have occurred, with the slopes by their log-hazards.
+    fn each(&self) -> impl Iterator<Item = ((usize, bool), &[f32; HORIZONS])> {
+        let death = self.death.as_ref().map(|(index, _, slopes)| ((*index, false), slopes));
+        std::iter::once(((self.index, self.occurred), &self.own)).chain(death)
+    }
+
+    /// By how much the log-odds rise by what is over in some risks' log-hazards, however much it is: a code that would no longer have
+    /// occurred is asked about by another vector, and no line leads from the one to the other.
+    fn moved_by(&self, over: impl Fn((usize, bool)) -> [f32; HORIZONS]) -> f32 {
+        let odds = |logs: ByInterval, died: Option<ByInterval>| {
+            let died = died.map(|logs| logs.map(f64::exp));
+            risk::log_odds(risk::cumulative_incidence(logs, died)[self.horizon])
+        };
+        let less = |logs: ByInterval, over: [f32; HORIZONS]| -> ByInterval {
+            std::array::from_fn(|k| logs[k] - f64::from(over[k]))
+        };
+        let died = self.death.map(|(_, logs, _)| logs);
+        let without = self.death.map(|(death, logs, _)| less(logs, over((death, false))));
+        odds(self.logs, died) - odds(less(self.logs, over((self.index, self.occurred))), without)
     }
 }
 
@@ -664,9 +695,13 @@ mod tests {
             let some = [(1..n / 2).collect(), (0..n).step_by(3).collect()];
             let pieces = each.chain((0..12).map(of_code)).chain((2..11).map(of_two)).chain(some);
             for piece in pieces {
+                let moment = state.moment(&model.config);
+                let projected = risk::projected(shape, weights, (&state.hidden, &moment));
                 let over = |[whole, without]: [Moment; 2], index| {
                     let without = MomentPart::of(shape, weights, &without);
-                    MomentPart::of(shape, weights, &whole).log_hazards_over(&without, shape, tables, index)
+                    let occurred = moment.seen.contains(&model.config.risk.codes[index]);
+                    let of = ((index, occurred), projected.as_slice());
+                    MomentPart::of(shape, weights, &whole).log_hazards_over(&without, shape, tables, of)
                 };
                 let in_full = [state.moment(&model.config), state.moment_without(&model.config, &piece)];
                 let in_part = by_code.moments(&model.config, &state, &piece);

@@ -19,6 +19,7 @@ fn model(edges: &[f64], log_hazards: Option<&[f32]>) -> Model {
         broader: Default::default(),
         rank: 1,
         repeat_weight: 1.0,
+        repeats_apart: false,
         weights: Vec::new(),
         reference: None,
         direct: None,

@@ -45,7 +45,7 @@ impl Memory {
         options.validate()?;
         let layout = Layout::new(config);
         let (parameters, d) = (layout.len(), config.width);
-        let (table, risks) = (config.vocabulary_size * d, config.risk.codes.len() * config.risk.rank);
+        let (table, risks) = (config.vocabulary_size * d, config.risk.vectors());
         let codes_alone = layout.code.range().len() + layout.feature.range().len();
         let copies = 4 + usize::from(options.averaging > 0.0);
         let slots = options.gradient_slots;
@@ -75,8 +75,7 @@ impl Memory {
     pub fn of_inference(config: &Config, threads: usize, longest: usize) -> Result<Memory> {
         config.validate()?;
         let layout = Layout::new(config);
-        let (table, risks) =
-            (config.vocabulary_size * config.width, config.risk.codes.len() * config.risk.rank);
+        let (table, risks) = (config.vocabulary_size * config.width, config.risk.vectors());
         let tokens = longest.min(config.context);
         let hazards = 2 * HORIZONS * config.risk.codes.len();
         Ok(Memory {

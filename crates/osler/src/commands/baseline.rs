@@ -15,7 +15,7 @@ use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline};
 use anyhow::{Result, bail};
 use clap::Args;
 use events::meds::PredictionWriter;
-use events::{Code, Prediction, Split, Subject};
+use events::{Prediction, Split, Subject};
 use model::{BoostedTrees, MOST_NUMBERS, ReadoutOptions, Rows};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -306,11 +306,7 @@ impl Arguments {
 fn onset((task, bits): &Question) -> OnsetTask {
     // When it is asked is decided elsewhere.
     let landmark = Landmark::EventIndex { index: 0 };
-    let days = f64::from(f32::from_bits(*bits));
-    match task.as_str() {
-        Code::DEATH => OnsetTask::death(days, landmark),
-        code => OnsetTask::code(code, days, landmark),
-    }
+    OnsetTask::of_name(task, f64::from(f32::from_bits(*bits)), landmark)
 }
 
 /// The rows of the predictions, with the trees' probability in the model's place.

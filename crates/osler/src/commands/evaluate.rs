@@ -2,7 +2,7 @@
 
 mod silent;
 
-use super::predict::{ALTERED_DIRECTORY, HORIZON_NAMES};
+use super::predict::{ALTERED_DIRECTORY, HORIZON_NAMES, OWN_RATE_FILE};
 use crate::manifest::{FileDigest, Kind, Manifest, digest_file};
 use crate::measures;
 use crate::output::{OutputDirectory, Provenance};
@@ -224,6 +224,10 @@ impl Arguments {
     /// The other predictors, and where they are from.
     fn peers(&self, predictions: &[Prediction]) -> Result<(Vec<Peer>, Vec<FileDigest>)> {
         let (mut peers, mut inputs) = (Vec::new(), Vec::new());
+        let own_rate = self.predictions.join(OWN_RATE_FILE);
+        if !self.silent && own_rate.is_file() {
+            peers.push(Peer::new("own rate so far", &meds::read_predictions(&own_rate)?, predictions)?);
+        }
         for (name, path) in &self.beside {
             if peers.iter().any(|p: &Peer| p.name == *name) {
                 bail!("two predictors are called `{name}`; give each a name of its own");

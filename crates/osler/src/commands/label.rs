@@ -28,6 +28,7 @@ A task of Osler's own:
     horizon_days: 365
     gap_days: 30                 # optional
     lookback_days: 730           # optional; all of the record when absent
+    again: true                  # optional; asks those who have had it, when it comes again
     prediction_times: {every_years: 1, minimum_history_days: 180}
                                  # or event: N, ages: [..], date: YYYY-MM-DD, random_visit: true")]
 pub struct Arguments {

@@ -29,6 +29,9 @@ use std::time::Instant;
 pub(super) const HORIZON_NAMES: [&str; HORIZON_DAYS.len()] =
     ["1d", "7d", "30d", "90d", "180d", "1y", "2y", "5y", "10y"];
 
+/// What the subject's own rate so far says of recurrences, beside the predictions.
+pub(super) const OWN_RATE_FILE: &str = "own_rate.parquet";
+
 /// Where predictions from altered histories are, below the others.
 pub(super) const ALTERED_DIRECTORY: &str = "altered";
 
@@ -37,13 +40,14 @@ pub(super) const ALTERED_DIRECTORY: &str = "altered";
 /// Each prediction sees facts up to and including its prediction time and nothing later. By default there is one
 /// prediction time a subject, the first moment of the first visit after a random date, drawn without looking at what follows; what
 /// that visit writes down later counts as what came after (--at asks at other moments, such as its end). Who has
-/// a code already is not asked about it. OUT/predictions.parquet holds MEDS label columns, the probability, and
+/// a code already is not asked about it, unless --again asks just them when it comes the next time. OUT/predictions.parquet holds MEDS label columns, the probability, and
 /// the age-and-sex baseline beside it.
 #[derive(Args)]
 #[command(after_help = "Examples:
   osler predict --model model --out predictions events
   osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
   osler predict --model model --at events/labels/index_date --horizons 1y,5y --out predictions events
+  osler predict --model model --again --codes VISIT//IP --horizons 30d --out readmission events
   osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
   osler predict --model one --model two --labels events/labels/in_hospital_death --out predictions events
   osler predict --model model --every-event --codes all --horizons 1y --out risks events
@@ -59,6 +63,10 @@ pub struct Arguments {
     /// not looked at.
     #[arg(long, conflicts_with_all = ["labels", "every_event", "likelihood", "min_history_days"])]
     pub at: Option<PathBuf>,
+    /// Ask those who have a code already when it comes again (another admission, say) instead of those who haven't. Beside the
+    /// predictions OUT/own_rate.parquet holds what each subject's own rate so far says, and `osler evaluate` compares both.
+    #[arg(long, conflicts_with_all = ["labels", "every_event", "likelihood"])]
+    pub again: bool,
     /// Codes to predict: `common` (the 50 commonest conditions, and death), `all`, or a list.
     #[arg(long, default_value = "common")]
     pub codes: String,
@@ -196,7 +204,13 @@ impl Job<'_> {
         let mut writer = PredictionWriter::create(path)?;
         let done = match &self.arguments.labels {
             Some(labels) => self.task(labels, &mut writer)?,
-            None => self.onsets(&mut writer)?,
+            None if self.arguments.again && self.alteration.is_none() => {
+                let mut own_rate = PredictionWriter::create(&path.with_file_name(OWN_RATE_FILE))?;
+                let done = self.onsets(&mut writer, Some(&mut own_rate))?;
+                own_rate.finish()?;
+                done
+            }
+            None => self.onsets(&mut writer, None)?,
         };
         writer.finish()?;
         Ok(done)

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use check::{Check, Followed};
 use clap::{Args, ValueEnum};
 use events::meds::{SimulatedPrediction, SimulatedPredictionWriter, SimulatedTrajectory, TrajectoryWriter};
-use events::{Code, Event, Split, Subject, Time};
+use events::{Event, Split, Subject, Time};
 use model::{Ending, Estimate, HORIZON_DAYS, SimulateOptions, Simulated, Trajectory};
 use smol_str::SmolStr;
 use std::path::PathBuf;
@@ -227,6 +227,7 @@ impl Arguments {
         predict::Arguments {
             model: vec![self.model.clone()],
             labels: None,
+            again: false,
             codes: if self.codes.parse::<usize>().is_ok() { "all".to_owned() } else { self.codes.clone() },
             horizons: self.horizons.clone(),
             min_history_days: self.min_history_days,
@@ -388,10 +389,7 @@ impl Run<'_> {
             counts.subjects += 1;
             for (o, (index, code)) in self.codes.iter().enumerate() {
                 for (h, k) in self.horizons.iter().enumerate() {
-                    let task = match code.as_str() {
-                        Code::DEATH => OnsetTask::death(HORIZON_DAYS[*k], Landmark::EventIndex { index: 0 }),
-                        code => OnsetTask::code(code, HORIZON_DAYS[*k], Landmark::EventIndex { index: 0 }),
-                    };
+                    let task = OnsetTask::code(code, HORIZON_DAYS[*k], Landmark::EventIndex { index: 0 });
                     let Some(label) = timeline.label(time, &task) else { continue };
                     let estimate = self.estimate(&pools, place, o, h);
                     let baseline = directory.reference.probability(

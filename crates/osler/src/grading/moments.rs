@@ -7,7 +7,7 @@ use crate::model_directory::ModelDirectory;
 use ::evaluate::grading::{RankedCase, RiskQuestion, RiskRow, rank_among};
 use ::evaluate::tasks::{Broader, Landmark, OnsetTask, SubjectTimeline};
 use anyhow::Result;
-use events::{Code, Deidentified, Subject, Time};
+use events::{Deidentified, Subject, Time};
 use model::{HORIZON_DAYS, RiskTable};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -116,10 +116,7 @@ impl Person<'_> {
         for row in rows {
             let Some(model) = self.model(row) else { continue };
             let landmark = Landmark::EventIndex { index: 0 };
-            let task = match row.code.as_str() {
-                Code::DEATH => OnsetTask::death(row.horizon_days, landmark),
-                code => OnsetTask::code(code, row.horizon_days, landmark),
-            };
+            let task = OnsetTask::code(&row.code, row.horizon_days, landmark);
             let Some(label) = timeline.label(self.time, &task) else {
                 asked.not_at_risk += 1;
                 continue;

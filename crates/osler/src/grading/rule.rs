@@ -7,7 +7,7 @@ use crate::records::Records;
 use ::evaluate::grading::Rule;
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use anyhow::Result;
-use events::{Code, Deidentified, Sex, Split, Subject, Time};
+use events::{Deidentified, Sex, Split, Subject, Time};
 use smol_str::SmolStr;
 use std::collections::{HashMap, HashSet};
 use timeline::TokenizedSubject;
@@ -59,13 +59,8 @@ impl LastValues {
             Landmark::RandomVisit { study_end: window.end, leave_days: 365.25, minimum_history_days: 365.25 };
         let mut rows: Vec<Vec<f64>> = Vec::new();
         let mut outcomes: Vec<Vec<Option<bool>>> = vec![Vec::new(); questions.len()];
-        let tasks: Vec<OnsetTask> = questions
-            .iter()
-            .map(|(code, days)| match code.as_str() {
-                Code::DEATH => OnsetTask::death(*days, landmark.clone()),
-                code => OnsetTask::code(code, *days, landmark.clone()),
-            })
-            .collect();
+        let tasks: Vec<OnsetTask> =
+            questions.iter().map(|(code, days)| OnsetTask::code(code, *days, landmark.clone())).collect();
         let broader = broader::by_vocabulary(&directory.tokenizer);
         for subject in &people {
             let timeline = SubjectTimeline::new(subject, &broader);

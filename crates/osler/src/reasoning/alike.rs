@@ -8,7 +8,7 @@ use ::evaluate::alike::{Became, NoGroup, Others};
 use ::evaluate::metrics::censoring::FollowUp;
 use ::evaluate::tasks::{Landmark, OnsetTask, StudyWindow, SubjectTimeline, prediction_times};
 use anyhow::Result;
-use events::{Code, Sex, Subject};
+use events::{Sex, Subject};
 use model::HORIZON_DAYS;
 use serde::Serialize;
 use timeline::TokenizedSubject;
@@ -105,10 +105,7 @@ impl People {
                 made.sexes.push(subject.sex());
                 for (outcomes, index) in made.outcomes.iter_mut().zip(&made.conditions) {
                     let code = vocabulary.entry(*index).map_or("", |e| e.code.as_str());
-                    let task = match code {
-                        Code::DEATH => OnsetTask::death(horizon_days, landmark.clone()),
-                        code => OnsetTask::code(code, horizon_days, landmark.clone()),
-                    };
+                    let task = OnsetTask::code(code, horizon_days, landmark.clone());
                     outcomes.push(timeline.label(time, &task).map(|label| label.follow_up()));
                 }
                 tokens.push(known);

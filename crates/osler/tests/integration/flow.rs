@@ -34,6 +34,50 @@ fn records_in_a_measured_model_out() {
     tasks_become_labels(&site);
     a_model_is_set_beside_others(&site);
     risks_are_set_to_what_happens(&site);
+    what_comes_again_is_asked_too(&site);
+}
+
+fn what_comes_again_is_asked_too(site: &Site) {
+    site.succeed("predict --model demo/model --again --codes all --horizons 30d,1y --split all --out recurring demo/events");
+    let manifest = site.manifest("recurring");
+    assert!(manifest["settings"]["outcomes"].as_str().unwrap().contains("who have one already"));
+    let read = |path: &str| events::meds::read_predictions(&site.path(path)).unwrap();
+    let (again, own_rate) = (read("recurring/predictions.parquet"), read("recurring/own_rate.parquet"));
+    assert_eq!(again.len() as u64, manifest["counts"]["predictions"].as_u64().unwrap());
+    assert_eq!(again.len(), own_rate.len());
+    for (model, own) in again.iter().zip(&own_rate) {
+        assert!(model.task.ends_with(" (again)") && !model.task.contains("MEDS_DEATH"), "{}", model.task);
+        assert_eq!((model.subject_id, &model.task), (own.subject_id, &own.task));
+        assert_eq!((model.boolean_value, model.baseline_probability), (own.boolean_value, None));
+    }
+    // The same people at the same moments are asked about onset where they are not asked about recurrence.
+    site.succeed(
+        "predict --model demo/model --codes all --horizons 30d,1y --split all --out first demo/events",
+    );
+    let first = read("first/predictions.parquet");
+    let of = |p: &events::Prediction| {
+        (
+            p.subject_id,
+            p.prediction_time,
+            p.task.trim_end_matches(" (again)").to_owned(),
+            p.horizon_days.to_bits(),
+        )
+    };
+    let asked: std::collections::HashSet<_> = first.iter().map(of).collect();
+    assert!(again.iter().all(|p| !asked.contains(&of(p))), "nobody is asked both");
+    site.succeed("evaluate --draws 10 --min-events 5 --events demo/events --out recurring-report recurring");
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(site.path("recurring-report/report.json")).unwrap())
+            .unwrap();
+    let tasks = report["tasks"].as_array().unwrap();
+    assert!(
+        !tasks.is_empty() && tasks.iter().all(|t| t["beside"][0]["name"] == "own rate so far"),
+        "{tasks:?}"
+    );
+    site.succeed("baseline --like recurring --trees 5 --out recurring-boosted demo/events");
+    assert!(site.manifest("recurring-boosted")["counts"]["questions"].as_u64().unwrap() > 0);
+    let said = site.fail("predict --model demo/model --again --codes MEDS_DEATH --out none demo/events");
+    assert!(said.contains("nobody dies again"), "{said}");
 }
 
 /// The same people at the same visits, with what age and sex say of them as before, and with the new levels.

@@ -82,7 +82,7 @@ impl Job<'_> {
         let known: Vec<_> = risk_codes.iter().filter_map(|i| entry(*i)).collect();
         // A group stands for narrower codes together, and is there for who asks for it.
         let mut all: Vec<_> = known.iter().filter(|(_, _, e)| e.kind != EntryKind::Group).cloned().collect();
-        let chosen: Vec<(u32, SmolStr)> = match self.arguments.codes.as_str() {
+        let mut chosen: Vec<(u32, SmolStr)> = match self.arguments.codes.as_str() {
             "all" => all.into_iter().map(|(i, code, _)| (i, code)).collect(),
             "common" => {
                 let death = all.iter().find(|(i, ..)| *i == Vocabulary::DEATH).map(|(i, code, _)| (*i, code.clone()));
@@ -103,6 +103,13 @@ impl Job<'_> {
                 })
                 .collect::<Result<_>>()?,
         };
+        if self.arguments.again {
+            let asked = chosen.len();
+            chosen.retain(|(index, _)| *index != Vocabulary::DEATH);
+            if chosen.is_empty() && asked > 0 {
+                bail!("nobody dies again; name other codes with --codes");
+            }
+        }
         if chosen.is_empty() {
             bail!("no codes to predict; name some with --codes, or take --codes all");
         }

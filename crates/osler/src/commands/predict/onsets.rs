@@ -1,4 +1,4 @@
-//! First onsets of codes: at one time a subject, or right after every moment.
+//! First onsets of codes, or when they come again: at one time a subject, or right after every moment.
 
 use super::job::CHUNK;
 use super::{HORIZON_NAMES, Job, read_as};
@@ -8,7 +8,7 @@ use crate::progress::grouped;
 use ::evaluate::tasks::{Landmark, OnsetTask, SubjectTimeline, prediction_times};
 use anyhow::Result;
 use events::meds::{PredictionWriter, RiskWriter};
-use events::{Code, Subject, Time};
+use events::{Subject, Time};
 use model::HORIZON_DAYS;
 use timeline::{Sequence, TokenizationCounts, TokenizedSubject};
 
@@ -16,8 +16,12 @@ use timeline::{Sequence, TokenizationCounts, TokenizedSubject};
 const RISKS_HELD: usize = 2 << 20;
 
 impl Job<'_> {
-    /// Onsets of codes, at one time a subject.
-    pub(super) fn onsets(&self, writer: &mut PredictionWriter) -> Result<(serde_json::Value, String)> {
+    /// Onsets of codes, or recurrences, at one time a subject; what the subject's own rate says of the latter goes to `own_rate`.
+    pub(super) fn onsets(
+        &self,
+        writer: &mut PredictionWriter,
+        mut own_rate: Option<&mut PredictionWriter>,
+    ) -> Result<(serde_json::Value, String)> {
         let vocabulary = self.directory.tokenizer.vocabulary();
         let codes = self.codes(vocabulary)?;
         let indices: Vec<u32> = codes.iter().map(|(index, _)| *index).collect();
@@ -31,9 +35,9 @@ impl Job<'_> {
         let tasks: Vec<Vec<(usize, OnsetTask)>> = codes
             .iter()
             .map(|(_, code)| {
-                let task = |k: &usize| match code.as_str() {
-                    Code::DEATH => OnsetTask::death(HORIZON_DAYS[*k], landmark.clone()),
-                    code => OnsetTask::code(code, HORIZON_DAYS[*k], landmark.clone()),
+                let task = |k: &usize| {
+                    let first = OnsetTask::code(code, HORIZON_DAYS[*k], landmark.clone());
+                    if self.arguments.again { first.recurring() } else { first }
                 };
                 horizons.iter().map(|k| (*k, task(k))).collect()
             })
@@ -67,7 +71,7 @@ impl Job<'_> {
                     (0..tokens.len()).filter(|i| !tokens[*i].as_sequence().is_empty()).collect();
                 let sequences: Vec<_> = usable.iter().map(|i| tokens[*i].as_sequence()).collect();
                 let tables = self.directory.model.risk(&sequences, Some(&indices))?;
-                let mut rows = Vec::new();
+                let (mut rows, mut of_own_rate) = (Vec::new(), Vec::new());
                 for (i, table) in usable.into_iter().zip(&tables) {
                     let (subject, time) = spots[i];
                     subjects += 1;
@@ -75,18 +79,22 @@ impl Job<'_> {
                     for ((_, risks), ((_, code), tasks)) in table.rows().zip(codes.iter().zip(&tasks)) {
                         for (k, task) in tasks {
                             let Some(label) = timeline.label(time, task) else { continue };
-                            let baseline = self.directory.reference.probability(
-                                code,
-                                label.sex,
-                                label.age_years.map(f64::from),
-                                HORIZON_DAYS[*k],
-                            );
+                            let age = label.age_years.map(f64::from);
+                            let horizon = HORIZON_DAYS[*k];
+                            // Age and sex are counted of onsets.
+                            let baseline = (!task.again)
+                                .then(|| self.directory.reference.probability(code, label.sex, age, horizon))
+                                .flatten();
                             rows.push(label.predicted(task, f64::from(risks[*k]), baseline));
+                            of_own_rate.extend(
+                                timeline.own_rate(time, task).map(|rate| label.predicted(task, rate, None)),
+                            );
                         }
                     }
                 }
                 rows_written += rows.len() as u64;
                 writer.write(&rows)?;
+                own_rate.as_deref_mut().map_or(Ok(()), |writer| writer.write(&of_own_rate))?;
             }
             Ok(())
         })?;

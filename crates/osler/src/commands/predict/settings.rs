@@ -4,7 +4,9 @@ use super::Job;
 use crate::manifest::{Kind, Manifest};
 use crate::model_directory::ModelDirectory;
 use crate::progress::grouped;
+use ::evaluate::tasks::recurring_name;
 use anyhow::Result;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,11 +31,24 @@ impl Job<'_> {
     pub(in crate::commands) fn settings(&self) -> Result<serde_json::Value> {
         let arguments = self.arguments;
         let vocabulary = self.directory.tokenizer.vocabulary();
-        let descriptions: BTreeMap<&str, &str> = vocabulary
-            .entries()
-            .iter()
-            .filter_map(|e| Some((e.code.as_str(), e.description.as_deref()?)))
+        let described =
+            vocabulary.entries().iter().filter_map(|e| Some((e.code.as_str(), e.description.as_deref()?)));
+        let descriptions: BTreeMap<SmolStr, String> = described
+            .map(|(code, description)| match arguments.again {
+                false => (code.into(), description.to_owned()),
+                true => (recurring_name(code), format!("{description}, again")),
+            })
             .collect();
+        let outcome = match arguments.again {
+            false => {
+                "First recorded occurrence within the horizon, among subjects without an earlier one. Death before it counts as no \
+                 occurrence; subjects whose follow-up ends earlier are censored."
+            }
+            true => {
+                "The next recorded occurrence within the horizon, among subjects who have one already. Death before it counts as no \
+                 occurrence; subjects whose follow-up ends earlier are censored."
+            }
+        };
         let (times, outcomes) = match &arguments.labels {
             _ if arguments.every_event => (
                 "Every moment at which a subject has events, all events of that moment seen.".to_owned(),
@@ -45,9 +60,7 @@ impl Job<'_> {
             ),
             None if arguments.at.is_some() => (
                 "As stated for each subject by a set of labels, whose values are not looked at.".to_owned(),
-                "First recorded occurrence within the horizon, among subjects without an earlier one. Death before it counts as no \
-                 occurrence; subjects whose follow-up ends earlier are censored."
-                    .to_owned(),
+                outcome.to_owned(),
             ),
             None => (
                 format!(
@@ -55,9 +68,7 @@ impl Job<'_> {
                      dated event and the end of the study less the shortest horizon, without looking at what follows.",
                     arguments.seed, arguments.min_history_days
                 ),
-                "First recorded occurrence within the horizon, among subjects without an earlier one. Death before it counts as no \
-                 occurrence; subjects whose follow-up ends earlier are censored."
-                    .to_owned(),
+                outcome.to_owned(),
             ),
         };
         Ok(serde_json::json!({
@@ -77,8 +88,10 @@ impl Job<'_> {
             "outcomes": outcomes,
             "baseline": match &arguments.labels {
                 Some(_) => "Logistic regression on age (restricted cubic spline) and sex, fitted on the training labels.",
+                None if arguments.again => "None by age and sex, which are counted of onsets; each subject's own rate so far stands beside.",
                 None => "Incidence by sex and five-year age band among the training subjects, death competing.",
             },
+            "again": arguments.again,
             "codes": arguments.codes,
             "unseen_codes": arguments.unseen_codes.name(),
             "horizons": arguments.horizons,

@@ -13,7 +13,7 @@ pub struct Prediction {
     pub subject_id: i64,
     /// The last moment whose facts were used.
     pub prediction_time: Time,
-    /// The task: a label set's name, or the code whose first onset is predicted.
+    /// The task: a label set's name, or the code whose first onset is predicted, or "CODE (again)" for the next occurrence.
     pub task: SmolStr,
     /// The horizon in days; 0 where the task has its own.
     pub horizon_days: f32,

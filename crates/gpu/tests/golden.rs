@@ -69,6 +69,7 @@ fn plain() -> Config {
         rotary: Rotary::Index { base: 10_000.0 },
         attention_bias: false,
         tied_head: false,
+        risk: RiskConfig { repeats_apart: false, ..everything().risk },
         tasks: Vec::new(),
         ..everything()
     }

@@ -133,7 +133,7 @@ pub struct RiskConfig {
     /// record; without it the blocks alone speak.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<DirectEffects>,
-    /// Whether each code has a factor of its own on all that the record says of its risk, as [`crate::Model::recalibrated`] sets.
+    /// Whether each code has a factor of its own on all that the record says of its onset, as [`crate::Model::recalibrated`] sets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scaled: bool,
 }

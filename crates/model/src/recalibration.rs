@@ -13,8 +13,12 @@
 //! factor of few stays near 1; besides, factors are thought to be normal about 1 with a standard deviation of ½. A model that is wrong about a disease is mostly so at every horizon, and nine intervals that
 //! were each held to 1 would hold the code nine times.
 //!
+//! Who has had a code is counted apart, and has levels of its own ([`recurrences`]).
+//!
 //! People from whom a model learned say that it is surer than it may be of others. So what all of them say of a code's factor
 //! is multiplied by one factor for all codes, the likeliest among those who were kept aside, with the same prior for each code.
+
+mod recurrences;
 
 use crate::config::HORIZONS;
 use crate::error::{Error, Result};
@@ -58,17 +62,55 @@ pub struct Recalibration {
     pub slopes: bool,
 }
 
-/// Onsets observed and expected, by interval and risk code, among records that did not have the code before, and what the records
-/// said of them. Takes 1 kB a risk code.
+/// What was observed and expected, by interval and risk code: onsets among records that did not have the code before, and
+/// recurrences among those that did. Takes 2 kB a risk code.
 #[derive(Clone, Debug)]
 pub struct RiskCounts {
     codes: usize,
+    onsets: Counts,
+    recurrences: Counts,
+}
+
+/// Occurrences observed and expected, and what records said of them.
+#[derive(Clone, Debug)]
+struct Counts {
     /// `[HORIZONS, codes]`.
     observed: Vec<f64>,
     /// `[HORIZONS, codes, FACTORS]`.
     expected: Vec<f64>,
     /// What the record said of those observed, added up: `[HORIZONS, codes]`.
     said: Vec<f64>,
+}
+
+impl Counts {
+    fn new(codes: usize) -> Self {
+        let zeros = |len: usize| vec![0.0; len];
+        let len = HORIZONS * codes;
+        Counts { observed: zeros(len), expected: zeros(len * FACTORS), said: zeros(len) }
+    }
+
+    /// Observed and expected of one code, over all intervals.
+    fn over_intervals(&self, codes: usize, index: usize) -> (f64, f64) {
+        (0..HORIZONS).map(|k| k * codes + index).fold((0.0, 0.0), |(observed, expected), place| {
+            (observed + self.observed[place], expected + self.expected[place * FACTORS + ONE])
+        })
+    }
+
+    /// Adds a moment's stay in one interval: whether the code occurs in it, and what is expected where the record says `said`.
+    fn add(&mut self, place: usize, occurs: bool, (said, expected): (f64, f64)) {
+        if occurs {
+            self.observed[place] += 1.0;
+            self.said[place] += said;
+        }
+        if expected > 0.0 {
+            let further = (APART * said).exp();
+            let mut at = expected / further.powi(ONE as i32);
+            for sum in &mut self.expected[place * FACTORS..(place + 1) * FACTORS] {
+                *sum += at;
+                at *= further;
+            }
+        }
+    }
 }
 
 /// What a model makes of one moment.
@@ -84,13 +126,7 @@ impl RiskCounts {
     /// Nothing yet.
     pub fn new(model: &Model) -> Self {
         let codes = model.config.risk.codes.len();
-        let zeros = || vec![0.0; HORIZONS * codes];
-        RiskCounts {
-            codes,
-            observed: zeros(),
-            expected: vec![0.0; HORIZONS * codes * FACTORS],
-            said: zeros(),
-        }
+        RiskCounts { codes, onsets: Counts::new(codes), recurrences: Counts::new(codes) }
     }
 
     /// Adds moments: the model right after each sequence's last token, and what followed.
@@ -125,42 +161,35 @@ impl RiskCounts {
             }
         }
         // Who has it is at no risk of its onset.
+        let mut had = vec![false; self.codes];
         for index in answer.seen.iter().filter_map(|code| model.config.risk_index(*code)) {
-            (until[index], occurs[index]) = (0.0, None);
+            had[index] = true;
         }
         for k in 0..HORIZONS {
             for index in 0..self.codes {
                 let place = k * self.codes + index;
-                let said = f64::from(answer.of_record[place]);
-                if occurs[index] == Some(k) {
-                    self.observed[place] += 1.0;
-                    self.said[place] += said;
-                }
                 let exposure = risk::exposure(k, until[index]);
-                if exposure > 0.0 {
-                    let expected = f64::from(answer.log_hazards[place]).exp() * exposure;
-                    let further = (APART * said).exp();
-                    let mut at = expected / further.powi(ONE as i32);
-                    for sum in &mut self.expected[place * FACTORS..(place + 1) * FACTORS] {
-                        *sum += at;
-                        at *= further;
-                    }
-                }
+                let expected =
+                    if exposure > 0.0 { f64::from(answer.log_hazards[place]).exp() * exposure } else { 0.0 };
+                let counts = if had[index] { &mut self.recurrences } else { &mut self.onsets };
+                let said = f64::from(answer.of_record[place]);
+                counts.add(place, occurs[index] == Some(k), (said, expected));
             }
         }
     }
 
     /// Onsets of a risk code observed and expected over all intervals; `None` for a code without a risk.
     pub fn of(&self, model: &Model, code: u32) -> Option<(f64, f64)> {
-        let index = model.config.risk_index(code)?;
-        let places = (0..HORIZONS).map(|k| k * self.codes + index);
-        Some(places.fold((0.0, 0.0), |(observed, expected), place| {
-            (observed + self.observed[place], expected + self.expected[place * FACTORS + ONE])
-        }))
+        Some(self.onsets.over_intervals(self.codes, model.config.risk_index(code)?))
+    }
+
+    /// The same of its recurrences, among those who have had it.
+    pub fn of_recurrences(&self, model: &Model, code: u32) -> Option<(f64, f64)> {
+        Some(self.recurrences.over_intervals(self.codes, model.config.risk_index(code)?))
     }
 }
 
-/// What is known of one code within one interval.
+/// What is known of the onsets, or of the recurrences, of one code within one interval.
 struct Interval {
     observed: f64,
     /// What the record said of those, added up.
@@ -170,10 +199,10 @@ struct Interval {
 }
 
 impl Interval {
-    fn of(counts: &[&RiskCounts], index: usize) -> [Interval; HORIZONS] {
+    fn of(counts: &[&Counts], index: usize) -> [Interval; HORIZONS] {
         std::array::from_fn(|k| {
-            let sum = |of: &dyn Fn(&RiskCounts, usize) -> f64| -> f64 {
-                counts.iter().map(|counts| of(counts, k * counts.codes + index)).sum()
+            let sum = |of: &dyn Fn(&Counts, usize) -> f64| -> f64 {
+                counts.iter().map(|counts| of(counts, k * (counts.observed.len() / HORIZONS) + index)).sum()
             };
             Interval {
                 observed: sum(&|counts, place| counts.observed[place]),
@@ -237,7 +266,7 @@ fn factor(intervals: &[Interval], prior: f64) -> f64 {
 }
 
 /// The factor on all codes' factors that is likeliest among people who were kept aside; 1 where they say nothing.
-fn common_factor(aside: &RiskCounts, factors: &[f64], prior: f64) -> f64 {
+fn common_factor(aside: &Counts, factors: &[f64], prior: f64) -> f64 {
     if aside.observed.iter().all(|observed| *observed == 0.0) {
         return 1.0;
     }
@@ -289,8 +318,9 @@ impl Model {
         })
     }
 
-    /// The same model with hazards as high as what was observed and, if wanted, what the record says of them counting for as much as
-    /// it should: by a factor between a quarter and three. People from whom the model learned are counted apart from those it was
+    /// The same model with hazards as high as what was observed, of onsets and of recurrences, and, if wanted, what the record says of
+    /// onsets counting for as much as it should: by a factor between a quarter and three (a model without vectors of their own for
+    /// recurrences has the same factor there). People from whom the model learned are counted apart from those it was
     /// not shown; with one kind alone the other is [`RiskCounts::new`].
     ///
     /// # Errors
@@ -310,6 +340,8 @@ impl Model {
             return Err(Error::Data("these counts are another model's".into()));
         }
         let mut model = if slopes { self.scaled() } else { self.clone() };
+        let (learned_again, aside_again) = (&learned.recurrences, &aside.recurrences);
+        let (learned, aside) = (&learned.onsets, &aside.onsets);
         let mut factors = vec![1.0; codes];
         if slopes {
             for (index, of_code) in factors.iter_mut().enumerate() {
@@ -322,22 +354,33 @@ impl Model {
             let scales = model.layout.risk_scale.of_mut(&mut model.weights).iter_mut();
             scales.zip(&factors).for_each(|(scale, factor)| *scale *= *factor as f32);
         }
+        let (mut observed_again, mut before, mut after) =
+            (vec![0.0; HORIZONS * codes], vec![0.0; HORIZONS * codes], vec![0.0; HORIZONS * codes]);
         let bias = model.layout.risk_bias.of_mut(&mut model.weights);
         for (index, factor) in factors.iter().enumerate() {
             let intervals = Interval::of(&[learned, aside], index);
+            let again = Interval::of(&[learned_again, aside_again], index);
+            let of_again = if self.config.risk.repeats_apart { 1.0 } else { *factor };
             let expected = intervals.each_ref().map(|interval| interval.expected(*factor));
             let observed: f64 = intervals.iter().map(|interval| interval.observed).sum();
             let ratio = (observed + prior) / (expected.iter().sum::<f64>() + prior);
             for k in 0..HORIZONS {
                 let shift = (intervals[k].observed + prior) / (expected[k] + prior / ratio);
                 bias[k * codes + index] += shift.ln() as f32;
+                let place = k * codes + index;
+                observed_again[place] = again[k].observed;
+                before[place] = again[k].expected(1.0);
+                after[place] = again[k].expected(of_again) * shift;
             }
         }
+        let shifts = recurrences::shifts(codes, &observed_again, &before, &after, prior);
+        let repeat = model.layout.risk_repeat.of_mut(&mut model.weights).iter_mut();
+        repeat.zip(shifts).for_each(|(bias, shift)| *bias += shift as f32);
         model.refresh();
         Ok(model)
     }
 
-    /// The factor on what the record says of a code's risk; `None` for a code without a risk.
+    /// The factor on what the record says of a code's onset; `None` for a code without a risk.
     pub fn risk_scale(&self, code: u32) -> Option<f32> {
         let index = self.config.risk_index(code)?;
         Some(self.layout.risk_scale.of(&self.weights).get(index).copied().unwrap_or(1.0))
@@ -364,7 +407,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, HORIZON_DAYS, Size};
+    use crate::config::{Config, HORIZON_DAYS, RiskConfig, Size};
     use crate::random;
 
     const DEATH: u32 = 5;
@@ -449,13 +492,49 @@ mod tests {
             let counts = counted(&mended);
             for (k, horizon) in HORIZON_DAYS.iter().enumerate() {
                 let place = k * counts.codes;
-                let (o, e) = (counts.observed[place], counts.expected[place * FACTORS + ONE]);
+                let (o, e) = (counts.onsets.observed[place], counts.onsets.expected[place * FACTORS + ONE]);
                 // Where nothing was observed the prior alone keeps a hazard from nought.
                 assert!(
                     (o - e).abs() < 1e-3 * (1.0 + o),
                     "within {horizon} days: {o} observed, {e} expected"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn who_has_had_a_code_is_counted_apart_and_has_levels_of_its_own() {
+        for apart in [true, false] {
+            let mut model = speaking();
+            if !apart {
+                let config = Config {
+                    risk: RiskConfig { repeats_apart: false, ..model.config.risk.clone() },
+                    ..model.config.clone()
+                };
+                model = Model::new(config, 3).unwrap();
+                let direct = model.layout.risk_direct.of_mut(&mut model.weights);
+                direct
+                    .iter_mut()
+                    .zip(0..)
+                    .for_each(|(w, i)| *w = 5.0 * random::normal(random::mix(7), i) as f32);
+                model.refresh();
+            }
+            let (records, mut after) = lives();
+            // Those who had code 4 have it again, once in 90 days.
+            for (i, after) in after.iter_mut().enumerate().filter(|(i, _)| i % 3 == 0) {
+                let days = -random::uniform(random::mix(i as u64), 5).ln() * 90.0;
+                after.occurrences.extend((days <= after.followup_days).then_some((4, days)));
+            }
+            let before = count(&model, &records, &after);
+            let (observed, expected) = before.of_recurrences(&model, 4).unwrap();
+            assert!(observed > 30.0 && (observed / expected).ln().abs() > 0.5, "{observed} of {expected}");
+            assert_eq!(before.of(&model, 4).unwrap().0, 0.0, "they are no onsets");
+            let settings = Recalibration { prior: 1e-3, slopes: true };
+            let mended = model.recalibrated(&before, &RiskCounts::new(&model), settings).unwrap();
+            assert!((factor_of(&mended) - 1.0).abs() > 0.05, "onsets' factor moves");
+            let counts = count(&mended, &records, &after);
+            let (observed, expected) = counts.of_recurrences(&mended, 4).unwrap();
+            assert!((expected / observed - 1.0).abs() < 0.02, "apart {apart}: {observed} of {expected}");
         }
     }
 
@@ -521,7 +600,7 @@ mod tests {
         for people in [100, 200, 300] {
             let (records, after) = lives_of(&model, 1.0, people);
             let counts = count(&model, &records, &after);
-            let intervals = Interval::of(&[&counts], model.config.risk_index(3).unwrap());
+            let intervals = Interval::of(&[&counts.onsets], model.config.risk_index(3).unwrap());
             let bold = likeliest(LEAST, MOST, &|f| log_likelihood(&intervals, f, (1e-3, 1.0)));
             let found = factor_of(&model.recalibrated(&counts, &none, settings).unwrap());
             assert!((bold - 1.0).abs() > 0.5, "chance alone: {bold}");
@@ -619,7 +698,8 @@ mod tests {
         let (observed, expected) = levels.of(&model, 3).unwrap();
         let ratio = ((observed + 10.0) / (expected + 10.0)).ln();
         let place = model.config.risk_index(3).unwrap();
-        let (first, expected) = (levels.observed[place], levels.expected[place * FACTORS + ONE]);
+        let (first, expected) =
+            (levels.onsets.observed[place], levels.onsets.expected[place * FACTORS + ONE]);
         assert!(first < 5.0 && expected < 5.0, "in a day hardly anything happens: {first}, {expected}");
         let moved = {
             let bias = |model: &Model| model.layout.risk_bias.of(&model.weights)[place];

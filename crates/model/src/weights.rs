@@ -113,8 +113,9 @@ pub(crate) struct Layout {
     pub(crate) value_hidden_bias: Slot,
     pub(crate) value_histogram: Slot,
     pub(crate) value_histogram_bias: Slot,
+    /// `[rank, width]`: what takes a code's vector to its risk vector, and for codes that have occurred; the second is empty if they
+    /// have none of their own.
     pub(crate) risk_code: Slot,
-    /// `[rank, width]`: the same for codes that have occurred; empty if they have no vectors of their own.
     pub(crate) risk_repeat_code: Slot,
     pub(crate) risk_state: Slot,
     pub(crate) risk_bias: Slot,
@@ -125,7 +126,7 @@ pub(crate) struct Layout {
     /// `[moment::feature_rows, horizon_knots · rank]`: what codes that have occurred and last ranks add to a state's projections
     /// at each knot; empty without direct effects.
     pub(crate) risk_direct: Slot,
-    /// `[codes]`: what the product of a state and each code's risk vector is multiplied by; empty where it is taken as it is.
+    /// `[codes]`: what each code's risk vector is multiplied by, before it has occurred; empty where it is taken as it is.
     pub(crate) risk_scale: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,

@@ -180,6 +180,17 @@ impl Manifest {
         std::iter::successors(Some(&self.settings), |settings| settings.get(OF_THE_MODEL))
     }
 
+    /// Of a model, the settings that it was trained with; none where they are another model's, which it was made from by reading it out.
+    pub fn training(&self) -> Option<&serde_json::Value> {
+        self.settings_back().find(|settings| settings["options"].is_object())
+    }
+
+    /// Whether a model was trained on these events; none where it doesn't say on which.
+    pub fn trained_on(&self, events: &str) -> Option<bool> {
+        let inputs = self.training()?["events"].as_array()?;
+        Some(inputs.iter().any(|input| input["blake3"] == events))
+    }
+
     /// The directory as an input of the next step.
     pub fn as_input(&self) -> FileDigest {
         let name = match self.kind {

@@ -31,7 +31,7 @@ tables = {"own rate so far": read(f"{named[0][1]}/own_rate.parquet")}
 tables |= {name: read(f"{path}/predictions.parquet") for name, path in named}
 first = next(iter(tables.values()))
 assert all(table.select(KEY).equals(first.select(KEY)) for table in tables.values()), "the rows differ"
-people = first["subject_id"].unique().to_numpy()
+people = first["subject_id"].unique().sort().to_numpy()
 draws = np.random.default_rng(1).integers(0, len(people), (DRAWS, len(people)))
 for horizon in sorted(first["horizon_days"].unique()):
     tasks = []

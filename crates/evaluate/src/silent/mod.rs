@@ -54,7 +54,8 @@ pub struct Silent {
     pub repeated: usize,
     /// Predictions whose horizon isn't over, or not reported yet.
     pub pending: usize,
-    /// Predictions for subjects who turned out to have had the condition before, or to have died.
+    /// Predictions for subjects who turned out to have had the condition before (asked when it comes again: not to have had it), or to
+    /// have died.
     pub not_at_risk: usize,
     /// Predictions for subjects who aren't in the records.
     pub unknown_subjects: usize,

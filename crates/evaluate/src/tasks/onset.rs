@@ -10,6 +10,9 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+/// How long one recurrence is thought to take before any is seen.
+const THOUGHT_DAYS: f64 = 365.25;
+
 /// What follows a code in the name of a task that asks for it again.
 const AGAIN: &str = " (again)";
 
@@ -21,9 +24,9 @@ pub fn recurring_name(code: &str) -> SmolStr {
 /// The question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnsetTask {
-    /// Its name in predictions and reports; for one code, that code.
+    /// Its name in predictions and reports; for one code, that code, or its [`recurring_name`].
     pub name: SmolStr,
-    /// The codes whose first occurrence is the outcome.
+    /// The codes whose first occurrence, or next, is the outcome.
     pub codes: CodeSet,
     /// Asks those who have had it before, when it comes the next time, instead of those who haven't.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -190,21 +193,21 @@ impl<'a> SubjectTimeline<'a> {
         }
     }
 
-    /// The risk of a recurrence by the subject's own rate so far, with no model: `1 − (T/(T+H))^(n+½)` for `n` days with an occurrence
-    /// among the `T` days (one at least) from the first dated event, birth aside, and a window of `H` days, the predictive chance of a
-    /// Poisson process under Jeffreys' prior. `None` for an onset, and before the record begins.
+    /// The risk of a recurrence by the subject's own rate so far, with no model: `1 − ((T + A)/(T + A + H))^n` for `n` days with an
+    /// occurrence, `T` days since the first of them and a window of `H` days. That is the predictive chance of a Poisson process which
+    /// before the first occurrence, by which the subject came to be asked, was thought to have one in `A`, a year (a gamma of shape 1).
+    /// `None` for an onset, and for whom it hasn't occurred to.
     pub fn own_rate(&self, time: Time, task: &OnsetTask) -> Option<f64> {
-        let dated = self.subject.events().iter().filter(|event| event.code.as_str() != Code::BIRTH);
-        let days = time
-            .days_since(dated.filter_map(|event| event.time).min().filter(|first| *first <= time)?)
-            .max(1.0);
+        if !task.again {
+            return None;
+        }
         let mut on: Vec<Time> = Vec::new();
-        self.each_times(&task.codes, &mut |times| {
-            on.extend(times.iter().filter(|t| **t <= time).map(|t| t.end_of_day()));
-        });
+        self.each_times(&task.codes, &mut |times| on.extend(times.iter().filter(|t| **t <= time)));
+        let days = time.days_since(*on.iter().min()?) + THOUGHT_DAYS;
+        on.iter_mut().for_each(|t| *t = t.end_of_day());
         on.sort_unstable();
         on.dedup();
-        task.again.then(|| 1.0 - (days / (days + task.horizon_days)).powf(on.len() as f64 + 0.5))
+        Some(1.0 - (days / (days + task.horizon_days)).powf(on.len() as f64))
     }
 
     /// The label at a time; `None` when the subject isn't at risk: the condition is prevalent (recorded at or
@@ -420,10 +423,9 @@ mod tests {
     }
 
     #[test]
-    fn the_own_rate_counts_days_since_the_record_began() {
-        let born = (-9000.0, Code::BIRTH);
+    fn the_own_rate_counts_days_since_the_first() {
         let events = [
-            born,
+            (-900.0, "X"),
             (-100.0, "A"),
             (-60.0, "A"),
             (-59.99, "A"),
@@ -435,8 +437,12 @@ mod tests {
         let timeline = SubjectTimeline::new(&subject, &NothingBroader);
         let task = OnsetTask::code("A", 25.0, Landmark::EventIndex { index: 0 });
         assert_eq!(timeline.own_rate(day(0.0), &task), None, "no recurrence");
-        let risk = timeline.own_rate(day(0.0), &task.recurring()).unwrap();
-        assert!((risk - (1.0 - (100.0_f64 / 125.0).powf(2.5))).abs() < 1e-9, "{risk}");
+        let again = task.recurring();
+        let risk = timeline.own_rate(day(0.0), &again).unwrap();
+        assert!((risk - (1.0 - (465.25_f64 / 490.25).powi(2))).abs() < 1e-9, "{risk}");
+        let risk = timeline.own_rate(day(-100.0), &again).unwrap();
+        assert!((risk - 25.0 / 390.25).abs() < 1e-9, "of the first alone: {risk}");
+        assert_eq!(timeline.own_rate(day(-101.0), &again), None, "before the first");
     }
 
     #[test]

@@ -211,6 +211,11 @@ mod tests {
         let end = Time::from_ymd(2020, 1, 1).unwrap();
         let task = file.resolve("diabetes", Some(StudyWindow { start: end, end }));
         assert_eq!((task.name.as_str(), task.gap_days, task.lookback_days), ("diabetes", 30.0, None));
+        assert!(!task.again);
+        let TaskFile::Onset(file) = TaskFile::parse(&format!("{text}  again: true\n"), None).unwrap() else {
+            panic!("not an onset task")
+        };
+        assert!(file.resolve("diabetes", Some(StudyWindow { start: end, end })).again);
         let landmark = Landmark::RandomVisit { study_end: end, leave_days: 90.0, minimum_history_days: 10.0 };
         assert_eq!(task.landmark, landmark);
     }

@@ -1,9 +1,9 @@
 //! Horizon risk: the hazard of each code's next occurrence, for every code and all horizons at once.
 //!
 //! For code `c` and the interval `k` between two horizons,
-//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩ + [c has occurred] (r_c + r_k)` per day: a
-//! cause-specific hazard, constant within the interval, low-rank through the shared code vectors, each with a factor `s_c` of
-//! its own. It starts from what age and
+//! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩` per day, and for a code that has occurred, with
+//! `P' C[c]` in place of `s_c P C[c]` ([`Vectors`]), `r_c + r_k` more: a cause-specific hazard, constant within the interval, low-rank
+//! through the shared code vectors. It starts from what age and
 //! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
 //! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
 //! straight (the wide part of Cheng et al. 2016, "Wide & Deep Learning"), which a network of blocks takes long to find. Their
@@ -354,7 +354,8 @@ pub(crate) fn log_hazards<T: Real>(
     add_of_everybody(shape, tables.0, at.1, out);
 }
 
-/// What the record says of log-hazards, `⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩`: `[HORIZONS, codes]` into `out`.
+/// What the record says of log-hazards, the products of what it comes to ([`projected`]) with risk vectors ([`Vectors`]): `[HORIZONS, codes]`
+/// into `out`.
 pub(crate) fn of_record<T: Real>(
     (config, layout): (&Config, &Layout),
     (weights, risk_table): (&[T], &[T]),

@@ -5,7 +5,9 @@
 //! saw. How much a risk moves with what a head saw is a gradient, by one token's way back through the blocks for each risk. The
 //! sum of the products over heads and blocks is what the pieces are ranked by. It is right to first order, and sees a piece's
 //! own part: what later tokens took from it stays. To it comes what the moment ([`Moment`]: what has occurred, last ranks, sex)
-//! would be without the piece, to first order too; a record that would begin later is not told apart. The way back is followed
+//! would be without the piece, to first order too; a record that would begin later is not told apart. A code that would no longer have
+//! occurred is asked about by another vector ([`Vectors`]): what that changes is told as it is, however much, for the state as it is,
+//! while the looks' part still goes by the vector that it has with the piece. The way back is followed
 //! in f32, whatever the precision in which the record was read. It costs a token's way, one back for each risk, and a product of
 //! slopes and all tokens' values for each head and block. How well all this ranks pieces, and its time beside a plain answer's,
 //! is measured in `docs/lab/reasoning.md`.
@@ -89,7 +91,7 @@ impl Model {
         let share = indices.len().div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
         let mut moved: Vec<Vec<f32>> =
             slopes.par_chunks(share).flat_map_iter(|slopes| self.looks_moved(&way, slopes, &rows)).collect();
-        for (i, by_moment) in self.moments_moved(state, &slopes, pieces).into_iter().enumerate() {
+        for (i, by_moment) in self.moments_moved((&way, state), &slopes, pieces).into_iter().enumerate() {
             moved.iter_mut().zip(by_moment).for_each(|(moved, by)| moved[i] += by);
         }
         self.read_without_last(state, pieces, (&indices, horizon), &mut moved)?;
@@ -246,12 +248,18 @@ impl Model {
     }
 
     /// By how much the moment ([`Moment`]) that each piece makes raises some risks.
-    fn moments_moved(&self, state: &PatientState, slopes: &[Slope], pieces: &[Vec<usize>]) -> Vec<Vec<f32>> {
+    fn moments_moved(
+        &self,
+        (way, state): (&Way, &PatientState),
+        slopes: &[Slope],
+        pieces: &[Vec<usize>],
+    ) -> Vec<Vec<f32>> {
         let (shape, weights) = ((&self.config, &self.layout), self.weights.as_slice());
         let part = |moment: &Moment| MomentPart::of(shape, weights, moment);
         let (by_code, lasting) = (ByCode::new(&self.config, state), state.lasting());
         let tables = (weights, self.prepared.tables.risk_table.as_slice());
-        let projected = risk::projected(shape, weights, (&state.hidden, &state.moment(&self.config)));
+        let projected = risk::projected(shape, weights, (&way.hidden, &state.moment(&self.config)));
+        let apart = self.config.risk.repeats_apart;
         let of_piece = |piece: &Vec<usize>| {
             let mut moved = vec![0.0; slopes.len()];
             if piece.iter().any(|place| lasting[*place]) {
@@ -259,7 +267,7 @@ impl Model {
                     by_code.moments(&self.config, state, piece).map(|moment| part(&moment));
                 for (moved, slope) in moved.iter_mut().zip(slopes) {
                     let over = |risk| whole.log_hazards_over(&without, shape, tables, (risk, &projected));
-                    *moved = match whole.has(slope.index) && !without.has(slope.index) {
+                    *moved = match apart && whole.has(slope.index) && !without.has(slope.index) {
                         true => slope.moved_by(over),
                         false => slope.each().map(|(risk, slopes)| dot(slopes, &over(risk))).sum(),
                     };
@@ -643,15 +651,18 @@ mod tests {
         assert!(places.len() > 1);
         let way = model.way_of_last(&state, model.kept_of(&state), look);
         let slopes = model.slopes(&way, &state, &model.risk_indices(None).unwrap(), HORIZON);
-        let found = model.moments_moved(&state, &slopes, &[places.clone(), vec![places[0]]]);
+        let found = model.moments_moved((&way, &state), &slopes, &[places.clone(), vec![places[0]]]);
         assert!(found[1].iter().all(|moved| *moved == 0.0), "a later one has the last rank");
         let at = |moment: Moment| log_odds_of(&model, &way, &moment);
         let whole = at(state.moment(&model.config));
         let without = at(state.moment_without(&model.config, &places));
         let mut largest = 0.0_f32;
-        for ((found, whole), without) in found[0].iter().zip(whole).zip(without) {
+        let own = model.config.risk_index(6).unwrap();
+        for (i, ((found, whole), without)) in found[0].iter().zip(whole).zip(without).enumerate() {
             let expected = whole - without;
             largest = largest.max(expected.abs());
+            // The risk of the code itself is told as it is.
+            assert!(i != own || (found - expected).abs() < 1e-3, "{found} and {expected}");
             assert!((found - expected).abs() < 0.05 + 0.2 * expected.abs(), "{found} and {expected}");
         }
         assert!(largest > 0.02, "nothing moves: {largest}");

@@ -3,8 +3,8 @@
 //! With `P` weights, `V` codes, `R` codes with a risk of their own, width `d`, and 4 bytes a number:
 //!
 //! - kept all along: weights, two moments, their running average and the best seen: `5 P`;
-//! - gradients: `P + V d + R r` once, and for every further slot the same without the code and feature vectors;
-//! - tables and matrices laid out for products: `3 V d + R r` and twice the weights of the blocks; half of these and of `2 V d` once
+//! - gradients: `P + V d + 2 R r` once (`R r` without risk vectors of their own for codes that have occurred), and for every further slot the same without the code and feature vectors;
+//! - tables and matrices laid out for products: `3 V d + 2 R r` and twice the weights of the blocks; half of these and of `2 V d` once
 //!   more for products in bf16, all for bf16x3;
 //! - for each thread, its activations: about `L (3 d + q + 2 f) + 9 d + 2 q + f` numbers a token, for the longest stretch
 //!   that is worked on at once (`q` the width of queries, keys and values together, `f` the feed-forward's), and

@@ -176,7 +176,9 @@ impl Material {
         for (i, dir) in places.events.iter().enumerate() {
             let read = Manifest::read(dir, Kind::Events)?;
             // The files themselves may be large, and aren't read: the manifest is held to the digest that the model names.
-            if digest_of(&read.outputs) != read.output_digest || !trained_on(&manifest, &read.output_digest) {
+            if digest_of(&read.outputs) != read.output_digest
+                || manifest.trained_on(&read.output_digest) != Some(true)
+            {
                 bail!("{} are not the events that the model was trained on", dir.display());
             }
             let file = numbered("events", i, FILE_NAME);
@@ -301,12 +303,6 @@ impl Evidence {
             .with_context(|| format!("{} is damaged, or from another version of osler", path.display()))?;
         Ok((source, report))
     }
-}
-
-/// Was the model trained on the events with this digest?
-fn trained_on(model: &Manifest, events: &str) -> bool {
-    let mut named = model.settings_back().filter_map(|settings| settings["events"].as_array());
-    named.any(|named| named.iter().any(|input| input["blake3"] == events))
 }
 
 /// `report/report.json`, `report-2/report.json`, …

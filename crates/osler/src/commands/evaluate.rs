@@ -181,7 +181,7 @@ impl Arguments {
             dataset: source.dataset.clone(),
             synthetic: source.synthetic,
             settings: serde_json::json!({
-                "beside": self.beside.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+                "beside": options.peers.iter().map(|peer| &peer.name).collect::<Vec<_>>(),
                 "draws": self.draws, "seed": self.seed, "min_events": self.min_events, "thresholds": self.thresholds,
                 "patients_per_clinician": self.patients_per_clinician, "days_per_prediction": self.days_per_prediction,
                 "silent": self.silent, "reporting_delay_days": self.silent.then_some(self.reporting_delay_days), "as_of": self.as_of,

@@ -2,7 +2,7 @@
 
 use super::name_of;
 use crate::grading::{self, Asked, EffectsAsked, EffectsFound, Join, LastValues, Truth, Who};
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::Kind;
 use crate::model_directory::{ModelDirectory, UnseenCodes};
 use crate::output::{OutputDirectory, Provenance};
 use crate::progress::{Voice, grouped, seconds};
@@ -435,7 +435,8 @@ impl Job<'_> {
                 ),
             ));
         }
-        if trained_on(&self.directory.manifest, &self.records.manifest) && self.arguments.split != "held_out"
+        if self.directory.manifest.trained_on(&self.records.manifest.output_digest) == Some(true)
+            && self.arguments.split != "held_out"
         {
             methods.push((
                 "A caution".to_owned(),
@@ -444,10 +445,4 @@ impl Job<'_> {
         }
         methods
     }
-}
-
-/// Whether a model's timeline was made from these events.
-fn trained_on(model: &Manifest, events: &Manifest) -> bool {
-    let inputs = model.settings["events"].as_array();
-    inputs.is_some_and(|inputs| inputs.iter().any(|i| i["blake3"] == events.output_digest.as_str()))
 }

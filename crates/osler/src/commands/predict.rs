@@ -35,7 +35,7 @@ pub(super) const OWN_RATE_FILE: &str = "own_rate.parquet";
 /// Where predictions from altered histories are, below the others.
 pub(super) const ALTERED_DIRECTORY: &str = "altered";
 
-/// Predict for the subjects of EVENTS: first onsets of codes, or a task that the model was trained for.
+/// Predict for the subjects of EVENTS: first onsets of codes, when they come again, or a task that the model was trained for.
 ///
 /// Each prediction sees facts up to and including its prediction time and nothing later. By default there is one
 /// prediction time a subject, the first moment of the first visit after a random date, drawn without looking at what follows; what
@@ -47,7 +47,7 @@ pub(super) const ALTERED_DIRECTORY: &str = "altered";
   osler predict --model model --out predictions events
   osler predict --model model --codes ICD10CM//I50.9,MEDS_DEATH --horizons 1y,5y --out predictions events
   osler predict --model model --at events/labels/index_date --horizons 1y,5y --out predictions events
-  osler predict --model model --again --codes VISIT//IP --horizons 30d --out readmission events
+  osler predict --model model --again --at labels/discharges --codes VISIT//IMP --horizons 30d --out again events
   osler predict --model model --labels events/labels/in_hospital_death --split all --out predictions events
   osler predict --model one --model two --labels events/labels/in_hospital_death --out predictions events
   osler predict --model model --every-event --codes all --horizons 1y --out risks events
@@ -65,7 +65,7 @@ pub struct Arguments {
     pub at: Option<PathBuf>,
     /// Ask those who have a code already when it comes again (another admission, say) instead of those who haven't. Beside the
     /// predictions OUT/own_rate.parquet holds what each subject's own rate so far says, and `osler evaluate` compares both.
-    #[arg(long, conflicts_with_all = ["labels", "every_event", "likelihood"])]
+    #[arg(long, conflicts_with_all = ["labels", "every_event", "likelihood", "altered"])]
     pub again: bool,
     /// Codes to predict: `common` (the 50 commonest conditions, and death), `all`, or a list.
     #[arg(long, default_value = "common")]
@@ -204,7 +204,7 @@ impl Job<'_> {
         let mut writer = PredictionWriter::create(path)?;
         let done = match &self.arguments.labels {
             Some(labels) => self.task(labels, &mut writer)?,
-            None if self.arguments.again && self.alteration.is_none() => {
+            None if self.arguments.again => {
                 let mut own_rate = PredictionWriter::create(&path.with_file_name(OWN_RATE_FILE))?;
                 let done = self.onsets(&mut writer, Some(&mut own_rate))?;
                 own_rate.finish()?;

@@ -78,6 +78,8 @@ fn what_comes_again_is_asked_too(site: &Site) {
     assert!(site.manifest("recurring-boosted")["counts"]["questions"].as_u64().unwrap() > 0);
     let said = site.fail("predict --model demo/model --again --codes MEDS_DEATH --out none demo/events");
     assert!(said.contains("nobody dies again"), "{said}");
+    let both = "predict --model demo/model --again --altered --out none demo/events";
+    assert!(site.fail(both).contains("--altered"), "an altered history may lack what is asked about again");
 }
 
 /// The same people at the same visits, with what age and sex say of them as before, and with the new levels.

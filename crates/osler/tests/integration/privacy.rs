@@ -117,6 +117,12 @@ fn an_audit_refuses_what_would_mean_nothing() {
     site.file("none.json", "{}");
     assert!(site.fail("audit --model model --canaries none.json --out audit events").contains("none.json"));
     assert!(site.fail("train --canaries 0 --out other timeline").contains("--canaries"));
+    // Who made a model's risks anew trained it on the same people.
+    site.succeed("calibrate --model model --out calibrated events");
+    assert!(site.fail("audit --model calibrated --out audit others").contains("not trained on others"));
+    site.succeed(
+        "audit --model calibrated --references 2 --draws 20 --simulated 0 --out of-calibrated events",
+    );
     assert!(!site.path(".audit.partial/work").exists() || site.path(".audit.partial").exists());
 }
 

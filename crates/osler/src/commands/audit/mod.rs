@@ -221,15 +221,15 @@ impl Arguments {
 
 /// Was the model trained on these events? Otherwise its members and outsiders are others.
 fn trained_on(model: &Manifest, events: &Manifest) -> Result<bool> {
-    if model.settings["withheld_codes"].as_u64().is_some() {
+    if model.training().is_some_and(|settings| settings["withheld_codes"].as_u64().is_some()) {
         bail!(
             "the model was trained on records without some of their codes; audit one that was trained on all"
         );
     }
-    let Some(inputs) = model.settings["events"].as_array() else {
-        bail!("the model does not say which events it was trained on; train it with this version of osler");
-    };
-    Ok(inputs.iter().any(|input| input["blake3"] == events.output_digest.as_str()))
+    model.trained_on(&events.output_digest).context(
+        "the model does not say which events it was trained on; where it was read out of another (--tune probe, stack), audit that one, \
+         else train it with this version of osler",
+    )
 }
 
 /// The records in tokens, on disk, as the model was shown them; what a stopped run has made is taken as it is.

@@ -50,8 +50,8 @@ impl Job<'_> {
 
     /// As the model was trained, without its supervised tasks.
     fn options(&self) -> Result<TrainOptions> {
-        let settings = &self.directory.manifest.settings;
-        let options: TrainOptions = serde_json::from_value(settings["options"].clone())
+        let settings = self.directory.manifest.training();
+        let options: TrainOptions = serde_json::from_value(settings.map(|s| s["options"].clone()).unwrap_or_default())
             .map_err(|error| settings_file::of_json(&error))
             .context("the model's manifest does not say how it was trained, so no reference can be; give --references 0")?;
         if options.trainable != Trainable::All {

@@ -8,7 +8,7 @@ use crate::records::Records;
 use ::evaluate::tasks::{Alteration, StudyWindow};
 use ::serve::CodeKind;
 use anyhow::{Context, Result, bail};
-use events::{Deidentified, Split, Subject, Time};
+use events::{Code, Deidentified, Split, Subject, Time};
 use smol_str::SmolStr;
 use timeline::{EntryKind, TokenizedSubject, Vocabulary};
 
@@ -104,11 +104,11 @@ impl Job<'_> {
                 .collect::<Result<_>>()?,
         };
         if self.arguments.again {
-            let asked = chosen.len();
-            chosen.retain(|(index, _)| *index != Vocabulary::DEATH);
-            if chosen.is_empty() && asked > 0 {
-                bail!("nobody dies again; name other codes with --codes");
+            let named = !matches!(self.arguments.codes.as_str(), "all" | "common");
+            if named && chosen.iter().any(|(index, _)| *index == Vocabulary::DEATH) {
+                bail!("nobody dies again; leave {} out of --codes", Code::DEATH);
             }
+            chosen.retain(|(index, _)| *index != Vocabulary::DEATH);
         }
         if chosen.is_empty() {
             bail!("no codes to predict; name some with --codes, or take --codes all");

@@ -86,9 +86,8 @@ impl Job<'_> {
                                 .then(|| self.directory.reference.probability(code, label.sex, age, horizon))
                                 .flatten();
                             rows.push(label.predicted(task, f64::from(risks[*k]), baseline));
-                            of_own_rate.extend(
-                                timeline.own_rate(time, task).map(|rate| label.predicted(task, rate, None)),
-                            );
+                            let rate = own_rate.as_ref().and_then(|_| timeline.own_rate(time, task));
+                            of_own_rate.extend(rate.map(|rate| label.predicted(task, rate, None)));
                         }
                     }
                 }

@@ -42,15 +42,16 @@ pub(super) fn told(counted: &Value) -> Option<String> {
 impl Job<'_> {
     /// Why nothing was predicted, as far as can be told.
     pub(super) fn why_none(&self, counts: &Value) -> String {
-        let Arguments { labels, at, split, horizons, min_history_days, events, .. } = self.arguments;
+        let Arguments { labels, at, again, split, horizons, min_history_days, events, .. } = self.arguments;
         let events = events.display();
         let why = if self.total() == 0 {
             format!("{events} has nobody in the split {split}; --split all asks about everybody")
         } else if let Some(labels) = labels.as_ref().or(at.as_ref()) {
             format!(
-                "no label in {} is of somebody in the split {split} of {events} who has a record by then, or all have what is asked about; \
+                "no label in {} is of somebody in the split {split} of {events} who has a record by then, or {} what is asked about; \
                  --split all asks about everybody",
-                labels.display()
+                labels.display(),
+                if *again { "none has" } else { "all have" }
             )
         } else if counts["subjects"] == 0 {
             format!(
@@ -59,7 +60,8 @@ impl Job<'_> {
                 horizons.join(" or ")
             )
         } else {
-            "whoever was asked about has the codes already, or nothing is known of them afterwards".to_owned()
+            let have = if *again { "nobody who could be asked has" } else { "whoever was asked about has" };
+            format!("{have} the codes already, or nothing is known of them afterwards")
         };
         format!("warning: no predictions: {why}")
     }

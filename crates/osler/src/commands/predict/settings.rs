@@ -88,7 +88,7 @@ impl Job<'_> {
             "outcomes": outcomes,
             "baseline": match &arguments.labels {
                 Some(_) => "Logistic regression on age (restricted cubic spline) and sex, fitted on the training labels.",
-                None if arguments.again => "None by age and sex, which are counted of onsets; each subject's own rate so far stands beside.",
+                None if arguments.again => "None: age and sex are counted of onsets.",
                 None => "Incidence by sex and five-year age band among the training subjects, death competing.",
             },
             "again": arguments.again,

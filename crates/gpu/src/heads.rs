@@ -185,6 +185,10 @@ impl<'b> Targets<'b> {
         let repeat = w.get("risk.repeat_bias");
         let of_code = repeat.clone().slice([0..1, 0..codes]).reshape([1, 1, codes]);
         let of_interval = repeat.slice([0..1, codes..codes + HORIZONS]).reshape([1, HORIZONS, 1]);
+        let of_repeats: Tensor<3> = match config.risk.repeats_levelled {
+            true => of_code + of_interval + w.get("risk.repeat_level").reshape([1, HORIZONS, codes]),
+            false => of_code + of_interval,
+        };
         let seen = self.seen(&self.first_of_risk, &targets.row[of.clone()]).reshape([n, 1, codes]);
         let low_rank: Tensor<3> = match config.risk.repeats_apart {
             true => {
@@ -194,9 +198,8 @@ impl<'b> Targets<'b> {
             }
             false => low_rank,
         };
-        let log_hazard: Tensor<3> = low_rank
-            + w.get("risk.bias").reshape([1, HORIZONS, codes])
-            + seen.clone() * (of_code + of_interval);
+        let log_hazard: Tensor<3> =
+            low_rank + w.get("risk.bias").reshape([1, HORIZONS, codes]) + seen.clone() * of_repeats;
         let log_hazard = match targets.reference.get(of.start * HORIZONS..of.end * HORIZONS) {
             Some(places) => log_hazard + self.reference(w, places).reshape([n, HORIZONS, codes]),
             None => log_hazard,

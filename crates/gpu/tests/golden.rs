@@ -56,6 +56,7 @@ fn everything() -> Config {
             reference: Some(SexCodes { female: Some(2), male: Some(30) }),
             direct: Some(DirectEffects { measured: (21..31).collect(), horizon_knots: 3 }),
             scaled: true,
+            repeats_levelled: true,
         },
         tasks: vec!["a".into(), "b".into()],
     }
@@ -69,7 +70,12 @@ fn plain() -> Config {
         rotary: Rotary::Index { base: 10_000.0 },
         attention_bias: false,
         tied_head: false,
-        risk: RiskConfig { repeats_apart: false, ..everything().risk },
+        risk: RiskConfig {
+            repeats_apart: false,
+            scaled: false,
+            repeats_levelled: false,
+            ..everything().risk
+        },
         tasks: Vec::new(),
         ..everything()
     }

@@ -136,6 +136,9 @@ pub struct RiskConfig {
     /// Whether each code has a factor of its own on all that the record says of its onset, as [`crate::Model::recalibrated`] sets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scaled: bool,
+    /// Whether codes that have occurred have a level of their own in each interval, as [`crate::Model::recalibrated`] sets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeats_levelled: bool,
 }
 
 fn one() -> f32 {
@@ -318,6 +321,7 @@ impl Config {
                 reference: Some(SexCodes::default()),
                 direct: Some(DirectEffects::default()),
                 scaled: false,
+                repeats_levelled: false,
             },
             tasks: Vec::new(),
         }
@@ -343,6 +347,7 @@ impl Config {
             layout.risk_reference,
             layout.risk_direct,
             layout.risk_scale,
+            layout.risk_repeat_level,
         ];
         layout.len() - tables.iter().map(|slot| slot.range().len()).sum::<usize>()
     }

@@ -13,12 +13,10 @@
 //! factor of few stays near 1; besides, factors are thought to be normal about 1 with a standard deviation of ½. A model that is wrong about a disease is mostly so at every horizon, and nine intervals that
 //! were each held to 1 would hold the code nine times.
 //!
-//! Who has had a code is counted apart, and has levels of its own ([`recurrences`]).
+//! Who has had a code is counted apart, and has levels of its own, found in the same way.
 //!
 //! People from whom a model learned say that it is surer than it may be of others. So what all of them say of a code's factor
 //! is multiplied by one factor for all codes, the likeliest among those who were kept aside, with the same prior for each code.
-
-mod recurrences;
 
 use crate::config::HORIZONS;
 use crate::error::{Error, Result};
@@ -265,6 +263,17 @@ fn factor(intervals: &[Interval], prior: f64) -> f64 {
     likeliest(LEAST, MOST, &|factor| log_likelihood(intervals, factor, (prior, 1.0)) - of_prior(factor))
 }
 
+/// What is to be added to log-hazards, by interval: the logarithms of observed over expected at a factor, with the prior.
+fn shifts(intervals: &[Interval; HORIZONS], factor: f64, prior: f64) -> [f64; HORIZONS] {
+    let expected = intervals.each_ref().map(|interval| interval.expected(factor));
+    let observed: f64 = intervals.iter().map(|interval| interval.observed).sum();
+    let ratio = (observed + prior) / (expected.iter().sum::<f64>() + prior);
+    std::array::from_fn(|k| {
+        let shift = ((intervals[k].observed + prior) / (expected[k] + prior / ratio)).ln();
+        if shift.is_finite() { shift } else { 0.0 }
+    })
+}
+
 /// The factor on all codes' factors that is likeliest among people who were kept aside; 1 where they say nothing.
 fn common_factor(aside: &Counts, factors: &[f64], prior: f64) -> f64 {
     if aside.observed.iter().all(|observed| *observed == 0.0) {
@@ -339,7 +348,7 @@ impl Model {
         if learned.codes != codes || aside.codes != codes {
             return Err(Error::Data("these counts are another model's".into()));
         }
-        let mut model = if slopes { self.scaled() } else { self.clone() };
+        let mut model = self.with_places(slopes);
         let (learned_again, aside_again) = (&learned.recurrences, &aside.recurrences);
         let (learned, aside) = (&learned.onsets, &aside.onsets);
         let mut factors = vec![1.0; codes];
@@ -354,28 +363,18 @@ impl Model {
             let scales = model.layout.risk_scale.of_mut(&mut model.weights).iter_mut();
             scales.zip(&factors).for_each(|(scale, factor)| *scale *= *factor as f32);
         }
-        let (mut observed_again, mut before, mut after) =
-            (vec![0.0; HORIZONS * codes], vec![0.0; HORIZONS * codes], vec![0.0; HORIZONS * codes]);
-        let bias = model.layout.risk_bias.of_mut(&mut model.weights);
+        let (bias, levels) = (model.layout.risk_bias, model.layout.risk_repeat_level);
         for (index, factor) in factors.iter().enumerate() {
-            let intervals = Interval::of(&[learned, aside], index);
-            let again = Interval::of(&[learned_again, aside_again], index);
+            let of_onsets = shifts(&Interval::of(&[learned, aside], index), *factor, prior);
+            // Their biases move recurrences too, which have levels beside.
             let of_again = if self.config.risk.repeats_apart { 1.0 } else { *factor };
-            let expected = intervals.each_ref().map(|interval| interval.expected(*factor));
-            let observed: f64 = intervals.iter().map(|interval| interval.observed).sum();
-            let ratio = (observed + prior) / (expected.iter().sum::<f64>() + prior);
+            let of_again = shifts(&Interval::of(&[learned_again, aside_again], index), of_again, prior);
             for k in 0..HORIZONS {
-                let shift = (intervals[k].observed + prior) / (expected[k] + prior / ratio);
-                bias[k * codes + index] += shift.ln() as f32;
                 let place = k * codes + index;
-                observed_again[place] = again[k].observed;
-                before[place] = again[k].expected(1.0);
-                after[place] = again[k].expected(of_again) * shift;
+                bias.of_mut(&mut model.weights)[place] += of_onsets[k] as f32;
+                levels.of_mut(&mut model.weights)[place] += (of_again[k] - of_onsets[k]) as f32;
             }
         }
-        let shifts = recurrences::shifts(codes, &observed_again, &before, &after, prior);
-        let repeat = model.layout.risk_repeat.of_mut(&mut model.weights).iter_mut();
-        repeat.zip(shifts).for_each(|(bias, shift)| *bias += shift as f32);
         model.refresh();
         Ok(model)
     }
@@ -386,15 +385,14 @@ impl Model {
         Some(self.layout.risk_scale.of(&self.weights).get(index).copied().unwrap_or(1.0))
     }
 
-    /// The same model with a place for each code's factor.
-    fn scaled(&self) -> Self {
-        if self.config.risk.scaled || self.config.risk.codes.is_empty() {
-            return self.clone();
-        }
+    /// The same model with places for the levels of recurrences and, if wanted, for each code's factor.
+    fn with_places(&self, slopes: bool) -> Self {
         let mut config = self.config.clone();
-        config.risk.scaled = true;
+        config.risk.scaled |= slopes;
+        config.risk.repeats_levelled = true;
         let layout = Layout::new(&config);
-        let mut weights = vec![1.0; layout.len()];
+        // Factors begin at 1, levels at nought.
+        let mut weights = layout.initialise(0);
         for tensor in &self.layout.tensors {
             if let Some(to) = layout.tensors.iter().find(|to| to.name == tensor.name) {
                 to.slot.of_mut(&mut weights).copy_from_slice(tensor.slot.of(&self.weights));
@@ -533,8 +531,31 @@ mod tests {
             let mended = model.recalibrated(&before, &RiskCounts::new(&model), settings).unwrap();
             assert!((factor_of(&mended) - 1.0).abs() > 0.05, "onsets' factor moves");
             let counts = count(&mended, &records, &after);
-            let (observed, expected) = counts.of_recurrences(&mended, 4).unwrap();
-            assert!((expected / observed - 1.0).abs() < 0.02, "apart {apart}: {observed} of {expected}");
+            let index = mended.config.risk_index(4).unwrap();
+            for k in 0..HORIZONS {
+                let place = k * counts.codes + index;
+                let again = &counts.recurrences;
+                let (observed, expected) = (again.observed[place], again.expected[place * FACTORS + ONE]);
+                assert!(
+                    (expected - observed).abs() < 0.02 * (1.0 + observed),
+                    "apart {apart}: {observed} of {expected}"
+                );
+            }
+            // Of whom nothing is known, nothing is said, however much onsets moved.
+            let before = count(&model, &records, &after);
+            let held = Recalibration { prior: 1e9, slopes: false };
+            let mut onsets_alone = before.clone();
+            onsets_alone.recurrences = Counts::new(before.codes);
+            for (counts, settings) in [(&before, held), (&onsets_alone, settings)] {
+                if !apart && settings.slopes {
+                    continue; // One vector has one factor.
+                }
+                let mended = model.recalibrated(counts, &RiskCounts::new(&model), settings).unwrap();
+                let after = count(&mended, &records, &after);
+                let pairs = before.recurrences.expected.iter().zip(&after.recurrences.expected);
+                let at_one = pairs.skip(ONE).step_by(FACTORS);
+                assert!(at_one.into_iter().all(|(a, b)| (a - b).abs() <= 1e-3 * a), "apart {apart}");
+            }
         }
     }
 
@@ -635,7 +656,7 @@ mod tests {
         config.risk.scaled = false;
         let bare = Model::new(config, 1).unwrap();
         assert_eq!(bare.risk_scale(3), Some(1.0));
-        let given = bare.scaled();
+        let given = bare.with_places(true);
         assert!(given.config.risk.scaled);
         let (records, _) = lives();
         let sequences = sequences(&records);

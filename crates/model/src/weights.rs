@@ -128,6 +128,8 @@ pub(crate) struct Layout {
     pub(crate) risk_direct: Slot,
     /// `[codes]`: what each code's risk vector is multiplied by, before it has occurred; empty where it is taken as it is.
     pub(crate) risk_scale: Slot,
+    /// `[HORIZONS, codes]`: added where the code has occurred; empty where nothing was set there.
+    pub(crate) risk_repeat_level: Slot,
     pub(crate) task_query: Slot,
     pub(crate) task_weight: Slot,
     pub(crate) task_bias: Slot,
@@ -227,6 +229,9 @@ impl Layout {
             }
             if config.risk.scaled {
                 layout.risk_scale = layout.add("risk.scale", &[codes], Initial::One);
+            }
+            if config.risk.repeats_levelled {
+                layout.risk_repeat_level = layout.add("risk.repeat_level", &[HORIZONS, codes], Initial::Zero);
             }
         }
         if !config.tasks.is_empty() {

@@ -196,7 +196,7 @@ impl<'a> SubjectTimeline<'a> {
     /// The risk of a recurrence by the subject's own rate so far, with no model: `1 − ((T + A)/(T + A + H))^n` for `n` days with an
     /// occurrence, `T` days since the first of them and a window of `H` days. That is the predictive chance of a Poisson process which
     /// before the first occurrence, by which the subject came to be asked, was thought to have one in `A`, a year (a gamma of shape 1).
-    /// `None` for an onset, and for whom it hasn't occurred to.
+    /// The look-back decides who is asked, not what is counted. `None` for an onset, and for whom it hasn't occurred to.
     pub fn own_rate(&self, time: Time, task: &OnsetTask) -> Option<f64> {
         if !task.again {
             return None;

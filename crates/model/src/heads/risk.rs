@@ -2,7 +2,7 @@
 //!
 //! For code `c` and the interval `k` between two horizons,
 //! `log λ_{c,k} = a_c(age, sex) + b_{c,k} + ⟨W_k h + Σ_f x_f D_k[f], s_c P C[c]⟩` per day, and for a code that has occurred, with
-//! `P' C[c]` in place of `s_c P C[c]` ([`Vectors`]), `r_c + r_k` more: a cause-specific hazard, constant within the interval, low-rank
+//! `P' C[c]` in place of `s_c P C[c]` ([`Vectors`]), `r_c + r_k + r_{c,k}` more ([`Repeats`]): a cause-specific hazard, constant within the interval, low-rank
 //! through the shared code vectors. It starts from what age and
 //! sex alone let expect ([`reference`]), so that what is trained is a ratio to people of the same age and sex. Beside the state
 //! `h` stand the features `x` of the moment ([`Moment::features`]): what has occurred and what was measured last, added up
@@ -107,6 +107,28 @@ impl<'a, T: Real> Vectors<'a, T> {
     }
 }
 
+/// What is added to log-hazards of codes that have occurred.
+#[derive(Clone, Copy)]
+struct Repeats<'a, T> {
+    /// By code, then by interval.
+    bias: &'a [T],
+    /// `[HORIZONS, codes]`, or empty.
+    levels: &'a [T],
+    codes: usize,
+}
+
+impl<'a, T: Real> Repeats<'a, T> {
+    fn of((config, layout): (&Config, &Layout), weights: &'a [T]) -> Self {
+        let (bias, levels) = (layout.risk_repeat.of(weights), layout.risk_repeat_level.of(weights));
+        Repeats { bias, levels, codes: config.risk.codes.len() }
+    }
+
+    fn at(self, k: usize, code: usize) -> T {
+        let own = self.bias[code] + self.bias[self.codes + k];
+        self.levels.get(k * self.codes + code).map_or(own, |level| own + *level)
+    }
+}
+
 /// Begin and end of interval `k` in days.
 pub(crate) fn interval(k: usize) -> (f64, f64) {
     (if k == 0 { 0.0 } else { HORIZON_DAYS[k - 1] }, HORIZON_DAYS[k])
@@ -159,7 +181,7 @@ pub(crate) fn run<T: Real>(
         for (states, features) in states.chunks_exact_mut(HORIZONS * rank).zip(&features) {
             direct.add(features, states);
         }
-        let repeat = layout.risk_repeat.of(weights);
+        let repeats = Repeats::of((config, layout), weights);
         let rates = layout.risk_reference.of(weights);
         for k in 0..HORIZONS {
             let at_risk: Vec<usize> = (0..n).filter(|i| exposure(k, block[*i].followup_days) > 0.0).collect();
@@ -178,7 +200,7 @@ pub(crate) fn run<T: Real>(
             let rows = hazards.chunks_exact_mut(codes).zip(chosen.chunks_exact(rank));
             for ((row, chosen), i) in rows.zip(&at_risk) {
                 vectors.put_again(chosen, &seen[*i], row);
-                seen[*i].iter().for_each(|c| row[*c] += repeat[*c] + repeat[codes + k]);
+                seen[*i].iter().for_each(|c| row[*c] += repeats.at(k, *c));
                 if !rates.is_empty() {
                     reference::add(rates, places[*i][k], row);
                 }
@@ -195,6 +217,12 @@ pub(crate) fn run<T: Real>(
                     for c in &seen[*i] {
                         d_repeat[*c] += row[*c];
                         d_repeat[codes + k] += row[*c];
+                    }
+                }
+                let d_levels = layout.risk_repeat_level.of_mut(gradient.arena);
+                if !d_levels.is_empty() {
+                    for (row, i) in hazards.chunks_exact(codes).zip(&at_risk) {
+                        seen[*i].iter().for_each(|c| d_levels[k * codes + c] += row[*c]);
                     }
                 }
                 let (d_first, d_again) = gradient.d_risk_table.split_at_mut(codes * rank);
@@ -402,10 +430,10 @@ pub(crate) fn add_of_everybody<T: Real>(
         return;
     }
     add_scaled(out, T::ONE, layout.risk_bias.of(weights));
-    let repeat = layout.risk_repeat.of(weights);
+    let repeats = Repeats::of((config, layout), weights);
     for c in risk_indices(config, &moment.seen) {
         for (k, row) in out.chunks_exact_mut(codes).enumerate() {
-            row[c] += repeat[c] + repeat[codes + k];
+            row[c] += repeats.at(k, c);
         }
     }
     let rates = layout.risk_reference.of(weights);
@@ -442,7 +470,7 @@ pub(crate) fn log_hazards_of(
         Matrix::new(&projected, n * HORIZONS, rank),
         Matrix::new(&table, chosen.len(), rank).t(),
     );
-    let (bias, repeat) = (layout.risk_bias.of(weights), layout.risk_repeat.of(weights));
+    let (bias, repeats) = (layout.risk_bias.of(weights), Repeats::of((config, layout), weights));
     let rates = layout.risk_reference.of(weights);
     let of_states =
         out.chunks_exact_mut(HORIZONS * chosen.len()).zip(projected.chunks_exact(HORIZONS * rank));
@@ -455,7 +483,7 @@ pub(crate) fn log_hazards_of(
                 if occurred && !vectors.again.is_empty() {
                     *x = dot(&projected[k * rank..(k + 1) * rank], vectors.each(*c, true));
                 }
-                let again = if occurred { repeat[*c] + repeat[codes + k] } else { 0.0 };
+                let again = if occurred { repeats.at(k, *c) } else { 0.0 };
                 // In the order of [`log_hazards`], so that a code's risk does not depend on which others are asked for.
                 *x = (*x + bias[k * codes + c]) + again;
                 if !rates.is_empty() {
@@ -505,7 +533,7 @@ impl MomentPart {
         let vectors = Vectors::of(config, risk_table);
         let has_occurred = |part: &MomentPart| f32::from(u8::from(part.has(index)));
         let again = has_occurred(self) - has_occurred(other);
-        let repeat = layout.risk_repeat.of(weights);
+        let repeats = Repeats::of((config, layout), weights);
         let rates = layout.risk_reference.of(weights);
         let vector = vectors.each(index, occurred && again == 0.0);
         std::array::from_fn(|k| {
@@ -524,7 +552,7 @@ impl MomentPart {
                     again * (dot(projected, vectors.each(index, true)) - dot(projected, vector))
                 }
             };
-            direct + turned + again * (repeat[index] + repeat[codes + k]) + aged
+            direct + turned + again * repeats.at(k, index) + aged
         })
     }
 }

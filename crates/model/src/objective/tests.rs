@@ -49,6 +49,7 @@ fn config() -> Config {
             reference: Some(SexCodes { female: Some(2), male: None }),
             direct: Some(DirectEffects { measured: vec![7, 8], horizon_knots: 3 }),
             scaled: true,
+            repeats_levelled: true,
         },
         tasks: vec!["a".into(), "b".into()],
     }

@@ -24,6 +24,7 @@ fn model(edges: &[f64], log_hazards: Option<&[f32]>) -> Model {
         reference: None,
         direct: None,
         scaled: false,
+        repeats_levelled: false,
     };
     (config.width, config.heads, config.key_value_heads, config.layers) = (16, 4, 2, 2);
     (config.feed_forward, config.context, config.attention_bias) = (24, 64, true);

@@ -27,7 +27,7 @@ const CHUNK: usize = 256;
 /// Training asks at moments all over a record; a clinic asks at some of them, such as an index visit, where the same risks may be
 /// too high or too low, too far apart or too near each other. Onsets observed and expected are counted for each code between any two
 /// horizons, and each hazard is multiplied by their ratio; and what the record says of each code, beside age and sex, counts
-/// for as much more or less as fits best. Both are shrunk to 1 where few were observed. Writes a model like the one it was
+/// for as much more or less as fits best. Recurrences among those who have a code are counted apart and have levels of their own. All are shrunk to 1 where few were observed. Writes a model like the one it was
 /// given.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -139,6 +139,15 @@ impl Arguments {
         let recalibrated = model.recalibrated(&learned, &aside, settings)?;
         let told =
             told([&learned, &aside], (&model, &recalibrated), (tokenizer.vocabulary(), self.levels_alone));
+        let again: BTreeMap<&str, (f64, f64)> = (model.config().risk.codes.iter())
+            .filter_map(|code| {
+                let [(observed, expected), (more, more_expected)] =
+                    [&learned, &aside].map(|counts| counts.of_recurrences(&model, *code).unwrap_or_default());
+                let entry = tokenizer.vocabulary().entry(*code)?;
+                (observed + more >= 10.0)
+                    .then_some((entry.code.as_str(), (observed + more, expected + more_expected)))
+            })
+            .collect();
         let model = recalibrated;
         model.save(output.path())?;
         let canaries = crate::canaries::FILE;
@@ -172,6 +181,7 @@ impl Arguments {
             counts: serde_json::json!({
                 "moments": asked, "subjects": subjects,
                 "observed_and_expected": told.iter().map(|t| (&t.code, (t.observed, t.expected))).collect::<BTreeMap<_, _>>(),
+                "recurrences_observed_and_expected": again,
                 "factors": told.iter().filter_map(|t| Some((&t.code, t.factor?))).collect::<BTreeMap<_, _>>(),
             }),
             deidentification: None,

@@ -226,7 +226,20 @@ fn trained_on(model: &Manifest, events: &Manifest) -> Result<bool> {
             "the model was trained on records without some of their codes; audit one that was trained on all"
         );
     }
-    model.trained_on(&events.output_digest).context(
+    let digest = events.output_digest.as_str();
+    for settings in model.settings_back() {
+        let held_out =
+            settings["splits"].as_array().is_some_and(|splits| splits.contains(&"held_out".into()));
+        let set_by_others =
+            [&settings["events"], &settings["by_events"]].contains(&&serde_json::Value::from(digest));
+        if set_by_others && (held_out || model.trained_on(digest) != Some(true)) {
+            bail!(
+                "the model's risks or codes were set by people of these events whom it was not trained on, who are no outsiders any more; \
+                 audit the model that it was made from"
+            );
+        }
+    }
+    model.trained_on(digest).context(
         "the model does not say which events it was trained on; where it was read out of another (--tune probe, stack), audit that one, \
          else train it with this version of osler",
     )

@@ -79,7 +79,9 @@ impl Job<'_> {
             [Split::Train, Split::HeldOut].into_iter().flat_map(|s| self.timeline.split(s).sequences());
         let train: Subjects<'_> = pool.filter(|s| self.is_trained_on(number, s)).collect();
         let tuning: Subjects<'_> = self.timeline.split(Split::Tuning).sequences().collect();
-        let config = model::Config { tasks: Vec::new(), ..self.directory.model.config().clone() };
+        let mut config = model::Config { tasks: Vec::new(), ..self.directory.model.config().clone() };
+        // What was set after training is no part of it.
+        (config.risk.scaled, config.risk.repeats_levelled) = (false, false);
         let mut model = Model::new(config, options.seed)?;
         model.set_marginals(&train);
         let checkpoint = self.work.join(format!("reference-{number}.safetensors"));

@@ -225,7 +225,7 @@ impl Arguments {
     fn peers(&self, predictions: &[Prediction]) -> Result<(Vec<Peer>, Vec<FileDigest>)> {
         let (mut peers, mut inputs) = (Vec::new(), Vec::new());
         let own_rate = self.predictions.join(OWN_RATE_FILE);
-        if !self.silent && own_rate.is_file() {
+        if !self.silent && !predictions.is_empty() && own_rate.is_file() {
             peers.push(Peer::new("own rate so far", &meds::read_predictions(&own_rate)?, predictions)?);
         }
         for (name, path) in &self.beside {

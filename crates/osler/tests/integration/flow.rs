@@ -78,6 +78,13 @@ fn what_comes_again_is_asked_too(site: &Site) {
     assert!(site.manifest("recurring-boosted")["counts"]["questions"].as_u64().unwrap() > 0);
     let said = site.fail("predict --model demo/model --again --codes MEDS_DEATH --out none demo/events");
     assert!(said.contains("nobody dies again"), "{said}");
+    let nobody =
+        "predict --model demo/model --again --codes all --min-history-days 40000 --out nobody demo/events";
+    assert!(String::from_utf8(site.succeed(nobody).stderr).unwrap().contains("no predictions"));
+    assert!(
+        !site.fail("evaluate --out of-nobody nobody").contains("own rate"),
+        "it isn't the yardstick that lacks"
+    );
     let both = "predict --model demo/model --again --altered --out none demo/events";
     assert!(site.fail(both).contains("--altered"), "an altered history may lack what is asked about again");
 }
